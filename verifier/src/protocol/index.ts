@@ -1,0 +1,89 @@
+/** Byte formats shared by node, gateway, client, contracts and simulator (docs/protocol.md). */
+export { fromBase64Url, toBase64Url } from '../bytes/base64url.ts'
+export { concatBytes, decodeUtf8, equalBytes, utf8 } from '../bytes/bytes.ts'
+export { keccak256, sha256, sha384 } from '../bytes/hash.ts'
+export { fromBareHex, fromHex, toBareHex, toHex, type Hex } from '../bytes/hex.ts'
+export { randomBytes32 } from '../bytes/random.ts'
+export { canonicalJson, parseCanonicalJson, type JsonValue } from './canonical-json.ts'
+export {
+  encodeComputeReceipt,
+  parseComputeReceipt,
+  RECEIPT_HEADER,
+  signComputeReceipt,
+  type ComputeReceipt,
+  type ComputeReceiptContent,
+  type ReceiptKeys,
+} from './compute-receipt.ts'
+export {
+  documentDigest,
+  modelIdOf,
+  parseCatalog,
+  parseKeyset,
+  parsePosture,
+  type E2eePublicKey,
+  type Keyset,
+  type ModelCatalog,
+  type ModelDescriptor,
+  type Posture,
+  type ReceiptSigningKey,
+  type TlsPublicKey,
+  type WeightsState,
+} from './documents.ts'
+export type { ContractDomain } from './eip712.ts'
+export {
+  decodeEvidence,
+  encodeEvidence,
+  EVIDENCE_MEDIA_TYPE,
+  MAX_EVIDENCE_BYTES,
+  type EvidenceBundle,
+  type KmsChain,
+} from './evidence-bundle.ts'
+export { feeOf, type TokenPrice } from './fee.ts'
+export {
+  MAX_AUTH_LIFE_S,
+  MAX_HEADER_BYTES,
+  MAX_KEYSET_LIFE_S,
+  MAX_REQUEST_BYTES,
+  MAX_RESPONSE_BYTES,
+  MAX_SETTLE_BATCH,
+  SETTLE_WINDOW_S,
+} from './limits.ts'
+export {
+  attestationDigest,
+  bindingIdOf,
+  type Attestation,
+  type NodeStatement,
+} from './node-statement.ts'
+export { PROTOCOL_ERROR_CODES, ProtocolError, type ProtocolErrorCode } from './protocol-error.ts'
+export { receiptDigest, FINISH_CODES, type Finish, type Receipt } from './receipt.ts'
+export { DONE_FRAME, receiptFrame, type ReceiptChunk } from './receipt-frame.ts'
+export {
+  freshnessHash,
+  gpuNonce,
+  parseNonce,
+  reportData,
+  ZERO_DIGEST,
+  type Freshness,
+} from './report-data.ts'
+export {
+  authDigest,
+  AUTHORIZATION_HEADER,
+  createResponseHasher,
+  encodeAuthorization,
+  parseAuthorization,
+  requestHash,
+  type RequestAuth,
+  type ResponseHasher,
+  type SignedRequestAuth,
+} from './request-auth.ts'
+export { RUNTIME_EVENT_TYPE, runtimeEventDigest } from './runtime-event.ts'
+export {
+  addressOf,
+  ed25519PublicKey,
+  recoverAddress,
+  secp256k1PublicKey,
+  signDigest,
+  signEd25519,
+  verifyEd25519,
+} from './signatures.ts'
+export { SseReceiptSplitter, type StreamEnd } from './sse-receipt-splitter.ts'

@@ -1,0 +1,61 @@
+import type { Hex } from '../bytes/hex.ts'
+import { typedDataDigest, type ContractDomain, type StructType } from './eip712.ts'
+
+/** Who and what a node is (docs/protocol.md §1). Digests 32 bytes, addresses 20 bytes, lowercase hex. */
+export interface NodeStatement {
+  readonly agentId: bigint
+  readonly operator: Hex
+  readonly signer: Hex
+  readonly keysetDigest: Hex
+  readonly modelCatalogDigest: Hex
+  readonly postureDigest: Hex
+  readonly gpuDevicesDigest: Hex
+  readonly instanceId: Hex
+}
+
+/** EIP-712 type of {@link NodeStatement}, in the order of its members. */
+export const NODE_STATEMENT_TYPE = {
+  name: 'NodeStatement',
+  members: [
+    ['agentId', 'uint256'],
+    ['operator', 'address'],
+    ['signer', 'address'],
+    ['keysetDigest', 'bytes32'],
+    ['modelCatalogDigest', 'bytes32'],
+    ['postureDigest', 'bytes32'],
+    ['gpuDevicesDigest', 'bytes32'],
+    ['instanceId', 'bytes32'],
+  ],
+} as const satisfies StructType
+
+const DOMAIN_NAME = 'Jeju Compute Node'
+
+/** EIP-712 digest of the statement in the registry's domain: what a binding is called everywhere. */
+export function bindingIdOf(statement: NodeStatement, registry: ContractDomain): Hex {
+  return typedDataDigest(DOMAIN_NAME, registry, NODE_STATEMENT_TYPE, { ...statement })
+}
+
+/** What the node's signer signs to be recorded by ComputeRegistry.attest: possession of the key. */
+export interface Attestation {
+  readonly bindingId: Hex
+  readonly evidenceHash: Hex
+  readonly blockNumber: bigint
+  readonly validUntil: bigint
+  readonly deadline: bigint
+}
+
+const ATTESTATION_TYPE: StructType = {
+  name: 'Attestation',
+  members: [
+    ['bindingId', 'bytes32'],
+    ['evidenceHash', 'bytes32'],
+    ['blockNumber', 'uint64'],
+    ['validUntil', 'uint64'],
+    ['deadline', 'uint256'],
+  ],
+}
+
+/** EIP-712 digest of an {@link Attestation} in the registry's domain. */
+export function attestationDigest(attestation: Attestation, registry: ContractDomain): Hex {
+  return typedDataDigest(DOMAIN_NAME, registry, ATTESTATION_TYPE, { ...attestation })
+}

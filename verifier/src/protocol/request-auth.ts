@@ -1,0 +1,133 @@
+import { concatBytes, decodeUtf8, utf8 } from '../bytes/bytes.ts'
+import { fromBase64Url, toBase64Url } from '../bytes/base64url.ts'
+import { sha256, sha256Stream } from '../bytes/hash.ts'
+import { fromHex, toHex, type Hex } from '../bytes/hex.ts'
+import { canonicalJson, parseCanonicalJson } from './canonical-json.ts'
+import { typedDataDigest, type ContractDomain, type StructType } from './eip712.ts'
+import { MAX_HEADER_BYTES } from './limits.ts'
+import { ProtocolError } from './protocol-error.ts'
+import { asDecimal, asHex, asInteger, exactObject } from './shape.ts'
+
+/** Request header that carries a {@link SignedRequestAuth}. */
+export const AUTHORIZATION_HEADER = 'compute-authorization'
+
+/** What a user allows to be charged for one request to one binding (docs/protocol.md §5). */
+export interface RequestAuth {
+  readonly channelId: Hex
+  readonly nonce: bigint
+  readonly bindingId: Hex
+  readonly requestHash: Hex
+  /** Wei. */
+  readonly maxFee: bigint
+  /** Unix seconds. */
+  readonly validUntil: bigint
+}
+
+/** An authorisation with the session key's signature and the salt that only client and node know. */
+export interface SignedRequestAuth {
+  readonly auth: RequestAuth
+  /** 32 bytes. */
+  readonly salt: Hex
+  /** 65 bytes. */
+  readonly signature: Hex
+}
+
+/** EIP-712 domain name of InferenceServing. */
+export const SERVING_DOMAIN_NAME = 'InferenceServing'
+
+const REQUEST_AUTH_TYPE: StructType = {
+  name: 'RequestAuth',
+  members: [
+    ['channelId', 'bytes32'],
+    ['nonce', 'uint256'],
+    ['bindingId', 'bytes32'],
+    ['requestHash', 'bytes32'],
+    ['maxFee', 'uint128'],
+    ['validUntil', 'uint64'],
+  ],
+}
+
+/** EIP-712 digest of an authorisation in InferenceServing's domain: the `authHash`. */
+export function authDigest(auth: RequestAuth, serving: ContractDomain): Hex {
+  return typedDataDigest(SERVING_DOMAIN_NAME, serving, REQUEST_AUTH_TYPE, { ...auth })
+}
+
+/** sha256(salt ‖ "METHOD path\n" ‖ body): what the user signs of a request, saying nothing to who lacks the salt. */
+export function requestHash(salt: Hex, method: string, path: string, body: Uint8Array): Hex {
+  return toHex(sha256(concatBytes(fromHex(salt, 32, 'salt'), utf8(`${method} ${path}\n`), body)))
+}
+
+/** Running sha256(salt ‖ "response\n" ‖ body bytes on the wire). */
+export interface ResponseHasher {
+  update(bytes: Uint8Array): void
+  digest(): Hex
+}
+
+/** Starts the response hash of one request. */
+export function createResponseHasher(salt: Hex): ResponseHasher {
+  const hash = sha256Stream()
+  hash.update(fromHex(salt, 32, 'salt'))
+  hash.update(utf8('response\n'))
+  return {
+    update: (bytes) => hash.update(bytes),
+    digest: () => toHex(hash.digest()),
+  }
+}
+
+/** The value of the {@link AUTHORIZATION_HEADER}. */
+export function encodeAuthorization(signed: SignedRequestAuth): string {
+  const { auth, salt, signature } = signed
+  return toBase64Url(
+    utf8(
+      canonicalJson({
+        auth: {
+          bindingId: auth.bindingId,
+          channelId: auth.channelId,
+          maxFee: auth.maxFee.toString(),
+          nonce: auth.nonce.toString(),
+          requestHash: auth.requestHash,
+          validUntil: auth.validUntil.toString(),
+        },
+        salt,
+        signature,
+        v: 1,
+      }),
+    ),
+  )
+}
+
+/** Reads the {@link AUTHORIZATION_HEADER}; checks form only, no signature. Throws a {@link ProtocolError}. */
+export function parseAuthorization(header: string): SignedRequestAuth {
+  if (header.length > MAX_HEADER_BYTES) {
+    throw new ProtocolError(
+      'INPUT_TOO_LARGE',
+      `authorization: more than ${MAX_HEADER_BYTES} characters`,
+    )
+  }
+  const text = decodeUtf8(fromBase64Url(header, 'authorization'), 'authorization')
+  const outer = exactObject(parseCanonicalJson(text, 'authorization'), 'authorization', [
+    'auth',
+    'salt',
+    'signature',
+    'v',
+  ])
+  asInteger(outer['v'], 'authorization.v', { min: 1, max: 1 })
+  const place = 'authorization.auth'
+  const auth = exactObject(
+    outer['auth'],
+    place,
+    REQUEST_AUTH_TYPE.members.map(([name]) => name),
+  )
+  return {
+    auth: {
+      channelId: asHex(auth['channelId'], `${place}.channelId`, 32),
+      nonce: asDecimal(auth['nonce'], `${place}.nonce`, 256),
+      bindingId: asHex(auth['bindingId'], `${place}.bindingId`, 32),
+      requestHash: asHex(auth['requestHash'], `${place}.requestHash`, 32),
+      maxFee: asDecimal(auth['maxFee'], `${place}.maxFee`, 128),
+      validUntil: asDecimal(auth['validUntil'], `${place}.validUntil`, 64),
+    },
+    salt: asHex(outer['salt'], 'authorization.salt', 32),
+    signature: asHex(outer['signature'], 'authorization.signature', 65),
+  }
+}
