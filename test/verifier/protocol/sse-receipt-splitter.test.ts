@@ -1,0 +1,73 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  concatBytes,
+  DONE_FRAME,
+  receiptFrame,
+  SseReceiptSplitter,
+  utf8,
+  type StreamEnd,
+} from '@jeju/verifier/protocol'
+import { sampleReceipt } from './samples.ts'
+
+const receipt = sampleReceipt(`0x${'a1'.repeat(32)}`, `0x${'b2'.repeat(32)}`)
+const chunk = { id: 'chatcmpl-1', model: 'enclave-mini', created: 1_800_000_000 }
+const frame = receiptFrame(receipt, chunk)
+const covered = utf8(
+  'data: {"choices":[{"delta":{"content":"event: receipt\\n é"}}]}\n\ndata: {}\n\n',
+)
+const stream = concatBytes(covered, frame, utf8(DONE_FRAME))
+
+function split(bytes: Uint8Array, cuts: readonly number[]): { body: Uint8Array; end: StreamEnd } {
+  const splitter = new SseReceiptSplitter()
+  const edges = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).toSorted((a, b) => a - b)]
+  const parts = edges.map((from, index) => bytes.subarray(from, edges[index + 1] ?? bytes.length))
+  const body = concatBytes(...parts.map((part) => splitter.push(part)))
+  return { body, end: splitter.end() }
+}
+
+describe('receipt at the end of an event stream', () => {
+  test('is found at any chunking, and only the bytes before it are given out', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat()), (cuts) => {
+        const { body, end } = split(stream, cuts)
+        expect(body).toEqual(covered)
+        expect(end.receipt).toEqual(receipt)
+        expect(end.tail).toEqual(concatBytes(frame, utf8(DONE_FRAME)))
+      }),
+    )
+  })
+
+  test('byte by byte', () => {
+    expect(split(stream, Array.from(stream.keys())).body).toEqual(covered)
+  })
+
+  test('E9 stream_truncation_rejected: every prefix is refused', () => {
+    for (let length = 0; length < stream.length; length++) {
+      expect(() => split(stream.subarray(0, length), []), `prefix of ${length}`).toThrow(
+        expect.objectContaining({ name: 'ProtocolError' }),
+      )
+    }
+  })
+
+  test('a second receipt, bytes after [DONE], and a frame between are refused', () => {
+    const done = utf8(DONE_FRAME)
+    for (const bytes of [
+      concatBytes(covered, frame, frame, done),
+      concatBytes(covered, frame, done, utf8('data: {}\n\n')),
+      concatBytes(covered, frame, utf8('data: {}\n\n'), done),
+      concatBytes(covered, frame, done, done),
+      concatBytes(covered, utf8('event: receipt\ndata: {}\n\n'), done),
+    ]) {
+      expect(() => split(bytes, [])).toThrow(expect.objectContaining({ name: 'ProtocolError' }))
+    }
+  })
+
+  test('what a peer can make us hold is bounded', () => {
+    const splitter = new SseReceiptSplitter()
+    const megabyte = new Uint8Array(1024 * 1024).fill(0x61)
+    expect(() => {
+      for (let i = 0; i < 3; i++) splitter.push(megabyte)
+    }).toThrow(expect.objectContaining({ code: 'INPUT_TOO_LARGE' }))
+  })
+})
