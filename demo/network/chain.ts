@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { parseDeployment, type Deployment } from '@jeju/contracts'
+import { createTestClient, http, publicActions, type Hex } from 'viem'
+import { mnemonicToAccount, type HDAccount } from 'viem/accounts'
+import { foundry } from 'viem/chains'
+import { freePort, start, waitFor, type RunningProcess } from './process.ts'
+import { root } from './root.ts'
+
+/** Anvil's published development mnemonic; its accounts hold money on no other chain. */
+const DEVELOPMENT_MNEMONIC = 'test test test test test test test test test test test junk'
+
+/** A local chain with our contracts on it. */
+export interface LocalChain {
+  readonly rpcUrl: string
+  readonly chainId: number
+  readonly deployment: Deployment
+  readonly process: RunningProcess
+  /** A funded development account. */
+  account(index: number): HDAccount
+  /** Lets chain time pass. */
+  passTime(seconds: number): Promise<void>
+}
+
+/** Path of a Foundry command that npm installed, or of one on PATH where npm has none for this platform. */
+function foundryCommand(name: 'anvil' | 'forge'): string {
+  const require = createRequire(join(root, 'package.json'))
+  try {
+    const manifest = require.resolve(`@foundry-rs/${name}-linux-amd64/package.json`)
+    return join(dirname(manifest), 'bin', name)
+  } catch {
+    return name
+  }
+}
+
+/** Starts Anvil under the rules Base runs and deploys the contracts with the forge script. */
+export async function startChain(): Promise<LocalChain> {
+  const port = await freePort()
+  const rpcUrl = `http://127.0.0.1:${port}`
+  const running = start('anvil', [
+    foundryCommand('anvil'),
+    ...['--port', String(port), '--hardfork', 'osaka', '--mnemonic', DEVELOPMENT_MNEMONIC],
+    ...['--chain-id', String(foundry.id), '--silent'],
+  ])
+  const client = createTestClient({
+    chain: foundry,
+    mode: 'anvil',
+    transport: http(rpcUrl),
+  }).extend(publicActions)
+  try {
+    await waitFor('anvil', () => client.getBlockNumber(), { timeoutMs: 20_000, running })
+    return {
+      rpcUrl,
+      chainId: foundry.id,
+      deployment: await deploy(rpcUrl),
+      process: running,
+      account: (addressIndex) => mnemonicToAccount(DEVELOPMENT_MNEMONIC, { addressIndex }),
+      passTime: async (seconds) => {
+        await client.increaseTime({ seconds })
+        await client.mine({ blocks: 1 })
+      },
+    }
+  } catch (error) {
+    await running.stop()
+    throw error
+  }
+}
+
+async function deploy(rpcUrl: string): Promise<Deployment> {
+  const folder = await mkdtemp(join(tmpdir(), 'jeju-deployment-'))
+  const out = join(folder, 'deployment.json')
+  const deployer = mnemonicToAccount(DEVELOPMENT_MNEMONIC, { addressIndex: 9 })
+  const key = deployer.getHdKey().privateKey
+  if (key === null) throw new Error('the deployer has no private key')
+  const privateKey: Hex = `0x${Buffer.from(key).toString('hex')}`
+  try {
+    await promisify(execFile)(
+      foundryCommand('forge'),
+      [
+        ...['script', 'script/Deploy.s.sol', '--rpc-url', rpcUrl, '--broadcast', '--slow'],
+        ...['--private-key', privateKey],
+      ],
+      { cwd: join(root, 'contracts'), env: { ...process.env, DEPLOYMENT_OUT: out } },
+    )
+    return parseDeployment(await readFile(out, 'utf8'))
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}

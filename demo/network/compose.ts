@@ -1,0 +1,63 @@
+import { canonicalJson } from '@jeju/verifier/protocol'
+
+/** Settings that change what a node does: literals in the compose text, so they are measured. */
+export type MeasuredSettings = Readonly<Record<string, string>>
+
+/** Names a host may set from outside. None of them changes code, model, chain or contracts. */
+export const UNMEASURED_SETTINGS = [
+  'AGENT_ID',
+  'SERVICE_ID',
+  'PUBLIC_URL',
+  'PORT',
+  'STATE_DIR',
+] as const
+
+/**
+ * The exact app-compose.json bytes of a node: compact and key-sorted, so that the dstack SDK's compose hash and the
+ * measured one agree (dstack app-compose, §compose-hash).
+ */
+export function appCompose(
+  codeDigest: string,
+  settings: MeasuredSettings,
+  extraService = '',
+): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(
+    canonicalJson({
+      allowed_envs: [...UNMEASURED_SETTINGS],
+      docker_compose_file: dockerCompose(codeDigest, settings) + extraService,
+      gateway_enabled: false,
+      kms_enabled: true,
+      local_key_provider_enabled: false,
+      manifest_version: 2,
+      name: 'jeju-compute-node',
+      no_instance_id: false,
+      public_logs: false,
+      public_sysinfo: false,
+      public_tcbinfo: true,
+      runner: 'docker-compose',
+      secure_time: false,
+    }),
+  )
+}
+
+function dockerCompose(codeDigest: string, settings: MeasuredSettings): string {
+  // JSON strings are YAML strings; `$` would start compose's own substitution.
+  const environment = Object.entries(settings)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `      ${name}: ${JSON.stringify(value.replaceAll('$', '$$$$'))}\n`)
+  const passed = UNMEASURED_SETTINGS.map((name) => `      ${name}: \${${name}}\n`)
+  return `services:
+  node:
+    image: compute-node.devnet.invalid/node@sha256:${codeDigest}
+    user: "10001:10001"
+    read_only: true
+    cap_drop: [ALL]
+    security_opt: ["no-new-privileges:true"]
+    environment:
+${[...environment, ...passed].join('')}    volumes:
+      - /var/run/dstack.sock:/var/run/dstack.sock
+      - node-data:/data
+volumes:
+  node-data: {}
+`
+}
