@@ -14,7 +14,13 @@ export interface NodeStatement {
 }
 
 /** EIP-712 type of {@link NodeStatement}, in the order of its members. */
-export const NODE_STATEMENT_TYPE = {
+export const NODE_STATEMENT_TYPE: {
+  readonly name: 'NodeStatement'
+  readonly members: readonly (readonly [
+    name: keyof NodeStatement,
+    type: 'uint256' | 'address' | 'bytes32',
+  ])[]
+} = {
   name: 'NodeStatement',
   members: [
     ['agentId', 'uint256'],
@@ -26,7 +32,7 @@ export const NODE_STATEMENT_TYPE = {
     ['gpuDevicesDigest', 'bytes32'],
     ['instanceId', 'bytes32'],
   ],
-} as const satisfies StructType
+}
 
 const DOMAIN_NAME = 'Jeju Compute Node'
 

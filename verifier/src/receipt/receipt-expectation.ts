@@ -1,0 +1,43 @@
+import type { Hex } from '../bytes/hex.ts'
+import type { Keyset } from '../protocol/documents.ts'
+import type { ContractDomain } from '../protocol/eip712.ts'
+import type { TokenPrice } from '../protocol/fee.ts'
+import type { SignedRequestAuth } from '../protocol/request-auth.ts'
+
+/** Token counts as an answer's body states them. */
+export interface StatedUsage {
+  readonly inputTokens: number
+  readonly outputTokens: number
+}
+
+/** What was received: the receipt (or why there is none) and what was measured over the bytes held. */
+export interface ReceivedAnswer {
+  /** `text`: JCS receipt document; `absent`: why no receipt could be read. */
+  readonly receipt: { readonly text: string } | { readonly absent: string }
+  /** Hash over the covered bytes, made by the receiver (`createResponseHasher`). */
+  readonly responseHash: Hex
+  /** Number of covered bytes. */
+  readonly responseBytes: number
+  /** Usage stated in the body; a stream without `include_usage` states none. */
+  readonly statedUsage?: StatedUsage
+}
+
+/** What the receiver knows from its own verification and its own request. */
+export interface ReceiptExpectation {
+  readonly signed: SignedRequestAuth
+  readonly serving: ContractDomain
+  /** The verified binding. */
+  readonly binding: {
+    readonly bindingId: Hex
+    readonly signer: Hex
+    readonly keysetDigest: Hex
+    readonly keyset: Keyset
+  }
+  readonly model: string
+  readonly modelId: Hex
+  /** The channel's price version. */
+  readonly price: TokenPrice & { readonly version: number; readonly maxOutputTokens: number }
+  /** Length of the request body that was sent. */
+  readonly requestBytes: number
+  readonly at: Date
+}

@@ -1,0 +1,211 @@
+import { fromBareHex, type Hex } from '../bytes/hex.ts'
+import {
+  parseComputeReceipt,
+  signedReceiptBytes,
+  type ComputeReceipt,
+} from '../protocol/compute-receipt.ts'
+import { feeOf } from '../protocol/fee.ts'
+import { ProtocolError } from '../protocol/protocol-error.ts'
+import { receiptDigest } from '../protocol/receipt.ts'
+import { authDigest } from '../protocol/request-auth.ts'
+import { recoverAddress, verifyEd25519 } from '../protocol/signatures.ts'
+import type { Check } from '../report/check.ts'
+import { failed, passed, skipped } from '../report/check.ts'
+import type { ReceiptExpectation, ReceivedAnswer } from './receipt-expectation.ts'
+
+/** Names of the checks of docs/protocol.md §6, in order. */
+export const RECEIPT_CHECKS = [
+  'receipt-present',
+  'receipt-authorisation',
+  'receipt-response',
+  'receipt-signer',
+  'receipt-document',
+  'receipt-model',
+  'receipt-price',
+  'receipt-usage',
+  'receipt-time',
+] as const
+
+/** One of {@link RECEIPT_CHECKS}. */
+export type ReceiptCheckName = (typeof RECEIPT_CHECKS)[number]
+
+/** Every check of one answer, and whether all of them passed. */
+export interface ReceiptReport {
+  readonly checks: readonly Check<ReceiptCheckName>[]
+  readonly verdict:
+    | { readonly outcome: 'verified'; readonly receipt: ComputeReceipt; readonly fee: bigint }
+    | { readonly outcome: 'refused' }
+}
+
+/** Clock difference tolerated between node and client. */
+const MAX_CLOCK_SKEW_S = 300n
+
+/** A chat template adds tokens of its own; each message costs at least this many bytes of JSON. */
+const MAX_TEMPLATE_TOKENS = 1024
+
+/**
+ * Judges an answer by its receipt against the bytes held (docs/protocol.md §6). Nothing the server says about the
+ * answer is used but the signed document itself (attack E14). Never throws on what was received.
+ */
+export function verifyReceipt(
+  answer: ReceivedAnswer,
+  expectation: ReceiptExpectation,
+): ReceiptReport {
+  const read = readReceipt(answer)
+  if ('absent' in read) {
+    const [present, ...others] = RECEIPT_CHECKS
+    return {
+      checks: [
+        failed(present, 'one receipt in its place', read.absent),
+        ...others.map((name) => skipped(name, 'there is no receipt')),
+      ],
+      verdict: { outcome: 'refused' },
+    }
+  }
+  const { receipt } = read
+  const fee = feeOf(expectation.price, receipt.receipt.inputTokens, receipt.receipt.outputTokens)
+  const checks: readonly Check<ReceiptCheckName>[] = [
+    passed('receipt-present', { keyId: receipt.keyId }),
+    same(
+      'receipt-authorisation',
+      authDigest(expectation.signed.auth, expectation.serving),
+      receipt.receipt.authHash,
+    ),
+    same('receipt-response', answer.responseHash, receipt.receipt.responseHash),
+    checkSigner(receipt, expectation),
+    checkDocument(receipt, expectation),
+    checkModel(receipt, expectation),
+    checkPrice(receipt, fee, expectation),
+    checkUsage(receipt, answer, expectation),
+    checkTime(receipt, expectation),
+  ]
+  return {
+    checks,
+    verdict: checks.every((check) => check.status === 'passed')
+      ? { outcome: 'verified', receipt, fee }
+      : { outcome: 'refused' },
+  }
+}
+
+function readReceipt(
+  answer: ReceivedAnswer,
+): { readonly receipt: ComputeReceipt } | { readonly absent: string } {
+  if ('absent' in answer.receipt) return answer.receipt
+  try {
+    return { receipt: parseComputeReceipt(answer.receipt.text) }
+  } catch (error) {
+    if (error instanceof ProtocolError) return { absent: `${error.code}: ${error.message}` }
+    throw error
+  }
+}
+
+function same(name: ReceiptCheckName, expected: Hex, actual: Hex): Check<ReceiptCheckName> {
+  return expected === actual ? passed(name, { digest: actual }) : failed(name, expected, actual)
+}
+
+function checkSigner(
+  receipt: ComputeReceipt,
+  { binding, serving }: ReceiptExpectation,
+): Check<ReceiptCheckName> {
+  try {
+    const signer = recoverAddress(receiptDigest(receipt.receipt, serving), receipt.receiptSignature)
+    return same('receipt-signer', binding.signer, signer)
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return failed('receipt-signer', binding.signer, error.message)
+  }
+}
+
+function checkDocument(
+  receipt: ComputeReceipt,
+  { binding }: ReceiptExpectation,
+): Check<ReceiptCheckName> {
+  const name = 'receipt-document'
+  if (receipt.bindingId !== binding.bindingId) {
+    return failed(name, `binding ${binding.bindingId}`, receipt.bindingId)
+  }
+  if (receipt.keysetDigest !== binding.keysetDigest) {
+    return failed(name, `keyset ${binding.keysetDigest}`, receipt.keysetDigest)
+  }
+  const key = binding.keyset.receipt_signing_keys.find(({ key_id }) => key_id === receipt.keyId)
+  if (key === undefined) return failed(name, 'a receipt key of the keyset', receipt.keyId)
+  const valid = verifyEd25519(
+    fromBareHex(receipt.signature),
+    signedReceiptBytes(receipt),
+    fromBareHex(key.public_key),
+  )
+  return valid
+    ? passed(name, { keyId: key.key_id, publicKey: key.public_key })
+    : failed(name, `a signature by ${key.public_key}`, 'another signature')
+}
+
+function checkModel(
+  receipt: ComputeReceipt,
+  { model, modelId }: ReceiptExpectation,
+): Check<ReceiptCheckName> {
+  return receipt.model === model && receipt.modelId === modelId
+    ? passed('receipt-model', { model, modelId })
+    : failed('receipt-model', `${model} ${modelId}`, `${receipt.model} ${receipt.modelId}`)
+}
+
+function checkPrice(
+  receipt: ComputeReceipt,
+  fee: bigint,
+  { price, signed }: ReceiptExpectation,
+): Check<ReceiptCheckName> {
+  const name = 'receipt-price'
+  const { outputTokens } = receipt.receipt
+  if (receipt.priceVersion !== price.version) {
+    return failed(name, `price version ${price.version}`, String(receipt.priceVersion))
+  }
+  if (outputTokens > price.maxOutputTokens) {
+    return failed(name, `at most ${price.maxOutputTokens} output tokens`, String(outputTokens))
+  }
+  return fee <= signed.auth.maxFee
+    ? passed(name, { fee: fee.toString(), priceVersion: price.version })
+    : failed(name, `at most ${signed.auth.maxFee} wei`, `${fee} wei`)
+}
+
+/** Counts can be bounded without a tokenizer: no token of text is shorter than one byte. */
+function checkUsage(
+  receipt: ComputeReceipt,
+  answer: ReceivedAnswer,
+  { requestBytes }: ReceiptExpectation,
+): Check<ReceiptCheckName> {
+  const name = 'receipt-usage'
+  const { inputTokens, outputTokens } = receipt.receipt
+  const maxInput = requestBytes + MAX_TEMPLATE_TOKENS
+  if (inputTokens > maxInput) {
+    return failed(name, `at most ${maxInput} input tokens`, String(inputTokens))
+  }
+  if (outputTokens > answer.responseBytes) {
+    return failed(name, `at most ${answer.responseBytes} output tokens`, String(outputTokens))
+  }
+  const stated = answer.statedUsage
+  if (
+    stated !== undefined &&
+    (stated.inputTokens !== inputTokens || stated.outputTokens !== outputTokens)
+  ) {
+    return failed(
+      name,
+      `${stated.inputTokens} in, ${stated.outputTokens} out as the answer states`,
+      `${inputTokens} in, ${outputTokens} out`,
+    )
+  }
+  return passed(name, { inputTokens, outputTokens, stated: stated !== undefined })
+}
+
+function checkTime(
+  receipt: ComputeReceipt,
+  { signed, at }: ReceiptExpectation,
+): Check<ReceiptCheckName> {
+  const { issuedAt } = receipt.receipt
+  const now = BigInt(Math.floor(at.getTime() / 1000))
+  const latest =
+    now + MAX_CLOCK_SKEW_S < signed.auth.validUntil
+      ? now + MAX_CLOCK_SKEW_S
+      : signed.auth.validUntil
+  return issuedAt <= latest
+    ? passed('receipt-time', { issuedAt: issuedAt.toString() })
+    : failed('receipt-time', `issued no later than ${latest}`, String(issuedAt))
+}
