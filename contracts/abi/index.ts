@@ -1,0 +1,7 @@
+export { computeRegistryAbi } from './generated/compute-registry.ts'
+export { computeStakingAbi } from './generated/compute-staking.ts'
+export { identityRegistryAbi } from './generated/identity-registry.ts'
+export { inferenceServingAbi } from './generated/inference-serving.ts'
+export { ledgerManagerAbi } from './generated/ledger-manager.ts'
+export { reputationRegistryAbi } from './generated/reputation-registry.ts'
+export { DeploymentError, parseDeployment, type Deployment, type Hex } from './deployment.ts'

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @title Settlement of receipts that both sides signed
+/// @notice The user's session key signs what may be charged, the attested signer signs what was delivered; the fee
+/// is computed here from the channel's immutable price version. No owner, no pause.
+/// EIP-712 domain {name: "InferenceServing", version: "1", chainId, verifyingContract} (docs/protocol.md §4).
+interface IInferenceServing {
+    struct RequestAuth {
+        bytes32 channelId;
+        uint256 nonce;
+        /// The very binding (attested signer) the user verified.
+        bytes32 bindingId;
+        bytes32 requestHash;
+        uint128 maxFee;
+        uint64 validUntil;
+    }
+
+    struct Receipt {
+        /// EIP-712 digest of the RequestAuth.
+        bytes32 authHash;
+        bytes32 responseHash;
+        uint32 inputTokens;
+        uint32 outputTokens;
+        /// 0 stop, 1 length, 2 aborted, 3 tool calls, 4 error.
+        uint8 finish;
+        uint64 issuedAt;
+    }
+
+    struct Item {
+        RequestAuth auth;
+        bytes authSig;
+        Receipt receipt;
+        bytes receiptSig;
+    }
+
+    enum Status {
+        PAID,
+        UNDERFUNDED,
+        ALREADY_USED,
+        BAD_AUTH,
+        BAD_RECEIPT,
+        BAD_BINDING,
+        EXPIRED,
+        CHANNEL_CLOSED,
+        OVER_CAP
+    }
+
+    event Settled(
+        bytes32 indexed channelId,
+        uint256 indexed agentId,
+        address indexed user,
+        bytes32 authHash,
+        bytes32 receiptHash,
+        uint256 fee
+    );
+    event FeedbackPosted(uint256 indexed agentId, int128 value);
+    /// @notice The reputation registry refused; posting is never part of settlement.
+    event FeedbackRefused(uint256 indexed agentId, bytes reason);
+
+    error BatchTooLarge(uint256 length, uint256 max);
+    error NothingNew(uint256 agentId);
+    error FeedbackTooSoon(uint64 earliest);
+
+    /// @notice Settles up to MAX_BATCH items, each on its own: one bad item never reverts the batch. Anyone may submit.
+    /// The nonce is used up only where money moved.
+    function settle(Item[] calldata items) external returns (Status[] memory statuses, uint256[] memory fees);
+
+    /// @notice What `settle` would answer now, later items of one channel seeing what earlier ones took.
+    function preview(Item[] calldata items) external view returns (Status[] memory statuses, uint256[] memory fees);
+
+    /// @notice ceil((in × inPerMTok + out × outPerMTok) / 1e6), wei.
+    function feeOf(bytes32 channelId, uint32 inputTokens, uint32 outputTokens) external view returns (uint256);
+
+    function isNonceUsed(bytes32 channelId, bytes32 bindingId, uint256 nonce) external view returns (bool);
+    function settledVolume(address user, uint256 agentId) external view returns (uint256);
+    function counters(uint256 agentId) external view returns (uint64 settled, uint128 volume, uint64 users);
+
+    /// @notice Writes ERC-8004 feedback (tag1 "revenues", value = settled volume in gwei since the last post) as the
+    /// one client that only paid use can make speak. Anyone, at most once an interval and only after new volume.
+    function postFeedback(uint256 agentId) external;
+
+    function authDigest(RequestAuth calldata auth) external view returns (bytes32);
+    function receiptDigest(Receipt calldata receipt) external view returns (bytes32);
+    function domainSeparator() external view returns (bytes32);
+}
