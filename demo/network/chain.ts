@@ -43,8 +43,11 @@ export async function startChain(): Promise<LocalChain> {
   const rpcUrl = `http://127.0.0.1:${port}`
   const running = start('anvil', [
     foundryCommand('anvil'),
-    ...['--port', String(port), '--hardfork', 'osaka', '--mnemonic', DEVELOPMENT_MNEMONIC],
-    ...['--chain-id', String(foundry.id), '--silent'],
+    `--port=${port}`,
+    '--hardfork=osaka',
+    `--mnemonic=${DEVELOPMENT_MNEMONIC}`,
+    `--chain-id=${foundry.id}`,
+    '--silent',
   ])
   const client = createTestClient({
     chain: foundry,
@@ -81,8 +84,11 @@ async function deploy(rpcUrl: string): Promise<Deployment> {
     await promisify(execFile)(
       foundryCommand('forge'),
       [
-        ...['script', 'script/Deploy.s.sol', '--rpc-url', rpcUrl, '--broadcast', '--slow'],
-        ...['--private-key', privateKey],
+        'script',
+        'script/Deploy.s.sol',
+        '--broadcast',
+        `--rpc-url=${rpcUrl}`,
+        `--private-key=${privateKey}`,
       ],
       { cwd: join(root, 'contracts'), env: { ...process.env, DEPLOYMENT_OUT: out } },
     )

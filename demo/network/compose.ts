@@ -12,6 +12,9 @@ export const UNMEASURED_SETTINGS = [
   'STATE_DIR',
 ] as const
 
+/** One of {@link UNMEASURED_SETTINGS}. */
+export type UnmeasuredSetting = (typeof UNMEASURED_SETTINGS)[number]
+
 /**
  * The exact app-compose.json bytes of a node: compact and key-sorted, so that the dstack SDK's compose hash and the
  * measured one agree (dstack app-compose, §compose-hash).

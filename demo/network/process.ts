@@ -9,6 +9,9 @@ const STOP_TIMEOUT_MS = 15_000
 /** Output kept of a process, for the message when it dies. */
 const MAX_OUTPUT_CHARACTERS = 8_000
 
+/** How a package's sources are run without a build. */
+export const NODE_FLAGS = ['--conditions=@jeju/source', '--import', 'tsx'] as const
+
 /** A started process, ended by its own handle and never by name. */
 export interface RunningProcess {
   readonly name: string
