@@ -24,4 +24,5 @@ export const computeStakingAbi = [
   {"type":"error","name":"UnbondingPending","inputs":[{"name":"bondId","type":"bytes32","internalType":"bytes32"},{"name":"unlockAt","type":"uint64","internalType":"uint64"}]},
   {"type":"error","name":"UnknownBond","inputs":[{"name":"bondId","type":"bytes32","internalType":"bytes32"}]},
   {"type":"error","name":"ZeroAddress","inputs":[]},
+  {"type":"error","name":"ZeroAmount","inputs":[]},
 ] as const

@@ -21,7 +21,9 @@ interface IComputeStaking {
         uint64 unlockAt;
     }
 
-    event Staked(bytes32 indexed bondId, Role indexed role, uint256 indexed agentId, address staker, uint256 amount);
+    event Staked(
+        bytes32 indexed bondId, Role indexed role, uint256 indexed agentId, address staker, uint256 amount
+    );
     event UnstakeRequested(bytes32 indexed bondId, uint128 amount, uint64 unlockAt);
     event UnstakeCancelled(bytes32 indexed bondId, uint128 amount);
     event Unstaked(bytes32 indexed bondId, address indexed to, uint128 amount);
@@ -35,6 +37,7 @@ interface IComputeStaking {
     error StillLocked(uint64 unlockAt, uint256 nowAt);
     error TransferFailed(address to, uint256 amount);
     error ZeroAddress();
+    error ZeroAmount();
 
     function stakeAsUser() external payable returns (bytes32 bondId);
     function stakeAsProvider(uint256 agentId) external payable returns (bytes32 bondId);

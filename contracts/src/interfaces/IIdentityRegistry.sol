@@ -18,12 +18,15 @@ interface IIdentityRegistry is IERC721 {
 
     function register() external returns (uint256 agentId);
     function register(string calldata agentURI) external returns (uint256 agentId);
-    function register(string calldata agentURI, MetadataEntry[] calldata metadata) external returns (uint256 agentId);
+    function register(string calldata agentURI, MetadataEntry[] calldata metadata)
+        external
+        returns (uint256 agentId);
     function setAgentURI(uint256 agentId, string calldata newURI) external;
     function getMetadata(uint256 agentId, string calldata metadataKey) external view returns (bytes memory);
     function setMetadata(uint256 agentId, string calldata metadataKey, bytes calldata metadataValue) external;
     function getAgentWallet(uint256 agentId) external view returns (address);
-    function setAgentWallet(uint256 agentId, address newWallet, uint256 deadline, bytes calldata signature) external;
+    function setAgentWallet(uint256 agentId, address newWallet, uint256 deadline, bytes calldata signature)
+        external;
     function unsetAgentWallet(uint256 agentId) external;
     function tokenURI(uint256 agentId) external view returns (string memory);
     function getVersion() external pure returns (string memory);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IComputeRegistry} from "./IComputeRegistry.sol";
+import {ILedgerManager} from "./ILedgerManager.sol";
+import {IReputationRegistry} from "./IReputationRegistry.sol";
+
 /// @title Settlement of receipts that both sides signed
 /// @notice The user's session key signs what may be charged, the attested signer signs what was delivered; the fee
 /// is computed here from the channel's immutable price version. No owner, no pause.
@@ -36,14 +40,23 @@ interface IInferenceServing {
 
     enum Status {
         PAID,
+        /// The channel holds less than the fee; the nonce is not used up.
         UNDERFUNDED,
+        /// This nonce of this channel and binding has been paid.
         ALREADY_USED,
+        /// No such channel, or not signed by a session key of it.
         BAD_AUTH,
+        /// Not for this authorisation, not by the binding's signer, or issued outside its time.
         BAD_RECEIPT,
+        /// Never attested, or of another agent.
         BAD_BINDING,
+        /// Later than validUntil + SETTLE_WINDOW.
         EXPIRED,
         CHANNEL_CLOSED,
-        OVER_CAP
+        /// More than the user's maxFee or the price's maxOutputTokens; nothing is paid.
+        OVER_CAP,
+        /// The fee is zero, so there is nothing to pay and no nonce to use up.
+        NOTHING_DUE
     }
 
     event Settled(
@@ -61,13 +74,17 @@ interface IInferenceServing {
     error BatchTooLarge(uint256 length, uint256 max);
     error NothingNew(uint256 agentId);
     error FeedbackTooSoon(uint64 earliest);
+    error ZeroAddress();
 
     /// @notice Settles up to MAX_BATCH items, each on its own: one bad item never reverts the batch. Anyone may submit.
     /// The nonce is used up only where money moved.
     function settle(Item[] calldata items) external returns (Status[] memory statuses, uint256[] memory fees);
 
     /// @notice What `settle` would answer now, later items of one channel seeing what earlier ones took.
-    function preview(Item[] calldata items) external view returns (Status[] memory statuses, uint256[] memory fees);
+    function preview(Item[] calldata items)
+        external
+        view
+        returns (Status[] memory statuses, uint256[] memory fees);
 
     /// @notice ceil((in × inPerMTok + out × outPerMTok) / 1e6), wei.
     function feeOf(bytes32 channelId, uint32 inputTokens, uint32 outputTokens) external view returns (uint256);
@@ -76,11 +93,15 @@ interface IInferenceServing {
     function settledVolume(address user, uint256 agentId) external view returns (uint256);
     function counters(uint256 agentId) external view returns (uint64 settled, uint128 volume, uint64 users);
 
-    /// @notice Writes ERC-8004 feedback (tag1 "revenues", value = settled volume in gwei since the last post) as the
+    /// @notice Writes ERC-8004 feedback (tag1 "revenues", tag2 "ETH", value = volume settled since the last post, in gwei
+    /// with 9 decimals) as the
     /// one client that only paid use can make speak. Anyone, at most once an interval and only after new volume.
     function postFeedback(uint256 agentId) external;
 
     function authDigest(RequestAuth calldata auth) external view returns (bytes32);
     function receiptDigest(Receipt calldata receipt) external view returns (bytes32);
     function domainSeparator() external view returns (bytes32);
+    function computeRegistry() external view returns (IComputeRegistry);
+    function ledgerManager() external view returns (ILedgerManager);
+    function reputationRegistry() external view returns (IReputationRegistry);
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IComputeRegistry} from "./IComputeRegistry.sol";
+import {IIdentityRegistry} from "./IIdentityRegistry.sol";
+
 /// @title Deposits and payment channels between a user and a provider
 /// @notice Money a provider relies on is locked and stays chargeable until a delay has ended. No owner, no pause,
 /// no setter. EIP-712 domain {name: "LedgerManager", version: "1", chainId, verifyingContract}.
@@ -71,7 +74,7 @@ interface ILedgerManager {
     error RefundNotDue(uint64 closeAt, uint256 nowAt);
     error ProviderNotActive(uint256 agentId);
     error ServiceNotActive(uint256 agentId, uint32 serviceId);
-    error PriceNotEffective(uint64 effectiveFrom);
+    error PriceNotCurrent(uint32 current, uint32 actual);
     error NoAgentWallet(uint256 agentId);
     error SignatureExpired(uint256 deadline);
     error InvalidSignature(address expected);
@@ -86,9 +89,14 @@ interface ILedgerManager {
     /// @notice Caller must be `o.user`. `msg.value` is added to the available balance first.
     function openChannel(Open calldata o) external payable returns (bytes32 channelId);
 
-    /// @notice Opens for `o.user`, who signed `Open` with `deadline`; any relayer. ERC-1271 wallets accepted.
-    function openChannelWithSig(Open calldata o, uint256 deadline, bytes calldata userSig) external returns (bytes32 channelId);
+    /// @notice Opens for `o.user`, from its available balance; any relayer. ERC-1271 wallets accepted, because the signature
+    /// takes effect at once. EIP-712 `Open(address user,uint256 agentId,uint32 serviceId,uint32 priceVersion,uint128
+    /// amount,address sessionKey,uint256 salt,uint256 deadline)`, without the line break.
+    function openChannelWithSig(Open calldata o, uint256 deadline, bytes calldata userSig)
+        external
+        returns (bytes32 channelId);
 
+    /// @notice User, while OPEN. `msg.value` is added to the available balance first.
     function topUp(bytes32 channelId, uint128 amount) external payable;
 
     /// @notice OPEN → CLOSING. Stays chargeable until `completeRefund`.
@@ -118,4 +126,7 @@ interface ILedgerManager {
     /// @notice Whether a `RequestAuth` signed by `key` may be settled now.
     function isSessionKey(bytes32 channelId, address key) external view returns (bool);
     function domainSeparator() external view returns (bytes32);
+    function computeRegistry() external view returns (IComputeRegistry);
+    function identityRegistry() external view returns (IIdentityRegistry);
+    function inferenceServing() external view returns (address);
 }

@@ -16,7 +16,9 @@ interface IReputationRegistry {
         string feedbackURI,
         bytes32 feedbackHash
     );
-    event FeedbackRevoked(uint256 indexed agentId, address indexed clientAddress, uint64 indexed feedbackIndex);
+    event FeedbackRevoked(
+        uint256 indexed agentId, address indexed clientAddress, uint64 indexed feedbackIndex
+    );
 
     function giveFeedback(
         uint256 agentId,
@@ -33,10 +35,12 @@ interface IReputationRegistry {
         external
         view
         returns (int128 value, uint8 valueDecimals, string memory tag1, string memory tag2, bool isRevoked);
-    function getSummary(uint256 agentId, address[] calldata clientAddresses, string calldata tag1, string calldata tag2)
-        external
-        view
-        returns (uint64 count, int128 summaryValue, uint8 summaryValueDecimals);
+    function getSummary(
+        uint256 agentId,
+        address[] calldata clientAddresses,
+        string calldata tag1,
+        string calldata tag2
+    ) external view returns (uint64 count, int128 summaryValue, uint8 summaryValueDecimals);
     function getClients(uint256 agentId) external view returns (address[] memory);
     function getLastIndex(uint256 agentId, address clientAddress) external view returns (uint64);
     function getIdentityRegistry() external view returns (address);
