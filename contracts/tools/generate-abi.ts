@@ -4,10 +4,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 // Constant name → artifact. The files are committed, so that no package needs Foundry to compile;
 // test/contracts/abi-matches-artifacts.test.ts fails when they fall behind.
 const ABIS = [
-  { name: 'computeRegistryAbi', file: 'compute-registry', contract: 'IComputeRegistry' },
-  { name: 'computeStakingAbi', file: 'compute-staking', contract: 'IComputeStaking' },
-  { name: 'ledgerManagerAbi', file: 'ledger-manager', contract: 'ILedgerManager' },
-  { name: 'inferenceServingAbi', file: 'inference-serving', contract: 'IInferenceServing' },
+  { name: 'computeRegistryAbi', file: 'compute-registry', contract: 'ComputeRegistry' },
+  { name: 'computeStakingAbi', file: 'compute-staking', contract: 'ComputeStaking' },
+  { name: 'ledgerManagerAbi', file: 'ledger-manager', contract: 'LedgerManager' },
+  { name: 'inferenceServingAbi', file: 'inference-serving', contract: 'InferenceServing' },
   { name: 'identityRegistryAbi', file: 'identity-registry', contract: 'IIdentityRegistry' },
   { name: 'reputationRegistryAbi', file: 'reputation-registry', contract: 'IReputationRegistry' },
 ] as const

@@ -49,6 +49,8 @@ interface IComputeRegistry {
         uint64 effectiveFrom;
     }
 
+    // Four slots already: the rule counts an enum as a whole slot.
+    // solhint-disable-next-line gas-struct-packing
     struct Binding {
         uint256 agentId;
         address signer;
@@ -59,23 +61,33 @@ interface IComputeRegistry {
         /// Zero unless revoked.
         uint64 revokedAt;
         uint32 endpointVersion;
+        /// The block that the evidence's registration freshness names; only grows.
+        uint64 blockNumber;
         /// sha256 of the evidence bundle the binding was last granted on.
         bytes32 evidenceHash;
-        /// The block that evidence's registration freshness names; only grows.
-        uint64 blockNumber;
     }
 
+    /// @notice First registration of this agent.
     event ProviderRegistered(uint256 indexed agentId, address indexed owner, string endpoint);
+    /// @notice After a transfer; all bindings and approvals have ended.
     event OwnerRefreshed(uint256 indexed agentId, address indexed owner);
+    /// @notice All bindings and approvals have ended.
     event EndpointUpdated(uint256 indexed agentId, uint32 endpointVersion, string endpoint);
+    /// @notice The provider's own switch.
     event ProviderActiveSet(uint256 indexed agentId, bool active);
+    /// @notice Followed by `PriceSet` for version 1.
     event ServiceAdded(
         uint256 indexed agentId, uint32 indexed serviceId, bytes32 indexed modelId, string modelName
     );
+    /// @notice Whether new channels can be opened.
     event ServiceActiveSet(uint256 indexed agentId, uint32 indexed serviceId, bool active);
+    /// @notice A row was appended.
     event PriceSet(uint256 indexed agentId, uint32 indexed serviceId, uint32 version, Price price);
+    /// @notice `owner` lets this statement be attested.
     event BindingApproved(uint256 indexed agentId, bytes32 indexed bindingId, address indexed owner);
+    /// @notice No further attestation.
     event BindingApprovalWithdrawn(uint256 indexed agentId, bytes32 indexed bindingId);
+    /// @notice Granted or renewed; evidence is fetched under `evidenceHash` and was bound to `blockHash`.
     event Attested(
         uint256 indexed agentId,
         bytes32 indexed bindingId,
@@ -86,6 +98,7 @@ interface IComputeRegistry {
         uint64 blockNumber,
         bytes32 blockHash
     );
+    /// @notice Final.
     event BindingRevoked(uint256 indexed agentId, bytes32 indexed bindingId);
 
     error NotAgentOwner(uint256 agentId, address caller);
@@ -127,6 +140,7 @@ interface IComputeRegistry {
     /// @notice A new endpoint is a new machine: ends all bindings and approvals.
     function updateEndpoint(uint256 agentId, string calldata endpoint) external;
 
+    /// @notice The provider's own switch. Open channels stay chargeable.
     function setActive(uint256 agentId, bool active) external;
 
     /// @notice The first price takes effect at once (`price.effectiveFrom` is set to now).
@@ -140,6 +154,7 @@ interface IComputeRegistry {
         external
         returns (uint32 version);
 
+    /// @notice An inactive service takes no new channels; open ones stay chargeable.
     function setServiceActive(uint256 agentId, uint32 serviceId, bool active) external;
 
     /// @notice The owner's consent to one set of keys, models and posture; without it nobody can attest for the agent.
@@ -168,8 +183,10 @@ interface IComputeRegistry {
     /// @notice Final: this binding never becomes valid again. Receipts earned under it can still be settled.
     function revokeBinding(bytes32 bindingId) external;
 
+    /// @notice EIP-712 digest of the statement in this contract's domain.
     function bindingIdOf(NodeStatement calldata statement) external view returns (bytes32);
 
+    /// @notice Whether the owner's approval is in force.
     /// @dev Takes the agent too: anybody could approve a foreign bindingId for an agent of their own.
     function isBindingApproved(uint256 agentId, bytes32 bindingId) external view returns (bool);
 
@@ -181,9 +198,13 @@ interface IComputeRegistry {
     /// of earned receipts depends on none. Zero signer: never attested.
     function signerOf(bytes32 bindingId) external view returns (uint256 agentId, address signer);
 
+    /// @notice All zero for an agent that is not registered.
     function providerOf(uint256 agentId) external view returns (Provider memory);
+    /// @notice Reverts for an unknown service.
     function serviceOf(uint256 agentId, uint32 serviceId) external view returns (Service memory);
+    /// @notice Service ids are 0 … count - 1.
     function serviceCount(uint256 agentId) external view returns (uint32);
+    /// @notice Reverts for an unknown version.
     function priceOf(uint256 agentId, uint32 serviceId, uint32 version) external view returns (Price memory);
 
     /// @notice The one version at which channels can be opened now.
@@ -198,7 +219,10 @@ interface IComputeRegistry {
         view
         returns (uint256[] memory agentIds, uint256 next);
 
+    /// @notice EIP-712.
     function domainSeparator() external view returns (bytes32);
+    /// @notice ERC-8004 registry whose agents register here.
     function identityRegistry() external view returns (IIdentityRegistry);
+    /// @notice The one bond contract that registration reads.
     function computeStaking() external view returns (IComputeStaking);
 }

@@ -21,11 +21,15 @@ interface IComputeStaking {
         uint64 unlockAt;
     }
 
+    /// @notice `amount` was added.
     event Staked(
         bytes32 indexed bondId, Role indexed role, uint256 indexed agentId, address staker, uint256 amount
     );
+    /// @notice Counts no more as active; may be completed from `unlockAt`.
     event UnstakeRequested(bytes32 indexed bondId, uint128 amount, uint64 unlockAt);
+    /// @notice Bonded again.
     event UnstakeCancelled(bytes32 indexed bondId, uint128 amount);
+    /// @notice Left the contract.
     event Unstaked(bytes32 indexed bondId, address indexed to, uint128 amount);
 
     error BelowMinimum(uint256 required, uint256 actual);
@@ -39,20 +43,34 @@ interface IComputeStaking {
     error ZeroAddress();
     error ZeroAmount();
 
+    /// @notice Stakes, or adds to a bond of the caller; with what is bonded already it must reach the role's minimum.
     function stakeAsUser() external payable returns (bytes32 bondId);
+    /// @notice Beneficiary is the caller; the registry counts the bond of the agent's recorded owner.
     function stakeAsProvider(uint256 agentId) external payable returns (bytes32 bondId);
+    /// @notice A guardian has no power over anybody's bond.
     function stakeAsGuardian() external payable returns (bytes32 bondId);
+
+    /// @notice Staker only: what is added belongs to the staker.
     function addStake(bytes32 bondId) external payable;
 
-    /// @notice Leaves `activeBond` at once; withdrawable after UNBONDING. The rest must be zero
+    /// @notice Staker only, one request at a time. Leaves `activeBond` at once; withdrawable after UNBONDING. The rest must be zero
     /// or at least the role's minimum.
     function requestUnstake(bytes32 bondId, uint128 amount) external;
+
+    /// @notice What is unbonding counts as bonded again.
     function cancelUnstake(bytes32 bondId) external;
+
+    /// @notice Staker only, once `unlockAt` has come.
     function completeUnstake(bytes32 bondId, address to) external;
 
     /// @notice keccak256(abi.encode(role, agentId, staker)).
     function bondIdOf(Role role, uint256 agentId, address staker) external pure returns (bytes32);
+    /// @notice All zero for an unknown id.
     function bondOf(bytes32 bondId) external view returns (Bond memory);
+
+    /// @notice What is bonded and not unbonding, wei.
     function activeBond(bytes32 bondId) external view returns (uint256);
+
+    /// @notice Smallest bond of the role, wei; zero for NONE, which nobody can hold.
     function minimumOf(Role role) external view returns (uint256);
 }

@@ -59,6 +59,7 @@ interface IInferenceServing {
         NOTHING_DUE
     }
 
+    /// @notice Both hashes are EIP-712 digests.
     event Settled(
         bytes32 indexed channelId,
         uint256 indexed agentId,
@@ -67,6 +68,7 @@ interface IInferenceServing {
         bytes32 receiptHash,
         uint256 fee
     );
+    /// @notice `value` in gwei.
     event FeedbackPosted(uint256 indexed agentId, int128 value);
     /// @notice The reputation registry refused; posting is never part of settlement.
     event FeedbackRefused(uint256 indexed agentId, bytes reason);
@@ -89,8 +91,12 @@ interface IInferenceServing {
     /// @notice ceil((in × inPerMTok + out × outPerMTok) / 1e6), wei.
     function feeOf(bytes32 channelId, uint32 inputTokens, uint32 outputTokens) external view returns (uint256);
 
+    /// @notice Whether this nonce has been paid.
     function isNonceUsed(bytes32 channelId, bytes32 bindingId, uint256 nonce) external view returns (bool);
+    /// @notice Wei the user has paid to the agent.
     function settledVolume(address user, uint256 agentId) external view returns (uint256);
+    /// @notice Of one agent: receipts paid, wei, distinct users. Self-payment costs only gas, so readers weigh these by users
+    /// who staked, never alone.
     function counters(uint256 agentId) external view returns (uint64 settled, uint128 volume, uint64 users);
 
     /// @notice Writes ERC-8004 feedback (tag1 "revenues", tag2 "ETH", value = volume settled since the last post, in gwei
@@ -98,10 +104,16 @@ interface IInferenceServing {
     /// one client that only paid use can make speak. Anyone, at most once an interval and only after new volume.
     function postFeedback(uint256 agentId) external;
 
+    /// @notice EIP-712 digest that the session key signs, `authHash` of the receipt.
     function authDigest(RequestAuth calldata auth) external view returns (bytes32);
+    /// @notice EIP-712 digest that the attested signer signs.
     function receiptDigest(Receipt calldata receipt) external view returns (bytes32);
+    /// @notice EIP-712.
     function domainSeparator() external view returns (bytes32);
+    /// @notice Where prices and signers are read.
     function computeRegistry() external view returns (IComputeRegistry);
+    /// @notice Whose channels are charged.
     function ledgerManager() external view returns (ILedgerManager);
+    /// @notice ERC-8004 registry that `postFeedback` writes to.
     function reputationRegistry() external view returns (IReputationRegistry);
 }

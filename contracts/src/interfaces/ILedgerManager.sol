@@ -43,8 +43,11 @@ interface ILedgerManager {
         uint256 salt;
     }
 
+    /// @notice `from` paid for `user`.
     event Deposited(address indexed user, address indexed from, uint256 amount);
+    /// @notice Available balance left the ledger.
     event Withdrawn(address indexed user, address indexed to, uint256 amount);
+    /// @notice `amount` is locked; the names under which it may be charged are fixed.
     event ChannelOpened(
         bytes32 indexed channelId,
         address indexed user,
@@ -55,12 +58,19 @@ interface ILedgerManager {
         uint128 amount,
         address sessionKey
     );
+    /// @notice `amount` more is locked.
     event ChannelToppedUp(bytes32 indexed channelId, uint128 amount);
+    /// @notice Still chargeable; may be completed from `closeAt`.
     event RefundRequested(bytes32 indexed channelId, uint64 closeAt);
+    /// @notice Open again.
     event RefundCancelled(bytes32 indexed channelId);
+    /// @notice Final; `refunded` is available to the user again.
     event ChannelClosed(bytes32 indexed channelId, uint128 refunded);
+    /// @notice Nodes refuse the old key from now on; what it signed before can still be settled.
     event SessionKeySet(bytes32 indexed channelId, address indexed oldKey, address indexed newKey);
+    /// @notice Locked became claimable.
     event Charged(bytes32 indexed channelId, address indexed payee, uint256 amount);
+    /// @notice Charged ether left the ledger.
     event Claimed(address indexed payee, address indexed to, uint256 amount);
 
     error ZeroAddress();
@@ -80,7 +90,9 @@ interface ILedgerManager {
     error InvalidSignature(address expected);
     error TransferFailed(address to, uint256 amount);
 
+    /// @notice Adds `msg.value` to the available balance of the caller.
     function deposit() external payable;
+    /// @notice The same for another account.
     function depositFor(address user) external payable;
 
     /// @notice From the available balance only.
@@ -101,6 +113,7 @@ interface ILedgerManager {
 
     /// @notice OPEN → CLOSING. Stays chargeable until `completeRefund`.
     function requestRefund(bytes32 channelId) external;
+    /// @notice CLOSING → OPEN.
     function cancelRefund(bytes32 channelId) external;
 
     /// @notice CLOSING → CLOSED once `closeAt` has come; the rest returns to the user's available balance. Anyone.
@@ -118,15 +131,23 @@ interface ILedgerManager {
     /// @notice InferenceServing only: moves `amount` ≤ locked − spent to the payee's claimable balance, all or nothing.
     function charge(bytes32 channelId, uint256 amount) external;
 
+    /// @notice keccak256(abi.encode(chainid, this contract, every field of `o`)).
     function channelIdOf(Open calldata o) external view returns (bytes32);
+    /// @notice All zero for an unknown id.
     function channelOf(bytes32 channelId) external view returns (Channel memory);
+    /// @notice Wei that is neither locked in a channel nor charged.
     function availableOf(address user) external view returns (uint256);
+    /// @notice Wei charged for the payee and not yet claimed.
     function claimableOf(address payee) external view returns (uint256);
 
     /// @notice Whether a `RequestAuth` signed by `key` may be settled now.
     function isSessionKey(bytes32 channelId, address key) external view returns (bool);
+    /// @notice EIP-712.
     function domainSeparator() external view returns (bytes32);
+    /// @notice Who offers what at which price.
     function computeRegistry() external view returns (IComputeRegistry);
+    /// @notice Where agent wallets are read.
     function identityRegistry() external view returns (IIdentityRegistry);
+    /// @notice The only address that may charge.
     function inferenceServing() external view returns (address);
 }

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {NodeStatement} from "../interfaces/NodeStatement.sol";
+
+/// @title EIP-712 struct hashes of ComputeRegistry's domain
+/// @notice docs/protocol.md §1.
+library NodeStatementLib {
+    bytes32 internal constant NODE_STATEMENT_TYPEHASH = keccak256(
+        "NodeStatement(uint256 agentId,address operator,address signer,bytes32 keysetDigest,bytes32 modelCatalogDigest,bytes32 postureDigest,bytes32 gpuDevicesDigest,bytes32 instanceId)"
+    );
+
+    bytes32 internal constant ATTESTATION_TYPEHASH = keccak256(
+        "Attestation(bytes32 bindingId,bytes32 evidenceHash,uint64 blockNumber,uint64 validUntil,uint256 deadline)"
+    );
+
+    /// @notice Struct hash of the statement; its digest in the registry's domain is the bindingId.
+    function hash(NodeStatement calldata statement) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                NODE_STATEMENT_TYPEHASH,
+                statement.agentId,
+                statement.operator,
+                statement.signer,
+                statement.keysetDigest,
+                statement.modelCatalogDigest,
+                statement.postureDigest,
+                statement.gpuDevicesDigest,
+                statement.instanceId
+            )
+        );
+    }
+
+    /// @notice Struct hash of what the signer signs to show that it holds its key.
+    function hashAttestation(
+        bytes32 bindingId,
+        bytes32 evidenceHash,
+        uint64 blockNumber,
+        uint64 validUntil,
+        uint256 deadline
+    ) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(ATTESTATION_TYPEHASH, bindingId, evidenceHash, blockNumber, validUntil, deadline)
+        );
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {IComputeRegistry} from "../interfaces/IComputeRegistry.sol";
+import {IInferenceServing} from "../interfaces/IInferenceServing.sol";
+
+/// @title Pure rules of settlement
+/// @notice Hashes, signers and fees of docs/protocol.md §5.
+library SettlementLib {
+    bytes32 internal constant REQUEST_AUTH_TYPEHASH = keccak256(
+        "RequestAuth(bytes32 channelId,uint256 nonce,bytes32 bindingId,bytes32 requestHash,uint128 maxFee,uint64 validUntil)"
+    );
+
+    bytes32 internal constant RECEIPT_TYPEHASH = keccak256(
+        "Receipt(bytes32 authHash,bytes32 responseHash,uint32 inputTokens,uint32 outputTokens,uint8 finish,uint64 issuedAt)"
+    );
+
+    uint256 internal constant TOKENS_PER_PRICE = 1e6;
+
+    /// @notice EIP-712 struct hash.
+    function hash(IInferenceServing.RequestAuth calldata auth) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                REQUEST_AUTH_TYPEHASH,
+                auth.channelId,
+                auth.nonce,
+                auth.bindingId,
+                auth.requestHash,
+                auth.maxFee,
+                auth.validUntil
+            )
+        );
+    }
+
+    /// @notice EIP-712 struct hash.
+    function hash(IInferenceServing.Receipt calldata receipt) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                RECEIPT_TYPEHASH,
+                receipt.authHash,
+                receipt.responseHash,
+                receipt.inputTokens,
+                receipt.outputTokens,
+                receipt.finish,
+                receipt.issuedAt
+            )
+        );
+    }
+
+    /// @notice The address whose key signed `digest`: 65 bytes, low-s, v 27 or 28; zero for anything else (attack P21).
+    /// ECDSA only: a contract wallet could change its answer after it was served (attack P20).
+    function signerOf(bytes32 digest, bytes calldata signature) internal pure returns (address) {
+        (address signer, ECDSA.RecoverError err,) = ECDSA.tryRecoverCalldata(digest, signature);
+        return err == ECDSA.RecoverError.NoError ? signer : address(0);
+    }
+
+    /// @notice Wei for these counts, rounded up (attack P28). Cannot overflow: 32 + 128 bits.
+    function fee(IComputeRegistry.Price memory price, uint32 inputTokens, uint32 outputTokens)
+        internal
+        pure
+        returns (uint256)
+    {
+        return Math.ceilDiv(
+            uint256(inputTokens) * price.inPerMTok + uint256(outputTokens) * price.outPerMTok,
+            TOKENS_PER_PRICE
+        );
+    }
+}
