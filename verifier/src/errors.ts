@@ -1,0 +1,40 @@
+import { PROTOCOL_ERROR_CODES, type ProtocolErrorCode } from './protocol/protocol-error.ts'
+
+/** Codes of input the verifier cannot judge, and of wrong use by the caller. */
+export const VERIFIER_ERROR_CODES = [
+  'INPUT_LAYOUT', // a parser read a field at another place than its layout says
+  'INPUT_TRUNCATED', // the input ends inside a field
+  'INPUT_TRAILING', // bytes behind the last field
+  'QUOTE_TOO_LARGE',
+  'QUOTE_VERSION_UNSUPPORTED',
+  'QUOTE_KEY_TYPE_UNSUPPORTED',
+  'QUOTE_TEE_TYPE_UNSUPPORTED',
+  'QUOTE_VENDOR_UNKNOWN',
+  'QUOTE_LENGTH_MISMATCH',
+  'QUOTE_CERT_DATA_UNSUPPORTED',
+  'PCK_CHAIN_INVALID', // not three certificates in PEM
+  'EVENT_LOG_INVALID', // not an event log of the documented form
+  'POLICY_INVALID', // the caller's policy
+  'TRUST_ANCHOR_INVALID', // the caller's trust anchor
+  'TIME_INVALID', // the caller's time
+] as const
+
+/** Every code this package throws. */
+export type VerifierErrorCode = (typeof VERIFIER_ERROR_CODES)[number]
+
+/** All codes of the package, for documentation. */
+export const ERROR_CODES: readonly (VerifierErrorCode | ProtocolErrorCode)[] = [
+  ...PROTOCOL_ERROR_CODES,
+  ...VERIFIER_ERROR_CODES,
+]
+
+/** Input that nobody can judge. The message says place, expected, actual. */
+export class VerifierError extends Error {
+  override readonly name = 'VerifierError'
+  readonly code: VerifierErrorCode
+
+  constructor(code: VerifierErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

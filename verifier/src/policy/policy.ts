@@ -1,0 +1,82 @@
+import type { Hex } from '../bytes/hex.ts'
+import { VerifierError } from '../errors.ts'
+import { ProtocolError } from '../protocol/protocol-error.ts'
+import { asArray, asHex, asInteger, asOneOf, exactObject } from '../protocol/shape.ts'
+import type { Tier } from '../tdx/trust-anchor.ts'
+import { UNMADE_CHECKS, type UnmadeCheck } from './unmade-checks.ts'
+import { assertNoDoubledMember } from './doubled-member.ts'
+
+/** Registers of an operating system image on one VM shape, 48 bytes each. They are accepted as a set. */
+export interface OsImage {
+  readonly mrtd: Hex
+  readonly rtmr0: Hex
+  readonly rtmr1: Hex
+  readonly rtmr2: Hex
+}
+
+/** What a relying party accepts (docs/protocol.md §4). An empty list accepts nothing. */
+export interface AppraisalPolicy {
+  readonly v: 1
+  /** Checks this version does not make and the relying party does without. */
+  readonly acceptSkipped: readonly UnmadeCheck[]
+  readonly composeHashes: readonly Hex[]
+  readonly gpu: 'required' | 'not-required'
+  readonly osImages: readonly OsImage[]
+  readonly tiers: readonly Tier[]
+}
+
+const MAX_ENTRIES = 4096
+const MAX_POLICY_CHARACTERS = 4 * 1024 * 1024
+
+/**
+ * Reads policy JSON as people write it: white space is free, doubled, unknown and missing members are not.
+ * @throws VerifierError `POLICY_INVALID`
+ */
+export function parsePolicy(text: string): AppraisalPolicy {
+  try {
+    if (text.length > MAX_POLICY_CHARACTERS) throw new SyntaxError('policy: too large')
+    const value: unknown = JSON.parse(text)
+    assertNoDoubledMember(text)
+    return readPolicy(value)
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError || cause instanceof ProtocolError)) throw cause
+    throw new VerifierError('POLICY_INVALID', cause.message, { cause })
+  }
+}
+
+function readPolicy(value: unknown): AppraisalPolicy {
+  const policy = exactObject(value, 'policy', [
+    'v',
+    'acceptSkipped',
+    'composeHashes',
+    'gpu',
+    'osImages',
+    'tiers',
+  ])
+  asInteger(policy['v'], 'policy.v', { min: 1, max: 1 })
+  return {
+    v: 1,
+    acceptSkipped: asArray(policy['acceptSkipped'], 'policy.acceptSkipped', MAX_ENTRIES).map(
+      (check) => asOneOf(check, 'policy.acceptSkipped[]', UNMADE_CHECKS),
+    ),
+    composeHashes: asArray(policy['composeHashes'], 'policy.composeHashes', MAX_ENTRIES).map(
+      (hash) => asHex(hash, 'policy.composeHashes[]', 32),
+    ),
+    gpu: asOneOf(policy['gpu'], 'policy.gpu', ['required', 'not-required']),
+    osImages: asArray(policy['osImages'], 'policy.osImages', MAX_ENTRIES).map(readOsImage),
+    tiers: asArray(policy['tiers'], 'policy.tiers', 2).map((tier) =>
+      asOneOf(tier, 'policy.tiers[]', ['tdx', 'simulated']),
+    ),
+  }
+}
+
+function readOsImage(value: unknown): OsImage {
+  const place = 'policy.osImages[]'
+  const image = exactObject(value, place, ['mrtd', 'rtmr0', 'rtmr1', 'rtmr2'])
+  return {
+    mrtd: asHex(image['mrtd'], `${place}.mrtd`, 48),
+    rtmr0: asHex(image['rtmr0'], `${place}.rtmr0`, 48),
+    rtmr1: asHex(image['rtmr1'], `${place}.rtmr1`, 48),
+    rtmr2: asHex(image['rtmr2'], `${place}.rtmr2`, 48),
+  }
+}

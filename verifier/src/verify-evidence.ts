@@ -1,0 +1,160 @@
+import { sha256 } from './bytes/hash.ts'
+import { toHex, type Hex } from './bytes/hex.ts'
+import { checkComposeHash, checkInstance, checkMrConfigId } from './dstack/check-compose.ts'
+import { checkEventLog } from './dstack/check-event-log.ts'
+import { VerifierError } from './errors.ts'
+import { checkComposeAllowed, checkOsImageAllowed } from './policy/check-measurements.ts'
+import type { AppraisalPolicy } from './policy/policy.ts'
+import { UNMADE_CHECKS } from './policy/unmade-checks.ts'
+import type { ContractDomain } from './protocol/eip712.ts'
+import { decodeEvidence, type EvidenceBundle } from './protocol/evidence-bundle.ts'
+import { bindingIdOf } from './protocol/node-statement.ts'
+import type { Freshness } from './protocol/report-data.ts'
+import { skipped, type Check } from './report/check.ts'
+import { concludeReport } from './report/conclude-report.ts'
+import {
+  EVIDENCE_CHECKS,
+  type EvidenceCheckName,
+  type NodeClaims,
+  type Report,
+} from './report/report.ts'
+import { checkCatalog, checkKeyset, checkPosture } from './statement/check-documents.ts'
+import {
+  checkFreshness,
+  checkGpuEvidence,
+  checkIdentity,
+  checkStatementBinding,
+  type ExpectedIdentity,
+} from './statement/check-statement.ts'
+import { checkPckChain } from './tdx/check-pck-chain.ts'
+import {
+  checkQeReportBinding,
+  checkQeReportSignature,
+  checkQuoteSignature,
+} from './tdx/check-quote.ts'
+import { checkTdAttributes } from './tdx/check-td-attributes.ts'
+import { parseQuote } from './tdx/parse-quote.ts'
+import type { Quote } from './tdx/quote.ts'
+import { assertTrustAnchor, type TrustAnchor } from './tdx/trust-anchor.ts'
+
+/** Everything a verification depends on beside the evidence. Nothing is fetched and no clock is read. */
+export interface VerificationContext {
+  readonly at: Date
+  readonly trustAnchor: TrustAnchor
+  readonly policy: AppraisalPolicy
+  /** The registry, on its chain, in whose domain the statement was made. */
+  readonly registry: ContractDomain
+  /** The very freshness that was asked for. */
+  readonly freshness: Freshness
+  readonly expected?: ExpectedIdentity
+}
+
+/**
+ * Judges an evidence bundle (docs/protocol.md §4). Signatures come first, then the log they cover, then what the
+ * log and the statement say. Every check is in the report, made or not.
+ * @throws VerifierError, ProtocolError on input nobody can judge: no bundle, no quote, no time
+ */
+export async function verifyEvidence(
+  evidence: Uint8Array,
+  context: VerificationContext,
+): Promise<Report> {
+  assertTrustAnchor(context.trustAnchor)
+  if (!Number.isFinite(context.at.getTime())) {
+    throw new VerifierError('TIME_INVALID', 'at: not a time')
+  }
+  const bundle = decodeEvidence(evidence)
+  const quote = parseQuote(bundle.quote)
+
+  const genuine = await checkGenuine(quote, context)
+  if (genuine.some(({ status }) => status === 'failed')) {
+    // Nothing below the signatures means anything, and no work is done on unsigned input (attack B6).
+    return concludeReport(withSkipped(genuine), context.trustAnchor.tier, context.policy, undefined)
+  }
+  const { checks, claims } = checkContents(bundle, quote, toHex(sha256(evidence)), context)
+  const all = inOrder([...genuine, ...checks, ...unmade()])
+  return concludeReport(all, context.trustAnchor.tier, context.policy, claims)
+}
+
+type EvidenceCheck = Check<EvidenceCheckName>
+
+async function checkGenuine(
+  quote: Quote,
+  { trustAnchor, at }: VerificationContext,
+): Promise<readonly EvidenceCheck[]> {
+  const chain = await checkPckChain(quote.signature.pckChainPem, trustAnchor, at)
+  return [
+    await checkQuoteSignature(quote),
+    checkQeReportBinding(quote),
+    await checkQeReportSignature(quote, chain.leaf),
+    chain.check,
+  ]
+}
+
+function checkContents(
+  bundle: EvidenceBundle,
+  quote: Quote,
+  evidenceDigest: Hex,
+  context: VerificationContext,
+): { readonly checks: readonly EvidenceCheck[]; readonly claims: NodeClaims | undefined } {
+  const { body } = quote
+  const { statement } = bundle
+  const { policy, at } = context
+  const [rtmr0, rtmr1, rtmr2, rtmr3] = body.rtmrs
+  const bindingId = bindingIdOf(statement, context.registry)
+  const composeHash = toHex(sha256(bundle.appCompose))
+
+  const log = checkEventLog(bundle.eventLog, rtmr3)
+  const compose = checkComposeHash(bundle.appCompose, log.platform)
+  const keyset = checkKeyset(bundle.keyset, statement.keysetDigest, at)
+  const catalog = checkCatalog(bundle.catalog, statement.modelCatalogDigest)
+  const posture = checkPosture(bundle.posture, statement.postureDigest)
+  const checks: readonly EvidenceCheck[] = [
+    checkTdAttributes(body),
+    log.check,
+    compose,
+    checkMrConfigId(body.mrConfigId, bundle.appCompose),
+    checkComposeAllowed(compose, composeHash, policy),
+    checkOsImageAllowed(body, policy),
+    checkStatementBinding(body.reportData, bindingId),
+    checkFreshness(body.reportData, context.freshness, bundle.gpuEvidence),
+    checkIdentity(statement, context.expected ?? {}),
+    checkInstance(statement.instanceId, log.platform),
+    keyset.check,
+    catalog.check,
+    posture.check,
+    checkGpuEvidence(statement, bundle.gpuEvidence, policy.gpu),
+  ]
+  if (!keyset.content || !catalog.content || !posture.content) return { checks, claims: undefined }
+  const claims = {
+    bindingId,
+    statement,
+    keyset: keyset.content,
+    catalog: catalog.content,
+    posture: posture.content,
+    composeHash,
+    measurements: {
+      mrtd: toHex(body.mrTd),
+      rtmr0: toHex(rtmr0),
+      rtmr1: toHex(rtmr1),
+      rtmr2: toHex(rtmr2),
+      rtmr3: toHex(rtmr3),
+    },
+    evidenceDigest,
+    verifiedAt: at,
+  }
+  return { checks, claims }
+}
+
+function unmade(): readonly EvidenceCheck[] {
+  return UNMADE_CHECKS.map((name) => skipped(name, 'not yet made by this version'))
+}
+
+function withSkipped(made: readonly EvidenceCheck[]): readonly EvidenceCheck[] {
+  const others = EVIDENCE_CHECKS.filter((name) => !made.some((check) => check.name === name))
+  return inOrder([...made, ...others.map((name) => skipped(name, 'the quote is not genuine'))])
+}
+
+function inOrder(checks: readonly EvidenceCheck[]): readonly EvidenceCheck[] {
+  const place = (check: EvidenceCheck): number => EVIDENCE_CHECKS.indexOf(check.name)
+  return checks.toSorted((a, b) => place(a) - place(b))
+}
