@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {ChannelOpeningLib} from "../src/libraries/ChannelOpeningLib.sol";
+import {NodeStatementLib} from "../src/libraries/NodeStatementLib.sol";
+import {SettlementLib} from "../src/libraries/SettlementLib.sol";
+import {Fixture} from "./Fixture.sol";
+
+/// EIP-712 types and domains against the text of docs/protocol.md.
+contract TypeHashesTest is Fixture {
+    function test_typeHashes() public pure {
+        vm.assertEq(
+            NodeStatementLib.NODE_STATEMENT_TYPEHASH,
+            keccak256(
+                "NodeStatement(uint256 agentId,address operator,address signer,bytes32 keysetDigest,bytes32 modelCatalogDigest,bytes32 postureDigest,bytes32 gpuDevicesDigest,bytes32 instanceId)"
+            )
+        );
+        vm.assertEq(
+            NodeStatementLib.ATTESTATION_TYPEHASH,
+            keccak256(
+                "Attestation(bytes32 bindingId,bytes32 evidenceHash,uint64 blockNumber,uint64 validUntil,uint256 deadline)"
+            )
+        );
+        vm.assertEq(
+            SettlementLib.REQUEST_AUTH_TYPEHASH,
+            keccak256(
+                "RequestAuth(bytes32 channelId,uint256 nonce,bytes32 bindingId,bytes32 requestHash,uint128 maxFee,uint64 validUntil)"
+            )
+        );
+        vm.assertEq(
+            SettlementLib.RECEIPT_TYPEHASH,
+            keccak256(
+                "Receipt(bytes32 authHash,bytes32 responseHash,uint32 inputTokens,uint32 outputTokens,uint8 finish,uint64 issuedAt)"
+            )
+        );
+        vm.assertEq(
+            ChannelOpeningLib.OPEN_TYPEHASH,
+            keccak256(
+                "Open(address user,uint256 agentId,uint32 serviceId,uint32 priceVersion,uint128 amount,address sessionKey,uint256 salt,uint256 deadline)"
+            )
+        );
+    }
+
+    function test_domains() public view {
+        vm.assertEq(registry.domainSeparator(), _domain("Jeju Compute Node", address(registry)));
+        vm.assertEq(ledger.domainSeparator(), _domain("LedgerManager", address(ledger)));
+        vm.assertEq(serving.domainSeparator(), _domain("InferenceServing", address(serving)));
+    }
+
+    function _domain(string memory name, address verifyingContract) private view returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                keccak256(
+                    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+                ),
+                keccak256(bytes(name)),
+                keccak256("1"),
+                block.chainid,
+                verifyingContract
+            )
+        );
+    }
+}
