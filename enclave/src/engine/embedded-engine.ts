@@ -32,8 +32,8 @@ export async function loadEmbeddedEngine(options: EmbeddedEngineOptions): Promis
       contextTokens: options.contextTokens ?? DEFAULT_CONTEXT_TOKENS,
       parallelRequests: options.parallelRequests ?? DEFAULT_PARALLEL_REQUESTS,
     })
-    const descriptor: ModelDescriptor = {
-      adapters: [],
+    const descriptor: ModelDescriptor = Object.freeze({
+      adapters: Object.freeze([]),
       chat_template_sha256: documentDigest(runtime.facts.chatTemplate),
       context_tokens: runtime.contextTokens,
       engine: runtime.engine,
@@ -41,7 +41,7 @@ export async function loadEmbeddedEngine(options: EmbeddedEngineOptions): Promis
       quantization: runtime.facts.quantization,
       state: 'measured',
       weights_sha256: copy.sha256,
-    }
+    })
     return new EmbeddedEngine(runtime, descriptor, options.maxWaiting ?? DEFAULT_MAX_WAITING)
   } finally {
     await copy.remove()

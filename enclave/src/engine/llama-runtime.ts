@@ -28,7 +28,7 @@ export interface LlamaSettings {
 }
 
 /** What the GGUF file says of itself. */
-export interface ModelFacts {
+interface ModelFacts {
   readonly chatTemplate: string
   readonly quantization: string
   /** The bytes each token of its vocabulary stands for. */

@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto'
+import {
+  createResponseHasher,
+  documentDigest,
+  feeOf,
+  FINISH_CODES,
+  signComputeReceipt,
+  type ComputeReceipt,
+  type ContractDomain,
+} from '@jeju/verifier/protocol'
+import type { GenerateResult } from '../engine/engine.ts'
+import type { NodeKeys } from '../keys/node-keys.ts'
+import type { Authorised } from '../payment/authorise.ts'
+import type { Journal } from '../payment/journal.ts'
+import { RECEIPT_KEY_ID, type NodeIdentity } from '../statement/node-identity.ts'
+
+/** Counts and end of an answer, for body and receipt alike. */
+export type AnswerEnd = Omit<GenerateResult, 'finish'> & {
+  readonly finish: GenerateResult['finish'] | 'error'
+}
+
+/** Collaborators of {@link createChatJob}. */
+export interface ChatJobParts {
+  readonly identity: NodeIdentity
+  readonly keys: NodeKeys
+  readonly serving: ContractDomain
+  readonly journal: Journal
+  readonly now: () => Date
+}
+
+/** One answer under way: what it is called, the bytes it sent, and how it is concluded. */
+export interface ChatJob {
+  readonly id: string
+  /** Unix seconds. */
+  readonly created: number
+  /** Covers bytes that go out. */
+  cover(bytes: Uint8Array): void
+  /** Signs and journals the receipt over everything covered. Called once, before the last bytes leave. */
+  conclude(end: AnswerEnd): Promise<ComputeReceipt>
+  /** Gives the reservation back: nothing was answered, so nothing is charged. The authorisation stays used. */
+  abandon(): Promise<void>
+}
+
+/** Starts the books of an authorised request. */
+export function createChatJob(parts: ChatJobParts, authorised: Authorised): ChatJob {
+  const { signed, authHash, price, priceVersion } = authorised
+  const { identity, keys, serving, journal, now } = parts
+  const hasher = createResponseHasher(signed.salt)
+  const unixSeconds = (): number => Math.floor(now().getTime() / 1000)
+  return {
+    id: `chatcmpl-${randomUUID()}`,
+    created: unixSeconds(),
+    cover: (bytes) => hasher.update(bytes),
+    conclude: async ({ finish, inputTokens, outputTokens }) => {
+      const receipt = signComputeReceipt(
+        {
+          bindingId: identity.bindingId,
+          keysetDigest: documentDigest(identity.keyset),
+          model: identity.model.id,
+          modelId: identity.modelId,
+          priceVersion,
+          receipt: {
+            authHash,
+            responseHash: hasher.digest(),
+            inputTokens,
+            outputTokens,
+            finish: FINISH_CODES[finish],
+            issuedAt: earlier(BigInt(unixSeconds()), signed.auth.validUntil),
+          },
+        },
+        { serving, signerKey: keys.signerKey, keyId: RECEIPT_KEY_ID, receiptKey: keys.receiptKey },
+      )
+      await journal.finish(
+        {
+          auth: signed.auth,
+          authSig: signed.signature,
+          receipt: receipt.receipt,
+          receiptSig: receipt.receiptSignature,
+        },
+        feeOf(price, inputTokens, outputTokens),
+      )
+      return receipt
+    },
+    abandon: () => journal.settled(authHash, 'not_served'),
+  }
+}
+
+/** A receipt is issued within its authorisation's life, however long the answer took. */
+function earlier(now: bigint, validUntil: bigint): bigint {
+  return now < validUntil ? now : validUntil
+}

@@ -1,0 +1,113 @@
+import { parseDeployment, type Deployment } from '@jeju/contracts'
+import type { Hex } from '@jeju/verifier/protocol'
+import { z } from 'zod'
+import { embeddedModel } from './engine/embedded-model.ts'
+
+/** Everything a node is told from outside. */
+export interface Config {
+  readonly guestAgentSocket: string
+  /** dstack key surface. v0 and v1 give different keys, so it is stated and never switched (attack C18). */
+  readonly keyApi: 'v0'
+  readonly rpcUrl: string
+  readonly chainId: number
+  readonly deployment: Deployment
+  readonly agentId: bigint
+  readonly serviceId: number
+  readonly publicUrl: string
+  readonly port: number
+  readonly host: string
+  readonly stateDir: string
+  readonly model: { readonly path: string; readonly sha256: Hex; readonly name: string }
+  readonly settleIntervalMs: number
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+}
+
+/** What is wrong with an environment, all of it at once. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly code = 'CONFIG_INVALID'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(`configuration:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+    this.problems = problems
+  }
+}
+
+const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const
+const MAX_UINT32 = 2 ** 32 - 1
+const MAX_UINT256 = 2n ** 256n - 1n
+
+const decimal = z.string().regex(/^(0|[1-9][0-9]*)$/, 'expected a decimal integer')
+const port = decimal.transform(Number).pipe(z.number().min(0).max(65_535))
+const origin = z
+  .url({ protocol: /^https?$/ })
+  .refine(
+    (url) => URL.canParse(url) && new URL(url).pathname === '/',
+    'expected an origin without a path',
+  )
+
+const environment = z.object({
+  DSTACK_SOCKET: z.string().min(1).default('/var/run/dstack.sock'),
+  KEY_API: z.literal('v0', 'expected v0; v1 is not supported by this version'),
+  RPC_URL: z.url({ protocol: /^https?$/ }),
+  CHAIN_ID: decimal.transform(Number).pipe(z.number().int().min(1)),
+  DEPLOYMENT: z.string().transform((text, context) => {
+    try {
+      return parseDeployment(text)
+    } catch (error) {
+      context.addIssue(error instanceof Error ? error.message : 'not a deployment')
+      return z.NEVER
+    }
+  }),
+  AGENT_ID: decimal.transform(BigInt).pipe(z.bigint().max(MAX_UINT256)),
+  SERVICE_ID: decimal.transform(Number).pipe(z.number().max(MAX_UINT32)),
+  PUBLIC_URL: origin,
+  PORT: port,
+  HOST: z.string().min(1).default('127.0.0.1'),
+  STATE_DIR: z.string().min(1),
+  MODEL_PATH: z.string().min(1).default(embeddedModel.path),
+  MODEL_SHA256: z
+    .string()
+    .regex(/^0x[0-9a-f]{64}$/, 'expected 0x and 64 lowercase hex characters')
+    .transform((text) => text as Hex),
+  MODEL_NAME: z.string().min(1).max(128).default(embeddedModel.name),
+  SETTLE_INTERVAL_S: decimal.transform(Number).pipe(z.number().min(1).max(3600)).default(60),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+})
+
+/**
+ * Reads the environment.
+ * @throws ConfigError with every problem
+ */
+export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const parsed = environment.safeParse(env)
+  const problems = parsed.success
+    ? []
+    : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  if (env['DSTACK_SIMULATOR_ENDPOINT'] !== undefined) {
+    problems.push('DSTACK_SIMULATOR_ENDPOINT: must not be set; the socket is DSTACK_SOCKET')
+  }
+  if (parsed.success && parsed.data.DEPLOYMENT.chainId !== parsed.data.CHAIN_ID) {
+    const { chainId } = parsed.data.DEPLOYMENT
+    problems.push(`CHAIN_ID: the deployment is on chain ${chainId}`)
+  }
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
+  const { data } = parsed
+  return {
+    guestAgentSocket: data.DSTACK_SOCKET,
+    keyApi: data.KEY_API,
+    rpcUrl: data.RPC_URL,
+    chainId: data.CHAIN_ID,
+    deployment: data.DEPLOYMENT,
+    agentId: data.AGENT_ID,
+    serviceId: data.SERVICE_ID,
+    publicUrl: data.PUBLIC_URL,
+    port: data.PORT,
+    host: data.HOST,
+    stateDir: data.STATE_DIR,
+    model: { path: data.MODEL_PATH, sha256: data.MODEL_SHA256, name: data.MODEL_NAME },
+    settleIntervalMs: data.SETTLE_INTERVAL_S * 1000,
+    logLevel: data.LOG_LEVEL,
+  }
+}

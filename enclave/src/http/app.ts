@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto'
+import { ProtocolError } from '@jeju/verifier/protocol'
+import { Hono } from 'hono'
+import { ChainError } from '../chain/node-chain.ts'
+import { nodeErrorOf } from '../chat/chat-service.ts'
+import { EngineError } from '../engine/engine-error.ts'
+import { GuestAgentError } from '../guest-agent/guest-agent.ts'
+import type { Logger } from '../logging.ts'
+import { errorBody, NODE_ERRORS, NodeError } from './node-error.ts'
+
+/** Context variables of every request. */
+export interface Variables {
+  readonly requestId: string
+}
+
+/** The app of a node: its routes, and the one place where errors become HTTP. */
+export function createApp(routes: readonly Hono[], logger: Logger): Hono {
+  const app = new Hono()
+  app.use(async (c, next) => {
+    const started = performance.now()
+    const requestId = randomUUID()
+    c.header('X-Request-Id', requestId)
+    await next()
+    const { method, path } = c.req
+    const status = c.res.status
+    const ms = Math.round(performance.now() - started)
+    logger.debug({ requestId, method, path: path.slice(0, 128), status, ms }, 'request')
+  })
+  for (const route of routes) app.route('/', route)
+  app.notFound((c) => c.json(errorBody(new NodeError('not_found', 'no such endpoint')), 404))
+  app.onError((error, c) => {
+    const known = knownError(error)
+    if (known.code === 'internal_error') logger.error({ error: error.name }, 'internal error')
+    return c.json(errorBody(known), NODE_ERRORS[known.code].status)
+  })
+  return app
+}
+
+/** Errors of other rooms as codes of this one. What is not known says nothing of itself. */
+function knownError(error: unknown): NodeError {
+  if (error instanceof NodeError) return error
+  if (error instanceof EngineError) return nodeErrorOf(error)
+  if (error instanceof ProtocolError) return new NodeError('invalid_request', error.message)
+  if (error instanceof ChainError) {
+    return new NodeError('chain_unavailable', 'the chain could not be asked')
+  }
+  if (error instanceof GuestAgentError) {
+    return new NodeError('guest_agent_unavailable', 'the guest agent did not answer')
+  }
+  return new NodeError('internal_error', 'internal error')
+}

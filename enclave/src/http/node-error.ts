@@ -1,0 +1,64 @@
+/** Every code a node answers with: HTTP status and OpenAI error type (docs/errors.md). */
+export const NODE_ERRORS = {
+  invalid_request: { status: 400, type: 'invalid_request_error' },
+  unsupported_field: { status: 400, type: 'invalid_request_error' },
+  invalid_nonce: { status: 400, type: 'invalid_request_error' },
+  context_length_exceeded: { status: 400, type: 'invalid_request_error' },
+  authorization_invalid: { status: 401, type: 'authentication_error' },
+  authorization_expired: { status: 401, type: 'authentication_error' },
+  request_hash_mismatch: { status: 401, type: 'authentication_error' },
+  authorization_missing: { status: 402, type: 'payment_required' },
+  channel_not_usable: { status: 402, type: 'payment_required' },
+  insufficient_funds: { status: 402, type: 'payment_required' },
+  max_fee_too_low: { status: 402, type: 'payment_required' },
+  not_found: { status: 404, type: 'not_found' },
+  model_not_found: { status: 404, type: 'invalid_request_error' },
+  method_not_allowed: { status: 405, type: 'invalid_request_error' },
+  authorization_already_used: { status: 409, type: 'invalid_request_error' },
+  wrong_binding: { status: 409, type: 'invalid_request_error' },
+  body_too_large: { status: 413, type: 'invalid_request_error' },
+  attestation_busy: { status: 429, type: 'rate_limit_error' },
+  engine_busy: { status: 429, type: 'rate_limit_error' },
+  internal_error: { status: 500, type: 'server_error' },
+  engine_failed: { status: 502, type: 'server_error' },
+  chain_unavailable: { status: 503, type: 'server_error' },
+  guest_agent_unavailable: { status: 503, type: 'server_error' },
+  not_ready: { status: 503, type: 'server_error' },
+  draining: { status: 503, type: 'server_error' },
+} as const
+
+/** One of {@link NODE_ERRORS}. */
+export type NodeErrorCode = keyof typeof NODE_ERRORS
+
+/** A refusal with a stable code. Messages never hold content, keys or authorisations. */
+export class NodeError extends Error {
+  override readonly name = 'NodeError'
+  readonly code: NodeErrorCode
+  /** The request field that is wrong. */
+  readonly param: string | undefined
+
+  constructor(code: NodeErrorCode, message: string, param?: string) {
+    super(message)
+    this.code = code
+    this.param = param
+  }
+}
+
+/** OpenAI's error document. */
+export function errorBody(error: NodeError): {
+  readonly error: {
+    readonly message: string
+    readonly type: string
+    readonly code: NodeErrorCode
+    readonly param: string | null
+  }
+} {
+  return {
+    error: {
+      message: error.message,
+      type: NODE_ERRORS[error.code].type,
+      code: error.code,
+      param: error.param ?? null,
+    },
+  }
+}

@@ -1,0 +1,4 @@
+/** The node that runs inside a TD; `main.ts` is the process. */
+export { ConfigError, parseConfig, type Config } from './config.ts'
+export { NODE_ERRORS, type NodeErrorCode } from './http/node-error.ts'
+export { createNode, type Node, type NodeParts } from './node.ts'

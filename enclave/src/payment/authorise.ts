@@ -1,0 +1,159 @@
+import {
+  authDigest,
+  AUTHORIZATION_HEADER,
+  MAX_AUTH_LIFE_S,
+  parseAuthorization,
+  ProtocolError,
+  recoverAddress,
+  requestHash,
+  type ContractDomain,
+  type Hex,
+  type SignedRequestAuth,
+} from '@jeju/verifier/protocol'
+import { ChainError, type Channel, type NodeChain, type Price } from '../chain/node-chain.ts'
+import { NodeError } from '../http/node-error.ts'
+import type { Journal } from './journal.ts'
+
+/** A request that may be charged: who signed what, and what it may cost. */
+export interface Authorised {
+  readonly signed: SignedRequestAuth
+  readonly authHash: Hex
+  readonly price: Price
+  readonly priceVersion: number
+}
+
+/** Collaborators of {@link createAuthoriser}. */
+export interface AuthoriserParts {
+  readonly chain: NodeChain
+  readonly journal: Journal
+  readonly serving: ContractDomain
+  readonly bindingId: Hex
+  readonly agentId: bigint
+  readonly serviceId: number
+  readonly now: () => Date
+}
+
+/** Checks a request's authorisation (docs/protocol.md §5). */
+export interface Authoriser {
+  /** Everything that needs no state of ours. Throws a NodeError. */
+  check(
+    header: string | undefined,
+    method: string,
+    path: string,
+    body: Uint8Array,
+  ): Promise<Authorised>
+  /** Takes the authorisation: reserves its maximum and records it. After this it is used, whatever happens. */
+  take(authorised: Authorised): Promise<void>
+}
+
+/** A refund must be at least this far away: time to infer and to settle. */
+const CLOSING_MARGIN_S = 15n * 60n
+
+/** An authoriser for one binding and service. */
+export function createAuthoriser(parts: AuthoriserParts): Authoriser {
+  return {
+    check: async (header, method, path, body) => {
+      const signed = readHeader(header)
+      const { auth } = signed
+      checkStatement(signed, requestHash(signed.salt, method, path, body), parts)
+      const authHash = authDigest(auth, parts.serving)
+      const signer = recoverSigner(authHash, signed.signature)
+      const [channel, used] = await reach(() =>
+        Promise.all([
+          parts.chain.channel(auth.channelId),
+          parts.chain.isNonceUsed(auth.channelId, auth.bindingId, auth.nonce),
+        ]),
+      )
+      if (used) throw alreadyUsed()
+      checkChannel(channel, signer, parts)
+      const price = await reach(() =>
+        parts.chain.price(channel.agentId, channel.serviceId, channel.priceVersion),
+      )
+      return { signed, authHash, price, priceVersion: channel.priceVersion }
+    },
+    take: async ({ signed: { auth }, authHash }) => {
+      const channel = await reach(() => parts.chain.channel(auth.channelId))
+      // From here to the journal's own bookkeeping nothing awaits, so two requests cannot both pass.
+      const free = channel.locked - channel.spent - parts.journal.reserved(auth.channelId)
+      if (free < auth.maxFee) {
+        throw new NodeError('insufficient_funds', `channel: ${free} wei free, ${auth.maxFee} asked`)
+      }
+      if (!(await parts.journal.start(authHash, auth))) throw alreadyUsed()
+    },
+  }
+}
+
+function readHeader(header: string | undefined): SignedRequestAuth {
+  if (header === undefined) {
+    throw new NodeError('authorization_missing', `${AUTHORIZATION_HEADER} header is required`)
+  }
+  try {
+    return parseAuthorization(header)
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    throw new NodeError('authorization_invalid', error.message)
+  }
+}
+
+function checkStatement(
+  { auth }: SignedRequestAuth,
+  actualHash: Hex,
+  { bindingId, now }: AuthoriserParts,
+): void {
+  if (auth.requestHash !== actualHash) {
+    throw new NodeError('request_hash_mismatch', 'requestHash is not the hash of this request')
+  }
+  if (auth.bindingId !== bindingId) {
+    throw new NodeError('wrong_binding', `bindingId: this node is ${bindingId}`)
+  }
+  const nowS = BigInt(Math.floor(now().getTime() / 1000))
+  if (auth.validUntil < nowS || auth.validUntil > nowS + MAX_AUTH_LIFE_S) {
+    throw new NodeError(
+      'authorization_expired',
+      `validUntil: expected ${nowS} to ${nowS + MAX_AUTH_LIFE_S}, got ${auth.validUntil}`,
+    )
+  }
+}
+
+function recoverSigner(authHash: Hex, signature: Hex): Hex {
+  try {
+    return recoverAddress(authHash, signature)
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    throw new NodeError('authorization_invalid', error.message)
+  }
+}
+
+function checkChannel(
+  channel: Channel,
+  signer: Hex,
+  { agentId, serviceId, now }: AuthoriserParts,
+): void {
+  const nowS = BigInt(Math.floor(now().getTime() / 1000))
+  const settleable =
+    channel.state === 'open' ||
+    (channel.state === 'closing' && channel.closeAt > nowS + CLOSING_MARGIN_S)
+  if (!settleable) {
+    throw new NodeError('channel_not_usable', `channel: ${channel.state}, or closing too soon`)
+  }
+  if (channel.agentId !== agentId || channel.serviceId !== serviceId) {
+    throw new NodeError('channel_not_usable', 'channel: with another agent or service')
+  }
+  if (channel.sessionKey !== signer) {
+    throw new NodeError('authorization_invalid', 'signature: not by the session key of the channel')
+  }
+}
+
+function alreadyUsed(): NodeError {
+  return new NodeError('authorization_already_used', 'this authorisation or its nonce was used')
+}
+
+/** A chain that cannot be asked is a reason to refuse, never to serve. */
+async function reach<Answer>(read: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await read()
+  } catch (error) {
+    if (!(error instanceof ChainError)) throw error
+    throw new NodeError('chain_unavailable', 'the chain could not be asked')
+  }
+}

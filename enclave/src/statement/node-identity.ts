@@ -1,0 +1,90 @@
+import {
+  bindingIdOf,
+  canonicalJson,
+  concatBytes,
+  documentDigest,
+  modelIdOf,
+  toBareHex,
+  toHex,
+  ZERO_DIGEST,
+  type ContractDomain,
+  type Hex,
+  type ModelDescriptor,
+  type NodeStatement,
+} from '@jeju/verifier/protocol'
+import type { NodeKeys } from '../keys/node-keys.ts'
+
+/** Name of the receipt key in the keyset. */
+export const RECEIPT_KEY_ID = 'receipt-1'
+
+/** Who this node is: its statement, the documents it names, and what they are called on chain. */
+export interface NodeIdentity {
+  readonly statement: NodeStatement
+  readonly bindingId: Hex
+  readonly keyset: string
+  readonly catalog: string
+  readonly posture: string
+  readonly model: ModelDescriptor
+  readonly modelId: Hex
+}
+
+/** What a statement is made of. */
+export interface IdentityFacts {
+  readonly registry: ContractDomain
+  readonly agentId: bigint
+  /** Owner of the agent, as recorded on chain. */
+  readonly operator: Hex
+  /** 20 bytes. */
+  readonly instanceId: Uint8Array
+  readonly keys: NodeKeys
+  readonly model: ModelDescriptor
+  /** Origins this node connects to. */
+  readonly egress: readonly string[]
+  /** Unix seconds after which nothing under the keyset is accepted. */
+  readonly keysetNotAfter: number
+}
+
+/** Builds statement and documents (docs/protocol.md §1, §3). Same facts, same bindingId. */
+export function createIdentity(facts: IdentityFacts): NodeIdentity {
+  const keyset = keysetDocument(facts)
+  const catalog = canonicalJson({ models: [{ ...facts.model }], v: 1 })
+  const posture = canonicalJson({
+    content_logging: 'none',
+    egress: [...facts.egress],
+    request_confidentiality: 'plaintext',
+    tools: 'none',
+    v: 1,
+  })
+  const statement: NodeStatement = {
+    agentId: facts.agentId,
+    operator: facts.operator,
+    signer: facts.keys.signer,
+    keysetDigest: documentDigest(keyset),
+    modelCatalogDigest: documentDigest(catalog),
+    postureDigest: documentDigest(posture),
+    gpuDevicesDigest: ZERO_DIGEST,
+    instanceId: toHex(concatBytes(new Uint8Array(12), facts.instanceId)),
+  }
+  return {
+    statement,
+    bindingId: bindingIdOf(statement, facts.registry),
+    keyset,
+    catalog,
+    posture,
+    model: facts.model,
+    modelId: modelIdOf(facts.model),
+  }
+}
+
+/** A key is listed only when it is served: no body is sealed to this node and no TLS ends in it. */
+function keysetDocument({ keys, keysetNotAfter }: IdentityFacts): string {
+  return canonicalJson({
+    e2ee_public_keys: [],
+    not_after: keysetNotAfter,
+    receipt_signing_keys: [
+      { algo: 'ed25519', key_id: RECEIPT_KEY_ID, public_key: toBareHex(keys.receiptPublicKey) },
+    ],
+    subject: null,
+    tls_public_keys: [],
+  })
+}
