@@ -38,6 +38,14 @@ describe('the descriptor', () => {
     expect(engine.contextTokens).toBe(1024)
   })
 
+  test('E13 engine_args_measured_only: a loaded engine takes no other model and no other arguments', () => {
+    const members = Object.getOwnPropertyNames(Object.getPrototypeOf(engine)).toSorted()
+    expect(members).toEqual(['close', 'constructor', 'countPromptTokens', 'generate'])
+    expect(Object.isFrozen(engine.descriptor) && Object.isFrozen(engine.descriptor.adapters)).toBe(
+      true,
+    )
+  })
+
   test('is a catalogue entry', () => {
     const catalog = parseCatalog(canonicalJson({ models: [{ ...engine.descriptor }], v: 1 }))
     expect(modelIdOf(catalog.models[0] ?? engine.descriptor)).toBe(modelIdOf(engine.descriptor))

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { sha256, toHex, ZERO_DIGEST, type Hex } from '@jeju/verifier/protocol'
 import { loadEmbeddedEngine } from '../../../enclave/src/engine/embedded-engine.ts'
 import { embeddedModel } from '../../../enclave/src/engine/embedded-model.ts'
@@ -46,7 +46,8 @@ test('E5 what is loaded is the copy that was hashed, whatever becomes of the fil
 })
 
 test('N5 a file that cannot be served is refused with a code, and no copy of it stays', async () => {
-  const before = await copies()
+  const scratch = await mkdtemp(join(folder, 'scratch-'))
+  vi.stubEnv('TMPDIR', scratch)
   const missing = { ...embeddedModel, path: join(folder, 'none.gguf') }
   await expect(loadEmbeddedEngine(missing)).rejects.toMatchObject({ code: 'MODEL_UNREADABLE' })
   await expect(loadEmbeddedEngine({ ...embeddedModel, path: folder })).rejects.toMatchObject({
@@ -56,9 +57,6 @@ test('N5 a file that cannot be served is refused with a code, and no copy of it 
   await expect(loadEmbeddedEngine({ ...text, name: 'text' })).rejects.toMatchObject({
     code: 'MODEL_UNREADABLE',
   })
-  expect(await copies()).toEqual(before)
+  expect(await readdir(scratch)).toEqual([])
+  vi.unstubAllEnvs()
 })
-
-async function copies(): Promise<string[]> {
-  return (await readdir(tmpdir())).filter((name) => name.startsWith('jeju-model-')).toSorted()
-}
