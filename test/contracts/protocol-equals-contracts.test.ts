@@ -1,0 +1,303 @@
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import {
+  computeRegistryAbi,
+  computeStakingAbi,
+  identityRegistryAbi,
+  inferenceServingAbi,
+  ledgerManagerAbi,
+} from '@jeju/contracts'
+import {
+  attestationDigest,
+  authDigest,
+  bindingIdOf,
+  feeOf,
+  fromHex,
+  MAX_AUTH_LIFE_S,
+  MAX_SETTLE_BATCH,
+  receiptDigest,
+  SETTLE_WINDOW_S,
+  signDigest,
+  toHex,
+  type Hex,
+  type NodeStatement,
+} from '@jeju/verifier/protocol'
+import fc from 'fast-check'
+import { createWalletClient, http, numberToHex, parseEther, publicActions } from 'viem'
+import { privateKeyToAddress } from 'viem/accounts'
+import { foundry } from 'viem/chains'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { auths, receipts, statements, uint32 } from './arbitraries.ts'
+import { startChain, type LocalChain } from '../../demo/network/chain.ts'
+
+// What TypeScript and Solidity compute of the same statement, authorisation and receipt must be the same 32 bytes, and
+// the same wei, or nobody is paid.
+let chain: LocalChain
+let wallet: ReturnType<typeof walletFor>
+
+function walletFor(local: LocalChain, index: number) {
+  return createWalletClient({
+    account: local.account(index),
+    chain: foundry,
+    transport: http(local.rpcUrl),
+  }).extend(publicActions)
+}
+
+beforeAll(async () => {
+  chain = await startChain()
+  wallet = walletFor(chain, 1)
+  await becomeProvider()
+})
+
+afterAll(async () => {
+  await chain.process.stop()
+})
+
+function registry() {
+  return { address: chain.deployment.computeRegistry, abi: computeRegistryAbi } as const
+}
+function serving() {
+  return { address: chain.deployment.inferenceServing, abi: inferenceServingAbi } as const
+}
+function ledger() {
+  return { address: chain.deployment.ledgerManager, abi: ledgerManagerAbi } as const
+}
+function domainOf(contract: { readonly address: Hex }) {
+  return { chainId: BigInt(chain.chainId), verifyingContract: contract.address }
+}
+const runs = { numRuns: 25 }
+
+describe('digests', () => {
+  it('bindingId', async () => {
+    await fc.assert(
+      fc.asyncProperty(statements, async (statement) => {
+        const onChain = await wallet.readContract({
+          ...registry(),
+          functionName: 'bindingIdOf',
+          args: [statement],
+        })
+        expect(bindingIdOf(statement, domainOf(registry()))).toBe(onChain)
+      }),
+      runs,
+    )
+  })
+
+  it('authHash', async () => {
+    await fc.assert(
+      fc.asyncProperty(auths, async (auth) => {
+        const onChain = await wallet.readContract({
+          ...serving(),
+          functionName: 'authDigest',
+          args: [auth],
+        })
+        expect(authDigest(auth, domainOf(serving()))).toBe(onChain)
+      }),
+      runs,
+    )
+  })
+
+  it('receiptHash', async () => {
+    await fc.assert(
+      fc.asyncProperty(receipts, async (receipt) => {
+        const onChain = await wallet.readContract({
+          ...serving(),
+          functionName: 'receiptDigest',
+          args: [receipt],
+        })
+        expect(receiptDigest(receipt, domainOf(serving()))).toBe(onChain)
+      }),
+      runs,
+    )
+  })
+
+  it('an attestation signed in TypeScript is accepted on chain', async () => {
+    const signerKey = new Uint8Array(32).fill(7)
+    const statement: NodeStatement = {
+      agentId: 0n,
+      operator: toHex(fromHex(wallet.account.address)),
+      signer: privateKeyToAddress(toHex(signerKey)),
+      keysetDigest: numberToHex(1, { size: 32 }),
+      modelCatalogDigest: numberToHex(2, { size: 32 }),
+      postureDigest: numberToHex(3, { size: 32 }),
+      gpuDevicesDigest: numberToHex(0, { size: 32 }),
+      instanceId: numberToHex(4, { size: 32 }),
+    }
+    const bindingId = bindingIdOf(statement, domainOf(registry()))
+    await mined(
+      wallet.writeContract({
+        ...registry(),
+        functionName: 'approveBinding',
+        args: [0n, bindingId],
+      }),
+    )
+    const block = await wallet.getBlock()
+    const attestation = {
+      bindingId,
+      evidenceHash: numberToHex(5, { size: 32 }),
+      blockNumber: block.number,
+      validUntil: block.timestamp + 3600n,
+      deadline: block.timestamp + 600n,
+    }
+    const signature = signDigest(attestationDigest(attestation, domainOf(registry())), signerKey)
+    await mined(
+      wallet.writeContract({
+        ...registry(),
+        functionName: 'attest',
+        args: [
+          statement,
+          attestation.evidenceHash,
+          attestation.blockNumber,
+          attestation.validUntil,
+          attestation.deadline,
+          signature,
+        ],
+      }),
+    )
+    const [valid, binding] = await wallet.readContract({
+      ...registry(),
+      functionName: 'bindingOf',
+      args: [bindingId],
+    })
+    expect(valid).toBe(true)
+    expect(binding.evidenceHash).toBe(attestation.evidenceHash)
+  })
+})
+
+describe('types', () => {
+  it('the struct definitions are the types of docs/protocol.md', () => {
+    const found = eip712Types('src/interfaces/IInferenceServing.sol')
+    expect(found).toContain(
+      'NodeStatement(uint256 agentId,address operator,address signer,bytes32 keysetDigest,bytes32 modelCatalogDigest,bytes32 postureDigest,bytes32 gpuDevicesDigest,bytes32 instanceId)',
+    )
+    expect(found).toContain(
+      'RequestAuth(bytes32 channelId,uint256 nonce,bytes32 bindingId,bytes32 requestHash,uint128 maxFee,uint64 validUntil)',
+    )
+    expect(found).toContain(
+      'Receipt(bytes32 authHash,bytes32 responseHash,uint32 inputTokens,uint32 outputTokens,uint8 finish,uint64 issuedAt)',
+    )
+  })
+
+  it('T10 the limits are the same on both sides', async () => {
+    const read = async (functionName: 'MAX_BATCH' | 'SETTLE_WINDOW') =>
+      BigInt(await wallet.readContract({ ...serving(), functionName }))
+    expect(await read('MAX_BATCH')).toBe(BigInt(MAX_SETTLE_BATCH))
+    expect(await read('SETTLE_WINDOW')).toBe(SETTLE_WINDOW_S)
+    expect(await wallet.readContract({ ...ledger(), functionName: 'MAX_AUTH_LIFE' })).toBe(
+      MAX_AUTH_LIFE_S,
+    )
+  })
+})
+
+describe('P28 fuzz_fee_ts_equals_sol (I10)', () => {
+  const most = (1n << 128n) - 1n
+  const prices = [
+    { inPerMTok: 1n, outPerMTok: 1n },
+    { inPerMTok: 2_000_000_000_000_000n, outPerMTok: 6_000_000_000_000_000n },
+    { inPerMTok: 999_999n, outPerMTok: 1_000_001n },
+    { inPerMTok: most, outPerMTok: most },
+  ]
+
+  it.each(prices)('$inPerMTok / $outPerMTok', async (price) => {
+    const channelId = await channelAt(price)
+    await fc.assert(
+      fc.asyncProperty(uint32, uint32, async (inputTokens, outputTokens) => {
+        const onChain = await wallet.readContract({
+          ...serving(),
+          functionName: 'feeOf',
+          args: [channelId, inputTokens, outputTokens],
+        })
+        expect(feeOf(price, inputTokens, outputTokens)).toBe(onChain)
+      }),
+      {
+        ...runs,
+        examples: [
+          [0, 0],
+          [1, 0],
+          [0, 1],
+          [0xffffffff, 0xffffffff],
+        ],
+      },
+    )
+  })
+})
+
+async function mined(sent: Promise<Hex>): Promise<void> {
+  const receipt = await wallet.waitForTransactionReceipt({ hash: await sent })
+  expect(receipt.status).toBe('success')
+}
+
+async function becomeProvider(): Promise<void> {
+  const { identityRegistry, computeStaking } = chain.deployment
+  await mined(
+    wallet.writeContract({
+      address: identityRegistry,
+      abi: identityRegistryAbi,
+      functionName: 'register',
+    }),
+  )
+  await mined(
+    wallet.writeContract({
+      address: computeStaking,
+      abi: computeStakingAbi,
+      functionName: 'stakeAsProvider',
+      args: [0n],
+      value: parseEther('0.1'),
+    }),
+  )
+  await mined(
+    wallet.writeContract({
+      ...registry(),
+      functionName: 'register',
+      args: [0n, 'http://127.0.0.1'],
+    }),
+  )
+}
+
+/** A channel whose service costs this. */
+async function channelAt(price: { inPerMTok: bigint; outPerMTok: bigint }): Promise<Hex> {
+  const modelId = numberToHex(9, { size: 32 })
+  const row = { ...price, maxOutputTokens: 1, effectiveFrom: 0n }
+  await mined(
+    wallet.writeContract({
+      ...registry(),
+      functionName: 'addService',
+      args: [0n, modelId, 'm', row],
+    }),
+  )
+  const count = await wallet.readContract({
+    ...registry(),
+    functionName: 'serviceCount',
+    args: [0n],
+  })
+  const open = {
+    user: wallet.account.address,
+    agentId: 0n,
+    serviceId: count - 1,
+    priceVersion: 1,
+    amount: 1n,
+    sessionKey: wallet.account.address,
+    salt: 0n,
+  }
+  await mined(
+    wallet.writeContract({ ...ledger(), functionName: 'openChannel', args: [open], value: 1n }),
+  )
+  return wallet.readContract({ ...ledger(), functionName: 'channelIdOf', args: [open] })
+}
+
+/** Canonical EIP-712 types of the structs that a source file can see, as forge derives them. */
+function eip712Types(path: string): string[] {
+  const text = execFileSync(
+    fileURLToPath(at('../../node_modules/.bin/forge')),
+    ['eip712', path, '--json'],
+    {
+      cwd: at('../../contracts/'),
+      encoding: 'utf8',
+    },
+  )
+  const found: readonly { readonly type: string }[] = JSON.parse(text)
+  return found.map(({ type }) => type)
+}
+
+function at(path: string): URL {
+  return new URL(path, import.meta.url)
+}
