@@ -1,0 +1,59 @@
+import type { StatedUsage } from '@jeju/verifier'
+import type { ReceiptChunk } from '@jeju/verifier/protocol'
+
+/** What the verification takes from an answer's own JSON. All of it is covered by the response hash. */
+export interface AnswerFacts {
+  /** Of a stream only with `stream_options.include_usage`. */
+  readonly usage?: StatedUsage
+  /** Id, model and time that every chunk of a stream repeats. */
+  readonly chunk?: ReceiptChunk
+}
+
+/** Facts of a JSON answer; none of a text that is no object. */
+export function factsOfJson(text: string): AnswerFacts {
+  const members = parseObject(text)
+  const usage = usageOf(members.get('usage'))
+  const chunk = chunkOf(members)
+  return { ...(usage === undefined ? {} : { usage }), ...(chunk === undefined ? {} : { chunk }) }
+}
+
+/** Facts of whole event-stream frames; later frames win. */
+export function factsOfFrames(frames: string): AnswerFacts {
+  return frames
+    .split('\n')
+    .filter((line) => line.startsWith('data: '))
+    .map((line) => factsOfJson(line.slice('data: '.length)))
+    .reduce((facts, later) => ({ ...facts, ...later }), {})
+}
+
+function parseObject(text: string): ReadonlyMap<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return members(value)
+  } catch {
+    // No JSON, no facts; whether the bytes are the signed ones is judged elsewhere.
+    return new Map()
+  }
+}
+
+function members(value: unknown): ReadonlyMap<string, unknown> {
+  return new Map(typeof value === 'object' && value !== null ? Object.entries(value) : [])
+}
+
+function usageOf(value: unknown): StatedUsage | undefined {
+  const usage = members(value)
+  const inputTokens = usage.get('prompt_tokens')
+  const outputTokens = usage.get('completion_tokens')
+  return typeof inputTokens === 'number' && typeof outputTokens === 'number'
+    ? { inputTokens, outputTokens }
+    : undefined
+}
+
+function chunkOf(chunk: ReadonlyMap<string, unknown>): ReceiptChunk | undefined {
+  const id = chunk.get('id')
+  const model = chunk.get('model')
+  const created = chunk.get('created')
+  return typeof id === 'string' && typeof model === 'string' && Number.isSafeInteger(created)
+    ? { id, model, created: Number(created) }
+    : undefined
+}

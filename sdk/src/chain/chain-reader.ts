@@ -1,0 +1,96 @@
+import { computeRegistryAbi, type Deployment } from '@jeju/contracts'
+import type { Hex, TokenPrice } from '@jeju/verifier/protocol'
+import { lowercase, type ChainClient } from './viem-client.ts'
+
+/** A provider as the registry records it. */
+export interface ProviderRecord {
+  /** Registered, switched on, owner unchanged, bond in place (`isActive`). */
+  readonly active: boolean
+  /** Lower case. */
+  readonly owner: Hex
+}
+
+/** A service of a provider. */
+export interface ServiceRecord {
+  readonly serviceId: number
+  readonly modelId: Hex
+  readonly modelName: string
+  readonly active: boolean
+}
+
+/** An immutable price version, wei per million tokens. */
+export interface PriceRecord extends TokenPrice {
+  readonly version: number
+  readonly maxOutputTokens: number
+}
+
+/** A binding as the registry records it. Its tier is not read: it replaces no verification (attack R17). */
+export interface BindingRecord {
+  /** Attested, not expired, not revoked, endpoint and owner unchanged, provider active. */
+  readonly valid: boolean
+  readonly agentId: bigint
+  /** Lower case. */
+  readonly signer: Hex
+}
+
+/** What the verified fetch reads from the chain, with the caller's own RPC. */
+export interface ChainReader {
+  /** Of an unknown agent: not active, no owner. */
+  provider(agentId: bigint): Promise<ProviderRecord>
+  services(agentId: bigint): Promise<readonly ServiceRecord[]>
+  /** The price at which a channel can be opened now. */
+  currentPrice(agentId: bigint, serviceId: number): Promise<PriceRecord>
+  /** Of an unknown binding: not valid. */
+  binding(bindingId: Hex): Promise<BindingRecord>
+}
+
+/** A provider with more services than this is not searched further. */
+const MAX_SERVICES = 32
+
+/** Reads ComputeRegistry. Calls made together share one RPC request where the wallet's transport batches. */
+export function createChainReader(client: ChainClient, deployment: Deployment): ChainReader {
+  const registry = { address: deployment.computeRegistry, abi: computeRegistryAbi } as const
+  return {
+    provider: async (agentId) => {
+      const [active, { owner }] = await Promise.all([
+        client.read({ ...registry, functionName: 'isActive', args: [agentId] }),
+        client.read({ ...registry, functionName: 'providerOf', args: [agentId] }),
+      ])
+      return { active, owner: lowercase(owner) }
+    },
+    services: async (agentId) => {
+      const count = await client.read({
+        ...registry,
+        functionName: 'serviceCount',
+        args: [agentId],
+      })
+      return Promise.all(
+        Array.from({ length: Math.min(count, MAX_SERVICES) }, async (_, serviceId) => {
+          const args = [agentId, serviceId] as const
+          return {
+            serviceId,
+            ...(await client.read({ ...registry, functionName: 'serviceOf', args })),
+          }
+        }),
+      )
+    },
+    currentPrice: async (agentId, serviceId) => {
+      const service = [agentId, serviceId] as const
+      const version = await client.read({
+        ...registry,
+        functionName: 'currentPriceVersion',
+        args: service,
+      })
+      const args = [...service, version] as const
+      return { version, ...(await client.read({ ...registry, functionName: 'priceOf', args })) }
+    },
+    binding: async (bindingId) => {
+      const [valid, { agentId, signer }] = await client.read({
+        ...registry,
+        functionName: 'bindingOf',
+        args: [bindingId],
+      })
+      return { valid, agentId, signer: lowercase(signer) }
+    },
+  }
+}

@@ -1,0 +1,33 @@
+/** Codes of the SDK's own errors; the prefix says who acts (docs/errors.md). */
+export const SDK_ERROR_CODES = [
+  'CONFIG_GATEWAY', // the gateway address is not https, nor http on loopback
+  'CONFIG_CHAIN', // the wallet's chain is not the deployment's
+  'CONFIG_AMOUNT', // an amount or limit in the options is out of range
+  'REQUEST_REFUSED', // an endpoint, method or origin whose answer nobody verifies: nothing was sent
+  'REQUEST_INVALID', // the body is not a chat completion request
+  'REQUEST_TOO_LARGE', // the body is beyond MAX_REQUEST_BYTES
+  'NO_PROVIDER', // no active provider offers the model at an effective price
+  'PROVIDER_UNAVAILABLE', // evidence of no candidate could be fetched
+  'GATEWAY_UNAVAILABLE', // the gateway does not answer
+  'GATEWAY_ANSWER', // the gateway answers something that cannot be read
+  'NOT_VERIFIED', // a check failed; the error carries the report
+  'OUTCOME_UNKNOWN', // the connection ended after the authorisation was sent: the request may be charged
+  'CHAIN_READ', // a contract could not be read
+  'CHAIN_REVERT', // a contract refused; the message names its error
+  'CHAIN_WRITE', // a transaction could not be sent or was not confirmed
+  'CHAIN_EVENT', // a confirmed transaction lacks the event that states its result
+] as const
+
+/** One of {@link SDK_ERROR_CODES}. */
+export type SdkErrorCode = (typeof SDK_ERROR_CODES)[number]
+
+/** What the SDK could not do. The message says place, expected, actual; never prompts, answers or keys. */
+export class SdkError extends Error {
+  override readonly name: string = 'SdkError'
+  readonly code: SdkErrorCode
+
+  constructor(code: SdkErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

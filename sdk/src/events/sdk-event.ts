@@ -1,0 +1,61 @@
+import type { NodeClaims, ReceiptReport, Report } from '@jeju/verifier'
+import type { ComputeReceipt, Hex } from '@jeju/verifier/protocol'
+import type { Refusal } from '../errors/not-verified.ts'
+
+/** What the verified fetch tells while it works; never prompts, answers or keys. Amounts in wei. */
+export type SdkEvent =
+  | {
+      readonly type: 'provider-verified'
+      readonly agentId: bigint
+      readonly tier: 'tdx' | 'simulated'
+      readonly claims: NodeClaims
+      /** Checks the policy accepts as skipped. */
+      readonly reservations: readonly string[]
+      readonly report: Report
+    }
+  | { readonly type: 'provider-refused'; readonly agentId: bigint; readonly refusal: Refusal }
+  | { readonly type: 'provider-unavailable'; readonly agentId: bigint; readonly reason: string }
+  | {
+      readonly type: 'channel-opened'
+      readonly channelId: Hex
+      readonly agentId: bigint
+      readonly serviceId: number
+      readonly priceVersion: number
+      readonly amount: bigint
+      /** Address of the session key. */
+      readonly sessionKey: Hex
+      readonly transaction: Hex
+    }
+  | {
+      readonly type: 'channel-topped-up'
+      readonly channelId: Hex
+      readonly amount: bigint
+      readonly transaction: Hex
+    }
+  | {
+      readonly type: 'authorised'
+      readonly agentId: bigint
+      readonly channelId: Hex
+      readonly bindingId: Hex
+      readonly authHash: Hex
+      readonly maxFee: bigint
+      /** Unix seconds. */
+      readonly validUntil: bigint
+    }
+  | {
+      readonly type: 'receipt-verified'
+      readonly agentId: bigint
+      readonly channelId: Hex
+      readonly fee: bigint
+      readonly receipt: ComputeReceipt
+      readonly report: ReceiptReport
+    }
+  | {
+      readonly type: 'receipt-refused'
+      readonly agentId: bigint
+      readonly channelId: Hex
+      readonly report: ReceiptReport
+    }
+
+/** Receives events as they happen. An exception it throws ends the request. */
+export type OnSdkEvent = (event: SdkEvent) => void

@@ -1,0 +1,181 @@
+import { authDigest, type ContractDomain, type SignedRequestAuth } from '@jeju/verifier/protocol'
+import type { AnswerContext } from '../answer/answer-judge.ts'
+import { readVerifiedJson } from '../answer/json-answer.ts'
+import { verifiedStream } from '../answer/stream-answer.ts'
+import type { OnSdkEvent } from '../events/sdk-event.ts'
+import { NotVerified } from '../errors/not-verified.ts'
+import { SdkError } from '../errors/sdk-error.ts'
+import type { GatewayClient } from '../gateway/gateway-client.ts'
+import { authorise, maxFeeOf } from '../payment/authorise.ts'
+import type { ChannelBook, Reservation } from '../payment/channel-book.ts'
+import type { VerifiedSession } from '../session/session-cache.ts'
+import type { Misses, SessionFinder } from '../session/session-finder.ts'
+import type { ChatRequest } from './chat-request.ts'
+import { failedAnswer } from './failed-answer.ts'
+import { readRefusal, type GatewayRefusal } from './gateway-refusal.ts'
+
+/** A prompt is sent to at most this many providers, each with an authorisation of its own. */
+const MAX_SENDS = 3
+
+/** What completing a chat needs. */
+export interface ChatDependencies {
+  readonly gateway: Pick<GatewayClient, 'send'>
+  readonly sessions: SessionFinder
+  readonly channels: ChannelBook
+  readonly serving: ContractDomain
+  /** Wei. */
+  readonly maxFeePerRequest: bigint
+  readonly holdStream: boolean
+  readonly now: () => Date
+  readonly onEvent: OnSdkEvent
+}
+
+/** One prompt on its way to one provider. */
+interface Exchange {
+  readonly session: VerifiedSession
+  readonly request: ChatRequest
+  readonly reservation: Reservation
+  readonly signed: SignedRequestAuth
+  readonly signal: AbortSignal
+}
+
+/** Completes chats: verify, authorise, send, verify. */
+export class ChatCompleter {
+  readonly #with: ChatDependencies
+
+  constructor(dependencies: ChatDependencies) {
+    this.#with = dependencies
+  }
+
+  /**
+   * Rejects only while nothing has been sent. From then on there is always a response, and what fails is its body;
+   * an error status is the gateway's word and is marked not to be repeated.
+   */
+  async complete(request: ChatRequest, signal: AbortSignal): Promise<Response> {
+    const misses: Misses = { refusals: [], unavailable: [] }
+    const refusals: GatewayRefusal[] = []
+    try {
+      for await (const session of this.#with.sessions.sessions(request.model, misses)) {
+        const result = await this.#attempt(session, request, signal)
+        if (result instanceof Response) return result
+        refusals.push(result)
+        if (!result.failover || refusals.length >= MAX_SENDS) break
+      }
+    } catch (error) {
+      if (refusals.length === 0) throw error
+    }
+    const refusal = refusals.at(-1)
+    if (refusal === undefined) throw nothingSent(request.model, misses)
+    return refusal.toResponse()
+  }
+
+  async #attempt(
+    session: VerifiedSession,
+    request: ChatRequest,
+    signal: AbortSignal,
+  ): Promise<Response | GatewayRefusal> {
+    const { gateway, channels, sessions, maxFeePerRequest } = this.#with
+    signal.throwIfAborted()
+    const reservation = await channels.reserve(session.candidate, (price) =>
+      maxFeeOf(request, price, maxFeePerRequest),
+    )
+    const signed = this.#authorise(session, request, reservation, signal)
+    const exchange = { session, request, reservation, signed, signal }
+    try {
+      const response = await gateway.send(request.body, signed, signal)
+      if (response.ok) return await this.#answer(response, exchange)
+      const refusal = await readRefusal(response)
+      if (refusal.status >= 500) sessions.end(session)
+      channels.doubt(reservation.channel)
+      reservation.released()
+      return refusal
+    } catch (error) {
+      return failedAnswer(outcomeOf(error, signal), contentTypeOf(request))
+    }
+  }
+
+  /** The last look before money and prompt leave: the caller may be gone, the session over (attack F2). */
+  #authorise(
+    session: VerifiedSession,
+    request: ChatRequest,
+    reservation: Reservation,
+    signal: AbortSignal,
+  ): SignedRequestAuth {
+    const { serving, sessions, onEvent } = this.#with
+    const now = this.#with.now()
+    const { agentId } = session.candidate
+    const { bindingId } = session.claims
+    if (signal.aborted || session.expiresAt <= now.getTime()) {
+      reservation.released()
+      signal.throwIfAborted()
+      sessions.end(session)
+      throw new SdkError('PROVIDER_UNAVAILABLE', `agent ${agentId}: its verification is too old`)
+    }
+    const signed = authorise({ request, reservation, bindingId, serving, now })
+    const { channelId, maxFee, validUntil } = signed.auth
+    const authHash = authDigest(signed.auth, serving)
+    onEvent({ type: 'authorised', agentId, channelId, bindingId, authHash, maxFee, validUntil })
+    return signed
+  }
+
+  async #answer(response: Response, exchange: Exchange): Promise<Response> {
+    const { request } = exchange
+    const context = this.#context(exchange)
+    // The server's own content type is not covered by the receipt, so it is not passed on.
+    const headers = { 'content-type': contentTypeOf(request) }
+    if (!request.stream) {
+      return new Response(await readVerifiedJson(response, context), { headers })
+    }
+    const body = response.body ?? new Blob([]).stream()
+    const stream = verifiedStream(body, context, { hold: this.#with.holdStream })
+    return new Response(stream, { headers })
+  }
+
+  #context({ session, request, reservation, signed, signal }: Exchange): AnswerContext {
+    const { serving, now, onEvent, sessions } = this.#with
+    const { agentId, model, modelId } = session.candidate
+    const { bindingId, statement, keyset } = session.claims
+    const { signer, keysetDigest } = statement
+    return {
+      agentId,
+      reservation,
+      signal,
+      now,
+      onEvent,
+      onRefused: () => sessions.end(session),
+      expectation: {
+        signed,
+        serving,
+        binding: { bindingId, signer, keysetDigest, keyset },
+        model,
+        modelId,
+        price: reservation.channel.price,
+        requestBytes: request.body.length,
+      },
+    }
+  }
+}
+
+function contentTypeOf({ stream }: ChatRequest): string {
+  return stream ? 'text/event-stream' : 'application/json'
+}
+
+/** An exchange that broke after the authorisation was sent; an abort by the caller stays what it is. */
+function outcomeOf(error: unknown, signal: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason
+  if (error instanceof SdkError) return error
+  const reason = error instanceof Error ? error.name : 'no answer'
+  return new SdkError(
+    'OUTCOME_UNKNOWN',
+    `answer: none (${reason}); the request may be charged up to its maximum`,
+    { cause: error },
+  )
+}
+
+function nothingSent(model: string, { refusals, unavailable }: Misses): SdkError {
+  const [first, ...others] = refusals
+  if (first !== undefined) return new NotVerified('provider', [first, ...others])
+  return unavailable.length > 0
+    ? new SdkError('PROVIDER_UNAVAILABLE', `evidence: none from agents ${unavailable.join(', ')}`)
+    : new SdkError('NO_PROVIDER', `model ${model}: expected an active provider, found none`)
+}

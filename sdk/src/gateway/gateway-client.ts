@@ -1,0 +1,91 @@
+import {
+  AUTHORIZATION_HEADER,
+  encodeAuthorization,
+  type Hex,
+  type SignedRequestAuth,
+} from '@jeju/verifier/protocol'
+import { SdkError } from '../errors/sdk-error.ts'
+import { fetchEvidence } from './fetch-evidence.ts'
+import { parseProviderHints } from './provider-hints.ts'
+import { readBody } from './read-body.ts'
+
+/** The endpoint whose answers are verified; also the path that authorisations sign (docs/protocol.md §5). */
+export const CHAT_PATH = '/v1/chat/completions'
+/** The list of models: advertising, nothing is sent and nothing is paid. */
+export const MODELS_PATH = '/v1/models'
+
+const HINTS_TIMEOUT_MS = 15_000
+const MAX_HINTS_BYTES = 4 * 1024 * 1024
+
+/** A gateway, of which nothing is believed (docs/protocol.md §8). */
+export interface GatewayClient {
+  /** Agents it says it knows, as a hint where to look. */
+  hints(): Promise<readonly bigint[]>
+  /** A node's evidence through the gateway's pass-through. */
+  evidence(agentId: bigint, nonce: Hex): Promise<Uint8Array<ArrayBuffer>>
+  /** Sends exactly these bytes; no header of the caller goes along (attack F12). */
+  send(
+    body: Uint8Array<ArrayBuffer>,
+    signed: SignedRequestAuth,
+    signal: AbortSignal,
+  ): Promise<Response>
+  models(signal: AbortSignal): Promise<Response>
+}
+
+/** `base` is a parsed base address. */
+export function createGatewayClient(base: string, transport: typeof fetch): GatewayClient {
+  return {
+    hints: async () => {
+      const response = await reach(() =>
+        transport(`${base}/v1/providers`, {
+          ...NOTHING_AMBIENT,
+          headers: { accept: 'application/json' },
+          signal: AbortSignal.timeout(HINTS_TIMEOUT_MS),
+        }),
+      )
+      if (response.status !== 200) {
+        await response.body?.cancel()
+        throw new SdkError('GATEWAY_ANSWER', `providers: expected 200, got ${response.status}`)
+      }
+      return parseProviderHints(await reach(() => readBody(response.body, MAX_HINTS_BYTES)))
+    },
+    evidence: (agentId, nonce) =>
+      fetchEvidence(`${base}/v1/providers/${agentId}/attestation`, nonce, transport),
+    send: (body, signed, signal) =>
+      transport(base + CHAT_PATH, {
+        ...NOTHING_AMBIENT,
+        method: 'POST',
+        headers: {
+          accept: 'application/json, text/event-stream',
+          'content-type': 'application/json',
+          [AUTHORIZATION_HEADER]: encodeAuthorization(signed),
+        },
+        body,
+        signal,
+      }),
+    models: (signal) =>
+      reach(() =>
+        transport(base + MODELS_PATH, {
+          ...NOTHING_AMBIENT,
+          headers: { accept: 'application/json' },
+          signal,
+        }),
+      ),
+  }
+}
+
+// A redirect would carry a prompt to an endpoint nobody verified (attack F2); cookies name the user.
+const NOTHING_AMBIENT = {
+  redirect: 'error',
+  credentials: 'omit',
+  referrerPolicy: 'no-referrer',
+} as const
+
+async function reach<Value>(call: () => Promise<Value>): Promise<Value> {
+  try {
+    return await call()
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.name : 'no answer'
+    throw new SdkError('GATEWAY_UNAVAILABLE', `gateway: ${reason}`, { cause })
+  }
+}

@@ -1,0 +1,45 @@
+import { decodeUtf8, ProtocolError } from '@jeju/verifier/protocol'
+import { SdkError } from '../errors/sdk-error.ts'
+
+/** More candidates than this are never looked at. */
+const MAX_HINTS = 64
+
+/**
+ * Agent ids of `GET /v1/providers`, each once, in the gateway's order. Nothing else of the list is used: whatever
+ * matters is read on chain. Throws `GATEWAY_ANSWER`.
+ */
+export function parseProviderHints(body: Uint8Array): readonly bigint[] {
+  const list = member(parse(body), 'providers')
+  if (!Array.isArray(list)) throw unreadable('an array of providers')
+  const ids = list.slice(0, MAX_HINTS).map((entry) => agentId(member(entry, 'agentId')))
+  return [...new Set(ids)]
+}
+
+function parse(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(decodeUtf8(body, 'providers'))
+  } catch (cause) {
+    if (cause instanceof ProtocolError || cause instanceof SyntaxError) throw unreadable('JSON')
+    throw cause
+  }
+}
+
+/** A decimal uint256, as a string: an id beyond 2^53 is not a JavaScript number (attack T3). */
+function agentId(value: unknown): bigint {
+  if (typeof value !== 'string' || !/^(0|[1-9][0-9]{0,77})$/.test(value)) {
+    throw unreadable('a decimal string as agent id')
+  }
+  const id = BigInt(value)
+  if (id >> 256n !== 0n) throw unreadable('an agent id below 2^256')
+  return id
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? Object.entries(value).find(([key]) => key === name)?.[1]
+    : undefined
+}
+
+function unreadable(expected: string): SdkError {
+  return new SdkError('GATEWAY_ANSWER', `providers: expected ${expected}`)
+}

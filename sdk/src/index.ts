@@ -1,0 +1,38 @@
+/** The wallet client: verified fetch, ledger and operator calls. Runs in Node and browsers (sdk/README.md). */
+export type {
+  ChainReader,
+  BindingRecord,
+  PriceRecord,
+  ProviderRecord,
+  ServiceRecord,
+} from './chain/chain-reader.ts'
+export {
+  CHANNEL_STATES,
+  createLedger,
+  type ChannelOpening,
+  type ChannelState,
+  type Ledger,
+  type LedgerChannel,
+} from './chain/ledger.ts'
+export type { Wallet } from './chain/viem-client.ts'
+export { NotVerified, type Refusal } from './errors/not-verified.ts'
+export { SDK_ERROR_CODES, SdkError, type SdkErrorCode } from './errors/sdk-error.ts'
+export type { OnSdkEvent, SdkEvent } from './events/sdk-event.ts'
+export {
+  createFetch,
+  createFetchOn,
+  type FetchOptions,
+  type VerificationOptions,
+} from './fetch/create-fetch.ts'
+export {
+  createProvider,
+  type BindingApproval,
+  type Provider,
+  type ServicePrice,
+} from './provider/create-provider.ts'
+export {
+  registrationFile,
+  type AgentService,
+  type RegistrationContent,
+} from './provider/registration-file.ts'
+export type { VerifiedNode } from './provider/verify-node.ts'

@@ -1,0 +1,55 @@
+import {
+  authDigest,
+  feeOf,
+  randomBytes32,
+  requestHash,
+  signDigest,
+  toHex,
+  type ContractDomain,
+  type Hex,
+  type SignedRequestAuth,
+} from '@jeju/verifier/protocol'
+import type { PriceRecord } from '../chain/chain-reader.ts'
+import type { ChatRequest } from '../fetch/chat-request.ts'
+import { CHAT_PATH } from '../gateway/gateway-client.ts'
+import type { Reservation } from './channel-book.ts'
+
+/** How long an authorisation can be used; well under MAX_AUTH_LIFE_S. */
+const AUTH_LIFE_S = 600n
+
+/** A chat template adds tokens of its own; the node's receipt is held to the same bound. */
+const MAX_TEMPLATE_TOKENS = 1024
+
+/**
+ * The most this request can cost at this price, wei: no token of text is shorter than a byte of the body, and no
+ * answer longer than asked for or than the price allows. Never above `cap`.
+ */
+export function maxFeeOf(request: ChatRequest, price: PriceRecord, cap: bigint): bigint {
+  const { maxTokens, body } = request
+  const output = Math.min(maxTokens ?? price.maxOutputTokens, price.maxOutputTokens)
+  const bound = feeOf(price, body.length + MAX_TEMPLATE_TOKENS, output)
+  return bound < cap ? bound : cap
+}
+
+/** Signs what may be charged for exactly these bytes at exactly this binding (docs/protocol.md §5). */
+export function authorise(options: {
+  readonly request: ChatRequest
+  readonly reservation: Reservation
+  readonly bindingId: Hex
+  readonly serving: ContractDomain
+  readonly now: Date
+}): SignedRequestAuth {
+  const { request, reservation, bindingId, serving, now } = options
+  // Nonce and salt are random, never counted from a clock (attacks P32, T8).
+  const salt = toHex(randomBytes32())
+  const auth = {
+    channelId: reservation.channel.channelId,
+    nonce: BigInt(toHex(randomBytes32())),
+    bindingId,
+    requestHash: requestHash(salt, 'POST', CHAT_PATH, request.body),
+    maxFee: reservation.maxFee,
+    validUntil: BigInt(Math.floor(now.getTime() / 1000)) + AUTH_LIFE_S,
+  }
+  const signature = signDigest(authDigest(auth, serving), reservation.channel.sessionKey)
+  return { auth, salt, signature }
+}

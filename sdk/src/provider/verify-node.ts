@@ -1,0 +1,43 @@
+import type { AppraisalPolicy, NodeClaims, Report, TrustAnchor } from '@jeju/verifier'
+import { randomBytes32, toHex, type ContractDomain, type Hex } from '@jeju/verifier/protocol'
+import { NotVerified } from '../errors/not-verified.ts'
+import { parseBaseUrl } from '../gateway/base-url.ts'
+import { fetchEvidence } from '../gateway/fetch-evidence.ts'
+import { judgeEvidence } from '../session/judge-evidence.ts'
+
+/** A node and what it must prove. */
+export interface NodeExpectation {
+  /** Base address of the node: https, or http on loopback. */
+  readonly nodeUrl: string
+  readonly trustAnchor: TrustAnchor
+  readonly policy: AppraisalPolicy
+  readonly registry: ContractDomain
+  readonly expected: { readonly agentId: bigint; readonly operator: Hex }
+  readonly transport: typeof fetch
+}
+
+/** A node whose evidence holds. */
+export interface VerifiedNode {
+  readonly claims: NodeClaims
+  readonly report: Report
+}
+
+/** Fetches a node's own evidence for a fresh nonce and judges it. Throws `NotVerified` or `PROVIDER_UNAVAILABLE`. */
+export async function verifyNode(options: NodeExpectation): Promise<VerifiedNode> {
+  const { nodeUrl, trustAnchor, policy, registry, expected, transport } = options
+  const nonce = toHex(randomBytes32())
+  const endpoint = `${parseBaseUrl(nodeUrl)}/v1/attestation`
+  const evidence = await fetchEvidence(endpoint, nonce, transport)
+  const judged = await judgeEvidence(evidence, {
+    at: new Date(),
+    trustAnchor,
+    policy,
+    registry,
+    freshness: { kind: 'challenge', nonce },
+    expected,
+  })
+  if (judged.outcome === 'refused') {
+    throw new NotVerified('provider', [{ agentId: expected.agentId, ...judged }])
+  }
+  return judged
+}

@@ -1,0 +1,99 @@
+import type { AppraisalPolicy, Check, NodeClaims, TrustAnchor } from '@jeju/verifier'
+import {
+  modelIdOf,
+  randomBytes32,
+  toHex,
+  type ContractDomain,
+  type Hex,
+  type WeightsState,
+} from '@jeju/verifier/protocol'
+import type { ChainReader } from '../chain/chain-reader.ts'
+import { failuresOf } from '../errors/not-verified.ts'
+import type { Candidate } from './candidates.ts'
+import { judgeEvidence, type JudgedEvidence } from './judge-evidence.ts'
+
+/** What the caller accepts; nothing of it comes from gateway, node or chain. */
+export interface Trust {
+  readonly trustAnchor: TrustAnchor
+  readonly policy: AppraisalPolicy
+  readonly acceptWeights: readonly WeightsState[]
+}
+
+/** How a provider is verified: evidence from anywhere, chain reads from the caller's RPC. */
+export interface ProviderVerification {
+  readonly trust: Trust
+  readonly registry: ContractDomain
+  readonly chain: ChainReader
+  readonly now: () => Date
+  evidence(agentId: bigint, nonce: Hex): Promise<Uint8Array>
+}
+
+/**
+ * Judges a candidate by evidence made for a nonce of our own, then by what the chain says of exactly the binding that
+ * the evidence proves. What the chain says alone is never enough (attack R17). Rejects only when evidence cannot be
+ * fetched or the chain cannot be read.
+ */
+export async function verifyProvider(
+  candidate: Candidate,
+  by: ProviderVerification,
+): Promise<JudgedEvidence> {
+  const { agentId, operator } = candidate
+  const { trustAnchor, policy, acceptWeights } = by.trust
+  const nonce = toHex(randomBytes32())
+  const evidence = await by.evidence(agentId, nonce)
+  const judged = await judgeEvidence(evidence, {
+    at: by.now(),
+    trustAnchor,
+    policy,
+    registry: by.registry,
+    freshness: { kind: 'challenge', nonce },
+    expected: { agentId, operator },
+  })
+  if (judged.outcome === 'refused') return judged
+  const own = [
+    await checkBinding(judged.claims, agentId, by.chain),
+    ...checkModel(judged.claims, candidate, acceptWeights),
+  ]
+  const failures = failuresOf(own)
+  return failures.length === 0
+    ? judged
+    : { outcome: 'refused', checks: [...judged.report.checks, ...own], reasons: failures }
+}
+
+async function checkBinding(
+  { bindingId, statement }: NodeClaims,
+  agentId: bigint,
+  chain: ChainReader,
+): Promise<Check> {
+  const name = 'binding-on-chain'
+  const binding = await chain.binding(bindingId)
+  const expected = `a valid binding ${bindingId} of agent ${agentId}, signer ${statement.signer}`
+  if (!binding.valid) return { name, status: 'failed', expected, actual: 'none that is valid now' }
+  if (binding.agentId !== agentId || binding.signer !== statement.signer) {
+    const actual = `agent ${binding.agentId}, signer ${binding.signer}`
+    return { name, status: 'failed', expected, actual }
+  }
+  return { name, status: 'passed', evidence: { bindingId } }
+}
+
+function checkModel(
+  { catalog }: NodeClaims,
+  { model, modelId }: Candidate,
+  acceptWeights: readonly WeightsState[],
+): readonly Check[] {
+  const entry = catalog.models.find(({ id }) => id === model)
+  if (entry === undefined) {
+    const actual = 'a catalogue without it'
+    return [{ name: 'service-model', status: 'failed', expected: `${model} ${modelId}`, actual }]
+  }
+  const proven = modelIdOf(entry)
+  const { state } = entry
+  return [
+    proven === modelId
+      ? { name: 'service-model', status: 'passed', evidence: { model, modelId } }
+      : { name: 'service-model', status: 'failed', expected: modelId, actual: proven },
+    acceptWeights.includes(state)
+      ? { name: 'weights-state', status: 'passed', evidence: { state } }
+      : { name: 'weights-state', status: 'failed', expected: acceptWeights.join(), actual: state },
+  ]
+}

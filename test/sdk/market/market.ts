@@ -1,0 +1,86 @@
+import { createFetchOn, type SdkEvent, type VerificationOptions } from '@jeju/sdk'
+import { createSimulatedPlatform, type SimulatedPlatform } from '@jeju/simulator'
+import { simulatedTrustAnchor, UNMADE_CHECKS, type AppraisalPolicy } from '@jeju/verifier'
+import { deployment } from './deployment.ts'
+import { TestChain } from './test-chain.ts'
+import { TestGateway } from './test-gateway.ts'
+import { TestNode, type NodeOptions } from './test-node.ts'
+
+/** One simulated machine park for all tests of a file. */
+export const platform: SimulatedPlatform = await createSimulatedPlatform({ at: new Date() })
+
+export function policyFor(node: TestNode): AppraisalPolicy {
+  const { mrtd, rtmr0, rtmr1, rtmr2 } = node.td.measurements
+  return {
+    v: 1,
+    acceptSkipped: [...UNMADE_CHECKS],
+    composeHashes: [node.td.composeHash],
+    gpu: 'not-required',
+    osImages: [{ mrtd, rtmr0, rtmr1, rtmr2 }],
+    tiers: ['simulated'],
+  }
+}
+
+export const GATEWAY_URL = 'https://gateway.test'
+
+/** A chain, registered nodes, a gateway, and a verified fetch of a user. */
+export class Market {
+  readonly chain: TestChain = new TestChain()
+  readonly nodes: readonly [TestNode, ...TestNode[]]
+  readonly gateway: TestGateway
+  readonly events: SdkEvent[] = []
+  readonly fetch: typeof fetch
+
+  constructor(nodes: readonly NodeOptions[] = [{}], options: Partial<VerificationOptions> = {}) {
+    const [first, ...others] = nodes.map((node) =>
+      new TestNode(platform, node).register(this.chain),
+    )
+    if (first === undefined) throw new Error('a market has a node')
+    this.nodes = [first, ...others]
+    this.gateway = new TestGateway(this.chain, this.nodes)
+    this.fetch = this.fetchWith(options)
+  }
+
+  fetchWith(options: Partial<VerificationOptions> = {}): typeof fetch {
+    return createFetchOn(
+      {
+        gateway: GATEWAY_URL,
+        deployment,
+        trustAnchor: simulatedTrustAnchor('test', platform.rootCertificateDer),
+        policy: policyFor(this.nodes[0]),
+        channelAmount: 10_000n,
+        maxFeePerRequest: 5_000n,
+        transport: this.gateway.transport,
+        onEvent: (event) => this.events.push(event),
+        ...options,
+      },
+      { chain: this.chain, ledger: this.chain },
+    )
+  }
+
+  eventsOf<Type extends SdkEvent['type']>(type: Type): Extract<SdkEvent, { type: Type }>[] {
+    return this.events.filter(
+      (event): event is Extract<SdkEvent, { type: Type }> => event.type === type,
+    )
+  }
+}
+
+export const PROMPT = 'my secret prompt'
+
+/** A chat request as an OpenAI client sends it. */
+export function chat(
+  members: Record<string, unknown> = {},
+): RequestInit & { readonly body: string } {
+  return {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: 'Bearer unused' },
+    body: JSON.stringify({
+      model: 'enclave-mini',
+      messages: [{ role: 'user', content: PROMPT }],
+      max_tokens: 32,
+      ...members,
+    }),
+  }
+}
+
+export const CHAT_URL = `${GATEWAY_URL}/v1/chat/completions`

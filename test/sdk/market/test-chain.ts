@@ -1,0 +1,73 @@
+import type {
+  BindingRecord,
+  ChainReader,
+  ChannelOpening,
+  Ledger,
+  LedgerChannel,
+  PriceRecord,
+  ProviderRecord,
+  ServiceRecord,
+} from '@jeju/sdk'
+import { randomBytes32, toHex, type Hex } from '@jeju/verifier/protocol'
+
+const NOBODY: Hex = `0x${'00'.repeat(20)}`
+
+/** Contracts' state in memory, read and written through the interfaces the SDK uses. */
+export class TestChain implements ChainReader, Pick<Ledger, 'openChannel' | 'topUp' | 'channelOf'> {
+  readonly providers = new Map<bigint, ProviderRecord>()
+  readonly offers = new Map<bigint, (ServiceRecord & { readonly price: PriceRecord })[]>()
+  readonly bindings = new Map<Hex, BindingRecord>()
+  readonly channels = new Map<Hex, LedgerChannel>()
+  readonly openings: ChannelOpening[] = []
+  readonly topUps: { readonly channelId: Hex; readonly amount: bigint }[] = []
+
+  async provider(agentId: bigint): Promise<ProviderRecord> {
+    return this.providers.get(agentId) ?? { active: false, owner: NOBODY }
+  }
+
+  async services(agentId: bigint): Promise<readonly ServiceRecord[]> {
+    return this.offers.get(agentId) ?? []
+  }
+
+  async currentPrice(agentId: bigint, serviceId: number): Promise<PriceRecord> {
+    const offer = this.offers.get(agentId)?.find((service) => service.serviceId === serviceId)
+    if (offer === undefined) throw new Error('no such service')
+    return offer.price
+  }
+
+  async binding(bindingId: Hex): Promise<BindingRecord> {
+    return this.bindings.get(bindingId) ?? { valid: false, agentId: 0n, signer: NOBODY }
+  }
+
+  async openChannel(opening: ChannelOpening): Promise<{ channelId: Hex; hash: Hex }> {
+    this.openings.push(opening)
+    const channelId = toHex(randomBytes32())
+    const { agentId, serviceId, priceVersion, sessionKey, amount } = opening
+    this.channels.set(channelId, {
+      user: NOBODY,
+      payee: NOBODY,
+      agentId,
+      serviceId,
+      priceVersion,
+      sessionKey,
+      state: 'OPEN',
+      locked: amount,
+      spent: 0n,
+      closeAt: 0n,
+    })
+    return { channelId, hash: toHex(randomBytes32()) }
+  }
+
+  async topUp(channelId: Hex, amount: bigint): Promise<Hex> {
+    this.topUps.push({ channelId, amount })
+    const channel = await this.channelOf(channelId)
+    this.channels.set(channelId, { ...channel, locked: channel.locked + amount })
+    return toHex(randomBytes32())
+  }
+
+  async channelOf(channelId: Hex): Promise<LedgerChannel> {
+    const channel = this.channels.get(channelId)
+    if (channel === undefined) throw new Error('no such channel')
+    return channel
+  }
+}
