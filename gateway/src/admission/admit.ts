@@ -1,0 +1,71 @@
+import {
+  verifyEvidence,
+  type AppraisalPolicy,
+  type Report,
+  type TrustAnchor,
+  type VerifiedVerdict,
+} from '@jeju/verifier'
+import { randomBytes32, toHex, type ContractDomain } from '@jeju/verifier/protocol'
+import type { GatewayChain, ProviderState } from '../chain/gateway-chain.ts'
+import { fetchEvidence } from './fetch-evidence.ts'
+import type { ProviderConnection } from './provider-connection.ts'
+
+/** Why a provider is not admitted: evidence refused, or something that kept it from being judged. */
+export type Admission =
+  | {
+      readonly outcome: 'admitted'
+      readonly report: Report
+      readonly verdict: VerifiedVerdict
+      /** Unix seconds until which the chain's record of the binding holds. */
+      readonly bindingValidUntil: bigint
+    }
+  | { readonly outcome: 'refused'; readonly report: Report; readonly reasons: readonly string[] }
+  | { readonly outcome: 'unjudged'; readonly reason: string }
+
+/** Collaborators of {@link admit}. */
+export interface AdmissionParts {
+  readonly connection: ProviderConnection
+  readonly chain: GatewayChain
+  readonly policy: AppraisalPolicy
+  readonly trustAnchor: TrustAnchor
+  readonly registry: ContractDomain
+  readonly now: () => Date
+}
+
+/**
+ * Verifies a provider with a nonce of our own, by our own policy, as the agent and operator the chain names. The
+ * registry's record of the binding is required as well, but replaces nothing (attack R17). Never throws.
+ */
+export async function admit(provider: ProviderState, parts: AdmissionParts): Promise<Admission> {
+  try {
+    const nonce = toHex(randomBytes32())
+    const evidence = await fetchEvidence(parts.connection, provider.endpoint, nonce)
+    const report = await verifyEvidence(evidence, {
+      at: parts.now(),
+      trustAnchor: parts.trustAnchor,
+      policy: parts.policy,
+      registry: parts.registry,
+      freshness: { kind: 'challenge', nonce },
+      expected: { agentId: provider.agentId, operator: provider.owner },
+    })
+    const { verdict } = report
+    if (verdict.outcome === 'refused') {
+      const reasons = verdict.reasons.map(({ check, text }) => `${check}: ${text}`)
+      return { outcome: 'refused', report, reasons }
+    }
+    const binding = await parts.chain.binding(verdict.claims.bindingId)
+    if (!binding.valid || binding.agentId !== provider.agentId) {
+      const reason = 'registry: the binding is not valid on chain'
+      return { outcome: 'refused', report, reasons: [reason] }
+    }
+    return { outcome: 'admitted', report, verdict, bindingValidUntil: binding.validUntil }
+  } catch (error) {
+    return { outcome: 'unjudged', reason: describe(error) }
+  }
+}
+
+/** Code or name only: a provider writes what an error's text may quote. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return 'failed'
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+}

@@ -1,0 +1,33 @@
+import { EVIDENCE_MEDIA_TYPE, MAX_EVIDENCE_BYTES, type Hex } from '@jeju/verifier/protocol'
+import { readLimited } from '../http/read-limited.ts'
+import type { ProviderConnection } from './provider-connection.ts'
+
+/** A node did not hand out evidence. */
+export class EvidenceError extends Error {
+  override readonly name = 'EvidenceError'
+  readonly code = 'EVIDENCE_UNAVAILABLE'
+}
+
+const EVIDENCE_TIMEOUT_MS = 60_000
+
+/** Evidence of a node for this nonce, bytes unmodified. Throws EvidenceError, EndpointError or a network error. */
+export async function fetchEvidence(
+  connection: ProviderConnection,
+  endpoint: string,
+  nonce: Hex,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const answer = await connection.send(endpoint, {
+    method: 'GET',
+    path: `/v1/attestation?nonce=${nonce.slice(2)}`,
+    headers: { accept: EVIDENCE_MEDIA_TYPE },
+    signal: AbortSignal.timeout(EVIDENCE_TIMEOUT_MS),
+  })
+  const type = answer.headers['content-type']
+  if (answer.status !== 200 || type !== EVIDENCE_MEDIA_TYPE) {
+    await answer.body.cancel()
+    throw new EvidenceError(`node: expected 200 and evidence, got ${answer.status}`)
+  }
+  const bytes = await readLimited(answer.body, MAX_EVIDENCE_BYTES)
+  if (bytes === undefined) throw new EvidenceError(`node: more than ${MAX_EVIDENCE_BYTES} bytes`)
+  return bytes
+}

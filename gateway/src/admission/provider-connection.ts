@@ -1,0 +1,72 @@
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { resolveEndpoint } from './endpoint.ts'
+
+/** A request to a provider. */
+export interface ProviderRequest {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  readonly signal: AbortSignal
+}
+
+/** What a provider answered; the body is the bytes on the wire. */
+export interface ProviderAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>
+}
+
+/** Connects to provider-written endpoints and nowhere else. */
+export interface ProviderConnection {
+  /** No redirects, no decoding; ends with the signal. Throws EndpointError or a network error. */
+  send(endpoint: string, request: ProviderRequest): Promise<ProviderAnswer>
+}
+
+/** Time to connect and to the first byte of an answer. */
+const FIRST_BYTE_TIMEOUT_MS = 120_000
+
+/** A connection that dials the very address that was checked (attacks F2, F5). */
+export function createProviderConnection(allowLoopback: boolean): ProviderConnection {
+  return {
+    send: async (endpoint, { method, path, headers, body, signal }) => {
+      const { origin, address, family } = await resolveEndpoint(endpoint, allowLoopback)
+      const options: RequestOptions = {
+        method,
+        headers: {
+          ...headers,
+          'accept-encoding': 'identity',
+          ...(body === undefined ? {} : { 'content-length': String(body.length) }),
+        },
+        signal,
+        timeout: FIRST_BYTE_TIMEOUT_MS,
+        lookup: (_host, lookupOptions, callback) => {
+          if (lookupOptions.all === true) callback(null, [{ address, family }])
+          else callback(null, address, family)
+        },
+      }
+      const send = origin.protocol === 'https:' ? httpsRequest : httpRequest
+      const outgoing = send(new URL(path, origin), options)
+      outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time')))
+      outgoing.end(body)
+      const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
+      outgoing.setTimeout(0)
+      return {
+        status: incoming.statusCode ?? 502,
+        headers: singleHeaders(incoming),
+        body: Readable.toWeb(incoming) as ReadableStream<Uint8Array<ArrayBuffer>>,
+      }
+    },
+  }
+}
+
+function singleHeaders({ headers }: IncomingMessage): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      typeof value === 'string' ? [[name, value]] : [],
+    ),
+  )
+}

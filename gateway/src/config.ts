@@ -1,0 +1,112 @@
+import { parseDeployment, type Deployment } from '@jeju/contracts'
+import {
+  intelTrustAnchor,
+  parsePolicy,
+  simulatedTrustAnchor,
+  type AppraisalPolicy,
+  type TrustAnchor,
+} from '@jeju/verifier'
+import { z } from 'zod'
+
+/** Everything a gateway is told from outside. */
+export interface Config {
+  readonly rpcUrl: string
+  readonly deployment: Deployment
+  readonly policy: AppraisalPolicy
+  readonly trustAnchor: TrustAnchor
+  /** Providers on plain HTTP and loopback addresses; for a network on one machine only. */
+  readonly allowLoopbackProviders: boolean
+  /** How often chain and leases are looked at. */
+  readonly pollIntervalMs: number
+  readonly host: string
+  readonly port: number
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+}
+
+/** What is wrong with an environment, all of it at once. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly code = 'CONFIG_INVALID'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(`configuration:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+    this.problems = problems
+  }
+}
+
+const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const
+
+const decimal = z.string().regex(/^(0|[1-9][0-9]*)$/, 'expected a decimal integer')
+
+/** A setting that another module reads; what it throws becomes the problem's text. */
+function readBy<Value>(
+  read: (text: string) => Value,
+): (text: string, context: z.core.$RefinementCtx) => Value {
+  return (text, context) => {
+    try {
+      return read(text)
+    } catch (error) {
+      context.addIssue(error instanceof Error ? error.message : 'not readable')
+      return z.NEVER
+    }
+  }
+}
+
+const environment = z.object({
+  RPC_URL: z.url({ protocol: /^https?$/ }),
+  CHAIN_ID: decimal.transform(Number),
+  DEPLOYMENT: z.string().transform(readBy(parseDeployment)),
+  POLICY: z.string().transform(readBy(parsePolicy)),
+  TRUST_ROOT: z.string().default('intel').transform(readBy(parseTrustRoot)),
+  ALLOW_LOOPBACK_PROVIDERS: z.enum(['true', 'false']).default('false'),
+  POLL_INTERVAL_MS: decimal.transform(Number).pipe(z.number().min(100).max(600_000)).default(2_000),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: decimal.transform(Number).pipe(z.number().max(65_535)),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+})
+
+/** `intel`, or `simulated:<name>:<base64 DER>`: another root is handed in by name or not at all. */
+function parseTrustRoot(text: string): TrustAnchor {
+  if (text === 'intel') return intelTrustAnchor()
+  const [kind, name = '', base64 = '', ...others] = text.split(':')
+  const der = Buffer.from(base64, 'base64')
+  const whole = der.length > 0 && der.toString('base64') === base64 && others.length === 0
+  if (kind !== 'simulated' || !whole) {
+    throw new Error('expected intel or simulated:<name>:<base64 DER>')
+  }
+  return simulatedTrustAnchor(name, new Uint8Array(der))
+}
+
+/**
+ * Reads the environment.
+ * @throws ConfigError with every problem
+ */
+export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const parsed = environment.safeParse(env)
+  if (!parsed.success) {
+    throw new ConfigError(
+      parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
+    )
+  }
+  const { data } = parsed
+  const problems: string[] = []
+  if (data.DEPLOYMENT.chainId !== data.CHAIN_ID) {
+    problems.push(`CHAIN_ID: the deployment is on chain ${data.DEPLOYMENT.chainId}`)
+  }
+  if (!data.POLICY.tiers.includes(data.TRUST_ROOT.tier)) {
+    problems.push(`TRUST_ROOT: the policy does not list the tier ${data.TRUST_ROOT.tier}`)
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return {
+    rpcUrl: data.RPC_URL,
+    deployment: data.DEPLOYMENT,
+    policy: data.POLICY,
+    trustAnchor: data.TRUST_ROOT,
+    allowLoopbackProviders: data.ALLOW_LOOPBACK_PROVIDERS === 'true',
+    pollIntervalMs: data.POLL_INTERVAL_MS,
+    host: data.HOST,
+    port: data.PORT,
+    logLevel: data.LOG_LEVEL,
+  }
+}

@@ -1,0 +1,75 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Hono } from 'hono'
+import { createLeases } from './admission/leases.ts'
+import type { ProviderConnection } from './admission/provider-connection.ts'
+import type { GatewayChain } from './chain/gateway-chain.ts'
+import type { Config } from './config.ts'
+import { createProviderDirectory } from './discovery/provider-directory.ts'
+import { createApp } from './http/app.ts'
+import type { Logger } from './logging.ts'
+import { chatCompletionsRoute } from './routes/chat-completions.ts'
+import { healthRoute } from './routes/health.ts'
+import { modelsRoute } from './routes/models.ts'
+import { providersRoutes } from './routes/providers.ts'
+import { createRouter } from './routing/router.ts'
+
+/** What a gateway is built from; `main.ts` makes the real ones. */
+export interface GatewayParts {
+  readonly chain: GatewayChain
+  readonly connection: ProviderConnection
+  readonly logger: Logger
+  readonly now: () => Date
+}
+
+/** A gateway that can be served. */
+export interface Gateway {
+  readonly app: Hono
+  /** Discovers and judges once. */
+  update(): Promise<void>
+  /** Keeps doing so until the signal. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** Builds a gateway: chain → directory → leases → router. */
+export function createGateway(
+  config: Pick<Config, 'deployment' | 'policy' | 'trustAnchor' | 'pollIntervalMs'>,
+  parts: GatewayParts,
+): Gateway {
+  const { deployment, policy, trustAnchor, pollIntervalMs } = config
+  const { chain, connection, logger, now } = parts
+  const registry = {
+    chainId: BigInt(deployment.chainId),
+    verifyingContract: deployment.computeRegistry,
+  }
+  const directory = createProviderDirectory(chain, BigInt(deployment.deployedAtBlock))
+  const leases = createLeases(
+    directory,
+    { connection, chain, policy, trustAnchor, registry, now },
+    logger,
+  )
+  const app = createApp(
+    [
+      chatCompletionsRoute(createRouter(leases, connection)),
+      providersRoutes(directory, leases, connection),
+      modelsRoute(leases),
+      healthRoute(leases),
+    ],
+    logger,
+  )
+  const update = async (): Promise<void> => {
+    await directory.refresh()
+    await leases.update()
+  }
+  return {
+    app,
+    update,
+    run: async (signal) => {
+      while (!signal.aborted) {
+        await update().catch((error: unknown) => {
+          logger.warn({ error: error instanceof Error ? error.name : '' }, 'update failed')
+        })
+        await delay(pollIntervalMs, undefined, { signal }).catch(() => undefined)
+      }
+    },
+  }
+}

@@ -1,0 +1,38 @@
+import { serve } from '@hono/node-server'
+import { createProviderConnection } from './admission/provider-connection.ts'
+import { connectChain } from './chain/viem-gateway-chain.ts'
+import { ConfigError, parseConfig, type Config } from './config.ts'
+import { createGateway } from './gateway.ts'
+import { createLogger } from './logging.ts'
+
+/** One gateway process: configuration from the environment, ends on SIGTERM. */
+function main(config: Config): void {
+  const logger = createLogger(config.logLevel)
+  const gateway = createGateway(config, {
+    chain: connectChain(config.rpcUrl, config.deployment),
+    connection: createProviderConnection(config.allowLoopbackProviders),
+    logger,
+    now: () => new Date(),
+  })
+  const stop = new AbortController()
+  const server = serve({ fetch: gateway.app.fetch, port: config.port, hostname: config.host })
+  logger.info({ port: config.port, tier: config.trustAnchor.tier }, 'listening')
+
+  const end = (): void => {
+    stop.abort()
+    // Answers under way end by themselves; new connections are refused.
+    server.close(() => process.exit(0))
+  }
+  process.on('SIGTERM', end)
+  process.on('SIGINT', end)
+  void gateway.run(stop.signal)
+}
+
+try {
+  main(parseConfig(process.env))
+} catch (error) {
+  process.stderr.write(
+    `${error instanceof ConfigError ? error.message : 'the gateway could not start'}\n`,
+  )
+  process.exit(1)
+}

@@ -1,0 +1,83 @@
+import type { Check } from '@jeju/verifier'
+import type { Judgement, Lease } from '../admission/leases.ts'
+import type { ProviderState } from '../chain/gateway-chain.ts'
+
+/** One provider of `GET /v1/providers`: what the chain says, what we judged, and until when it may be routed to. */
+export interface ProviderDocument {
+  readonly agentId: string
+  readonly owner: string
+  readonly endpoint: string
+  readonly active: boolean
+  readonly admitted: boolean
+  readonly services: readonly {
+    readonly serviceId: number
+    readonly modelId: string
+    readonly model: string
+    readonly priceVersion: number
+    readonly inPerMTok: string
+    readonly outPerMTok: string
+    readonly maxOutputTokens: number
+  }[]
+  readonly lease: {
+    readonly bindingId: string
+    readonly tier: string
+    readonly expiresAt: string
+    readonly reservations: readonly string[]
+  } | null
+  readonly judgement: {
+    readonly at: string
+    readonly outcome: 'admitted' | 'refused' | 'unjudged'
+    readonly reasons: readonly string[]
+    readonly checks: readonly Check[]
+  } | null
+}
+
+/** Integers beyond 2^53 are decimal strings. */
+export function describeProvider(
+  provider: ProviderState,
+  lease: Lease | undefined,
+  judgement: Judgement | undefined,
+): ProviderDocument {
+  return {
+    agentId: provider.agentId.toString(),
+    owner: provider.owner,
+    endpoint: provider.endpoint,
+    active: provider.active,
+    admitted: lease !== undefined,
+    services: provider.services.map(({ serviceId, modelId, modelName, price }) => ({
+      serviceId,
+      modelId,
+      model: modelName,
+      priceVersion: price.version,
+      inPerMTok: price.inPerMTok.toString(),
+      outPerMTok: price.outPerMTok.toString(),
+      maxOutputTokens: price.maxOutputTokens,
+    })),
+    lease:
+      lease === undefined
+        ? null
+        : {
+            bindingId: lease.bindingId,
+            tier: lease.verdict.tier,
+            expiresAt: lease.expiresAt.toISOString(),
+            reservations: lease.verdict.reservations,
+          },
+    judgement: judgement === undefined ? null : describeJudgement(judgement),
+  }
+}
+
+function describeJudgement({
+  at,
+  admission,
+}: Judgement): NonNullable<ProviderDocument['judgement']> {
+  const { outcome } = admission
+  const common = { at: at.toISOString(), outcome }
+  switch (outcome) {
+    case 'admitted':
+      return { ...common, reasons: [], checks: admission.report.checks }
+    case 'refused':
+      return { ...common, reasons: admission.reasons, checks: admission.report.checks }
+    case 'unjudged':
+      return { ...common, reasons: [admission.reason], checks: [] }
+  }
+}

@@ -1,0 +1,75 @@
+import { EVIDENCE_MEDIA_TYPE, parseNonce, ProtocolError, type Hex } from '@jeju/verifier/protocol'
+import { Hono } from 'hono'
+import { fetchEvidence } from '../admission/fetch-evidence.ts'
+import type { Leases } from '../admission/leases.ts'
+import type { ProviderConnection } from '../admission/provider-connection.ts'
+import type { ProviderDirectory } from '../discovery/provider-directory.ts'
+import { GatewayError } from '../http/gateway-error.ts'
+import { describeProvider } from './provider-document.ts'
+
+/** Evidence requests passed on at once; each costs a node a quote. */
+const MAX_PASSING = 16
+
+/** `GET /v1/providers` and the pass-through of a node's own evidence (docs/protocol.md §8). */
+export function providersRoutes(
+  directory: ProviderDirectory,
+  leases: Leases,
+  connection: ProviderConnection,
+): Hono {
+  const routes = new Hono()
+  let passing = 0
+  routes.get('/v1/providers', (c) => {
+    const current = leases.current()
+    const providers = directory.providers().map((provider) =>
+      describeProvider(
+        provider,
+        current.find(({ agentId }) => agentId === provider.agentId),
+        leases.judgementOf(provider.agentId),
+      ),
+    )
+    // Admitted ones first: clients try in this order.
+    return c.json({
+      providers: providers.toSorted((a, b) => Number(b.admitted) - Number(a.admitted)),
+    })
+  })
+  routes.get('/v1/providers/:agentId/attestation', async (c) => {
+    const provider = directory.provider(readAgentId(c.req.param('agentId')))
+    if (provider === undefined) {
+      throw new GatewayError('provider_not_found', 'no such provider on chain')
+    }
+    const nonce = readNonce(c.req.queries('nonce'))
+    if (passing >= MAX_PASSING) {
+      throw new GatewayError('too_many_requests', 'too many evidence requests under way')
+    }
+    passing++
+    try {
+      const evidence = await fetchEvidence(connection, provider.endpoint, nonce)
+      return c.body(evidence, 200, {
+        'Content-Type': EVIDENCE_MEDIA_TYPE,
+        'Cache-Control': 'no-store',
+      })
+    } catch {
+      throw new GatewayError('provider_unavailable', 'the node did not hand out evidence')
+    } finally {
+      passing--
+    }
+  })
+  return routes
+}
+
+function readAgentId(text: string): bigint {
+  if (!/^(0|[1-9][0-9]{0,77})$/.test(text)) {
+    throw new GatewayError('invalid_request', 'agentId: expected a decimal integer')
+  }
+  return BigInt(text)
+}
+
+function readNonce(values: readonly string[] | undefined): Hex {
+  try {
+    if (values?.length !== 1) throw new ProtocolError('INPUT_HEX', 'nonce: expected exactly one')
+    return parseNonce(values[0])
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    throw new GatewayError('invalid_nonce', error.message)
+  }
+}
