@@ -262,7 +262,7 @@ contract SettleTest is Fixture {
         }
         uint256 before = gasleft();
         serving.settle(items);
-        vm.assertLt(before - gasleft(), 8_000_000, "gas of 50 items");
+        vm.assertLt(before - gasleft(), 4_000_000, "gas of 50 items");
         vm.assertEq(ledger.claimableOf(provider), 50 * FEE);
     }
 
