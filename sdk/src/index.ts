@@ -14,7 +14,7 @@ export {
   type Ledger,
   type LedgerChannel,
 } from './chain/ledger.ts'
-export type { Wallet } from './chain/viem-client.ts'
+export { connectWallet, type Wallet } from './chain/viem-client.ts'
 export { NotVerified, type Refusal } from './errors/not-verified.ts'
 export { SDK_ERROR_CODES, SdkError, type SdkErrorCode } from './errors/sdk-error.ts'
 export type { OnSdkEvent, SdkEvent } from './events/sdk-event.ts'
@@ -26,8 +26,7 @@ export {
 } from './fetch/create-fetch.ts'
 export {
   createProvider,
-  type BindingApproval,
-  type Provider,
+  type ProviderClient,
   type ServicePrice,
 } from './provider/create-provider.ts'
 export {

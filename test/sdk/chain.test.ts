@@ -1,26 +1,17 @@
-import { computeRegistryAbi, identityRegistryAbi, ledgerManagerAbi } from '@jeju/contracts'
-import { createFetch, createLedger, createProvider, SdkError } from '@jeju/sdk'
+import { computeRegistryAbi, ledgerManagerAbi } from '@jeju/contracts'
+import { createFetch, createLedger, SdkError } from '@jeju/sdk'
 import { simulatedTrustAnchor } from '@jeju/verifier'
 import type { Hex } from '@jeju/verifier/protocol'
-import { encodeAbiParameters, encodeEventTopics } from 'viem'
 import { describe, expect, test } from 'vitest'
 import { createChainReader } from '../../sdk/src/chain/chain-reader.ts'
 import { createChainClient } from '../../sdk/src/chain/viem-client.ts'
 import { deployment } from './market/deployment.ts'
 import { GATEWAY_URL, Market, platform, policyFor } from './market/market.ts'
-import { ACCOUNT, TestRpc, type ContractAnswer } from './market/test-rpc.ts'
+import { ACCOUNT, answering, TestRpc } from './market/test-rpc.ts'
 
 const CHANNEL: Hex = `0x${'77'.repeat(32)}`
 const LOWER = ACCOUNT.toLowerCase()
 const HUGE = 2n ** 200n + 1n
-
-const answering =
-  (answers: Record<string, ContractAnswer>) =>
-  (functionName: string): ContractAnswer => {
-    const answer = answers[functionName]
-    if (answer === undefined) throw new Error(`no answer for ${functionName}`)
-    return answer
-  }
 
 const ledgerOn = (rpc: TestRpc): ReturnType<typeof createLedger> =>
   createLedger({ wallet: rpc.wallet(), deployment })
@@ -202,100 +193,6 @@ describe('the chain reader', () => {
     expect(await chain.currentPrice(HUGE, 1)).toMatchObject({ version: 3, maxOutputTokens: 9 })
     expect(rpc.reads.at(-1)).toMatchObject({ functionName: 'priceOf', args: [HUGE, 1, 3] })
     expect(await chain.binding(CHANNEL)).toEqual({ valid: false, agentId: HUGE, signer: LOWER })
-  })
-})
-
-describe('an operator', () => {
-  const minted = (agentId: bigint): object => ({
-    address: deployment.identityRegistry,
-    topics: encodeEventTopics({
-      abi: identityRegistryAbi,
-      eventName: 'Registered',
-      args: { agentId, owner: ACCOUNT },
-    }),
-    data: encodeAbiParameters([{ type: 'string' }], ['uri']),
-  })
-
-  test('T3 the id of a minted agent is the one of the event, not of the simulation', async () => {
-    const rpc = new TestRpc(answering({ register: { returns: 1n } }))
-    rpc.logs = [minted(HUGE)]
-    const provider = createProvider({ wallet: rpc.wallet(), deployment })
-    expect(await provider.mintAgent('data:,')).toBe(HUGE)
-    rpc.logs = [{ ...minted(5n), address: deployment.computeRegistry }]
-    await expect(provider.mintAgent('data:,')).rejects.toMatchObject({ code: 'CHAIN_EVENT' })
-  })
-
-  test('stakes, registers, offers, claims and posts feedback', async () => {
-    const nothing = { returns: undefined }
-    const rpc = new TestRpc(
-      answering({
-        stakeAsProvider: { returns: CHANNEL },
-        register: nothing,
-        addService: { returns: 0 },
-        claim: { returns: 44n },
-        claimableOf: { returns: 55n },
-        postFeedback: nothing,
-        setAgentURI: nothing,
-        revokeBinding: nothing,
-      }),
-    )
-    rpc.logs = [
-      {
-        address: deployment.computeRegistry,
-        topics: encodeEventTopics({
-          abi: computeRegistryAbi,
-          eventName: 'ServiceAdded',
-          args: { agentId: 7n, serviceId: 3, modelId: CHANNEL },
-        }),
-        data: encodeAbiParameters([{ type: 'string' }], ['model']),
-      } as object,
-    ]
-    const provider = createProvider({ wallet: rpc.wallet(), deployment })
-    expect(await provider.stake(7n, 100n)).toBe(CHANNEL)
-    await provider.register(7n, 'https://node.test')
-    const price = { inPerMTok: 1n, outPerMTok: 2n, maxOutputTokens: 3 }
-    expect(await provider.addService(7n, CHANNEL, 'model', price)).toBe(3)
-    expect(await provider.claim()).toBe(44n)
-    expect(await provider.claimableOf()).toBe(55n)
-    await provider.postFeedback(7n)
-    await provider.setAgentUri(7n, 'data:,')
-    await provider.revokeBinding(CHANNEL)
-    expect(rpc.sent).toMatchObject([
-      { functionName: 'stakeAsProvider', args: [7n], value: 100n },
-      { functionName: 'register', args: [7n, 'https://node.test'] },
-      { functionName: 'addService', args: [7n, CHANNEL, 'model', { ...price, effectiveFrom: 0n }] },
-      { functionName: 'claim', args: [ACCOUNT] },
-      { functionName: 'postFeedback' },
-      { functionName: 'setAgentURI' },
-      { functionName: 'revokeBinding' },
-    ])
-  })
-
-  test('approves a binding only of a node whose evidence names agent and wallet', async () => {
-    const market = new Market([{ agentId: 7n, operator: LOWER as Hex }])
-    const [node] = market.nodes
-    const rpc = new TestRpc(answering({ approveBinding: { returns: undefined } }))
-    const provider = createProvider({
-      wallet: rpc.wallet(),
-      deployment,
-      transport: async (input) => {
-        const url = new URL(input instanceof Request ? input.url : input)
-        expect(url.pathname).toBe('/v1/attestation')
-        return new Response(await node.evidence(`0x${url.searchParams.get('nonce') ?? ''}`))
-      },
-    })
-    const trust = {
-      nodeUrl: 'https://node.test',
-      trustAnchor: simulatedTrustAnchor('test', platform.rootCertificateDer),
-      policy: policyFor(node),
-    }
-    await expect(provider.approveBinding({ agentId: 8n, ...trust })).rejects.toMatchObject({
-      failedChecks: ['statement-identity'],
-    })
-    expect(rpc.sent).toHaveLength(0)
-    const { claims } = await provider.approveBinding({ agentId: 7n, ...trust })
-    expect(claims.bindingId).toBe(node.bindingId)
-    expect(rpc.sent).toMatchObject([{ functionName: 'approveBinding', args: [7n, node.bindingId] }])
   })
 })
 

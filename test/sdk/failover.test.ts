@@ -10,6 +10,7 @@ describe('failover', () => {
     [502, 'provider_unavailable'],
     [503, 'provider_unavailable'],
     [503, 'provider_not_admitted'],
+    [503, 'draining'],
   ])('%i %s: the next verified provider gets an authorisation of its own', async (status, code) => {
     const market = new Market(FOUR)
     market.gateway.changeAnswer = (answer, node) =>

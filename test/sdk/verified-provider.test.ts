@@ -121,6 +121,17 @@ describe('candidates', () => {
     expect(market.eventsOf('receipt-verified').map(({ agentId }) => agentId)).toEqual([1n])
   })
 
+  test('those the gateway would serve come first, so that no channel is opened for nothing', async () => {
+    const market = new Market([{ price: 2n }, { agentId: 1n }])
+    market.gateway.hints = [
+      { agentId: '0', admitted: false },
+      { agentId: '1', admitted: true },
+    ]
+    await (await market.fetch(CHAT_URL, chat())).text()
+    expect(market.eventsOf('provider-verified').map(({ agentId }) => agentId)).toEqual([1n])
+    expect(market.chain.openings).toHaveLength(1)
+  })
+
   test('hints are only hints: inactive, unknown and unlisted agents are not asked', async () => {
     const market = new Market([{}, { agentId: 1n }])
     market.gateway.hints = [{ agentId: '1' }, { agentId: '77' }, { agentId: '0', verified: true }]

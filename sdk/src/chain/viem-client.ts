@@ -1,17 +1,9 @@
-import {
-  computeRegistryAbi,
-  computeStakingAbi,
-  identityRegistryAbi,
-  inferenceServingAbi,
-  ledgerManagerAbi,
-  type Deployment,
-} from '@jeju/contracts'
+import type { Deployment } from '@jeju/contracts'
 import type { Hex } from '@jeju/verifier/protocol'
 import {
-  BaseError,
-  ContractFunctionRevertedError,
-  ContractFunctionZeroDataError,
-  decodeErrorResult,
+  createWalletClient,
+  defineChain,
+  http,
   parseEventLogs,
   publicActions,
   type Abi,
@@ -30,9 +22,26 @@ import {
   type WriteContractParameters,
 } from 'viem'
 import { SdkError } from '../errors/sdk-error.ts'
+import { withCode } from './viem-error.ts'
 
 /** A viem wallet client with account and chain; its transport is the caller's RPC, for reads too. */
 export type Wallet = WalletClient<Transport, Chain, Account>
+
+/** A {@link Wallet} of a viem account on one RPC. Calls made together travel in one request. */
+export function connectWallet(options: {
+  readonly rpcUrl: string
+  readonly chainId: number
+  readonly account: Account
+}): Wallet {
+  const { rpcUrl, chainId, account } = options
+  const chain = defineChain({
+    id: chainId,
+    name: `eip155:${chainId}`,
+    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+    rpcUrls: { default: { http: [rpcUrl] } },
+  })
+  return createWalletClient({ account, chain, transport: http(rpcUrl, { batch: true }) })
+}
 
 type Readable = 'pure' | 'view'
 type Writable = 'nonpayable' | 'payable'
@@ -76,16 +85,9 @@ export interface ChainClient {
   >(
     call: ContractWrite<abi, name, args>,
   ): Promise<Confirmed<SimulateContractReturnType<abi, name, args>['result']>>
+  /** Sends `value` wei, and waits until the transaction is in a block. */
+  transfer(to: Hex, value: bigint): Promise<Hex>
 }
-
-/** Errors that bubble up from a contract called by the called one; its own ABI does not name them. */
-const ALL_ERRORS = [
-  ...computeRegistryAbi,
-  ...computeStakingAbi,
-  ...identityRegistryAbi,
-  ...inferenceServingAbi,
-  ...ledgerManagerAbi,
-].filter((item) => item.type === 'error')
 
 /** Narrows a wallet to what the SDK needs. Throws `CONFIG_CHAIN` when it is configured for another chain. */
 export function createChainClient(wallet: Wallet, deployment: Deployment): ChainClient {
@@ -106,35 +108,46 @@ export function createChainClient(wallet: Wallet, deployment: Deployment): Chain
       throw error
     }
   }
+  const confirmed = async (name: string, hash: Hex): Promise<readonly Log[]> => {
+    const { status, logs } = await client.waitForTransactionReceipt({ hash })
+    if (status === 'success') return logs
+    throw new SdkError('CHAIN_REVERT', `${name}: reverted in ${hash}`)
+  }
   // Two transactions prepared at once would take the same account nonce.
   let queue: Promise<unknown> = Promise.resolve()
+  const inTurn = <Value>(name: string, send: () => Promise<Value>): Promise<Value> => {
+    const sent = queue.then(() =>
+      withCode('CHAIN_WRITE', name, async () => {
+        await checkChain()
+        return send()
+      }),
+    )
+    queue = sent.catch(() => undefined)
+    return sent
+  }
   return {
     account: lowercase(wallet.account.address),
     read: (call) =>
-      coded('CHAIN_READ', call.functionName, async () => {
+      withCode('CHAIN_READ', call.functionName, async () => {
         await checkChain()
         return client.readContract(call)
       }),
-    write: (call) => {
-      const sent = queue.then(() =>
-        coded('CHAIN_WRITE', call.functionName, async () => {
-          await checkChain()
-          const { request, result } = await client.simulateContract({
-            ...call,
-            account: wallet.account,
-          })
-          // viem's own pairing of the two calls; its types do not follow a generic ABI.
-          const hash = await client.writeContract(request as unknown as WriteContractParameters)
-          const { status, logs } = await client.waitForTransactionReceipt({ hash })
-          if (status !== 'success') {
-            throw new SdkError('CHAIN_REVERT', `${call.functionName}: reverted in ${hash}`)
-          }
-          return { hash, result, logs }
-        }),
-      )
-      queue = sent.catch(() => undefined)
-      return sent
-    },
+    write: (call) =>
+      inTurn(call.functionName, async () => {
+        const { request, result } = await client.simulateContract({
+          ...call,
+          account: wallet.account,
+        })
+        // viem's own pairing of the two calls; its types do not follow a generic ABI.
+        const hash = await client.writeContract(request as unknown as WriteContractParameters)
+        return { hash, result, logs: await confirmed(call.functionName, hash) }
+      }),
+    transfer: (to, value) =>
+      inTurn('transfer', async () => {
+        const hash = await client.sendTransaction({ to, value })
+        await confirmed('transfer', hash)
+        return hash
+      }),
   }
 }
 
@@ -155,50 +168,6 @@ export function eventOf<const abi extends Abi, name extends ContractEventName<ab
 
 function wrongChain(expected: number, actual: number): SdkError {
   return new SdkError('CONFIG_CHAIN', `chain id: expected ${expected}, got ${actual}`)
-}
-
-async function coded<Value>(
-  code: 'CHAIN_READ' | 'CHAIN_WRITE',
-  functionName: string,
-  call: () => Promise<Value>,
-): Promise<Value> {
-  try {
-    return await call()
-  } catch (cause) {
-    if (cause instanceof SdkError) throw cause
-    const revert = revertOf(cause)
-    if (revert !== undefined) {
-      throw new SdkError('CHAIN_REVERT', `${functionName}: ${revert}`, { cause })
-    }
-    const reason = cause instanceof BaseError ? cause.shortMessage : 'the wallet or RPC failed'
-    throw new SdkError(code, `${functionName}: ${reason}`, { cause })
-  }
-}
-
-/** The contract's own error, by name and arguments; undefined when it was not the contract that refused. */
-function revertOf(error: unknown): string | undefined {
-  if (!(error instanceof BaseError)) return undefined
-  const found = error.walk(
-    (inner) =>
-      inner instanceof ContractFunctionRevertedError ||
-      inner instanceof ContractFunctionZeroDataError,
-  )
-  if (found instanceof ContractFunctionZeroDataError) return 'there is no such contract'
-  if (!(found instanceof ContractFunctionRevertedError)) return undefined
-  if (found.data !== undefined) return written(found.data.errorName, found.data.args)
-  if (found.raw !== undefined) {
-    try {
-      const { errorName, args } = decodeErrorResult({ abi: ALL_ERRORS, data: found.raw })
-      return written(errorName, args)
-    } catch {
-      return `unknown error ${found.raw.slice(0, 10)}`
-    }
-  }
-  return found.reason ?? 'reverted without a reason'
-}
-
-function written(errorName: string, args: readonly unknown[] | undefined): string {
-  return `${errorName}(${(args ?? []).map(String).join(', ')})`
 }
 
 /** Lower case of an address: equal addresses are equal strings. */

@@ -85,7 +85,7 @@ export function createFetchOn(
       now,
       evidence: (agentId, nonce) => gateway.evidence(agentId, nonce),
     },
-    hints: async () => agents ?? gateway.hints(),
+    hints: async () => agents?.map((agentId) => ({ agentId, admitted: true })) ?? gateway.hints(),
     sessionMs: options.sessionMs ?? DEFAULT_SESSION_MS,
     onEvent,
   })

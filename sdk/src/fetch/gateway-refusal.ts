@@ -4,7 +4,12 @@ import { readBody } from '../gateway/read-body.ts'
 const MAX_ERROR_BYTES = 64 * 1024
 
 /** Codes that say that no provider has taken the request (docs/errors.md). */
-const FAILOVER_CODES: readonly unknown[] = ['provider_unavailable', 'provider_not_admitted']
+const FAILOVER_CODES: readonly unknown[] = [
+  'provider_unavailable',
+  'provider_not_admitted',
+  'not_ready',
+  'draining',
+]
 
 /** An answer that is no answer: the gateway's or node's word, which nobody signed. */
 export interface GatewayRefusal {

@@ -6,7 +6,7 @@ import {
 } from '@jeju/verifier/protocol'
 import { SdkError } from '../errors/sdk-error.ts'
 import { fetchEvidence } from './fetch-evidence.ts'
-import { parseProviderHints } from './provider-hints.ts'
+import { parseProviderHints, type ProviderHint } from './provider-hints.ts'
 import { readBody } from './read-body.ts'
 
 /** The endpoint whose answers are verified; also the path that authorisations sign (docs/protocol.md §5). */
@@ -20,7 +20,7 @@ const MAX_HINTS_BYTES = 4 * 1024 * 1024
 /** A gateway, of which nothing is believed (docs/protocol.md §8). */
 export interface GatewayClient {
   /** Agents it says it knows, as a hint where to look. */
-  hints(): Promise<readonly bigint[]>
+  hints(): Promise<readonly ProviderHint[]>
   /** A node's evidence through the gateway's pass-through. */
   evidence(agentId: bigint, nonce: Hex): Promise<Uint8Array<ArrayBuffer>>
   /** Sends exactly these bytes; no header of the caller goes along (attack F12). */

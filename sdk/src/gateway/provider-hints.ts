@@ -4,15 +4,24 @@ import { SdkError } from '../errors/sdk-error.ts'
 /** More candidates than this are never looked at. */
 const MAX_HINTS = 64
 
+/** Where to look: an agent, and whether the gateway says that it would pass a prompt on to it. */
+export interface ProviderHint {
+  readonly agentId: bigint
+  readonly admitted: boolean
+}
+
 /**
- * Agent ids of `GET /v1/providers`, each once, in the gateway's order. Nothing else of the list is used: whatever
+ * The agents of `GET /v1/providers`, each once, in the gateway's order. Nothing else of the list is used: whatever
  * matters is read on chain. Throws `GATEWAY_ANSWER`.
  */
-export function parseProviderHints(body: Uint8Array): readonly bigint[] {
+export function parseProviderHints(body: Uint8Array): readonly ProviderHint[] {
   const list = member(parse(body), 'providers')
   if (!Array.isArray(list)) throw unreadable('an array of providers')
-  const ids = list.slice(0, MAX_HINTS).map((entry) => agentId(member(entry, 'agentId')))
-  return [...new Set(ids)]
+  const hints = list.slice(0, MAX_HINTS).map((entry): [bigint, ProviderHint] => {
+    const id = agentId(member(entry, 'agentId'))
+    return [id, { agentId: id, admitted: member(entry, 'admitted') === true }]
+  })
+  return [...new Map(hints).values()]
 }
 
 function parse(body: Uint8Array): unknown {

@@ -15,13 +15,8 @@ export interface ServicePrice extends TokenPrice {
   readonly maxOutputTokens: number
 }
 
-/** The node whose binding an operator approves, and what it must prove first. */
-export type BindingApproval = Pick<NodeExpectation, 'nodeUrl' | 'trustAnchor' | 'policy'> & {
-  readonly agentId: bigint
-}
-
 /** An operator's calls. Every write resolves once it is in a block; amounts in wei. */
-export interface Provider {
+export interface ProviderClient {
   /** Mints an ERC-8004 agent that the wallet owns; its id. */
   mintAgent(agentUri: string): Promise<bigint>
   setAgentUri(agentId: bigint, agentUri: string): Promise<Hex>
@@ -35,8 +30,14 @@ export interface Provider {
    * Consents to the keys, models and posture of one node, after its evidence has shown that a genuine and allowed TD
    * holds them for this agent and this wallet. Throws `NotVerified`, and then approves nothing.
    */
-  approveBinding(approval: BindingApproval): Promise<VerifiedNode & { readonly hash: Hex }>
+  approveBinding(
+    agentId: bigint,
+    nodeUrl: string,
+    trust: Pick<NodeExpectation, 'trustAnchor' | 'policy'>,
+  ): Promise<VerifiedNode & { readonly hash: Hex }>
   revokeBinding(bindingId: Hex): Promise<Hex>
+  /** Sends wei to a node's signer, which pays for its own attestations and settlements. */
+  fund(signer: Hex, amount: bigint): Promise<Hex>
   /** Pays out everything charged for the wallet; what was paid. */
   claim(to?: Hex): Promise<bigint>
   /** Charged and not yet paid out; of the wallet unless said otherwise. */
@@ -51,7 +52,7 @@ export function createProvider(options: {
   readonly deployment: Deployment
   /** What reaches the node; the platform's fetch when absent. */
   readonly transport?: typeof fetch
-}): Provider {
+}): ProviderClient {
   const { deployment, transport = fetch } = options
   const client = createChainClient(options.wallet, deployment)
   const identity = { address: deployment.identityRegistry, abi: identityRegistryAbi } as const
@@ -85,9 +86,11 @@ export function createProvider(options: {
       const { logs } = await client.write({ ...registry, functionName: 'addService', args })
       return eventOf(computeRegistryAbi, 'ServiceAdded', registry.address, logs).args.serviceId
     },
-    approveBinding: async ({ agentId, ...approval }) => {
+    approveBinding: async (agentId, nodeUrl, { trustAnchor, policy }) => {
       const node = await verifyNode({
-        ...approval,
+        nodeUrl,
+        trustAnchor,
+        policy,
         registry: { chainId: BigInt(deployment.chainId), verifyingContract: registry.address },
         expected: { agentId, operator: client.account },
         transport,
@@ -100,6 +103,7 @@ export function createProvider(options: {
       const args = [bindingId] as const
       return (await client.write({ ...registry, functionName: 'revokeBinding', args })).hash
     },
+    fund: (signer, amount) => client.transfer(signer, amount),
     claim: async (to = client.account) =>
       (await client.write({ ...ledger, functionName: 'claim', args: [to] })).result,
     claimableOf: (payee = client.account) =>

@@ -1,5 +1,6 @@
 import type { Hex } from '@jeju/verifier/protocol'
 import type { ChainReader, PriceRecord } from '../chain/chain-reader.ts'
+import type { ProviderHint } from '../gateway/provider-hints.ts'
 
 /** A provider that offers a model, as the chain says. */
 export interface Candidate {
@@ -10,20 +11,25 @@ export interface Candidate {
   readonly model: string
   readonly modelId: Hex
   readonly price: PriceRecord
+  /** The gateway's word: whether it would pass a prompt on. It decides who is tried first, nothing else. */
+  readonly admitted: boolean
 }
 
-/** The active providers of a model among the hinted agents, cheapest first. Everything is read on chain. */
+/**
+ * The active providers of a model among the hinted agents. Everything about them is read on chain. Those the gateway
+ * would serve come first, so that no channel is opened for nothing; then the cheapest.
+ */
 export async function findCandidates(
   model: string,
-  hints: readonly bigint[],
+  hints: readonly ProviderHint[],
   chain: ChainReader,
 ): Promise<readonly Candidate[]> {
-  const offers = await Promise.all(hints.map((agentId) => offersOf(agentId, model, chain)))
-  return offers.flat().toSorted((a, b) => compare(cost(a.price), cost(b.price)))
+  const offers = await Promise.all(hints.map((hint) => offersOf(hint, model, chain)))
+  return offers.flat().toSorted(byAdmissionThenCost)
 }
 
 async function offersOf(
-  agentId: bigint,
+  { agentId, admitted }: ProviderHint,
   model: string,
   chain: ChainReader,
 ): Promise<readonly Candidate[]> {
@@ -35,6 +41,7 @@ async function offersOf(
       .filter((service) => service.active && service.modelName === model)
       .map(async ({ serviceId, modelId }) => ({
         agentId,
+        admitted,
         operator: owner,
         serviceId,
         model,
@@ -44,11 +51,12 @@ async function offersOf(
   )
 }
 
+function byAdmissionThenCost(a: Candidate, b: Candidate): number {
+  if (a.admitted !== b.admitted) return a.admitted ? -1 : 1
+  return Number(cost(a.price) > cost(b.price)) - Number(cost(a.price) < cost(b.price))
+}
+
 /** An answer costs about as many tokens as its question. */
 function cost(price: PriceRecord): bigint {
   return price.inPerMTok + price.outPerMTok
-}
-
-function compare(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,6 +1,7 @@
 import type { OnSdkEvent } from '../events/sdk-event.ts'
 import type { Refusal } from '../errors/not-verified.ts'
 import { SdkError } from '../errors/sdk-error.ts'
+import type { ProviderHint } from '../gateway/provider-hints.ts'
 import { findCandidates, type Candidate } from './candidates.ts'
 import { SessionCache, type VerifiedSession } from './session-cache.ts'
 import { verifyProvider, type ProviderVerification } from './verify-provider.ts'
@@ -19,13 +20,13 @@ export class SessionFinder {
   readonly #cache = new SessionCache()
   readonly #pending = new Map<string, Promise<VerifiedSession | Refusal | undefined>>()
   readonly #by: ProviderVerification
-  readonly #hints: () => Promise<readonly bigint[]>
+  readonly #hints: () => Promise<readonly ProviderHint[]>
   readonly #sessionMs: number
   readonly #onEvent: OnSdkEvent
 
   constructor(options: {
     readonly by: ProviderVerification
-    readonly hints: () => Promise<readonly bigint[]>
+    readonly hints: () => Promise<readonly ProviderHint[]>
     readonly sessionMs: number
     readonly onEvent: OnSdkEvent
   }) {

@@ -73,7 +73,7 @@ export class TestGateway {
   }
 
   #listed(): object[] {
-    return this.nodes.map(({ agentId }) => ({ agentId: agentId.toString() }))
+    return this.nodes.map(({ agentId }) => ({ agentId: agentId.toString(), admitted: true }))
   }
 
   async #attest(agentId: bigint, nonce: Hex): Promise<WireAnswer> {

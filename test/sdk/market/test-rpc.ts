@@ -35,6 +35,15 @@ const ABIS = {
 export type ContractAnswer =
   { readonly returns: unknown } | { readonly reverts: Parameters<typeof encodeErrorResult>[0] }
 
+/** Answers by the name of the function. */
+export const answering =
+  (answers: Record<string, ContractAnswer>) =>
+  (functionName: string): ContractAnswer => {
+    const answer = answers[functionName]
+    if (answer === undefined) throw new Error(`no answer for ${functionName}`)
+    return answer
+  }
+
 /** A call as the contract sees it; `value` in wei. */
 export interface SeenCall {
   readonly functionName: string
@@ -44,7 +53,7 @@ export interface SeenCall {
 
 interface Transaction {
   readonly to: Hex
-  readonly data: Hex
+  readonly data?: Hex
   readonly value?: Hex
 }
 
@@ -112,9 +121,12 @@ export class TestRpc {
 
   #read(transaction: Transaction | undefined): SeenCall {
     if (transaction === undefined) throw new Error('no transaction')
+    const value = BigInt(transaction.value ?? 0)
+    if (transaction.data === undefined)
+      return { functionName: 'transfer', args: [transaction.to], value }
     const abi = abiAt(transaction.to)
     const { functionName, args } = decodeFunctionData({ abi, data: transaction.data })
-    return { functionName, args: args ?? [], value: BigInt(transaction.value ?? 0) }
+    return { functionName, args: args ?? [], value }
   }
 
   #receipt(): object {

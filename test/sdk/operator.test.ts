@@ -1,0 +1,109 @@
+import { computeRegistryAbi, identityRegistryAbi } from '@jeju/contracts'
+import { createProvider } from '@jeju/sdk'
+import { simulatedTrustAnchor } from '@jeju/verifier'
+import type { Hex } from '@jeju/verifier/protocol'
+import { encodeAbiParameters, encodeEventTopics } from 'viem'
+import { describe, expect, test } from 'vitest'
+import { deployment } from './market/deployment.ts'
+import { Market, platform, policyFor } from './market/market.ts'
+import { ACCOUNT, answering, TestRpc } from './market/test-rpc.ts'
+
+const ID: Hex = `0x${'77'.repeat(32)}`
+const LOWER: Hex = `0x${'ab'.repeat(20)}`
+const HUGE = 2n ** 200n + 1n
+
+describe('an operator', () => {
+  const minted = (agentId: bigint): object => ({
+    address: deployment.identityRegistry,
+    topics: encodeEventTopics({
+      abi: identityRegistryAbi,
+      eventName: 'Registered',
+      args: { agentId, owner: ACCOUNT },
+    }),
+    data: encodeAbiParameters([{ type: 'string' }], ['uri']),
+  })
+
+  test('T3 the id of a minted agent is the one of the event, not of the simulation', async () => {
+    const rpc = new TestRpc(answering({ register: { returns: 1n } }))
+    rpc.logs = [minted(HUGE)]
+    const provider = createProvider({ wallet: rpc.wallet(), deployment })
+    expect(await provider.mintAgent('data:,')).toBe(HUGE)
+    rpc.logs = [{ ...minted(5n), address: deployment.computeRegistry }]
+    await expect(provider.mintAgent('data:,')).rejects.toMatchObject({ code: 'CHAIN_EVENT' })
+  })
+
+  test('stakes, registers, offers, claims and posts feedback', async () => {
+    const nothing = { returns: undefined }
+    const rpc = new TestRpc(
+      answering({
+        stakeAsProvider: { returns: ID },
+        register: nothing,
+        addService: { returns: 0 },
+        claim: { returns: 44n },
+        claimableOf: { returns: 55n },
+        postFeedback: nothing,
+        setAgentURI: nothing,
+        revokeBinding: nothing,
+      }),
+    )
+    rpc.logs = [
+      {
+        address: deployment.computeRegistry,
+        topics: encodeEventTopics({
+          abi: computeRegistryAbi,
+          eventName: 'ServiceAdded',
+          args: { agentId: 7n, serviceId: 3, modelId: ID },
+        }),
+        data: encodeAbiParameters([{ type: 'string' }], ['model']),
+      } as object,
+    ]
+    const provider = createProvider({ wallet: rpc.wallet(), deployment })
+    expect(await provider.stake(7n, 100n)).toBe(ID)
+    await provider.register(7n, 'https://node.test')
+    const price = { inPerMTok: 1n, outPerMTok: 2n, maxOutputTokens: 3 }
+    expect(await provider.addService(7n, ID, 'model', price)).toBe(3)
+    expect(await provider.claim()).toBe(44n)
+    expect(await provider.claimableOf()).toBe(55n)
+    await provider.postFeedback(7n)
+    await provider.setAgentUri(7n, 'data:,')
+    await provider.revokeBinding(ID)
+    await provider.fund(ACCOUNT, 9n)
+    expect(rpc.sent).toMatchObject([
+      { functionName: 'stakeAsProvider', args: [7n], value: 100n },
+      { functionName: 'register', args: [7n, 'https://node.test'] },
+      { functionName: 'addService', args: [7n, ID, 'model', { ...price, effectiveFrom: 0n }] },
+      { functionName: 'claim', args: [ACCOUNT] },
+      { functionName: 'postFeedback' },
+      { functionName: 'setAgentURI' },
+      { functionName: 'revokeBinding' },
+      { functionName: 'transfer', args: [ACCOUNT], value: 9n },
+    ])
+  })
+
+  test('approves a binding only of a node whose evidence names agent and wallet', async () => {
+    const market = new Market([{ agentId: 7n, operator: LOWER }])
+    const [node] = market.nodes
+    const rpc = new TestRpc(answering({ approveBinding: { returns: undefined } }))
+    const provider = createProvider({
+      wallet: rpc.wallet(),
+      deployment,
+      transport: async (input) => {
+        const asked = new URL(input instanceof Request ? input.url : input)
+        expect(asked.pathname).toBe('/v1/attestation')
+        return new Response(await node.evidence(`0x${asked.searchParams.get('nonce') ?? ''}`))
+      },
+    })
+    const url = 'https://node.test'
+    const trust = {
+      trustAnchor: simulatedTrustAnchor('test', platform.rootCertificateDer),
+      policy: policyFor(node),
+    }
+    await expect(provider.approveBinding(8n, url, trust)).rejects.toMatchObject({
+      failedChecks: ['statement-identity'],
+    })
+    expect(rpc.sent).toHaveLength(0)
+    const { claims } = await provider.approveBinding(7n, url, trust)
+    expect(claims.bindingId).toBe(node.bindingId)
+    expect(rpc.sent).toMatchObject([{ functionName: 'approveBinding', args: [7n, node.bindingId] }])
+  })
+})
