@@ -26,6 +26,9 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
     uint64 public constant SETTLE_WINDOW = 12 hours;
     /// @notice Between two posts for one agent.
     uint64 public constant FEEDBACK_INTERVAL = 1 days;
+    /// @notice Gas that must be left for the reputation registry; its first entry costs about 210,000. Without this a
+    /// caller could starve it and use up the interval, and a gas estimate would find exactly that.
+    uint256 public constant FEEDBACK_GAS = 500_000;
     /// @notice Highest `finish` code.
     uint8 public constant MAX_FINISH = 4;
 
@@ -108,6 +111,8 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         require(inGwei != 0, NothingNew(agentId));
 
         feedback.postedAt = uint64(block.timestamp);
+        uint256 available = gasleft();
+        require(available >= FEEDBACK_GAS, InsufficientGas(FEEDBACK_GAS, available));
         int128 value = inGwei.toInt256().toInt128();
 
         // A provider can make the registry refuse by approving this contract as operator, whose feedback counts as the

@@ -74,6 +74,15 @@ contract FeedbackTest is Fixture {
         vm.assertEq(second, 2);
     }
 
+    /// Nobody can use up the interval by giving the reputation registry too little gas.
+    function test_postFeedback_revertsWhenGasIsShort() public {
+        _settle(_item(0));
+        (bool success, bytes memory reason) =
+            address(serving).call{gas: 400_000}(abi.encodeCall(serving.postFeedback, (agentId)));
+        vm.assertEq(success, false);
+        vm.assertEq(bytes4(reason), IInferenceServing.InsufficientGas.selector);
+    }
+
     /// A provider can silence this client by approving it as operator. The settled money and the counters stay, and
     /// the volume is said when the registry listens again.
     function test_silenced_feedback() public {

@@ -76,6 +76,7 @@ interface IInferenceServing {
     error BatchTooLarge(uint256 length, uint256 max);
     error NothingNew(uint256 agentId);
     error FeedbackTooSoon(uint64 earliest);
+    error InsufficientGas(uint256 required, uint256 actual);
     error ZeroAddress();
 
     /// @notice Settles up to MAX_BATCH items, each on its own: one bad item never reverts the batch. Anyone may submit.
