@@ -83,7 +83,10 @@ export async function waitFor<Value>(
     for (;;) {
       const value = await ask().catch(() => undefined)
       if (value !== undefined) return value
-      if (Date.now() > deadline) throw new Error(`${what}: not within ${options.timeoutMs} ms`)
+      if (Date.now() > deadline) {
+        const printed = options.running === undefined ? '' : `:\n${options.running.output()}`
+        throw new Error(`${what}: not within ${options.timeoutMs} ms${printed}`)
+      }
       await delay(100)
     }
   }

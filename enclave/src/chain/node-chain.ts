@@ -53,8 +53,12 @@ export interface AttestCall {
 
 /** The chain as a node needs it. Every method throws {@link ChainError} when the RPC or a contract refuses. */
 export interface NodeChain {
-  /** Latest block. */
-  block(): Promise<{ readonly number: bigint; readonly hash: Hex; readonly timestamp: bigint }>
+  /** The block before the latest, whose hash contracts can already see, and the latest time. */
+  recentBlock(): Promise<{
+    readonly number: bigint
+    readonly hash: Hex
+    readonly timestamp: bigint
+  }>
   /** Recorded owner of the agent; undefined when it is not registered. */
   ownerOf(agentId: bigint): Promise<Hex | undefined>
   service(

@@ -60,10 +60,10 @@ export function connectChain(
   const serving = { address: deployment.inferenceServing, abi: inferenceServingAbi } as const
 
   return {
-    block: () =>
+    recentBlock: () =>
       ask(async () => {
-        const { number, hash, timestamp } = await reader.getBlock()
-        return { number, hash, timestamp }
+        const { number, parentHash, timestamp } = await reader.getBlock()
+        return { number: number - 1n, hash: parentHash, timestamp }
       }),
     ownerOf: (agentId) =>
       ask(async () => {

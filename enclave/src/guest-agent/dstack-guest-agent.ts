@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DstackClient } from '@phala/dstack-sdk'
-import { equalBytes, fromBareHex, ProtocolError, utf8 } from '@jeju/verifier/protocol'
+import { equalBytes, fromBareHex, sha256, toBareHex, utf8 } from '@jeju/verifier/protocol'
+import { z } from 'zod'
 import {
   GuestAgentError,
   type GuestAgent,
@@ -10,17 +11,40 @@ import {
   type PlatformQuote,
 } from './guest-agent.ts'
 
-/** A quote can wait behind others: the platform makes one at a time. */
-const CALL_TIMEOUT_MS = 60_000
-/** How long the socket may be absent while the guest boots. */
-const SOCKET_TIMEOUT_MS = 30_000
-const SOCKET_POLL_MS = 200
+/** How long to wait; the defaults fit a booting guest, whose agent makes one quote at a time. */
+export interface GuestAgentTimes {
+  readonly callTimeoutMs: number
+  /** How long the socket may be absent or refuse: the agent starts late, and restarts. */
+  readonly absenceMs: number
+}
 
+const DEFAULT_TIMES: GuestAgentTimes = { callTimeoutMs: 30_000, absenceMs: 30_000 }
+const FIRST_RETRY_MS = 100
+const MAX_RETRY_MS = 2_000
+
+/** TDX quote v4: header of 48 bytes, report data at 520 of the body. */
 const REPORT_DATA_OFFSET = 568
 const REPORT_DATA_BYTES = 64
-const KEY_BYTES = 32
-const LINK_BYTES = 65
-const INSTANCE_ID_BYTES = 20
+const MAX_TEXT_CHARACTERS = 1024 * 1024
+
+const bareHex = (bytes: number): z.ZodType<string> =>
+  z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`))
+const sized = (length: number): z.ZodType<Uint8Array> =>
+  z.instanceof(Uint8Array).refine((bytes) => bytes.length === length, `expected ${length} bytes`)
+
+const keyAnswer = z.object({
+  key: sized(32),
+  signature_chain: z.tuple([sized(65), sized(65)]),
+})
+const quoteAnswer = z.object({
+  quote: z.string().regex(/^([0-9a-f]{2})+$/),
+  event_log: z.string().min(2).max(MAX_TEXT_CHARACTERS),
+  vm_config: z.string().max(MAX_TEXT_CHARACTERS).default(''),
+})
+const infoAnswer = z.object({
+  instance_id: bareHex(20),
+  tcb_info: z.object({ app_compose: z.string().min(2), compose_hash: bareHex(32) }),
+})
 
 /**
  * The guest agent through dstack's SDK, v0 surface; the only file that knows it. The SDK passes on whatever the
@@ -28,89 +52,113 @@ const INSTANCE_ID_BYTES = 20
  * handed over as bytes only.
  * @throws GuestAgentError `GUEST_AGENT_UNAVAILABLE` when the socket does not appear
  */
-export async function connectGuestAgent(socketPath: string): Promise<GuestAgent> {
-  const deadline = Date.now() + SOCKET_TIMEOUT_MS
-  while (!existsSync(socketPath)) {
-    if (Date.now() > deadline) {
-      throw new GuestAgentError('GUEST_AGENT_UNAVAILABLE', `no guest agent at ${socketPath}`)
-    }
-    await delay(SOCKET_POLL_MS)
-  }
-  const client = new DstackClient(socketPath)
-  return {
+export async function connectGuestAgent(
+  socketPath: string,
+  times: GuestAgentTimes = DEFAULT_TIMES,
+): Promise<GuestAgent> {
+  const call = <Answer>(method: string, make: (client: DstackClient) => Promise<Answer>) =>
+    whileAbsent(method, times, async () => {
+      if (!existsSync(socketPath)) throw absent(`no socket at ${socketPath}`)
+      return inTime(method, times.callTimeoutMs, make(new DstackClient(socketPath)))
+    })
+  const agent: GuestAgent = {
     getKey: (path, purpose, algorithm) =>
-      call('GetKey', async () => readKey(await client.getKey(path, purpose, algorithm))),
+      call('GetKey', async (client) => readKey(await client.getKey(path, purpose, algorithm))),
     quote: (reportData) =>
-      call('GetQuote', async () =>
+      call('GetQuote', async (client) =>
         readQuote(await client.getQuote(Buffer.from(reportData)), reportData),
       ),
-    info: () => call('Info', async () => readInfo(await client.info())),
+    info: () => call('Info', async (client) => readInfo(await client.info())),
+  }
+  await agent.info()
+  return agent
+}
+
+/** Repeats a call while nobody listens; every method here gives the same answer when asked twice. */
+async function whileAbsent<Answer>(
+  method: string,
+  { absenceMs }: GuestAgentTimes,
+  make: () => Promise<Answer>,
+): Promise<Answer> {
+  const deadline = Date.now() + absenceMs
+  for (let wait = FIRST_RETRY_MS; ; wait = Math.min(2 * wait, MAX_RETRY_MS)) {
+    try {
+      return await make()
+    } catch (error) {
+      if (error instanceof GuestAgentError && error.code === 'GUEST_AGENT_ANSWER') throw error
+      if (!isAbsence(error)) throw refusal(method, error)
+      if (Date.now() + wait > deadline) throw absent(`${method}: nobody listens on the socket`)
+      await delay(wait)
+    }
   }
 }
 
-async function call<Answer>(method: string, make: () => Promise<Answer>): Promise<Answer> {
-  const timeout = new AbortController()
-  const late = delay(CALL_TIMEOUT_MS, undefined, { signal: timeout.signal, ref: false }).then(
+async function inTime<Answer>(
+  method: string,
+  timeoutMs: number,
+  answer: Promise<Answer>,
+): Promise<Answer> {
+  const timer = new AbortController()
+  const late = delay(timeoutMs, undefined, { signal: timer.signal }).then(
     () => {
-      throw new GuestAgentError('GUEST_AGENT_UNAVAILABLE', `${method}: no answer in time`)
+      throw new GuestAgentError('GUEST_AGENT_TIMEOUT', `${method}: no answer in ${timeoutMs} ms`)
     },
+    () => undefined as never,
   )
-  // The rejection of an aborted timer is nobody's business.
-  late.catch(() => undefined)
   try {
-    return await Promise.race([make(), late])
-  } catch (cause) {
-    if (cause instanceof GuestAgentError) throw cause
-    // Without the cause: an SDK error may carry the answer, and the answer may be a key.
-    const what = cause instanceof ProtocolError ? cause.message : 'not the expected answer'
-    throw new GuestAgentError('GUEST_AGENT_ANSWER', `${method}: ${what}`)
+    return await Promise.race([answer, late])
   } finally {
-    timeout.abort()
+    timer.abort()
   }
 }
 
-function readKey(answer: {
-  readonly key: Uint8Array
-  readonly signature_chain: readonly Uint8Array[]
-}): PlatformKey {
-  const [first, second, ...others] = answer.signature_chain
-  if (first === undefined || second === undefined || others.length > 0) {
-    throw wrong('GetKey.signature_chain: expected two links')
-  }
-  return {
-    key: sized(answer.key, KEY_BYTES, 'GetKey.key'),
-    signatureChain: [
-      sized(first, LINK_BYTES, 'GetKey.signature_chain[0]'),
-      sized(second, LINK_BYTES, 'GetKey.signature_chain[1]'),
-    ],
-  }
+const ABSENCE = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EACCES']
+
+function isAbsence(error: unknown): boolean {
+  if (error instanceof GuestAgentError) return error.code === 'GUEST_AGENT_UNAVAILABLE'
+  return error instanceof Error && 'code' in error && ABSENCE.includes(String(error.code))
 }
 
-function readQuote(
-  answer: { readonly quote: string; readonly event_log: string; readonly vm_config?: string },
-  reportData: Uint8Array,
-): PlatformQuote {
-  const quote = fromBareHex(answer.quote.replace(/^0x/, ''), undefined, 'GetQuote.quote')
+function absent(message: string): GuestAgentError {
+  return new GuestAgentError('GUEST_AGENT_UNAVAILABLE', message)
+}
+
+/** Without the cause: an SDK error may carry the answer, and the answer may be a key. */
+function refusal(method: string, error: unknown): GuestAgentError {
+  if (error instanceof GuestAgentError) return error
+  return new GuestAgentError('GUEST_AGENT_ANSWER', `${method}: not the expected answer`)
+}
+
+function read<Answer>(method: string, schema: z.ZodType<Answer>, answer: unknown): Answer {
+  const parsed = schema.safeParse(answer)
+  if (parsed.success) return parsed.data
+  // The field only: zod's own message could repeat a value.
+  throw wrong(`${method}.${parsed.error.issues[0]?.path.join('.') ?? ''}: malformed`)
+}
+
+function readKey(answer: unknown): PlatformKey {
+  const { key, signature_chain } = read('GetKey', keyAnswer, answer)
+  return { key, signatureChain: signature_chain }
+}
+
+function readQuote(answer: unknown, reportData: Uint8Array): PlatformQuote {
+  const { quote: hex, event_log, vm_config } = read('GetQuote', quoteAnswer, answer)
+  const quote = fromBareHex(hex)
   const carried = quote.subarray(REPORT_DATA_OFFSET, REPORT_DATA_OFFSET + REPORT_DATA_BYTES)
   if (!equalBytes(carried, reportData)) {
     throw wrong('GetQuote.quote: carries other report data than was asked for')
   }
-  return { quote, eventLog: answer.event_log, vmConfig: answer.vm_config ?? '' }
+  return { quote, eventLog: event_log, vmConfig: vm_config }
 }
 
-function readInfo(answer: {
-  readonly instance_id: string
-  readonly tcb_info: { readonly app_compose: string }
-}): PlatformInfo {
-  return {
-    instanceId: fromBareHex(answer.instance_id, INSTANCE_ID_BYTES, 'Info.instance_id'),
-    appCompose: utf8(answer.tcb_info.app_compose),
+/** The SDK joins chunks as text, which can spoil non-ASCII compose bytes: they must still have their own hash. */
+function readInfo(answer: unknown): PlatformInfo {
+  const { instance_id, tcb_info } = read('Info', infoAnswer, answer)
+  const appCompose = utf8(tcb_info.app_compose)
+  if (toBareHex(sha256(appCompose)) !== tcb_info.compose_hash) {
+    throw wrong('Info.tcb_info.app_compose: does not have the compose hash beside it')
   }
-}
-
-function sized(bytes: Uint8Array, length: number, place: string): Uint8Array {
-  if (bytes.length !== length) throw wrong(`${place}: expected ${length} bytes`)
-  return Uint8Array.from(bytes)
+  return { instanceId: fromBareHex(instance_id), appCompose }
 }
 
 function wrong(message: string): GuestAgentError {

@@ -31,17 +31,19 @@ export interface GuestAgent {
   info(): Promise<PlatformInfo>
 }
 
-/** The guest agent is absent, too slow, or answered something that is not what was asked. */
+/** What went wrong with the guest agent. */
+export type GuestAgentErrorCode =
+  | 'GUEST_AGENT_UNAVAILABLE' // nobody listens on the socket: start it, or mount it into this container
+  | 'GUEST_AGENT_TIMEOUT' // it listens and does not answer
+  | 'GUEST_AGENT_ANSWER' // it refused, or answered something that is not what was asked
+
+/** A failure of the guest agent. The text names method and field, never a value: it could be a key. */
 export class GuestAgentError extends Error {
   override readonly name = 'GuestAgentError'
-  readonly code: 'GUEST_AGENT_UNAVAILABLE' | 'GUEST_AGENT_ANSWER'
+  readonly code: GuestAgentErrorCode
 
-  constructor(
-    code: 'GUEST_AGENT_UNAVAILABLE' | 'GUEST_AGENT_ANSWER',
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options)
+  constructor(code: GuestAgentErrorCode, message: string) {
+    super(message)
     this.code = code
   }
 }

@@ -40,7 +40,7 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
   let registered = false
 
   const step = async (): Promise<number> => {
-    const { timestamp } = await chain.block()
+    const { timestamp } = await chain.recentBlock()
     const binding = await chain.binding(identity.bindingId)
     registered = binding.valid
     if (binding.revoked) {
@@ -83,7 +83,7 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
 /** A quote over a recent block, archived before it is named on chain. */
 async function attestOnChain(parts: RegistrarParts): Promise<void> {
   const { chain, registry, identity, keys, attester, archive } = parts
-  const block = await chain.block()
+  const block = await chain.recentBlock()
   const evidence = await attester.attest({
     kind: 'registration',
     blockNumber: block.number,

@@ -1,0 +1,126 @@
+import { embeddedModel, loadEmbeddedEngine } from '@jeju/enclave'
+import type { Wallet } from '@jeju/sdk'
+import { createSimulatedPlatform, launchTd, type SimulatedPlatform } from '@jeju/simulator'
+import type { AppraisalPolicy, TrustAnchor } from '@jeju/verifier'
+import { modelIdOf, type Hex, type ModelDescriptor } from '@jeju/verifier/protocol'
+import { createWalletClient, http } from 'viem'
+import { foundry } from 'viem/chains'
+import { startChain, type LocalChain } from './chain.ts'
+import { nodeCodeDigest } from './code-digest.ts'
+import { appCompose, type MeasuredSettings } from './compose.ts'
+import { startGateway, type GatewayProcess } from './gateway.ts'
+import { launchMachine, type Machine } from './machine.ts'
+import { setUpProvider, type DevnetProvider } from './operator.ts'
+import { devnetTrustAnchor, publishedPolicy } from './policy.ts'
+
+/** The model every node of the devnet serves, and its id on chain. */
+export interface DevnetModel {
+  readonly descriptor: ModelDescriptor
+  readonly id: Hex
+}
+
+/** A whole network on one machine. Parts start one by one, so that a story can be told of each. */
+export interface Network {
+  readonly chain: LocalChain
+  readonly platform: SimulatedPlatform
+  readonly trustAnchor: TrustAnchor
+  /** What the devnet publishes of its nodes. */
+  readonly policy: AppraisalPolicy
+  readonly model: DevnetModel
+  /** A funded wallet. */
+  wallet(index: number): Wallet
+  /** Starts a node from the published compose. */
+  startProvider(name: string, walletIndex: number): Promise<DevnetProvider>
+  /** Starts a node from a compose that was changed; its operator accepts it, nobody else should. */
+  startTamperedProvider(name: string, walletIndex: number): Promise<DevnetProvider>
+  startGateway(): Promise<GatewayProcess>
+  /** Stops everything that was started, newest first. */
+  stop(): Promise<void>
+}
+
+/** Log level and pace of settlement are measured too: whatever changes what a node does is. */
+const NODE_SETTINGS = { KEY_API: 'v0', LOG_LEVEL: 'info', SETTLE_INTERVAL_S: '2' } as const
+
+/** A container beside the node that the published compose does not have. */
+const EXTRA_SERVICE = `  tap:
+    image: prompt-tap.invalid/tap@sha256:${'ee'.repeat(32)}
+    network_mode: "service:node"
+`
+
+/** Starts a chain and a simulated platform; nodes and gateway follow on request. */
+export async function startNetwork(): Promise<Network> {
+  const chain = await startChain()
+  const running: (() => Promise<void>)[] = [() => chain.process.stop()]
+  const stop = async (): Promise<void> => {
+    for (const end of running.splice(0).toReversed()) await end()
+  }
+  try {
+    const platform = await createSimulatedPlatform({ at: new Date() })
+    const trustAnchor = devnetTrustAnchor(platform)
+    const model = await describeModel()
+    const measured = measuredSettings(chain, model)
+    const codeDigest = await nodeCodeDigest()
+    const published = appCompose(codeDigest, measured)
+    const tampered = appCompose(codeDigest, measured, EXTRA_SERVICE)
+    const policyOf = (compose: Uint8Array): AppraisalPolicy =>
+      publishedPolicy(launchTd(platform, { appCompose: compose }))
+
+    const wallet = (index: number): Wallet =>
+      createWalletClient({
+        account: chain.account(index),
+        chain: foundry,
+        transport: http(chain.rpcUrl),
+        pollingInterval: 100,
+      })
+    const provider = async (
+      name: string,
+      walletIndex: number,
+      compose: Uint8Array,
+    ): Promise<DevnetProvider> => {
+      const machine: Machine = await launchMachine(name, platform, compose, measured)
+      running.push(() => machine.stop())
+      const trust = { policy: policyOf(compose), trustAnchor }
+      const { id, descriptor } = model
+      const offer = { id, name: descriptor.id }
+      return setUpProvider(name, wallet(walletIndex), chain, machine, offer, trust)
+    }
+    const policy = policyOf(published)
+    return {
+      chain,
+      platform,
+      trustAnchor,
+      policy,
+      model,
+      wallet,
+      startProvider: (name, index) => provider(name, index, published),
+      startTamperedProvider: (name, index) => provider(name, index, tampered),
+      startGateway: async () => {
+        const gateway = await startGateway(chain, policy, platform)
+        running.push(() => gateway.process.stop())
+        return gateway
+      },
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** The descriptor a node will state: made by the node's own engine from the same file. */
+async function describeModel(): Promise<DevnetModel> {
+  const engine = await loadEmbeddedEngine(embeddedModel)
+  await engine.close()
+  return { descriptor: engine.descriptor, id: modelIdOf(engine.descriptor) }
+}
+
+function measuredSettings(chain: LocalChain, model: DevnetModel): MeasuredSettings {
+  return {
+    ...NODE_SETTINGS,
+    RPC_URL: chain.rpcUrl,
+    CHAIN_ID: String(chain.chainId),
+    DEPLOYMENT: JSON.stringify(chain.deployment),
+    MODEL_NAME: model.descriptor.id,
+    MODEL_SHA256: model.descriptor.weights_sha256,
+  }
+}
