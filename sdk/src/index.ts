@@ -24,11 +24,7 @@ export {
   type FetchOptions,
   type VerificationOptions,
 } from './fetch/create-fetch.ts'
-export {
-  createProvider,
-  type ProviderClient,
-  type ServicePrice,
-} from './provider/create-provider.ts'
+export { createProvider, type Provider, type ServicePrice } from './provider/create-provider.ts'
 export {
   registrationFile,
   type AgentService,

@@ -67,7 +67,6 @@ describe('an operator', () => {
     await provider.postFeedback(7n)
     await provider.setAgentUri(7n, 'data:,')
     await provider.revokeBinding(ID)
-    await provider.fund(ACCOUNT, 9n)
     expect(rpc.sent).toMatchObject([
       { functionName: 'stakeAsProvider', args: [7n], value: 100n },
       { functionName: 'register', args: [7n, 'https://node.test'] },
@@ -76,7 +75,6 @@ describe('an operator', () => {
       { functionName: 'postFeedback' },
       { functionName: 'setAgentURI' },
       { functionName: 'revokeBinding' },
-      { functionName: 'transfer', args: [ACCOUNT], value: 9n },
     ])
   })
 

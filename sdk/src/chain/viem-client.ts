@@ -85,8 +85,6 @@ export interface ChainClient {
   >(
     call: ContractWrite<abi, name, args>,
   ): Promise<Confirmed<SimulateContractReturnType<abi, name, args>['result']>>
-  /** Sends `value` wei, and waits until the transaction is in a block. */
-  transfer(to: Hex, value: bigint): Promise<Hex>
 }
 
 /** Narrows a wallet to what the SDK needs. Throws `CONFIG_CHAIN` when it is configured for another chain. */
@@ -141,12 +139,6 @@ export function createChainClient(wallet: Wallet, deployment: Deployment): Chain
         // viem's own pairing of the two calls; its types do not follow a generic ABI.
         const hash = await client.writeContract(request as unknown as WriteContractParameters)
         return { hash, result, logs: await confirmed(call.functionName, hash) }
-      }),
-    transfer: (to, value) =>
-      inTurn('transfer', async () => {
-        const hash = await client.sendTransaction({ to, value })
-        await confirmed('transfer', hash)
-        return hash
       }),
   }
 }

@@ -1,6 +1,17 @@
 import { NotVerified } from '../errors/not-verified.ts'
 import { SdkError, type SdkErrorCode } from '../errors/sdk-error.ts'
 
+/** Codes of the proxy's own; SDK errors keep theirs, in lower case (docs/errors.md). */
+export const PROXY_ERROR_CODES = [
+  'not_verified', // the provider or its answer; the message names the checks
+  'not_found',
+  'request_too_large',
+  'cross_origin_request',
+  'host_not_allowed',
+  'content_type_unsupported',
+  'proxy_failed',
+] as const
+
 /** An error as OpenAI clients read it. */
 export interface OpenAiError {
   readonly status: number
@@ -8,7 +19,7 @@ export interface OpenAiError {
   readonly message: string
 }
 
-const STATUS: Partial<Record<SdkErrorCode, number>> = {
+const STATUS: Readonly<Partial<Record<SdkErrorCode, number>>> = {
   REQUEST_REFUSED: 404,
   REQUEST_INVALID: 400,
   REQUEST_TOO_LARGE: 413,

@@ -16,7 +16,7 @@ export interface ServicePrice extends TokenPrice {
 }
 
 /** An operator's calls. Every write resolves once it is in a block; amounts in wei. */
-export interface ProviderClient {
+export interface Provider {
   /** Mints an ERC-8004 agent that the wallet owns; its id. */
   mintAgent(agentUri: string): Promise<bigint>
   setAgentUri(agentId: bigint, agentUri: string): Promise<Hex>
@@ -36,8 +36,6 @@ export interface ProviderClient {
     trust: Pick<NodeExpectation, 'trustAnchor' | 'policy'>,
   ): Promise<VerifiedNode & { readonly hash: Hex }>
   revokeBinding(bindingId: Hex): Promise<Hex>
-  /** Sends wei to a node's signer, which pays for its own attestations and settlements. */
-  fund(signer: Hex, amount: bigint): Promise<Hex>
   /** Pays out everything charged for the wallet; what was paid. */
   claim(to?: Hex): Promise<bigint>
   /** Charged and not yet paid out; of the wallet unless said otherwise. */
@@ -52,7 +50,7 @@ export function createProvider(options: {
   readonly deployment: Deployment
   /** What reaches the node; the platform's fetch when absent. */
   readonly transport?: typeof fetch
-}): ProviderClient {
+}): Provider {
   const { deployment, transport = fetch } = options
   const client = createChainClient(options.wallet, deployment)
   const identity = { address: deployment.identityRegistry, abi: identityRegistryAbi } as const
@@ -103,7 +101,6 @@ export function createProvider(options: {
       const args = [bindingId] as const
       return (await client.write({ ...registry, functionName: 'revokeBinding', args })).hash
     },
-    fund: (signer, amount) => client.transfer(signer, amount),
     claim: async (to = client.account) =>
       (await client.write({ ...ledger, functionName: 'claim', args: [to] })).result,
     claimableOf: (payee = client.account) =>

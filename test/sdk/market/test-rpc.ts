@@ -53,7 +53,7 @@ export interface SeenCall {
 
 interface Transaction {
   readonly to: Hex
-  readonly data?: Hex
+  readonly data: Hex
   readonly value?: Hex
 }
 
@@ -122,8 +122,6 @@ export class TestRpc {
   #read(transaction: Transaction | undefined): SeenCall {
     if (transaction === undefined) throw new Error('no transaction')
     const value = BigInt(transaction.value ?? 0)
-    if (transaction.data === undefined)
-      return { functionName: 'transfer', args: [transaction.to], value }
     const abi = abiAt(transaction.to)
     const { functionName, args } = decodeFunctionData({ abi, data: transaction.data })
     return { functionName, args: args ?? [], value }
