@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { parseDeployment, type Deployment } from '@jeju/contracts'
-import { createTestClient, http, publicActions, type Hex } from 'viem'
+import { createTestClient, http, publicActions, toHex } from 'viem'
 import { mnemonicToAccount, type HDAccount } from 'viem/accounts'
 import { foundry } from 'viem/chains'
 import { freePort, start, waitFor, type RunningProcess } from './process.ts'
@@ -22,6 +22,8 @@ export interface LocalChain {
   readonly process: RunningProcess
   /** A funded development account. */
   account(index: number): HDAccount
+  /** Its private key, 32 bytes. */
+  privateKey(index: number): Uint8Array
   /** Lets chain time pass. */
   passTime(seconds: number): Promise<void>
 }
@@ -61,7 +63,8 @@ export async function startChain(): Promise<LocalChain> {
       chainId: foundry.id,
       deployment: await deploy(rpcUrl),
       process: running,
-      account: (addressIndex) => mnemonicToAccount(DEVELOPMENT_MNEMONIC, { addressIndex }),
+      account: developmentAccount,
+      privateKey: developmentKey,
       passTime: async (seconds) => {
         await client.increaseTime({ seconds })
         await client.mine({ blocks: 1 })
@@ -73,13 +76,22 @@ export async function startChain(): Promise<LocalChain> {
   }
 }
 
+function developmentAccount(addressIndex: number): HDAccount {
+  return mnemonicToAccount(DEVELOPMENT_MNEMONIC, { addressIndex })
+}
+
+function developmentKey(addressIndex: number): Uint8Array {
+  const key = developmentAccount(addressIndex).getHdKey().privateKey
+  if (key === null) throw new Error(`development account ${addressIndex} has no private key`)
+  return key
+}
+
+const DEPLOYER_INDEX = 9
+
 async function deploy(rpcUrl: string): Promise<Deployment> {
   const folder = await mkdtemp(join(tmpdir(), 'jeju-deployment-'))
   const out = join(folder, 'deployment.json')
-  const deployer = mnemonicToAccount(DEVELOPMENT_MNEMONIC, { addressIndex: 9 })
-  const key = deployer.getHdKey().privateKey
-  if (key === null) throw new Error('the deployer has no private key')
-  const privateKey: Hex = `0x${Buffer.from(key).toString('hex')}`
+  const privateKey = toHex(developmentKey(DEPLOYER_INDEX))
   try {
     await promisify(execFile)(
       foundryCommand('forge'),

@@ -22,6 +22,8 @@ export interface Machine {
   readonly url: string
   /** Starts (or, after a stop, restarts) the node; resolves when it answers. */
   boot(host: HostSettings): Promise<RunningProcess>
+  /** Process id of the running node. */
+  pid(): number | undefined
   /** The node's health document. */
   health(): Promise<NodeHealth>
   stop(): Promise<void>
@@ -60,6 +62,7 @@ export async function launchMachine(
   return {
     td,
     url,
+    pid: () => running?.pid,
     health,
     boot: async (host) => {
       const outside: Record<UnmeasuredSetting, string> = {

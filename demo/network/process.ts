@@ -15,6 +15,7 @@ export const NODE_FLAGS = ['--conditions=@jeju/source', '--import', 'tsx'] as co
 /** A started process, ended by its own handle and never by name. */
 export interface RunningProcess {
   readonly name: string
+  readonly pid: number | undefined
   /** The last of what it printed. */
   output(): string
   /** SIGTERM, wait, and SIGKILL only when it does not end. */
@@ -61,6 +62,7 @@ export function start(
   }
   return {
     name,
+    pid: child.pid,
     output: () => output,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),

@@ -1,0 +1,69 @@
+import { once } from 'node:events'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createFetch } from '@jeju/sdk'
+import { serveProxy } from '@jeju/sdk/node'
+import { parseEther, toHex } from 'viem'
+import { startNetwork } from './network/network.ts'
+import { root } from './network/root.ts'
+
+/** Starts the demo's network and leaves it running until Ctrl-C. */
+
+/** Development account that pays for the proxy's requests. */
+const CLIENT = 5
+
+const print = (text = ''): void => void process.stdout.write(`${text}\n`)
+const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+
+print('Starting a chain, two nodes, a tampered node and a gateway …')
+const network = await startNetwork()
+const ends: (() => Promise<void>)[] = [() => network.stop()]
+try {
+  const providers = [
+    await network.startProvider('node A', 1),
+    await network.startProvider('node B', 2),
+    await network.startTamperedProvider('node C (tampered)', 3),
+  ]
+  const gateway = await network.startGateway()
+  const { deployment, rpcUrl } = network.chain
+  const wallet = network.wallet(CLIENT)
+  const verifiedFetch = createFetch({
+    gateway: gateway.url,
+    wallet,
+    deployment,
+    trustAnchor: network.trustAnchor,
+    policy: network.policy,
+    channelAmount: parseEther('0.01'),
+    maxFeePerRequest: parseEther('0.001'),
+  })
+  const proxy = await serveProxy({ fetch: verifiedFetch, port: 0 })
+  ends.push(() => proxy.close())
+
+  const folder = join(root, '.devnet')
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, 'policy.json'), `${JSON.stringify(network.policy, null, 2)}\n`)
+  await writeFile(join(folder, 'deployment.json'), `${JSON.stringify(deployment, null, 2)}\n`)
+  await writeFile(join(folder, 'root.der'), network.trustAnchor.certificate)
+
+  print(`
+  chain      ${rpcUrl} (id ${network.chain.chainId})
+  gateway    ${gateway.url}   try ${gateway.url}/v1/providers`)
+  for (const { name, agentId, machine } of providers) {
+    print(`  ${name.padEnd(10)} ${machine.url}   agent ${agentId}, pid ${machine.pid() ?? '–'}`)
+  }
+  print(`
+  .devnet/   policy.json, deployment.json and root.der: what a client verifies with
+  wallet     ${wallet.account.address}, development key ${toHex(network.chain.privateKey(CLIENT))}
+
+  A local proxy verifies, pays and answers as OpenAI does. No key is needed:
+
+    curl ${proxy.url}/v1/chat/completions -H 'Content-Type: application/json' \\
+      -d '{"model":"${network.model.descriptor.id}","messages":[{"role":"user","content":"What is remote attestation?"}]}'
+
+  Ctrl-C stops everything.`)
+  await interrupted
+  print('\nStopping …')
+} finally {
+  for (const end of ends.toReversed()) await end()
+}
+process.exit(0)
