@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import OpenAI from 'openai'
 import { afterEach, describe, expect, test } from 'vitest'
-import { serveProxy, type ProxyOptions, type RunningProxy } from '../../sdk/src/node/index.ts'
+import { serveProxy, type ProxyOptions, type RunningProxy } from '@jeju/sdk/node'
 import { chat, Market } from './market/market.ts'
 import { ANSWER_TEXT } from './market/test-node.ts'
 

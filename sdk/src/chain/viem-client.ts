@@ -47,7 +47,7 @@ type Readable = 'pure' | 'view'
 type Writable = 'nonpayable' | 'payable'
 
 /** One call of a contract function that changes state. `value` in wei. */
-export interface ContractWrite<
+interface ContractWrite<
   abi extends Abi,
   name extends ContractFunctionName<abi, Writable>,
   args extends ContractFunctionArgs<abi, Writable, name>,
@@ -60,7 +60,7 @@ export interface ContractWrite<
 }
 
 /** A confirmed transaction: the value its simulation returned, and its logs. */
-export interface Confirmed<Result> {
+interface Confirmed<Result> {
   readonly hash: Hex
   readonly result: Result
   readonly logs: readonly Log[]

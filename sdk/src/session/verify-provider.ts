@@ -13,7 +13,7 @@ import type { Candidate } from './candidates.ts'
 import { judgeEvidence, type JudgedEvidence } from './judge-evidence.ts'
 
 /** What the caller accepts; nothing of it comes from gateway, node or chain. */
-export interface Trust {
+interface Trust {
   readonly trustAnchor: TrustAnchor
   readonly policy: AppraisalPolicy
   readonly acceptWeights: readonly WeightsState[]

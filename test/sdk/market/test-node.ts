@@ -51,8 +51,8 @@ export interface NodeOptions {
   readonly price?: bigint
 }
 
-export const COMPOSE = utf8('{"docker_compose_file":"services: {}","runner":"docker-compose"}')
-export const MODEL = 'enclave-mini'
+const COMPOSE = utf8('{"docker_compose_file":"services: {}","runner":"docker-compose"}')
+const MODEL = 'enclave-mini'
 const WORDS = ['Ja', ', ', 'gern', '. ', 'Grüße', ' aus ', 'dem ', 'TD', '!']
 const INPUT_TOKENS = 12
 
