@@ -121,6 +121,10 @@ contract RegistryProvidersTest is Fixture {
 
         vm.deal(BUYER, 1 ether);
         staking.stakeAsProvider{value: BOND}(agentId);
+        // The buyer's bond alone does not bring the seller's bindings to life.
+        vm.assertFalse(registry.isActive(agentId), "before refreshOwner");
+        (valid,) = registry.bindingOf(bindingId);
+        vm.assertFalse(valid, "binding of the seller, bond of the buyer");
         vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NoAgentWallet.selector, agentId));
         registry.refreshOwner(agentId);
         vm.stopPrank();
