@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   concatBytes,
+  decodeUtf8,
   DONE_FRAME,
   receiptFrame,
   SseReceiptSplitter,
@@ -59,6 +60,20 @@ describe('receipt at the end of an event stream', () => {
       concatBytes(covered, frame, done, done),
       concatBytes(covered, utf8('event: receipt\ndata: {}\n\n'), done),
     ]) {
+      expect(() => split(bytes, [])).toThrow(expect.objectContaining({ name: 'ProtocolError' }))
+    }
+  })
+
+  test('E9 frame_text_rejected: the frame the receipt does not cover can carry no answer', () => {
+    const text = decodeUtf8(frame)
+    for (const changed of [
+      text.replace('"choices":[]', '"choices":[{"delta":{"content":"lie"},"index":0}]'),
+      text.replace('chat.completion.chunk', 'chat.completion'),
+      text.replace('"model":"enclave-mini","object"', '"model":"other","object"'),
+      text.replace('"choices":[]', '"choices":[],"content":"lie"'),
+    ]) {
+      expect(changed).not.toBe(text)
+      const bytes = concatBytes(covered, utf8(changed), utf8(DONE_FRAME))
       expect(() => split(bytes, [])).toThrow(expect.objectContaining({ name: 'ProtocolError' }))
     }
   })

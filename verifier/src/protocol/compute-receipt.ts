@@ -94,7 +94,7 @@ export function parseComputeReceipt(text: string): ComputeReceipt {
 }
 
 /** Reads the receipt member of an already parsed canonical document. */
-export function readComputeReceipt(value: JsonValue): ComputeReceipt {
+export function readComputeReceipt(value: unknown): ComputeReceipt {
   const place = 'receipt'
   const outer = exactObject(value, place, [
     'binding_id',
