@@ -19,6 +19,8 @@ export interface Config {
   readonly stateDir: string
   readonly model: { readonly path: string; readonly sha256: Hex; readonly name: string }
   readonly settleIntervalMs: number
+  /** How long answers under way may take when the node is told to end. */
+  readonly drainMs: number
   readonly logLevel: (typeof LOG_LEVELS)[number]
 }
 
@@ -64,7 +66,7 @@ const environment = z.object({
   SERVICE_ID: decimal.transform(Number).pipe(z.number().max(MAX_UINT32)),
   PUBLIC_URL: origin,
   PORT: port,
-  HOST: z.string().min(1).default('127.0.0.1'),
+  HOST: z.string().min(1).default('0.0.0.0'),
   STATE_DIR: z.string().min(1),
   MODEL_PATH: z.string().min(1).default(embeddedModel.path),
   MODEL_SHA256: z
@@ -73,6 +75,7 @@ const environment = z.object({
     .transform((text) => text as Hex),
   MODEL_NAME: z.string().min(1).max(128).default(embeddedModel.name),
   SETTLE_INTERVAL_S: decimal.transform(Number).pipe(z.number().min(1).max(3600)).default(60),
+  DRAIN_TIMEOUT_S: decimal.transform(Number).pipe(z.number().min(0).max(600)).default(8),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 })
 
@@ -108,6 +111,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     stateDir: data.STATE_DIR,
     model: { path: data.MODEL_PATH, sha256: data.MODEL_SHA256, name: data.MODEL_NAME },
     settleIntervalMs: data.SETTLE_INTERVAL_S * 1000,
+    drainMs: data.DRAIN_TIMEOUT_S * 1000,
     logLevel: data.LOG_LEVEL,
   }
 }

@@ -1,4 +1,6 @@
-import { serve } from '@hono/node-server'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { serve, type ServerType } from '@hono/node-server'
 import { connectChain } from './chain/viem-chain.ts'
 import { ConfigError, parseConfig } from './config.ts'
 import { loadEmbeddedEngine } from './engine/embedded-engine.ts'
@@ -20,39 +22,39 @@ async function main(): Promise<void> {
     now: () => new Date(),
   })
   const server = serve({ fetch: node.app.fetch, port: config.port, hostname: config.host })
+  await once(server, 'listening')
   node.start()
   logger.info({ port: config.port, agentId: config.agentId.toString() }, 'listening')
 
-  let draining = false
-  const end = (): void => {
-    if (draining) return
-    draining = true
-    logger.info('draining')
-    node
-      .drain()
-      .then(() => {
-        server.close()
-        logger.info('drained')
-        process.exit(0)
-      })
-      .catch((error: unknown) => {
-        logger.error({ error: error instanceof Error ? error.name : '' }, 'drain failed')
-        process.exit(1)
-      })
-  }
-  process.on('SIGTERM', end)
-  process.on('SIGINT', end)
+  const signal = await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
+  logger.info({ signal: String(signal[0]) }, 'draining')
+  await node.drain()
+  await close(server)
+  logger.info('drained')
 }
 
-main().catch((error: unknown) => {
-  const text = error instanceof ConfigError ? error.message : describe(error)
-  process.stderr.write(`${text}\n`)
-  process.exit(1)
-})
+/** How long the last answers may take to leave the socket. */
+const CLOSE_TIMEOUT_MS = 2_000
+
+async function close(server: ServerType): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  if ('closeIdleConnections' in server) server.closeIdleConnections()
+  await Promise.race([closed, delay(CLOSE_TIMEOUT_MS)])
+}
 
 /** Name, code and message; never a stack with values in it. */
 function describe(error: unknown): string {
+  if (error instanceof ConfigError) return error.message
   if (!(error instanceof Error)) return 'failed'
   const code = 'code' in error ? ` ${String(error.code)}` : ''
   return `${error.name}${code}: ${error.message}`
+}
+
+try {
+  await main()
+  process.exit(0)
+} catch (error) {
+  process.stderr.write(`${describe(error)}\n`)
+  process.exit(1)
 }

@@ -1,5 +1,11 @@
 import { mkdir } from 'node:fs/promises'
-import type { ContractDomain, Hex } from '@jeju/verifier/protocol'
+import {
+  modelIdOf,
+  randomBytes32,
+  toHex,
+  type ContractDomain,
+  type Hex,
+} from '@jeju/verifier/protocol'
 import type { Hono } from 'hono'
 import { createAttester } from './attestation/attester.ts'
 import { openEvidenceArchive } from './attestation/evidence-archive.ts'
@@ -15,13 +21,14 @@ import { createAuthoriser } from './payment/authorise.ts'
 import { openJournal } from './payment/journal.ts'
 import { createSettler } from './payment/settler.ts'
 import { createReadiness } from './readiness.ts'
+import { readOwnProvider, whileUnavailable } from './registration/own-records.ts'
 import { createRegistrar } from './registration/registrar.ts'
 import { attestationRoutes } from './routes/attestation.ts'
 import { chatCompletionsRoute } from './routes/chat-completions.ts'
 import { healthRoute } from './routes/health.ts'
 import { modelsRoute } from './routes/models.ts'
 import { keysetNotAfter } from './statement/keyset-lifetime.ts'
-import { createIdentity } from './statement/node-identity.ts'
+import { createIdentity, type NodeIdentity } from './statement/node-identity.ts'
 
 /** What a node is built from; `main.ts` makes the real ones. */
 export interface NodeParts {
@@ -39,7 +46,7 @@ export interface Node {
   readonly bindingId: Hex
   /** Registers and settles in the background until drained. */
   start(): void
-  /** Refuses new requests, lets answers end, settles, and stops. */
+  /** Refuses new requests, lets answers end (or cuts them in time), settles, and stops. */
   drain(): Promise<void>
 }
 
@@ -47,37 +54,33 @@ export interface Node {
 export async function createNode(config: Config, parts: NodeParts): Promise<Node> {
   const { agent, engine, logger, now } = parts
   await mkdir(config.stateDir, { recursive: true })
-  const info = await agent.info()
-  const keys = await deriveNodeKeys(agent, info.instanceId)
+  const { instanceId, appCompose } = await agent.info()
+  const keys = await deriveNodeKeys(agent, instanceId)
   const chain = parts.connectChain(keys.signerKey)
-  const { registry, serving } = domains(config)
-  const identity = await createNodeIdentity(config, parts, chain, keys, info.instanceId)
-  logger.info({ bindingId: identity.bindingId, signer: keys.signer }, 'statement made')
-
-  const attester = createAttester(agent, identity, keys, info.appCompose)
-  const archive = await openEvidenceArchive(config.stateDir)
-  const registrar = createRegistrar({ chain, registry, identity, keys, attester, archive, logger })
-  const readiness = createReadiness(() => registrar.registered)
-  const journal = await openJournal(config.stateDir, now())
-  const settler = createSettler(chain, journal, config.settleIntervalMs, logger)
+  const identity = await makeIdentity(config, parts, { chain, keys, instanceId })
   const { bindingId } = identity
+  logger.info({ bindingId, signer: keys.signer }, 'statement made')
+
+  const { registry, serving } = domains(config)
+  const attester = createAttester({ agent, identity, keys, appCompose, now })
+  // No quote over its own keys, no node (attack N1): whatever is missing shows now and not at the first challenge.
+  await attester.attest({ kind: 'challenge', nonce: toHex(randomBytes32()) })
+  const archive = await openEvidenceArchive(config.stateDir)
+  const journal = await openJournal(config.stateDir, now)
   const { agentId, serviceId } = config
-  const authoriser = createAuthoriser({
-    chain,
-    journal,
-    serving,
-    bindingId,
-    agentId,
-    serviceId,
-    now,
-  })
-  const chat = createChatService(engine, authoriser, { identity, keys, serving, journal, now })
+  const registration = { chain, registry, identity, keys, attester, archive, logger, now }
+  const registrar = createRegistrar(registration)
+  const readiness = createReadiness(() => registrar.registered)
+  const settler = createSettler(chain, journal, config.settleIntervalMs, logger)
+  const payment = { chain, journal, serving, bindingId, agentId, serviceId, now }
+  const authoriser = createAuthoriser(payment)
+  const answers = { engine, authoriser, identity, keys, serving, journal, logger, now }
   const app = createApp(
     [
       attestationRoutes(attester, archive),
-      chatCompletionsRoute(chat, readiness),
+      chatCompletionsRoute(createChatService(answers), readiness),
       modelsRoute(engine.descriptor, Math.floor(now().getTime() / 1000)),
-      healthRoute(identity, readiness),
+      healthRoute(identity, readiness, registrar),
     ],
     logger,
   )
@@ -90,9 +93,8 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       running = Promise.all([registrar.run(stop.signal), settler.run(stop.signal)])
     },
     drain: async () => {
-      readiness.drain()
-      await readiness.idle()
       stop.abort()
+      await readiness.drain(config.drainMs)
       await running
       await settler.settleNow()
       await journal.close()
@@ -101,43 +103,35 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   }
 }
 
-function domains(config: Config): {
+function domains({ deployment }: Config): {
   readonly registry: ContractDomain
   readonly serving: ContractDomain
 } {
-  const { chainId, computeRegistry, inferenceServing } = config.deployment
+  const chainId = BigInt(deployment.chainId)
   return {
-    registry: { chainId: BigInt(chainId), verifyingContract: computeRegistry },
-    serving: { chainId: BigInt(chainId), verifyingContract: inferenceServing },
+    registry: { chainId, verifyingContract: deployment.computeRegistry },
+    serving: { chainId, verifyingContract: deployment.inferenceServing },
   }
 }
 
-async function createNodeIdentity(
+/** Compares the registry with this node first, then states what both agree on. */
+async function makeIdentity(
   config: Config,
-  { engine, now }: NodeParts,
-  chain: NodeChain,
-  keys: NodeKeys,
-  instanceId: Uint8Array,
-): Promise<ReturnType<typeof createIdentity>> {
-  const operator = await chain.ownerOf(config.agentId)
-  if (operator === undefined) {
-    throw new Error(`agent ${config.agentId} is not a registered provider on this chain`)
-  }
-  const identity = createIdentity({
+  { engine, logger, now }: NodeParts,
+  own: { readonly chain: NodeChain; readonly keys: NodeKeys; readonly instanceId: Uint8Array },
+): Promise<NodeIdentity> {
+  const model = engine.descriptor
+  const { agentId, serviceId, publicUrl } = config
+  const records = { agentId, serviceId, publicUrl, modelId: modelIdOf(model) }
+  const { owner } = await whileUnavailable(logger, () => readOwnProvider(own.chain, records))
+  return createIdentity({
     registry: domains(config).registry,
-    agentId: config.agentId,
-    operator,
-    instanceId,
-    keys,
-    model: engine.descriptor,
+    agentId,
+    operator: owner,
+    instanceId: own.instanceId,
+    keys: own.keys,
+    model,
     egress: [new URL(config.rpcUrl).origin],
     keysetNotAfter: await keysetNotAfter(config.stateDir, now()),
   })
-  const service = await chain.service(config.agentId, config.serviceId)
-  if (service.modelId !== identity.modelId) {
-    throw new Error(
-      `service ${config.serviceId} offers model ${service.modelId}, this node serves ${identity.modelId}`,
-    )
-  }
-  return identity
 }

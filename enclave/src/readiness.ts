@@ -1,73 +1,82 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { NodeError } from './http/node-error.ts'
 
-/** Whether requests are taken, and which answers are still being made or going out. */
+/** One request under way, from its acceptance to the last byte of its answer. */
+export interface Work {
+  /** Aborted when the node cannot wait any longer: end the answer where it is. */
+  readonly cut: AbortSignal
+  /** Aborted when cutting was not enough: the reader does not take the rest. */
+  readonly drop: AbortSignal
+  readonly end: () => void
+}
+
+/** Whether requests are taken, and which are under way. */
 export interface Readiness {
   readonly status: 'starting' | 'ok' | 'draining'
-  /** Throws `not_ready` or `draining`. */
+  /** @throws NodeError `not_ready` or `draining` */
   assertServing(): void
-  /** Counts a piece of work as under way until it settles. */
-  during<Result>(work: Promise<Result>): Promise<Result>
-  /** Counts a streamed answer as under way until it ends or is cancelled. */
-  tracked<Chunk>(stream: ReadableStream<Chunk>): ReadableStream<Chunk>
-  /** Refuses new requests from now on. */
-  drain(): void
-  /** Resolves when nothing is under way. */
-  idle(): Promise<void>
+  /**
+   * Accepts a request.
+   * @throws NodeError `not_ready` or `draining`
+   */
+  begin(): Work
+  /** Refuses new requests, and resolves when nothing is under way. Answers that last longer are cut short. */
+  drain(graceMs: number): Promise<void>
 }
+
+/** What a reader gets to take the end of an answer that was cut. */
+const DROP_AFTER_MS = 1_000
 
 /** A node serves while its binding is valid on chain and it is not draining. */
 export function createReadiness(isRegistered: () => boolean): Readiness {
   let draining = false
-  const underWay = new Set<Promise<unknown>>()
-  const track = (end: Promise<unknown>): void => {
-    underWay.add(end)
-    void end.then(() => underWay.delete(end))
-  }
+  const underWay = new Map<Work, { readonly cut: () => void; readonly drop: () => void }>()
+  let idle = (): void => undefined
   const status = (): Readiness['status'] =>
     draining ? 'draining' : isRegistered() ? 'ok' : 'starting'
+  const assertServing = (): void => {
+    const now = status()
+    if (now === 'draining') throw new NodeError('draining', 'this node is shutting down')
+    if (now === 'starting') throw new NodeError('not_ready', 'the binding is not valid on chain')
+  }
   return {
     get status() {
       return status()
     },
-    assertServing: () => {
-      const now = status()
-      if (now === 'draining') throw new NodeError('draining', 'this node is shutting down')
-      if (now === 'starting') throw new NodeError('not_ready', 'the binding is not valid on chain')
-    },
-    during: (work) => {
-      track(work.catch(() => undefined))
+    assertServing,
+    begin: () => {
+      assertServing()
+      const [cut, drop] = [new AbortController(), new AbortController()]
+      const work: Work = {
+        cut: cut.signal,
+        drop: drop.signal,
+        end: () => {
+          underWay.delete(work)
+          if (underWay.size === 0) idle()
+        },
+      }
+      underWay.set(work, { cut: () => cut.abort(), drop: () => drop.abort() })
       return work
     },
-    tracked: (stream) => {
-      let ended = (): void => undefined
-      const end = new Promise<void>((resolve) => (ended = resolve))
-      track(end)
-      const reader = stream.getReader()
-      return new ReadableStream({
-        pull: async (controller) => {
-          try {
-            const { done, value } = await reader.read()
-            if (!done) return controller.enqueue(value)
-            controller.close()
-          } catch (error) {
-            controller.error(error)
-          }
-          ended()
-        },
-        cancel: async (reason) => {
-          try {
-            await reader.cancel(reason)
-          } finally {
-            ended()
-          }
-        },
-      })
-    },
-    drain: () => {
+    drain: async (graceMs) => {
       draining = true
+      if (underWay.size === 0) return
+      const ended = new Promise<'idle'>((resolve) => (idle = () => resolve('idle')))
+      if ((await first(ended, graceMs)) === 'idle') return
+      for (const { cut } of underWay.values()) cut()
+      if ((await first(ended, DROP_AFTER_MS)) === 'idle') return
+      for (const { drop } of underWay.values()) drop()
+      await ended
     },
-    idle: async () => {
-      while (underWay.size > 0) await Promise.all(underWay)
-    },
+  }
+}
+
+async function first(ended: Promise<'idle'>, ms: number): Promise<'idle' | 'late'> {
+  const timer = new AbortController()
+  const late = delay(ms, 'late' as const, { signal: timer.signal }).catch(() => 'late' as const)
+  try {
+    return await Promise.race([ended, late])
+  } finally {
+    timer.abort()
   }
 }

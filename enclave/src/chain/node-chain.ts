@@ -19,11 +19,28 @@ export interface Price {
   readonly maxOutputTokens: number
 }
 
+/** A registered provider. */
+export interface ProviderRecord {
+  /** Owner of the agent, as recorded at registration. */
+  readonly owner: Hex
+  /** Where the registry sends clients. */
+  readonly endpoint: string
+}
+
 /** A binding as the registry has it. */
 export interface BindingRecord {
   readonly valid: boolean
+  /** Unix seconds. */
   readonly validUntil: bigint
   readonly revoked: boolean
+}
+
+/** A block that a quote can name, and the chain's time. */
+export interface Block {
+  readonly number: bigint
+  readonly hash: Hex
+  /** Of the newest block, Unix seconds. */
+  readonly timestamp: bigint
 }
 
 /** Everything that is settled together: both sides' signed statements. */
@@ -34,14 +51,24 @@ export interface SettlementItem {
   readonly receiptSig: Hex
 }
 
-/** What became of one item. `final` items never need to be sent again. */
-export interface Settlement {
-  readonly status: string
-  readonly final: boolean
-  readonly fee: bigint
-}
+/** `InferenceServing.Status`, in the contract's order. */
+export const SETTLEMENT_STATUSES = [
+  'paid',
+  'underfunded',
+  'already_used',
+  'bad_auth',
+  'bad_receipt',
+  'bad_binding',
+  'expired',
+  'channel_closed',
+  'over_cap',
+  'nothing_due',
+] as const
 
-/** A registration or renewal. */
+/** One of {@link SETTLEMENT_STATUSES}. */
+export type SettlementStatus = (typeof SETTLEMENT_STATUSES)[number]
+
+/** A registration or renewal; times in Unix seconds. */
 export interface AttestCall {
   readonly statement: NodeStatement
   readonly evidenceHash: Hex
@@ -53,18 +80,14 @@ export interface AttestCall {
 
 /** The chain as a node needs it. Every method throws {@link ChainError} when the RPC or a contract refuses. */
 export interface NodeChain {
-  /** The block before the latest, whose hash contracts can already see, and the latest time. */
-  recentBlock(): Promise<{
-    readonly number: bigint
-    readonly hash: Hex
-    readonly timestamp: bigint
-  }>
-  /** Recorded owner of the agent; undefined when it is not registered. */
-  ownerOf(agentId: bigint): Promise<Hex | undefined>
-  service(
-    agentId: bigint,
-    serviceId: number,
-  ): Promise<{ readonly modelId: Hex; readonly modelName: string }>
+  /**
+   * The block before the newest. A call is judged in the newest block, whose own hash no contract can see yet, so
+   * that one cannot be named.
+   */
+  recentBlock(): Promise<Block>
+  /** Undefined when the agent is not registered. */
+  provider(agentId: bigint): Promise<ProviderRecord | undefined>
+  service(agentId: bigint, serviceId: number): Promise<{ readonly modelId: Hex }>
   price(agentId: bigint, serviceId: number, version: number): Promise<Price>
   channel(channelId: Hex): Promise<Channel>
   isNonceUsed(channelId: Hex, bindingId: Hex, nonce: bigint): Promise<boolean>
@@ -72,12 +95,24 @@ export interface NodeChain {
   binding(bindingId: Hex): Promise<BindingRecord>
   /** Sends from the node's signer and waits until it is mined. */
   attest(call: AttestCall): Promise<void>
-  /** Sends what can be paid now and says what became of each item, in order. */
-  settle(items: readonly SettlementItem[]): Promise<readonly Settlement[]>
+  /** What `settle` would answer in the next block, in order. */
+  preview(items: readonly SettlementItem[]): Promise<readonly SettlementStatus[]>
+  /** Settles, waits until it is mined, and returns what that block says was paid: wei by authHash. */
+  settle(items: readonly SettlementItem[]): Promise<ReadonlyMap<Hex, bigint>>
 }
+
+/** Who has to act on a {@link ChainError}. */
+export type ChainErrorCode =
+  | 'CHAIN_UNAVAILABLE' // the RPC did not answer, or not as the ABI says: try again
+  | 'CHAIN_REFUSED' // a contract refused: something is to be changed first
 
 /** The RPC failed or a contract refused. The text is short and holds no request content. */
 export class ChainError extends Error {
   override readonly name = 'ChainError'
-  readonly code = 'CHAIN_UNAVAILABLE'
+  readonly code: ChainErrorCode
+
+  constructor(code: ChainErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
 }

@@ -7,39 +7,30 @@ import {
 import { toHex, type Hex } from '@jeju/verifier/protocol'
 import {
   BaseError,
+  ContractFunctionRevertedError,
   createPublicClient,
   createWalletClient,
   defineChain,
   http,
   parseEventLogs,
-  type PublicClient,
+  type TransactionReceipt,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import {
   ChainError,
+  SETTLEMENT_STATUSES,
+  type Block,
   type Channel,
   type NodeChain,
-  type Settlement,
-  type SettlementItem,
 } from './node-chain.ts'
 
 const CHANNEL_STATES = ['none', 'open', 'closing', 'closed'] as const
+const MINED_TIMEOUT_MS = 120_000
 
-/** InferenceServing.Status in order, and whether asking again could change it. */
-const STATUSES = [
-  { status: 'paid', final: true },
-  { status: 'underfunded', final: false },
-  { status: 'already_used', final: true },
-  { status: 'bad_auth', final: true },
-  { status: 'bad_receipt', final: true },
-  { status: 'bad_binding', final: true },
-  { status: 'expired', final: true },
-  { status: 'channel_closed', final: true },
-  { status: 'over_cap', final: true },
-  { status: 'nothing_due', final: true },
-] as const
-
-/** The chain through viem; the only file that knows it. Transactions are signed by the node's own key. */
+/**
+ * The chain through viem; the only file that knows it. Transactions are signed by the node's own key, one after the
+ * other, so that two never take one account nonce.
+ */
 export function connectChain(
   rpcUrl: string,
   deployment: Deployment,
@@ -51,7 +42,8 @@ export function connectChain(
     nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
     rpcUrls: { default: { http: [rpcUrl] } },
   })
-  const transport = http(rpcUrl, { retryCount: 2, timeout: 10_000 })
+  // Reads that start together travel in one request.
+  const transport = http(rpcUrl, { batch: true, retryCount: 2, timeout: 10_000 })
   const reader = createPublicClient({ chain, transport, pollingInterval: 500 })
   const account = privateKeyToAccount(toHex(signerKey))
   const writer = createWalletClient({ chain, transport, account })
@@ -59,23 +51,36 @@ export function connectChain(
   const ledger = { address: deployment.ledgerManager, abi: ledgerManagerAbi } as const
   const serving = { address: deployment.inferenceServing, abi: inferenceServingAbi } as const
 
+  let lastSent: Promise<unknown> = Promise.resolve()
+  const inTurn = <Answer>(send: () => Promise<Answer>): Promise<Answer> => {
+    const mine = lastSent.then(send)
+    lastSent = mine.catch(() => undefined)
+    return mine
+  }
+  const mined = async (hash: Hex): Promise<TransactionReceipt> => {
+    const receipt = await reader.waitForTransactionReceipt({ hash, timeout: MINED_TIMEOUT_MS })
+    if (receipt.status !== 'success') {
+      throw new ChainError('CHAIN_REFUSED', `transaction ${hash} reverted`)
+    }
+    return receipt
+  }
+
   return {
     recentBlock: () =>
-      ask(async () => {
+      ask(async (): Promise<Block> => {
         const { number, parentHash, timestamp } = await reader.getBlock()
         return { number: number - 1n, hash: parentHash, timestamp }
       }),
-    ownerOf: (agentId) =>
+    provider: (agentId) =>
       ask(async () => {
         const call = { ...registry, functionName: 'providerOf', args: [agentId] } as const
-        const { owner, registeredAt } = await reader.readContract(call)
-        return registeredAt === 0n ? undefined : lowercase(owner)
+        const { owner, registeredAt, endpoint } = await reader.readContract(call)
+        return registeredAt === 0n ? undefined : { owner: lowercase(owner), endpoint }
       }),
     service: (agentId, serviceId) =>
-      ask(async () => {
+      ask(() => {
         const args = [agentId, serviceId] as const
-        const service = await reader.readContract({ ...registry, functionName: 'serviceOf', args })
-        return { modelId: service.modelId, modelName: service.modelName }
+        return reader.readContract({ ...registry, functionName: 'serviceOf', args })
       }),
     price: (agentId, serviceId, version) =>
       ask(() => {
@@ -85,17 +90,9 @@ export function connectChain(
     channel: (channelId) =>
       ask(async (): Promise<Channel> => {
         const call = { ...ledger, functionName: 'channelOf', args: [channelId] } as const
-        const channel = await reader.readContract(call)
-        return {
-          agentId: channel.agentId,
-          serviceId: channel.serviceId,
-          priceVersion: channel.priceVersion,
-          state: CHANNEL_STATES[channel.state] ?? 'none',
-          locked: channel.locked,
-          spent: channel.spent,
-          closeAt: channel.closeAt,
-          sessionKey: lowercase(channel.sessionKey),
-        }
+        const { state, sessionKey, ...channel } = await reader.readContract(call)
+        const named = CHANNEL_STATES[state] ?? 'none'
+        return { ...channel, state: named, sessionKey: lowercase(sessionKey) }
       }),
     isNonceUsed: (channelId, bindingId, nonce) =>
       ask(() => {
@@ -124,61 +121,34 @@ export function connectChain(
           deadline,
           signerSig,
         ] as const
-        const { request } = await reader.simulateContract({
-          ...registry,
-          functionName: 'attest',
-          args,
-          account,
+        const attest = { ...registry, functionName: 'attest', args, account } as const
+        const { request } = await reader.simulateContract(attest)
+        await inTurn(async () => mined(await writer.writeContract(request)))
+      }),
+    preview: (items) =>
+      ask(async () => {
+        const call = { ...serving, functionName: 'preview', args: [items] } as const
+        const [codes] = await reader.readContract({ ...call, blockTag: 'pending' })
+        return codes.map((code) => {
+          const status = SETTLEMENT_STATUSES[code]
+          if (status === undefined) {
+            throw new ChainError('CHAIN_UNAVAILABLE', `preview: unknown status ${code}`)
+          }
+          return status
         })
-        await mined(reader, await writer.writeContract(request))
       }),
     settle: (items) =>
       ask(async () => {
-        const [codes, fees] = await reader.readContract({
-          ...serving,
-          functionName: 'preview',
-          args: [items],
+        const settle = { ...serving, functionName: 'settle', args: [items], account } as const
+        const { logs } = await inTurn(async () => {
+          // In the newest block's own time a receipt of this second is from the future and takes less gas.
+          const gas = await reader.estimateContractGas({ ...settle, blockTag: 'pending' })
+          return mined(await writer.writeContract({ ...settle, gas: (gas * 5n) / 4n }))
         })
-        const outcomes = codes.map((code, index) => ({
-          ...(STATUSES[code] ?? { status: `status ${code}`, final: false }),
-          fee: fees[index] ?? 0n,
-        }))
-        const payable = items.filter((_, index) => outcomes[index]?.status === 'paid')
-        if (payable.length === 0) return outcomes
-        const { request } = await reader.simulateContract({
-          ...serving,
-          functionName: 'settle',
-          args: [payable],
-          account,
-        })
-        const { logs } = await mined(reader, await writer.writeContract(request))
         const settled = parseEventLogs({ abi: inferenceServingAbi, eventName: 'Settled', logs })
-        const paid = new Map(settled.map(({ args }) => [args.authHash, args.fee]))
-        return outcomes.map((outcome, index) => afterMining(outcome, items[index], paid))
+        return new Map(settled.map(({ args }) => [args.authHash, args.fee]))
       }),
   }
-}
-
-/** Between preview and block another settlement may have come first: only what the block says counts as paid. */
-function afterMining(
-  outcome: Settlement,
-  item: SettlementItem | undefined,
-  paid: ReadonlyMap<Hex, bigint>,
-): Settlement {
-  if (outcome.status !== 'paid' || item === undefined) return outcome
-  const fee = paid.get(item.receipt.authHash)
-  return fee === undefined
-    ? { status: 'not_in_block', final: false, fee: 0n }
-    : { status: 'paid', final: true, fee }
-}
-
-async function mined(
-  reader: PublicClient,
-  hash: Hex,
-): Promise<Awaited<ReturnType<PublicClient['waitForTransactionReceipt']>>> {
-  const receipt = await reader.waitForTransactionReceipt({ hash, timeout: 120_000 })
-  if (receipt.status !== 'success') throw new ChainError(`transaction ${hash} reverted`)
-  return receipt
 }
 
 async function ask<Answer>(make: () => Promise<Answer>): Promise<Answer> {
@@ -186,19 +156,16 @@ async function ask<Answer>(make: () => Promise<Answer>): Promise<Answer> {
     return await make()
   } catch (cause) {
     if (cause instanceof ChainError) throw cause
-    // viem's full message repeats the call's arguments.
-    const text = cause instanceof BaseError ? reason(cause) : 'unexpected error'
-    throw new ChainError(text)
+    if (!(cause instanceof BaseError)) {
+      throw new ChainError('CHAIN_UNAVAILABLE', 'unexpected error')
+    }
+    const revert = cause.walk((inner) => inner instanceof ContractFunctionRevertedError)
+    if (revert instanceof ContractFunctionRevertedError) {
+      throw new ChainError('CHAIN_REFUSED', `refused: ${revert.data?.errorName ?? 'no reason'}`)
+    }
+    // viem's full message repeats the call's arguments and the RPC's address.
+    throw new ChainError('CHAIN_UNAVAILABLE', cause.shortMessage.slice(0, 200))
   }
-}
-
-function reason(error: BaseError): string {
-  const named = error.walk((inner) => inner instanceof Error && 'data' in inner)
-  const name =
-    named !== null && 'data' in named && typeof named.data === 'object' && named.data !== null
-      ? Reflect.get(named.data, 'errorName')
-      : undefined
-  return typeof name === 'string' ? `refused: ${name}` : error.shortMessage.slice(0, 200)
 }
 
 function lowercase(address: Hex): Hex {

@@ -1,17 +1,20 @@
 import { modelIdOf } from '@jeju/verifier/protocol'
-import type { EngineError } from '../engine/engine-error.ts'
-import type { Engine } from '../engine/engine.ts'
+import { EngineError } from '../engine/engine-error.ts'
+import type { Engine, GenerateRequest } from '../engine/engine.ts'
 import { NodeError } from '../http/node-error.ts'
-import type { Authoriser } from '../payment/authorise.ts'
+import type { Logger } from '../logging.ts'
+import type { Authorised, Authoriser } from '../payment/authorise.ts'
+import type { Work } from '../readiness.ts'
+import { openAnswerStream } from './answer-stream.ts'
 import { answerFrames, answerWhole, type JsonAnswer } from './chat-answer.ts'
 import { createChatJob, type ChatJobParts } from './chat-job.ts'
-import { parseChatRequest } from './chat-request.ts'
+import { parseChatRequest, type ChatRequest } from './chat-request.ts'
 import { outputBudget } from './token-budget.ts'
 
 /** An answer under way; `receiptId` is the authorisation's hash, known before the receipt exists. */
 export type ChatAnswer = { readonly receiptId: string } & (
   | ({ readonly kind: 'whole' } & JsonAnswer)
-  | { readonly kind: 'stream'; readonly frames: AsyncGenerator<Uint8Array<ArrayBuffer>, void> }
+  | { readonly kind: 'stream'; readonly body: ReadableStream<Uint8Array<ArrayBuffer>> }
 )
 
 /** A chat completion request as it came. */
@@ -20,59 +23,97 @@ export interface RawChatRequest {
   readonly method: string
   readonly path: string
   readonly body: Uint8Array
+  /** Aborted when the connection is gone. */
   readonly signal: AbortSignal
 }
 
 /** Serves chat completions: authorise, read, bound, take, infer. The order is that of docs/protocol.md §5. */
 export interface ChatService {
-  complete(request: RawChatRequest): Promise<ChatAnswer>
+  /** Ends `work` when the last byte of the answer is made, or with a throw. */
+  complete(request: RawChatRequest, work: Work): Promise<ChatAnswer>
+}
+
+/** Collaborators of {@link createChatService}. */
+export interface ChatServiceParts extends ChatJobParts {
+  readonly engine: Engine
+  readonly authoriser: Authoriser
+  readonly logger: Logger
 }
 
 /** A chat service for one engine and binding. */
-export function createChatService(
-  engine: Engine,
-  authoriser: Authoriser,
-  jobParts: ChatJobParts,
-): ChatService {
+export function createChatService(service: ChatServiceParts): ChatService {
+  const { engine, authoriser, logger } = service
+  const answer = async (raw: RawChatRequest, work: Work): Promise<ChatAnswer> => {
+    const { authorization, method, path, body } = raw
+    const authorised = await authoriser.check(authorization, method, path, body)
+    const request = parseChatRequest(body)
+    const generate = generateRequest(engine, request, authorised)
+    await authoriser.take(authorised)
+    const left = new AbortController()
+    const gone = AbortSignal.any([raw.signal, left.signal])
+    const job = createChatJob(service, authorised)
+    const parts = { engine, generate, job, gone, cut: work.cut }
+    const receiptId = authorised.authHash
+    if (!request.stream) {
+      const whole = await answerWhole(parts)
+      work.end()
+      return { kind: 'whole', receiptId, ...whole }
+    }
+    const stream = await openAnswerStream(answerFrames(parts, request.includeUsage), {
+      gone: left,
+      drop: work.drop,
+      failed: (error) => logger.error({ receiptId, reason: nameOf(error) }, 'stream failed'),
+      ended: work.end,
+    })
+    return { kind: 'stream', receiptId, body: stream }
+  }
   return {
-    complete: async ({ authorization, method, path, body, signal }) => {
-      const authorised = await authoriser.check(authorization, method, path, body)
-      const request = parseChatRequest(body)
-      if (request.model !== engine.descriptor.id) {
-        throw new NodeError(
-          'model_not_found',
-          `model: this node serves ${engine.descriptor.id} (${modelIdOf(engine.descriptor)})`,
-          'model',
-        )
+    complete: async (raw, work) => {
+      try {
+        return await answer(raw, work)
+      } catch (error) {
+        work.end()
+        throw error
       }
-      const maxTokens = outputBudget(
-        authorised.price,
-        authorised.signed.auth.maxFee,
-        engine.countPromptTokens(request.messages),
-        engine.contextTokens,
-        request.maxTokens,
-      )
-      await authoriser.take(authorised)
-      const parts = {
-        engine,
-        generate: {
-          messages: request.messages,
-          maxTokens,
-          stop: request.stop,
-          ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
-          ...(request.topP === undefined ? {} : { topP: request.topP }),
-          ...(request.seed === undefined ? {} : { seed: request.seed }),
-        },
-        job: createChatJob(jobParts, authorised),
-        signal,
-      }
-      const receiptId = authorised.authHash
-      if (request.stream) {
-        return { kind: 'stream', receiptId, frames: answerFrames(parts, request.includeUsage) }
-      }
-      return { kind: 'whole', receiptId, ...(await answerWhole(parts)) }
     },
   }
+}
+
+/** The request within what the service offers, the context holds and the authorisation pays for. */
+function generateRequest(
+  engine: Engine,
+  request: ChatRequest,
+  { price, signed }: Authorised,
+): GenerateRequest {
+  const { messages, stop, temperature, topP, seed } = request
+  if (request.model !== engine.descriptor.id) {
+    throw new NodeError(
+      'model_not_found',
+      `model: this node serves ${engine.descriptor.id} (${modelIdOf(engine.descriptor)})`,
+      'model',
+    )
+  }
+  const promptTokens = engine.countPromptTokens(messages)
+  const { contextTokens } = engine
+  return {
+    messages,
+    maxTokens: outputBudget(
+      price,
+      signed.auth.maxFee,
+      promptTokens,
+      contextTokens,
+      request.maxTokens,
+    ),
+    stop,
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(topP === undefined ? {} : { topP }),
+    ...(seed === undefined ? {} : { seed }),
+  }
+}
+
+function nameOf(error: unknown): string {
+  if (error instanceof EngineError) return error.code
+  return error instanceof Error ? error.name : ''
 }
 
 /** The engine's refusals as a node's. */

@@ -56,7 +56,10 @@ export async function connectGuestAgent(
   socketPath: string,
   times: GuestAgentTimes = DEFAULT_TIMES,
 ): Promise<GuestAgent> {
-  const call = <Answer>(method: string, make: (client: DstackClient) => Promise<Answer>) =>
+  const call = <Answer>(
+    method: string,
+    make: (client: DstackClient) => Promise<Answer>,
+  ): Promise<Answer> =>
     whileAbsent(method, times, async () => {
       if (!existsSync(socketPath)) throw absent(`no socket at ${socketPath}`)
       return inTime(method, times.callTimeoutMs, make(new DstackClient(socketPath)))
@@ -98,17 +101,15 @@ async function inTime<Answer>(
   timeoutMs: number,
   answer: Promise<Answer>,
 ): Promise<Answer> {
-  const timer = new AbortController()
-  const late = delay(timeoutMs, undefined, { signal: timer.signal }).then(
-    () => {
-      throw new GuestAgentError('GUEST_AGENT_TIMEOUT', `${method}: no answer in ${timeoutMs} ms`)
-    },
-    () => undefined as never,
-  )
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const text = `${method}: no answer in ${timeoutMs} ms`
+    timer = setTimeout(() => reject(new GuestAgentError('GUEST_AGENT_TIMEOUT', text)), timeoutMs)
+  })
   try {
     return await Promise.race([answer, late])
   } finally {
-    timer.abort()
+    clearTimeout(timer)
   }
 }
 

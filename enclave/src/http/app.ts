@@ -8,10 +8,8 @@ import { GuestAgentError } from '../guest-agent/guest-agent.ts'
 import type { Logger } from '../logging.ts'
 import { errorBody, NODE_ERRORS, NodeError } from './node-error.ts'
 
-/** Context variables of every request. */
-export interface Variables {
-  readonly requestId: string
-}
+/** What a caller is told to wait when the node is busy, starting or ending, in seconds. */
+const RETRY_AFTER_S = '1'
 
 /** The app of a node: its routes, and the one place where errors become HTTP. */
 export function createApp(routes: readonly Hono[], logger: Logger): Hono {
@@ -31,7 +29,9 @@ export function createApp(routes: readonly Hono[], logger: Logger): Hono {
   app.onError((error, c) => {
     const known = knownError(error)
     if (known.code === 'internal_error') logger.error({ error: error.name }, 'internal error')
-    return c.json(errorBody(known), NODE_ERRORS[known.code].status)
+    const { status } = NODE_ERRORS[known.code]
+    if (status === 429 || status === 503) c.header('Retry-After', RETRY_AFTER_S)
+    return c.json(errorBody(known), status)
   })
   return app
 }

@@ -20,6 +20,8 @@ export interface Authorised {
   readonly authHash: Hex
   readonly price: Price
   readonly priceVersion: number
+  /** Wei locked and not spent, as just read. */
+  readonly funds: bigint
 }
 
 /** Collaborators of {@link createAuthoriser}. */
@@ -35,7 +37,7 @@ export interface AuthoriserParts {
 
 /** Checks a request's authorisation (docs/protocol.md §5). */
 export interface Authoriser {
-  /** Everything that needs no state of ours. Throws a NodeError. */
+  /** Whether the request may be charged; changes nothing. Throws a NodeError. */
   check(
     header: string | undefined,
     method: string,
@@ -46,11 +48,21 @@ export interface Authoriser {
   take(authorised: Authorised): Promise<void>
 }
 
-/** A refund must be at least this far away: time to infer and to settle. */
+/** A refund must be at least this far away: time to infer and to settle (attack N11). */
 const CLOSING_MARGIN_S = 15n * 60n
 
 /** An authoriser for one binding and service. */
 export function createAuthoriser(parts: AuthoriserParts): Authoriser {
+  const { chain, journal, agentId, serviceId } = parts
+  // Price versions are immutable on chain.
+  const prices = new Map<number, Price>()
+  const priceOf = async (version: number): Promise<Price> => {
+    const known = prices.get(version)
+    if (known !== undefined) return known
+    const price = await reach(() => chain.price(agentId, serviceId, version))
+    prices.set(version, price)
+    return price
+  }
   return {
     check: async (header, method, path, body) => {
       const signed = readHeader(header)
@@ -58,27 +70,34 @@ export function createAuthoriser(parts: AuthoriserParts): Authoriser {
       checkStatement(signed, requestHash(signed.salt, method, path, body), parts)
       const authHash = authDigest(auth, parts.serving)
       const signer = recoverSigner(authHash, signed.signature)
+      if (journal.knows(authHash, auth)) throw alreadyUsed()
+      // Read for each request, and not cached: the nonce must be asked anyway, since the host can roll the journal's
+      // disk back (attack N9), and both questions travel together.
       const [channel, used] = await reach(() =>
         Promise.all([
-          parts.chain.channel(auth.channelId),
-          parts.chain.isNonceUsed(auth.channelId, auth.bindingId, auth.nonce),
+          chain.channel(auth.channelId),
+          chain.isNonceUsed(auth.channelId, auth.bindingId, auth.nonce),
         ]),
       )
       if (used) throw alreadyUsed()
       checkChannel(channel, signer, parts)
-      const price = await reach(() =>
-        parts.chain.price(channel.agentId, channel.serviceId, channel.priceVersion),
-      )
-      return { signed, authHash, price, priceVersion: channel.priceVersion }
+      const { priceVersion, locked, spent } = channel
+      return {
+        signed,
+        authHash,
+        price: await priceOf(priceVersion),
+        priceVersion,
+        funds: locked - spent,
+      }
     },
-    take: async ({ signed: { auth }, authHash }) => {
-      const channel = await reach(() => parts.chain.channel(auth.channelId))
-      // From here to the journal's own bookkeeping nothing awaits, so two requests cannot both pass.
-      const free = channel.locked - channel.spent - parts.journal.reserved(auth.channelId)
+    take: async ({ signed: { auth }, authHash, funds }) => {
+      // Nothing awaits from here to the journal's own bookkeeping, so two requests cannot both pass (attack N2).
+      if (journal.knows(authHash, auth)) throw alreadyUsed()
+      const free = funds - journal.reserved(auth.channelId)
       if (free < auth.maxFee) {
         throw new NodeError('insufficient_funds', `channel: ${free} wei free, ${auth.maxFee} asked`)
       }
-      if (!(await parts.journal.start(authHash, auth))) throw alreadyUsed()
+      if (!(await journal.start(authHash, auth))) throw alreadyUsed()
     },
   }
 }

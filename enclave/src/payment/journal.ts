@@ -1,34 +1,25 @@
-import { mkdir, open, readFile, rename, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SETTLE_WINDOW_S, type Hex, type RequestAuth } from '@jeju/verifier/protocol'
+import type { Hex, RequestAuth } from '@jeju/verifier/protocol'
 import type { SettlementItem } from '../chain/node-chain.ts'
-
-/** Entries of the journal; integers beyond 2^53 are decimal strings on disk. */
-type Entry =
-  | { readonly type: 'started'; readonly authHash: Hex; readonly auth: RequestAuth }
-  | { readonly type: 'finished'; readonly item: SettlementItem; readonly fee: bigint }
-  | { readonly type: 'settled'; readonly authHash: Hex; readonly status: string }
-
-/** One authorisation this node has taken. */
-interface Taken {
-  readonly auth: RequestAuth
-  /** What it may still cost its channel. */
-  readonly reserved: bigint
-  readonly item?: SettlementItem
-}
+import { readIfPresent, writeDurably } from '../storage/durable-file.ts'
+import { decodeEntry, encodeEntry, type JournalEntry } from './journal-entry.ts'
+import { JournalState } from './journal-state.ts'
 
 /**
  * The node's memory of authorisations, on disk before anything depends on it: no authorisation is served twice, not
  * after a crash either (attack N9), and no earned receipt is lost (attack N11).
  */
 export interface Journal {
-  /** Records an authorisation before inference. False when it, or its nonce in that channel, was seen before. */
+  /** Whether an authorisation, or its nonce in that channel, was taken before. */
+  knows(authHash: Hex, auth: RequestAuth): boolean
+  /** Records an authorisation before inference. False when it is known. */
   start(authHash: Hex, auth: RequestAuth): Promise<boolean>
   /** Records the receipt; from now on the channel owes `fee`. */
   finish(item: SettlementItem, fee: bigint): Promise<void>
   /** Records that an item needs no further settlement. */
   settled(authHash: Hex, status: string): Promise<void>
-  /** Wei of a channel that is promised and not yet settled. */
+  /** Wei of a channel that is promised and may not yet show in its `spent`. */
   reserved(channelId: Hex): bigint
   /** Receipts that wait for settlement, oldest first. */
   unsettled(): readonly SettlementItem[]
@@ -36,158 +27,85 @@ export interface Journal {
 }
 
 const FILE = 'journal.jsonl'
+/** The file is rewritten when it holds this many lines, and this many times what still matters (attack S6). */
+const MIN_COMPACTION_LINES = 4096
+const COMPACTION_RATIO = 4
 
-/** Opens the journal in a state folder, dropping what can never matter again. */
-export async function openJournal(stateDir: string, now: Date): Promise<Journal> {
+/**
+ * Opens the journal in a state folder, dropping what can never matter again.
+ * @throws JournalError `JOURNAL_CORRUPT`
+ */
+export async function openJournal(stateDir: string, now: () => Date): Promise<Journal> {
   await mkdir(stateDir, { recursive: true })
   const path = join(stateDir, FILE)
-  const state = new JournalState()
-  for (const entry of await readEntries(path)) state.apply(entry)
-  state.forgetUnfinished()
-  state.forgetExpired(BigInt(Math.floor(now.getTime() / 1000)))
-  await rewrite(path, state.entries())
-  const file = await open(path, 'a')
-  let last: Promise<void> = Promise.resolve()
-
-  const append = (entry: Entry): Promise<void> => {
-    last = last.then(() => writeEntry(file, entry))
-    return last
+  const nowMs = (): number => now().getTime()
+  const state = await readState(path, nowMs())
+  const log = await openLog(path, state, nowMs)
+  const record = (entry: JournalEntry): Promise<void> => {
+    // The state first and without a pause, so that two requests can never both pass.
+    state.apply(entry, nowMs())
+    return log.append(entry)
   }
   return {
+    knows: (authHash, auth) => state.knows(authHash, auth),
     start: async (authHash, auth) => {
       if (state.knows(authHash, auth)) return false
-      const entry = { type: 'started', authHash, auth } as const
-      state.apply(entry)
-      await append(entry)
+      await record({ type: 'started', authHash, auth })
       return true
     },
-    finish: async (item, fee) => {
-      const entry = { type: 'finished', item, fee } as const
-      state.apply(entry)
-      await append(entry)
-    },
-    settled: async (authHash, status) => {
-      const entry = { type: 'settled', authHash, status } as const
-      state.apply(entry)
-      await append(entry)
-    },
-    reserved: (channelId) => state.reserved(channelId),
+    finish: (item, fee) => record({ type: 'finished', item, fee }),
+    settled: (authHash, status) => record({ type: 'settled', authHash, status }),
+    reserved: (channelId) => state.reserved(channelId, nowMs()),
     unsettled: () => state.unsettled(),
+    close: () => log.close(),
+  }
+}
+
+async function readState(path: string, nowMs: number): Promise<JournalState> {
+  const state = new JournalState()
+  const lines = ((await readIfPresent(path))?.toString('utf8') ?? '').split('\n')
+  // A crash can leave a last line without its end; nothing depended on it yet.
+  lines.pop()
+  for (const [index, line] of lines.entries()) state.apply(decodeEntry(line, index + 1), nowMs)
+  state.forgetUnfinished()
+  return state
+}
+
+/** Lines on disk, written one after the other. */
+interface Log {
+  /** Resolves when the entry is on disk. After one failure every later entry fails too. */
+  append(entry: JournalEntry): Promise<void>
+  close(): Promise<void>
+}
+
+async function openLog(path: string, state: JournalState, nowMs: () => number): Promise<Log> {
+  let lines = 0
+  const compact = async (): Promise<FileHandle> => {
+    state.forgetExpired(nowMs())
+    const entries = state.entries()
+    await writeDurably(path, entries.map(encodeEntry).join(''))
+    lines = entries.length
+    return open(path, 'a')
+  }
+  let file = await compact()
+  const write = async (entry: JournalEntry): Promise<void> => {
+    await file.appendFile(encodeEntry(entry))
+    await file.datasync()
+    lines++
+    if (lines < MIN_COMPACTION_LINES || lines < COMPACTION_RATIO * state.size) return
+    const old = file
+    file = await compact()
+    await old.close()
+  }
+  let last: Promise<void> = Promise.resolve()
+  return {
+    append: (entry) => {
+      last = last.then(() => write(entry))
+      return last
+    },
     close: async () => {
-      await last
+      await last.catch(() => undefined)
       await file.close()
     },
   }
-}
-
-/** What the entries add up to. */
-class JournalState {
-  readonly #taken = new Map<Hex, Taken>()
-  readonly #nonces = new Set<string>()
-
-  apply(entry: Entry): void {
-    switch (entry.type) {
-      case 'started':
-        this.#taken.set(entry.authHash, { auth: entry.auth, reserved: entry.auth.maxFee })
-        this.#nonces.add(nonceName(entry.auth))
-        break
-      case 'finished': {
-        const { item, fee } = entry
-        this.#taken.set(item.receipt.authHash, { auth: item.auth, reserved: fee, item })
-        this.#nonces.add(nonceName(item.auth))
-        break
-      }
-      case 'settled': {
-        const taken = this.#taken.get(entry.authHash)
-        if (taken !== undefined) {
-          this.#taken.set(entry.authHash, { auth: taken.auth, reserved: 0n })
-        }
-        break
-      }
-    }
-  }
-
-  knows(authHash: Hex, auth: RequestAuth): boolean {
-    return this.#taken.has(authHash) || this.#nonces.has(nonceName(auth))
-  }
-
-  reserved(channelId: Hex): bigint {
-    let sum = 0n
-    for (const { auth, reserved } of this.#taken.values()) {
-      if (auth.channelId === channelId) sum += reserved
-    }
-    return sum
-  }
-
-  unsettled(): readonly SettlementItem[] {
-    return [...this.#taken.values()].flatMap(({ item }) => (item === undefined ? [] : [item]))
-  }
-
-  /** After a crash: what was started and not finished stays burned, and reserves nothing. */
-  forgetUnfinished(): void {
-    for (const [authHash, { auth, item }] of this.#taken) {
-      if (item === undefined) this.#taken.set(authHash, { auth, reserved: 0n })
-    }
-  }
-
-  /** An authorisation is refused for its date once it has expired, and cannot be settled after the window. */
-  forgetExpired(now: bigint): void {
-    for (const [authHash, { auth }] of this.#taken) {
-      if (auth.validUntil + SETTLE_WINDOW_S >= now) continue
-      this.#taken.delete(authHash)
-      this.#nonces.delete(nonceName(auth))
-    }
-  }
-
-  entries(): readonly Entry[] {
-    return [...this.#taken].map(([authHash, { auth, item, reserved }]) =>
-      item === undefined
-        ? { type: 'started', authHash, auth }
-        : { type: 'finished', item, fee: reserved },
-    )
-  }
-}
-
-function nonceName({ channelId, nonce }: RequestAuth): string {
-  return `${channelId}/${nonce}`
-}
-
-async function readEntries(path: string): Promise<readonly Entry[]> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
-    throw error
-  })
-  const lines = text.split('\n')
-  // A crash can leave a last line without its end; nothing depended on it yet.
-  lines.pop()
-  return lines.map(decode)
-}
-
-async function rewrite(path: string, entries: readonly Entry[]): Promise<void> {
-  const fresh = `${path}.new`
-  const file = await open(fresh, 'w')
-  try {
-    await file.writeFile(entries.map((entry) => `${encode(entry)}\n`).join(''))
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(fresh, path)
-}
-
-async function writeEntry(file: FileHandle, entry: Entry): Promise<void> {
-  await file.appendFile(`${encode(entry)}\n`)
-  await file.datasync()
-}
-
-function encode(entry: Entry): string {
-  return JSON.stringify(entry, (_, value: unknown) =>
-    typeof value === 'bigint' ? `${value}n` : value,
-  )
-}
-
-function decode(line: string): Entry {
-  return JSON.parse(line, (_, value: unknown) =>
-    typeof value === 'string' && /^[0-9]+n$/.test(value) ? BigInt(value.slice(0, -1)) : value,
-  ) as Entry
 }

@@ -1,8 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { attestationDigest, signDigest, type ContractDomain } from '@jeju/verifier/protocol'
+import {
+  attestationDigest,
+  parseKeyset,
+  signDigest,
+  type ContractDomain,
+} from '@jeju/verifier/protocol'
 import type { Attester } from '../attestation/attester.ts'
 import type { EvidenceArchive } from '../attestation/evidence-archive.ts'
-import type { NodeChain } from '../chain/node-chain.ts'
+import type { BindingRecord, NodeChain } from '../chain/node-chain.ts'
 import type { NodeKeys } from '../keys/node-keys.ts'
 import type { Logger } from '../logging.ts'
 import type { NodeIdentity } from '../statement/node-identity.ts'
@@ -15,11 +20,13 @@ export interface Registrar {
   run(signal: AbortSignal): Promise<void>
 }
 
-/** How often an unapproved or unreachable registration is looked at again. */
-const RETRY_MS = 1_000
-const MAX_RETRY_MS = 30_000
+/** How often an approval that is missing is looked for. */
+const APPROVAL_MS = 1_000
 /** How often a valid binding is looked at, to notice a revocation. */
 const WATCH_MS = 10_000
+/** After a failure, doubled with each further one. */
+const FIRST_RETRY_MS = 1_000
+const MAX_RETRY_MS = 30_000
 const VALIDITY_S = 24n * 3600n
 const DEADLINE_S = 600n
 
@@ -32,55 +39,68 @@ export interface RegistrarParts {
   readonly attester: Attester
   readonly archive: EvidenceArchive
   readonly logger: Logger
+  readonly now: () => Date
 }
 
 /** A registrar; every step can fail and be repeated, since state is read from the chain each time. */
 export function createRegistrar(parts: RegistrarParts): Registrar {
-  const { chain, identity, logger } = parts
-  let registered = false
+  const { chain, identity, logger, now } = parts
+  const { bindingId } = identity
+  let validUntilMs = 0
+  let failures = 0
 
+  // Lifetimes are counted from the chain's own time: the clock here belongs to the host.
+  const look = async (): Promise<BindingRecord & { readonly leftS: bigint }> => {
+    const [binding, { timestamp }] = await Promise.all([
+      chain.binding(bindingId),
+      chain.recentBlock(),
+    ])
+    const leftS = binding.valid ? binding.validUntil - timestamp : 0n
+    validUntilMs = now().getTime() + Number(leftS) * 1000
+    return { ...binding, leftS }
+  }
+  /** Does what is due and says when to look again, in milliseconds. */
   const step = async (): Promise<number> => {
-    const { timestamp } = await chain.recentBlock()
-    const binding = await chain.binding(identity.bindingId)
-    registered = binding.valid
+    const binding = await look()
     if (binding.revoked) {
-      logger.error({ bindingId: identity.bindingId }, 'binding is revoked')
+      logger.error({ bindingId }, 'binding is revoked')
       return MAX_RETRY_MS
     }
-    if (binding.valid && binding.validUntil - timestamp > VALIDITY_S / 2n) return WATCH_MS
-    if (!(await chain.isBindingApproved(identity.statement.agentId, identity.bindingId))) {
-      logger.info({ bindingId: identity.bindingId }, 'waiting for the owner to approve the binding')
-      return RETRY_MS
+    if (binding.leftS > VALIDITY_S / 2n) return WATCH_MS
+    if (!(await chain.isBindingApproved(identity.statement.agentId, bindingId))) {
+      logger.info({ bindingId }, 'waiting for the owner to approve the binding')
+      return APPROVAL_MS
     }
     await attestOnChain(parts)
-    registered = (await chain.binding(identity.bindingId)).valid
-    logger.info({ bindingId: identity.bindingId, registered }, 'attested on chain')
-    return registered ? WATCH_MS : RETRY_MS
+    const { valid } = await look()
+    logger.info({ bindingId, valid }, 'attested on chain')
+    return valid ? WATCH_MS : APPROVAL_MS
   }
 
   return {
     get registered() {
-      return registered
+      return validUntilMs > now().getTime()
     },
     run: async (signal) => {
-      let wait = RETRY_MS
       while (!signal.aborted) {
-        try {
-          wait = await step()
-        } catch (error) {
-          wait = Math.min(wait * 2, MAX_RETRY_MS)
-          logger.warn(
-            { reason: error instanceof Error ? error.message : '' },
-            'registration failed',
-          )
-        }
+        const wait = await step().then(
+          (due) => {
+            failures = 0
+            return due
+          },
+          (error: unknown) => {
+            const reason = error instanceof Error ? error.message : ''
+            logger.warn({ reason }, 'registration failed')
+            return Math.min(FIRST_RETRY_MS * 2 ** failures++, MAX_RETRY_MS)
+          },
+        )
         await delay(wait, undefined, { signal }).catch(() => undefined)
       }
     },
   }
 }
 
-/** A quote over a recent block, archived before it is named on chain. */
+/** A quote over a recent block, archived before it is named on chain; signed with a key that the quote covers. */
 async function attestOnChain(parts: RegistrarParts): Promise<void> {
   const { chain, registry, identity, keys, attester, archive } = parts
   const block = await chain.recentBlock()
@@ -90,11 +110,14 @@ async function attestOnChain(parts: RegistrarParts): Promise<void> {
     blockHash: block.hash,
   })
   const evidenceHash = await archive.put(evidence)
+  const keysetEnd = BigInt(parseKeyset(identity.keyset).not_after)
+  if (keysetEnd <= block.timestamp) throw new Error('the keyset has ended: restart the node')
+  const end = block.timestamp + VALIDITY_S
   const call = {
     statement: identity.statement,
     evidenceHash,
     blockNumber: block.number,
-    validUntil: block.timestamp + VALIDITY_S,
+    validUntil: end < keysetEnd ? end : keysetEnd,
     deadline: block.timestamp + DEADLINE_S,
   }
   const digest = attestationDigest({ ...call, bindingId: identity.bindingId }, registry)

@@ -5,50 +5,38 @@ import { NodeError } from '../http/node-error.ts'
 import { readBody } from '../http/read-body.ts'
 import type { Readiness } from '../readiness.ts'
 
+/** Header that names the receipt of an answer before it is there: the authorisation's hash. */
+const RECEIPT_ID_HEADER = 'X-Receipt-Id'
+
 /** `POST /v1/chat/completions`, JSON or SSE (docs/protocol.md §5, §6). */
 export function chatCompletionsRoute(chat: ChatService, readiness: Readiness): Hono {
   const route = new Hono()
   route.post('/v1/chat/completions', async (c) => {
     readiness.assertServing()
+    const body = await readBody(c.req.raw)
     const request = {
       authorization: c.req.header(AUTHORIZATION_HEADER),
       method: c.req.method,
       path: c.req.path,
-      body: await readBody(c.req.raw),
+      body,
       signal: c.req.raw.signal,
     }
-    const answer = await readiness.during(chat.complete(request))
+    const answer = await chat.complete(request, readiness.begin())
     if (answer.kind === 'whole') {
       return c.body(answer.body, 200, {
         'Content-Type': 'application/json',
-        'X-Receipt-Id': answer.receiptId,
+        [RECEIPT_ID_HEADER]: answer.receiptId,
         [RECEIPT_HEADER]: answer.receiptHeader,
       })
     }
-    return c.body(readiness.tracked(streamOf(answer.frames)), 200, {
+    return c.body(answer.body, 200, {
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': 'no-store',
-      'X-Receipt-Id': answer.receiptId,
+      [RECEIPT_ID_HEADER]: answer.receiptId,
     })
   })
   route.all('/v1/chat/completions', () => {
     throw new NodeError('method_not_allowed', 'use POST')
   })
   return route
-}
-
-/** Pulled frame by frame, so a slow reader slows the engine; a reader who goes away ends the generator. */
-function streamOf(
-  frames: AsyncGenerator<Uint8Array<ArrayBuffer>, void>,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return new ReadableStream({
-    pull: async (controller) => {
-      const frame = await frames.next()
-      if (frame.done === true) controller.close()
-      else controller.enqueue(frame.value)
-    },
-    cancel: async () => {
-      await frames.return()
-    },
-  })
 }

@@ -1,13 +1,21 @@
 import { Hono } from 'hono'
 import type { NodeIdentity } from '../statement/node-identity.ts'
 import type { Readiness } from '../readiness.ts'
+import type { Registrar } from '../registration/registrar.ts'
 
-/** `GET /health`. Public values only: what the statement says anyway, and whether requests are taken. */
-export function healthRoute(identity: NodeIdentity, readiness: Readiness): Hono {
+/**
+ * `GET /health`. Public values only, which the statement says anyway, and whether requests are taken: nothing of the
+ * host (attack N8). The signer is there for the operator, who sends it gas money before anything is on chain.
+ */
+export function healthRoute(
+  identity: NodeIdentity,
+  readiness: Readiness,
+  registrar: Registrar,
+): Hono {
   return new Hono().get('/health', (c) =>
     c.json({
       status: readiness.status,
-      registered: readiness.status === 'ok',
+      registered: registrar.registered,
       binding_id: identity.bindingId,
       signer: identity.statement.signer,
       agent_id: identity.statement.agentId.toString(),

@@ -1,0 +1,61 @@
+/** How the two ends of a streamed answer reach each other. */
+export interface StreamHooks {
+  /** Aborted by the reader's leaving; ends the inference. */
+  readonly gone: AbortController
+  /** Aborted when the reader does not take the rest and nobody can wait any longer. */
+  readonly drop: AbortSignal
+  /** A failure after the first frame; the reader sees a stream without its receipt. */
+  readonly failed: (error: unknown) => void
+  /** Called once, when nothing more will be done. */
+  readonly ended: () => void
+}
+
+/**
+ * Frames as a body, pulled one by one, so that a slow reader slows the engine and nothing is made ahead of him.
+ * Resolves when the first frame is there: what fails before it is an error answer and not a broken stream.
+ */
+export async function openAnswerStream(
+  frames: AsyncGenerator<Uint8Array<ArrayBuffer>, void>,
+  { gone, drop, failed, ended }: StreamHooks,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  let next: IteratorResult<Uint8Array<ArrayBuffer>, void> | undefined = await frames.next()
+  let over = false
+  const end = (): void => {
+    if (over) return
+    over = true
+    ended()
+  }
+  const leave = async (): Promise<void> => {
+    gone.abort()
+    // Runs what concludes the answer, also when no frame was ever read.
+    await frames.return().catch(failed)
+    end()
+  }
+  return new ReadableStream(
+    {
+      start: (controller) => {
+        const abandon = (): void => {
+          if (over) return
+          controller.error(new Error('the answer was not taken in time'))
+          void leave()
+        }
+        drop.addEventListener('abort', abandon, { once: true })
+      },
+      pull: async (controller) => {
+        try {
+          const frame = next ?? (await frames.next())
+          next = undefined
+          if (gone.signal.aborted) return
+          if (frame.done !== true) return controller.enqueue(frame.value)
+          controller.close()
+        } catch (error) {
+          failed(error)
+          controller.error(error)
+        }
+        end()
+      },
+      cancel: leave,
+    },
+    { highWaterMark: 0 },
+  )
+}
