@@ -34,11 +34,6 @@ export function bytes(fields: Fields, name: string): Uint8Array<ArrayBuffer> {
   }
 }
 
-/** Reads a boolean field; queries carry text. */
-export function flag(fields: Fields, name: string): boolean {
-  return fields[name] === true || fields[name] === 'true'
-}
-
 /** Reads a list of strings. */
 export function textList(fields: Fields, name: string): readonly string[] {
   const value = fields[name] ?? []
