@@ -1,0 +1,253 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import OpenAI from 'openai'
+import { parseEther, parseEventLogs, publicActions } from 'viem'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { computeRegistryAbi } from '@jeju/contracts'
+import { createFetch, NotVerified, type SdkEvent } from '@jeju/sdk'
+import { verifyEvidence } from '@jeju/verifier'
+import type { Hex } from '@jeju/verifier/protocol'
+import { providerDocuments } from '../../demo/network/gateway-view.ts'
+import type { GatewayProcess } from '../../demo/network/gateway.ts'
+import { startNetwork, type Network } from '../../demo/network/network.ts'
+import type { DevnetProvider } from '../../demo/network/operator.ts'
+import { waitFor } from '../../demo/network/process.ts'
+import { settlementOf } from '../../demo/network/settlement.ts'
+
+// Real processes on a chain of their own: two nodes, a tampered one, a gateway. Tests run in order.
+
+const QUESTION = 'What is remote attestation?'
+/** Stands in no answer of the model and in no name of the code. */
+const CANARY = 'quetzalcoatlus-canary'
+const WAIT = { timeoutMs: 30_000 }
+
+let network: Network
+let a: DevnetProvider
+let b: DevnetProvider
+let tampered: DevnetProvider
+let gateway: GatewayProcess
+
+beforeAll(async () => {
+  network = await startNetwork()
+  a = await network.startProvider('node A', 1)
+  b = await network.startProvider('node B', 2)
+  tampered = await network.startTamperedProvider('node C', 3)
+  gateway = await network.startGateway()
+  await waitFor(
+    'two admissions',
+    async () => ((await admitted()).length === 2 ? true : undefined),
+    WAIT,
+  )
+}, 180_000)
+
+afterAll(async () => {
+  await network.stop()
+}, 60_000)
+
+async function admitted(): Promise<readonly string[]> {
+  const documents = await providerDocuments(gateway.url)
+  return documents.filter(({ admitted: is }) => is).map(({ agentId }) => agentId)
+}
+
+function client(
+  walletIndex: number,
+  agents?: readonly bigint[],
+): { openai: OpenAI; events: SdkEvent[] } {
+  const events: SdkEvent[] = []
+  const fetch = createFetch({
+    gateway: gateway.url,
+    wallet: network.wallet(walletIndex),
+    deployment: network.chain.deployment,
+    trustAnchor: network.trustAnchor,
+    policy: network.policy,
+    channelAmount: parseEther('0.01'),
+    maxFeePerRequest: parseEther('0.001'),
+    onEvent: (event) => void events.push(event),
+    ...(agents === undefined ? {} : { agents }),
+  })
+  const openai = new OpenAI({ apiKey: 'none', baseURL: `${gateway.url}/v1`, fetch, maxRetries: 0 })
+  return { openai, events }
+}
+
+async function ask(openai: OpenAI, content: string): Promise<string> {
+  const model = network.model.descriptor.id
+  const answer = await openai.chat.completions.create({
+    model,
+    messages: [{ role: 'user', content }],
+    max_tokens: 60,
+  })
+  return answer.choices[0]?.message.content ?? ''
+}
+
+describe('the tampered node', () => {
+  test('is registered and attested, and still refused by name', async () => {
+    const documents = await providerDocuments(gateway.url)
+    const document = documents.find(({ agentId }) => agentId === tampered.agentId.toString())
+    expect(document?.admitted).toBe(false)
+    const failed = document?.judgement?.checks.filter(({ status }) => status === 'failed') ?? []
+    expect(failed.map(({ name }) => name)).toEqual(['compose-allowed'])
+  })
+
+  test('is refused by the client too, who names the check', async () => {
+    const { openai, events } = client(4, [tampered.agentId])
+    const refusal: unknown = await ask(openai, QUESTION).catch((error: unknown) =>
+      error instanceof Error ? error.cause : error,
+    )
+    expect(refusal).toBeInstanceOf(NotVerified)
+    expect(refusal).toMatchObject({ failedChecks: ['compose-allowed'] })
+    expect(events.some(({ type }) => type === 'authorised')).toBe(false)
+  })
+})
+
+describe('a client with a wallet', () => {
+  test('streams and asks, and every answer is verified', async () => {
+    const { openai, events } = client(5)
+    const stream = await openai.chat.completions.create({
+      model: network.model.descriptor.id,
+      messages: [{ role: 'user', content: QUESTION }],
+      max_tokens: 60,
+      stream: true,
+      stream_options: { include_usage: true },
+    })
+    let text = ''
+    let usage = 0
+    for await (const chunk of stream) {
+      text += chunk.choices[0]?.delta.content ?? ''
+      usage = chunk.usage?.completion_tokens ?? usage
+    }
+    expect(text).toContain('proof')
+    expect(await ask(openai, QUESTION)).toBe(text)
+    const receipts = events.filter((event) => event.type === 'receipt-verified')
+    expect(receipts).toHaveLength(2)
+    expect(receipts[0]?.receipt.receipt.outputTokens).toBe(usage)
+  })
+
+  test('several at once are served and settled, each once', async () => {
+    const { openai, events } = client(6, [b.agentId])
+    const answers = await Promise.all(Array.from({ length: 6 }, () => ask(openai, QUESTION)))
+    expect(new Set(answers).size).toBe(1)
+    const receipts = events.filter((event) => event.type === 'receipt-verified')
+    const [first] = receipts
+    if (first === undefined) throw new Error('no receipt')
+    const owed = receipts.reduce((sum, { fee }) => sum + fee, 0n)
+    const settlement = await waitFor(
+      'settlement',
+      async () => {
+        const now = await settlementOf(network, first.channelId, b.agentId)
+        return now.spent === owed ? now : undefined
+      },
+      WAIT,
+    )
+    expect(settlement.spent).toBe(owed)
+  })
+
+  test('gets coded errors for what a node cannot do', async () => {
+    const { openai } = client(5)
+    const create = openai.chat.completions.create.bind(openai.chat.completions)
+    const model = network.model.descriptor.id
+    const messages = [{ role: 'user' as const, content: QUESTION }]
+    await expect(create({ model, messages, n: 2 })).rejects.toMatchObject({
+      status: 400,
+      code: 'unsupported_field',
+      param: 'n',
+    })
+    // The SDK refuses what it could not pay for, before anything is sent.
+    await expect(create({ model, messages, max_tokens: -1 })).rejects.toMatchObject({
+      cause: { name: 'SdkError' },
+    })
+    await expect(create({ model: 'no-such-model', messages })).rejects.toThrow()
+  })
+})
+
+describe('evidence of a registration', () => {
+  test('is served by the digest on chain and verifies for the block it names', async () => {
+    const reader = network.wallet(0).extend(publicActions)
+    const { computeRegistry, deployedAtBlock, chainId } = network.chain.deployment
+    const logs = await reader.getLogs({
+      address: computeRegistry,
+      fromBlock: BigInt(deployedAtBlock),
+    })
+    const events = parseEventLogs({ abi: computeRegistryAbi, eventName: 'Attested', logs })
+    const event = events.find(({ args }) => args.bindingId === a.bindingId)
+    if (event === undefined) throw new Error('node A is not attested')
+    const { evidenceHash, blockNumber, blockHash } = event.args
+    const response = await fetch(`${a.machine.url}/v1/evidence/${evidenceHash.slice(2)}`)
+    const { verdict } = await verifyEvidence(new Uint8Array(await response.arrayBuffer()), {
+      at: new Date(),
+      trustAnchor: network.trustAnchor,
+      policy: network.policy,
+      registry: { chainId: BigInt(chainId), verifyingContract: computeRegistry },
+      freshness: { kind: 'registration', blockNumber, blockHash },
+      expected: { agentId: a.agentId, operator: a.operator.toLowerCase() as Hex },
+    })
+    expect(verdict.outcome).toBe('verified')
+    expect((await reader.getBlock({ blockNumber })).hash).toBe(blockHash)
+  })
+})
+
+describe('a node that dies', () => {
+  test('is left for the other by client and gateway', async () => {
+    const { openai, events } = client(7)
+    expect(await ask(openai, QUESTION)).toContain('proof')
+    const first = events.find((event) => event.type === 'receipt-verified')
+    const [dead, alive] = first?.agentId === a.agentId ? [a, b] : [b, a]
+    await dead.process.kill()
+    expect(await ask(openai, QUESTION)).toContain('proof')
+    const last = events.findLast((event) => event.type === 'receipt-verified')
+    expect(last?.agentId).toBe(alive.agentId)
+    await waitFor(
+      'the gateway to drop the dead node',
+      async () => {
+        const agents = await admitted()
+        return agents.includes(dead.agentId.toString()) ? undefined : agents
+      },
+      WAIT,
+    )
+    expect(await admitted()).toEqual([alive.agentId.toString()])
+
+    // The same TD gives the same keys: the binding is the one its owner approved.
+    const restarted = await dead.machine.boot({ agentId: dead.agentId, serviceId: 0 })
+    await waitFor(
+      'the node to serve again',
+      async () => ((await dead.machine.health()).registered ? true : undefined),
+      { ...WAIT, running: restarted },
+    )
+    expect((await dead.machine.health()).binding_id).toBe(dead.bindingId)
+    await waitFor(
+      'two admissions',
+      async () => ((await admitted()).length === 2 ? true : undefined),
+      WAIT,
+    )
+  })
+
+  test('by SIGTERM finishes what it has begun, and settles before it exits', async () => {
+    const { openai, events } = client(8, [a.agentId])
+    const answer = ask(openai, QUESTION)
+    await waitFor(
+      'the request to be under way',
+      async () => (events.some(({ type }) => type === 'authorised') ? true : undefined),
+      WAIT,
+    )
+    await delay(20)
+    await a.machine.stop()
+    expect(await answer).toContain('proof')
+    const receipt = events.find((event) => event.type === 'receipt-verified')
+    if (receipt === undefined) throw new Error('no receipt')
+    const { spent } = await settlementOf(network, receipt.channelId, a.agentId)
+    expect(spent).toBe(receipt.fee)
+  })
+})
+
+describe('what processes print', () => {
+  test('E10 no_prompt_in_logs: no prompt, answer or authorisation in any log', async () => {
+    const { openai, events } = client(6, [b.agentId])
+    await ask(openai, `${CANARY} ${QUESTION}`)
+    const auth = events.find((event) => event.type === 'authorised')
+    const printed =
+      [a, b, tampered].map(({ process }) => process.output()).join('') + gateway.process.output()
+    expect(printed).toContain('"settled"')
+    expect(printed).not.toContain(CANARY)
+    expect(printed).not.toContain('signed by a key in the hardware')
+    expect(auth).toBeDefined()
+    expect(printed).not.toMatch(/salt|compute-authorization/i)
+  })
+})
