@@ -27,7 +27,7 @@ function processCodes(): readonly string[] {
   )
   const codes = files.flatMap((file) => {
     const source = readFileSync(file, 'utf8')
-    const constants = source.matchAll(/readonly code = '([A-Z_]+)'/g)
+    const constants = source.matchAll(/readonly code = '([A-Z0-9_]+)'/g)
     const unions = source.matchAll(/^ {2}\| '([A-Z]+_[A-Z_]+)'/gm)
     return [...constants, ...unions].map(([, code = '']) => code)
   })
