@@ -43,11 +43,8 @@ const MAX_UINT256 = 2n ** 256n - 1n
 const decimal = z.string().regex(/^(0|[1-9][0-9]*)$/, 'expected a decimal integer')
 const port = decimal.transform(Number).pipe(z.number().min(0).max(65_535))
 const origin = z
-  .url({ protocol: /^https?$/ })
-  .refine(
-    (url) => URL.canParse(url) && new URL(url).pathname === '/',
-    'expected an origin without a path',
-  )
+  .url({ protocol: /^https?$/, abort: true })
+  .refine((url) => new URL(url).href === `${new URL(url).origin}/`, 'expected an origin alone')
 
 const environment = z.object({
   DSTACK_SOCKET: z.string().min(1).default('/var/run/dstack.sock'),

@@ -88,19 +88,28 @@ async function openLog(path: string, state: JournalState, nowMs: () => number): 
     return open(path, 'a')
   }
   let file = await compact()
-  const write = async (entry: JournalEntry): Promise<void> => {
-    await file.appendFile(encodeEntry(entry))
+  const write = async (entries: readonly JournalEntry[]): Promise<void> => {
+    await file.appendFile(entries.map(encodeEntry).join(''))
     await file.datasync()
-    lines++
+    lines += entries.length
     if (lines < MIN_COMPACTION_LINES || lines < COMPACTION_RATIO * state.size) return
     const old = file
     file = await compact()
     await old.close()
   }
   let last: Promise<void> = Promise.resolve()
+  let pending: JournalEntry[] = []
   return {
     append: (entry) => {
-      last = last.then(() => write(entry))
+      pending.push(entry)
+      // What comes while the disk is busy goes to it together.
+      if (pending.length === 1) {
+        last = last.then(() => {
+          const entries = pending
+          pending = []
+          return write(entries)
+        })
+      }
       return last
     },
     close: async () => {

@@ -1,0 +1,337 @@
+import { writeFile } from 'node:fs/promises'
+import { hostname, networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import { launchTd } from '@jeju/simulator'
+import {
+  intelTrustAnchor,
+  simulatedTrustAnchor,
+  UNMADE_CHECKS,
+  verifyEvidence,
+  type Report,
+  type VerificationContext,
+} from '@jeju/verifier'
+import {
+  decodeEvidence,
+  EVIDENCE_MEDIA_TYPE,
+  sha256,
+  toBareHex,
+  toHex,
+  type Freshness,
+  type Hex,
+} from '@jeju/verifier/protocol'
+import { afterAll, describe, expect, test } from 'vitest'
+import { MAX_WAITING_CHALLENGES } from '../../enclave/src/attestation/attester.ts'
+import type { GuestAgent } from '../../enclave/src/guest-agent/guest-agent.ts'
+import { registryDomain } from './setting/deployment.ts'
+import {
+  buildNode,
+  cleanUp,
+  COMPOSE,
+  OPERATOR,
+  startNode,
+  thePlatform,
+  type Running,
+} from './setting/start-node.ts'
+import { errorOf } from './setting/test-client.ts'
+
+afterAll(cleanUp)
+
+const NONCE = 'ab'.repeat(32)
+
+async function judge(
+  evidence: Uint8Array,
+  { td }: Running,
+  freshness: Freshness,
+  changes: Partial<VerificationContext> = {},
+): Promise<Report> {
+  const { mrtd, rtmr0, rtmr1, rtmr2 } = td.measurements
+  const { rootCertificateDer } = await thePlatform()
+  return verifyEvidence(evidence, {
+    at: new Date(),
+    trustAnchor: simulatedTrustAnchor('test', rootCertificateDer),
+    policy: {
+      v: 1,
+      acceptSkipped: [...UNMADE_CHECKS],
+      composeHashes: [td.composeHash],
+      gpu: 'not-required',
+      osImages: [{ mrtd, rtmr0, rtmr1, rtmr2 }],
+      tiers: ['simulated'],
+    },
+    registry: registryDomain,
+    freshness,
+    expected: { agentId: 0n, operator: OPERATOR },
+    ...changes,
+  })
+}
+
+function failedOf({ checks }: Report): readonly string[] {
+  return checks.filter(({ status }) => status === 'failed').map(({ name }) => name)
+}
+
+async function evidenceOf(response: Response): Promise<Uint8Array<ArrayBuffer>> {
+  expect(response.status).toBe(200)
+  expect(response.headers.get('content-type')).toBe(EVIDENCE_MEDIA_TYPE)
+  return new Uint8Array(await response.arrayBuffer())
+}
+
+const challenge = (nonce: string): Freshness => ({ kind: 'challenge', nonce: `0x${nonce}` })
+
+describe('GET /v1/attestation', () => {
+  test('the evidence verifies, for exactly the nonce that was asked', async () => {
+    const running = await startNode()
+    const response = await running.get(`/v1/attestation?nonce=${NONCE}`)
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    const evidence = await evidenceOf(response)
+    const report = await judge(evidence, running, challenge(NONCE))
+    expect(report.verdict).toMatchObject({
+      outcome: 'verified',
+      tier: 'simulated',
+      claims: { bindingId: running.node.bindingId },
+    })
+    const other = await judge(evidence, running, challenge('cd'.repeat(32)))
+    expect(failedOf(other)).toEqual(['freshness'])
+  })
+
+  test('N1 nothing the node says makes it real: under the Intel root it is refused', async () => {
+    const running = await startNode()
+    const evidence = await evidenceOf(await running.get(`/v1/attestation?nonce=${NONCE}`))
+    const trustAnchor = intelTrustAnchor()
+    const report = await judge(evidence, running, challenge(NONCE), { trustAnchor })
+    expect(report.verdict.outcome).toBe('refused')
+    expect(failedOf(report)).toContain('pck-chain')
+  })
+
+  test('C2 nonce_encoding_table', async () => {
+    const { get } = await startNode()
+    const bad = [
+      '',
+      '?nonce=',
+      `?nonce=${NONCE.slice(2)}`,
+      `?nonce=${NONCE}00`,
+      `?nonce=0x${NONCE}`,
+      `?nonce=${NONCE.toUpperCase()}`,
+      `?nonce=${'0'.repeat(64)}`,
+      `?nonce=${NONCE.slice(0, 32)}`,
+      `?nonce=${'zz'.repeat(32)}`,
+      `?nonce=%20${NONCE.slice(1)}`,
+      `?nonce=null`,
+      `?Nonce=${NONCE}`,
+      `?nonce=${NONCE}&nonce=${'cd'.repeat(32)}`,
+    ]
+    for (const query of bad) {
+      const { status, code, param } = await errorOf(await get(`/v1/attestation${query}`))
+      expect([query, status, code, param]).toEqual([query, 400, 'invalid_nonce', 'nonce'])
+    }
+  })
+
+  test('C3 caller_cannot_choose_report_data: the nonce is hashed with its purpose, never placed', async () => {
+    const running = await startNode()
+    const evidence = await evidenceOf(await running.get(`/v1/attestation?nonce=${NONCE}`))
+    const { quote } = decodeEvidence(evidence)
+    const reportData = quote.slice(568, 632)
+    expect(toHex(reportData.slice(0, 32))).toBe(running.node.bindingId)
+    expect(toBareHex(reportData.slice(32))).not.toBe(NONCE)
+    expect(toBareHex(quote)).not.toContain(NONCE)
+  })
+
+  test('C3 a live challenge is no registration, and the reverse', async () => {
+    const running = await startNode()
+    const { chain, get } = running
+    const [call] = chain.attestations
+    if (call === undefined) throw new Error('not attested')
+    const { hash } = await chain.recentBlock()
+    const evidence = await evidenceOf(await get(`/v1/attestation?nonce=${hash.slice(2)}`))
+    const registration: Freshness = {
+      kind: 'registration',
+      blockNumber: call.blockNumber,
+      blockHash: hash,
+    }
+    expect(failedOf(await judge(evidence, running, registration))).toEqual(['freshness'])
+  })
+
+  test('C6 replica_keys_differ: two instances of one app share no key and no binding', async () => {
+    const platform = await thePlatform()
+    const [one, two] = [
+      await startNode({ td: launchTd(platform, { appCompose: COMPOSE }) }),
+      await startNode({ td: launchTd(platform, { appCompose: COMPOSE }) }),
+    ]
+    expect(one.td.appId).toEqual(two.td.appId)
+    const bundles = await Promise.all(
+      [one, two].map(async ({ get }) =>
+        decodeEvidence(await evidenceOf(await get(`/v1/attestation?nonce=${NONCE}`))),
+      ),
+    )
+    const [first, second] = bundles
+    if (first === undefined || second === undefined) throw new Error('no bundles')
+    expect(first.statement.signer).not.toBe(second.statement.signer)
+    expect(first.keyset).not.toBe(second.keyset)
+    expect(one.node.bindingId).not.toBe(two.node.bindingId)
+  })
+
+  test('C18 key_surface_is_pinned: the evidence says which surface made the signer, by a path of this instance', async () => {
+    const { get, td } = await startNode()
+    const evidence = await evidenceOf(await get(`/v1/attestation?nonce=${NONCE}`))
+    const { kmsChain } = decodeEvidence(evidence)
+    expect(kmsChain).toMatchObject({
+      keyApi: 'v0',
+      algorithm: 'secp256k1',
+      path: `jeju/node/${toBareHex(td.instanceId)}/evm-signer/v1`,
+    })
+  })
+
+  test('C11 not_after_bound, and nothing listed that is not served', async () => {
+    const { get } = await startNode()
+    const evidence = await evidenceOf(await get(`/v1/attestation?nonce=${NONCE}`))
+    const keyset = JSON.parse(decodeEvidence(evidence).keyset) as Record<string, unknown>
+    expect(keyset).toMatchObject({ e2ee_public_keys: [], tls_public_keys: [], subject: null })
+    const days = (Number(keyset['not_after']) - Date.now() / 1000) / 86_400
+    expect(days).toBeGreaterThan(30)
+    expect(days).toBeLessThanOrEqual(400)
+  })
+
+  test('the same machine after a restart is the same binding, until its keyset nears its end', async () => {
+    const running = await startNode()
+    const second = await running.restart()
+    expect(second.node.bindingId).toBe(running.node.bindingId)
+    running.clock.pass(380 * 86_400)
+    const third = await buildNode({ ...second, config: {} })
+    expect(third.node.bindingId).not.toBe(running.node.bindingId)
+  })
+})
+
+describe('quotes are scarce', () => {
+  /** An agent whose quotes wait until they are let go. */
+  function gated(): { wrap: (real: GuestAgent) => GuestAgent; count: () => number; open(): void } {
+    let open = (): void => undefined
+    let count = 0
+    let gate: Promise<void> | undefined
+    const wrap = (real: GuestAgent): GuestAgent => ({
+      ...real,
+      quote: async (reportData) => {
+        count++
+        await gate
+        return real.quote(reportData)
+      },
+    })
+    gate = new Promise((resolve) => (open = resolve))
+    const first = gate
+    gate = undefined
+    return {
+      wrap,
+      count: () => {
+        gate = first
+        return count
+      },
+      open: () => open(),
+    }
+  }
+
+  const nonceOf = (index: number): string => (index + 1).toString(16).padStart(64, '0')
+
+  test('N7 rate_limit_retry_after: a flood of challenges is bounded, and told to come back', async () => {
+    const gate = gated()
+    const running = await startNode({ agent: gate.wrap })
+    const before = gate.count()
+    const asked = Array.from({ length: MAX_WAITING_CHALLENGES + 4 }, (_, index) =>
+      running.get(`/v1/attestation?nonce=${nonceOf(index)}`),
+    )
+    const refused = await Promise.all(asked.slice(MAX_WAITING_CHALLENGES))
+    for (const answer of refused) {
+      expect(answer.headers.get('retry-after')).toBe('1')
+      expect(await errorOf(answer)).toMatchObject({ status: 429, code: 'attestation_busy' })
+    }
+    // One at a time, and the same question is one quote.
+    expect(gate.count() - before).toBe(1)
+    const again = running.get(`/v1/attestation?nonce=${nonceOf(0)}`)
+    gate.open()
+    const served = await Promise.all([...asked.slice(0, MAX_WAITING_CHALLENGES), again])
+    expect(served.map(({ status }) => status)).toEqual(
+      Array.from({ length: MAX_WAITING_CHALLENGES + 1 }, () => 200),
+    )
+    expect(gate.count() - before).toBe(MAX_WAITING_CHALLENGES)
+  })
+
+  test('a flood of challenges does not keep the node from registering', async () => {
+    const gate = gated()
+    const running = await buildNode({ agent: gate.wrap })
+    gate.count()
+    const flood = Array.from({ length: MAX_WAITING_CHALLENGES }, (_, index) =>
+      running.get(`/v1/attestation?nonce=${nonceOf(index)}`),
+    )
+    running.node.start()
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    gate.open()
+    await Promise.all(flood)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(running.chain.attestations).toHaveLength(1)
+    await running.node.drain()
+  })
+
+  test('a challenge that waited too long is refused, not answered to nobody', async () => {
+    const gate = gated()
+    const running = await startNode({ agent: gate.wrap })
+    gate.count()
+    const first = running.get(`/v1/attestation?nonce=${nonceOf(0)}`)
+    const second = running.get(`/v1/attestation?nonce=${nonceOf(1)}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    running.clock.pass(31)
+    gate.open()
+    expect((await first).status).toBe(200)
+    expect(await errorOf(await second)).toMatchObject({ code: 'attestation_busy' })
+  })
+})
+
+describe('GET /v1/evidence', () => {
+  test('S3 archive_roundtrip_by_digest: what the chain names is served, and verifies as a registration', async () => {
+    const running = await startNode()
+    const { chain, get, node, restart } = running
+    const [call] = chain.attestations
+    const digest = chain.bindings.get(node.bindingId)?.evidenceHash
+    if (call === undefined || digest === undefined) throw new Error('not attested')
+    const evidence = await evidenceOf(await get(`/v1/evidence/${digest.slice(2)}`))
+    expect(toHex(sha256(evidence))).toBe(digest)
+    const blockHash = await blockHashOf(running, call.blockNumber)
+    const freshness = { kind: 'registration', blockNumber: call.blockNumber, blockHash } as const
+    expect((await judge(evidence, running, freshness)).verdict.outcome).toBe('verified')
+    const after = await restart()
+    expect((await after.get(`/v1/evidence/${digest.slice(2)}`)).status).toBe(200)
+  })
+
+  test('S1 storage_hash_mismatch_rejected', async () => {
+    const { chain, get, node, stateDir } = await startNode()
+    const digest = chain.bindings.get(node.bindingId)?.evidenceHash ?? '0x'
+    await writeFile(join(stateDir, 'evidence', digest.slice(2)), 'something else')
+    expect((await get(`/v1/evidence/${digest.slice(2)}`)).status).toBe(404)
+  })
+
+  test('no path leaves the archive', async () => {
+    const { get } = await startNode()
+    const names = ['..%2fjournal.jsonl', '%2e%2e%2fjournal.jsonl', 'AB'.repeat(32), 'ab', '']
+    for (const name of names) expect((await get(`/v1/evidence/${name}`)).status).toBe(404)
+  })
+})
+
+async function blockHashOf({ chain }: Running, number: bigint): Promise<Hex> {
+  const now = chain.now
+  chain.now = () => number
+  const { hash } = await chain.recentBlock()
+  chain.now = now
+  return hash
+}
+
+test('N8 no_host_identity_public: no answer carries host name, address or process', async () => {
+  const { get } = await startNode()
+  const paths = ['/health', '/v1/models', '/v1/nothing', `/v1/attestation?nonce=${NONCE}`]
+  const macs = Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).map(({ mac }) => mac),
+  )
+  for (const path of paths) {
+    const answer = await get(path)
+    const text = `${JSON.stringify([...answer.headers])}${await answer.text()}`
+    for (const mark of [`"${hostname()}"`, ...macs, process.version]) {
+      expect(text).not.toContain(mark)
+    }
+    expect(answer.headers.get('server')).toBeNull()
+    expect(answer.headers.get('x-powered-by')).toBeNull()
+  }
+})

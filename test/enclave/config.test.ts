@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest'
+import { ConfigError, parseConfig } from '../../enclave/src/config.ts'
+import { embeddedModel } from '../../enclave/src/engine/embedded-model.ts'
+import { deployment } from './setting/deployment.ts'
+
+const GOOD = {
+  KEY_API: 'v0',
+  RPC_URL: 'https://rpc.test/secret-path',
+  CHAIN_ID: '31337',
+  DEPLOYMENT: JSON.stringify(deployment),
+  AGENT_ID: '0',
+  SERVICE_ID: '0',
+  PUBLIC_URL: 'https://node.test',
+  PORT: '8080',
+  STATE_DIR: '/data',
+  MODEL_SHA256: embeddedModel.sha256,
+}
+
+function problemsOf(env: Record<string, string | undefined>): readonly string[] {
+  try {
+    parseConfig(env)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+}
+
+describe('the environment', () => {
+  test('is read with defaults', () => {
+    expect(parseConfig(GOOD)).toEqual({
+      guestAgentSocket: '/var/run/dstack.sock',
+      keyApi: 'v0',
+      rpcUrl: 'https://rpc.test/secret-path',
+      chainId: 31337,
+      deployment,
+      agentId: 0n,
+      serviceId: 0,
+      publicUrl: 'https://node.test',
+      port: 8080,
+      host: '0.0.0.0',
+      stateDir: '/data',
+      model: { path: embeddedModel.path, sha256: embeddedModel.sha256, name: 'enclave-mini' },
+      settleIntervalMs: 60_000,
+      drainMs: 8_000,
+      logLevel: 'info',
+    })
+  })
+
+  test('all problems are named at once', () => {
+    const named = problemsOf({}).map((problem) => problem.split(':')[0])
+    expect(named.toSorted()).toEqual(Object.keys(GOOD).toSorted())
+  })
+
+  test('C18 key_surface_is_pinned: stated, and v1 is not silently v0', () => {
+    expect(problemsOf({ ...GOOD, KEY_API: undefined })).toHaveLength(1)
+    expect(problemsOf({ ...GOOD, KEY_API: 'v1' })).toEqual([
+      'KEY_API: expected v0; v1 is not supported by this version',
+    ])
+    expect(problemsOf({ ...GOOD, KEY_API: 'auto' })).toHaveLength(1)
+  })
+
+  test('N1 a simulator endpoint refuses the start, whatever it is set to', () => {
+    for (const value of ['', '/tmp/x.sock', 'http://127.0.0.1:1']) {
+      expect(problemsOf({ ...GOOD, DSTACK_SIMULATOR_ENDPOINT: value })).toHaveLength(1)
+    }
+  })
+
+  test.each([
+    ['CHAIN_ID', ['0', '-1', '1.5', '0x1', '01', '1', '']],
+    ['AGENT_ID', ['-1', 'none', '1e3', (2n ** 256n).toString()]],
+    ['SERVICE_ID', ['-1', '4294967296']],
+    ['PORT', ['65536', '-1', 'http']],
+    [
+      'PUBLIC_URL',
+      ['node.test', 'ftp://node.test', 'https://node.test/path', 'https://a:b@node.test', ''],
+    ],
+    ['RPC_URL', ['rpc.test', 'ws://rpc.test', 'file:///etc/passwd']],
+    ['DEPLOYMENT', ['', '{}', '[]', 'null']],
+    ['MODEL_SHA256', ['', '0x', 'ab'.repeat(32), `0x${'AB'.repeat(32)}`, `0x${'ab'.repeat(31)}`]],
+    ['STATE_DIR', ['']],
+    ['LOG_LEVEL', ['verbose', '']],
+    ['SETTLE_INTERVAL_S', ['0', '3601', '1.5']],
+    ['DRAIN_TIMEOUT_S', ['601', '-1', '']],
+  ])('%s is refused when it is wrong', (name, values) => {
+    for (const value of values) {
+      const problems = problemsOf({ ...GOOD, [name]: value })
+      expect([value, problems.map((problem) => problem.split(':')[0])]).toEqual([value, [name]])
+    }
+  })
+
+  test('ids beyond 2^53 are exact', () => {
+    const id = (2n ** 256n - 1n).toString()
+    expect(parseConfig({ ...GOOD, AGENT_ID: id }).agentId.toString()).toBe(id)
+  })
+})

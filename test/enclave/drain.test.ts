@@ -1,0 +1,67 @@
+import { FINISH_CODES } from '@jeju/verifier/protocol'
+import { afterAll, describe, expect, test } from 'vitest'
+import { cleanUp, startNode, statusOf, until } from './setting/start-node.ts'
+import { chatBody, errorOf, readJsonAnswer, readStreamAnswer } from './setting/test-client.ts'
+
+afterAll(cleanUp)
+
+const STREAM = chatBody({ stream: true })
+
+describe('a node that is told to end', () => {
+  test('refuses new requests, lets answers end, settles, and closes the engine', async () => {
+    const running = await startNode({ config: { drainMs: 5_000 } })
+    const { client, fetch, node, engine, chain } = running
+    engine.holdAt = 2
+    const signed = client.sign(STREAM)
+    const streaming = await fetch(client.request(STREAM, signed))
+    const whole = client.sign(chatBody())
+    const waiting = fetch(client.request(chatBody(), whole))
+    const streamed = readStreamAnswer(streaming, signed.salt)
+    await until(() => engine.requests.length === 2)
+    const drained = node.drain()
+    expect(await statusOf(running)).toBe('draining')
+    const refused = await fetch(client.request(chatBody()))
+    expect(await errorOf(refused)).toMatchObject({ status: 503, code: 'draining' })
+    expect(engine.closed).toBe(false)
+    engine.release()
+    expect((await streamed).receipt.receipt.finish).toBe(FINISH_CODES.stop)
+    expect((await readJsonAnswer(await waiting, whole.salt)).receipt.receipt.finish).toBe(0)
+    await drained
+    expect(chain.channels.get(client.channelId)?.spent).toBe(80n)
+    expect(engine.closed).toBe(true)
+  })
+
+  test('answers that last too long are cut, with a receipt for what was delivered', async () => {
+    const { client, fetch, node, engine, chain } = await startNode({ config: { drainMs: 30 } })
+    engine.holdAt = 3
+    const signed = client.sign(STREAM)
+    const reading = readStreamAnswer(await fetch(client.request(STREAM, signed)), signed.salt)
+    const whole = client.sign(chatBody())
+    const waiting = fetch(client.request(chatBody(), whole))
+    await until(() => engine.requests.length === 2)
+    await node.drain()
+    const stream = await reading
+    expect(stream.receipt.receipt).toMatchObject({
+      finish: FINISH_CODES.aborted,
+      outputTokens: 3,
+      responseHash: stream.responseHash,
+    })
+    expect(stream.text).toBe('Ja, gern. Grüße')
+    expect(stream.covered).toContain('"finish_reason":"length"')
+    const json = await readJsonAnswer(await waiting, whole.salt)
+    expect(json.receipt.receipt).toMatchObject({ finish: FINISH_CODES.aborted, outputTokens: 3 })
+    expect(chain.channels.get(client.channelId)?.spent).toBe(56n)
+  })
+
+  test('a reader who takes nothing does not hold the node', async () => {
+    const { client, fetch, node, chain } = await startNode({ config: { drainMs: 10 } })
+    const response = await fetch(client.request(STREAM))
+    const reader = response.body?.getReader()
+    await reader?.read()
+    await reader?.read()
+    await node.drain()
+    const [item] = chain.settlements.flat()
+    expect(item?.receipt).toMatchObject({ finish: FINISH_CODES.aborted })
+    await expect(reader?.read()).rejects.toThrow('not taken in time')
+  })
+})

@@ -1,0 +1,179 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  createSimulatedPlatform,
+  launchTd,
+  serveGuestAgent,
+  type SimulatedPlatform,
+  type SimulatedTd,
+} from '@jeju/simulator'
+import { modelIdOf, utf8 } from '@jeju/verifier/protocol'
+import type { Config } from '../../../enclave/src/config.ts'
+import { connectGuestAgent } from '../../../enclave/src/guest-agent/dstack-guest-agent.ts'
+import type { GuestAgent } from '../../../enclave/src/guest-agent/guest-agent.ts'
+import { createLogger } from '../../../enclave/src/logging.ts'
+import { createNode, type Node } from '../../../enclave/src/node.ts'
+import { deployment } from './deployment.ts'
+import { ScriptedEngine } from './scripted-engine.ts'
+import { TestChain } from './test-chain.ts'
+import { TestClient } from './test-client.ts'
+
+export const COMPOSE = utf8(
+  '{"docker_compose_file":"services: {}","name":"node","runner":"docker-compose"}',
+)
+export const OPERATOR = `0x${'0b'.repeat(20)}` as const
+const PUBLIC_URL = 'https://node.test'
+
+/** A clock that a test moves; it goes on with real time otherwise. */
+export class TestClock {
+  #aheadMs = 0
+
+  readonly now = (): Date => new Date(Date.now() + this.#aheadMs)
+
+  pass(seconds: number): void {
+    this.#aheadMs += seconds * 1000
+  }
+}
+
+/** What a test changes about a node; the rest is made. */
+export interface NodeSetting {
+  readonly td?: SimulatedTd
+  readonly agent?: (real: GuestAgent) => GuestAgent
+  readonly chain?: TestChain
+  readonly engine?: ScriptedEngine
+  readonly clock?: TestClock
+  readonly stateDir?: string
+  readonly config?: Partial<Config>
+  /** Leave the binding unapproved. */
+  readonly unapproved?: boolean
+}
+
+/** A node under test with everything around it. */
+export interface Running {
+  readonly node: Node
+  readonly td: SimulatedTd
+  readonly chain: TestChain
+  readonly engine: ScriptedEngine
+  readonly clock: TestClock
+  readonly stateDir: string
+  readonly client: TestClient
+  /** Log lines so far, at level trace. */
+  readonly logs: string[]
+  fetch(request: Request): Promise<Response>
+  get(path: string): Promise<Response>
+  /** Starts another node on the same machine, chain and disk, as after a restart. The first one is not told. */
+  restart(setting?: NodeSetting): Promise<Running>
+}
+
+let platform: Promise<SimulatedPlatform> | undefined
+const cleanups: (() => Promise<unknown>)[] = []
+
+/** The one simulated platform of a test file. */
+export function thePlatform(): Promise<SimulatedPlatform> {
+  platform ??= createSimulatedPlatform({ at: new Date() })
+  return platform
+}
+
+/** An empty folder that is removed after the tests; short, since Unix sockets may be in it. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'node-test-'))
+  cleanups.push(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Ends everything that was started; call it after the tests of a file. */
+export async function cleanUp(): Promise<void> {
+  for (const end of cleanups.splice(0).toReversed()) await end()
+}
+
+/** Builds a node on a simulated machine and registers its agent and service on a chain in memory. */
+export async function buildNode(setting: NodeSetting = {}): Promise<Running> {
+  const clock = setting.clock ?? new TestClock()
+  const chain = setting.chain ?? new TestChain(clock.now)
+  const engine = setting.engine ?? new ScriptedEngine()
+  const td = setting.td ?? launchTd(await thePlatform(), { appCompose: COMPOSE })
+  const stateDir = setting.stateDir ?? (await temporaryFolder())
+  chain.providers.set(0n, { owner: OPERATOR, endpoint: PUBLIC_URL })
+  chain.modelIds.set(0, modelIdOf(engine.descriptor))
+  const socket = join(await temporaryFolder(), 'dstack.sock')
+  const server = await serveGuestAgent(td, socket)
+  cleanups.push(() => server.close())
+  const real = await connectGuestAgent(socket)
+  const logs: string[] = []
+  const node = await createNode(configOf(stateDir, setting.config), {
+    agent: setting.agent?.(real) ?? real,
+    engine,
+    connectChain: () => chain,
+    logger: createLogger('trace', { write: (line) => void logs.push(line) }),
+    now: clock.now,
+  })
+  if (setting.unapproved !== true) chain.approvals.add(node.bindingId)
+  return {
+    node,
+    td,
+    chain,
+    engine,
+    clock,
+    stateDir,
+    client: new TestClient(chain, node.bindingId),
+    logs,
+    fetch: async (request) => node.app.fetch(request),
+    get: async (path) => node.app.request(path),
+    restart: (changes) => buildNode({ td, chain, clock, stateDir, ...changes }),
+  }
+}
+
+/** A node that is registered and takes requests. It is drained after the tests if no test did. */
+export async function startNode(setting: NodeSetting = {}): Promise<Running> {
+  const running = await buildNode(setting)
+  running.node.start()
+  let drained: Promise<void> | undefined
+  const drain = (): Promise<void> => (drained ??= running.node.drain())
+  cleanups.push(() => {
+    running.engine.release()
+    return drain()
+  })
+  const node = { ...running.node, drain }
+  await until(async () => (await statusOf(running)) === 'ok')
+  return { ...running, node, restart: (changes) => startNode({ ...pick(running), ...changes }) }
+}
+
+function pick({ td, chain, clock, stateDir }: Running): NodeSetting {
+  return { td, chain, clock, stateDir }
+}
+
+export async function statusOf(running: Running): Promise<string> {
+  const { status } = (await (await running.get('/health')).json()) as { status: string }
+  return status
+}
+
+/** Waits for something that happens by itself. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error('it did not happen in 10 s')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+function configOf(stateDir: string, changes: Partial<Config> = {}): Config {
+  return {
+    guestAgentSocket: '/unused',
+    keyApi: 'v0',
+    rpcUrl: 'https://rpc.test',
+    chainId: deployment.chainId,
+    deployment,
+    agentId: 0n,
+    serviceId: 0,
+    publicUrl: PUBLIC_URL,
+    port: 0,
+    host: '127.0.0.1',
+    stateDir,
+    model: { path: '/unused', sha256: `0x${'00'.repeat(32)}`, name: 'unused' },
+    settleIntervalMs: 3_600_000,
+    drainMs: 200,
+    logLevel: 'trace',
+    ...changes,
+  }
+}

@@ -1,0 +1,194 @@
+import {
+  attestationDigest,
+  authDigest,
+  bindingIdOf,
+  feeOf,
+  keccak256,
+  receiptDigest,
+  recoverAddress,
+  SETTLE_WINDOW_S,
+  toHex,
+  utf8,
+  type Hex,
+} from '@jeju/verifier/protocol'
+import {
+  ChainError,
+  type AttestCall,
+  type BindingRecord,
+  type Block,
+  type Channel,
+  type NodeChain,
+  type Price,
+  type ProviderRecord,
+  type SettlementItem,
+  type SettlementStatus,
+} from '../../../enclave/src/chain/node-chain.ts'
+import { registryDomain, servingDomain } from './deployment.ts'
+
+/** Wei per million tokens, so that a token in costs 2 wei and a token out 6. */
+export const PRICE: Price = { inPerMTok: 2_000_000n, outPerMTok: 6_000_000n, maxOutputTokens: 64 }
+
+/** The contracts' rules in memory: what they would refuse is refused, signatures included. */
+export class TestChain implements NodeChain {
+  now: () => bigint
+  readonly providers = new Map<bigint, ProviderRecord>()
+  readonly modelIds = new Map<number, Hex>()
+  price_: Price = PRICE
+  readonly channels = new Map<Hex, Channel>()
+  readonly usedNonces = new Set<string>()
+  readonly approvals = new Set<Hex>()
+  readonly bindings = new Map<Hex, BindingRecord & { readonly evidenceHash: Hex; signer: Hex }>()
+  readonly attestations: AttestCall[] = []
+  readonly settlements: (readonly SettlementItem[])[] = []
+  /** Calls by method name. */
+  readonly calls: string[] = []
+  /** While set, every call fails as an unreachable RPC does. */
+  down = false
+  /** Settlements reach the chain and their answer is lost. */
+  losesAnswers = false
+
+  constructor(now: () => Date) {
+    this.now = () => BigInt(Math.floor(now().getTime() / 1000))
+  }
+
+  recentBlock(): Promise<Block> {
+    const timestamp = this.now()
+    const hash = toHex(keccak256(utf8(`block ${timestamp}`)))
+    return this.#answer('recentBlock', () => ({ number: timestamp, hash, timestamp }))
+  }
+
+  provider(agentId: bigint): Promise<ProviderRecord | undefined> {
+    return this.#answer('provider', () => this.providers.get(agentId))
+  }
+
+  service(_agentId: bigint, serviceId: number): Promise<{ readonly modelId: Hex }> {
+    return this.#answer('service', () => {
+      const modelId = this.modelIds.get(serviceId)
+      if (modelId === undefined) throw new ChainError('CHAIN_REFUSED', 'refused: UnknownService')
+      return { modelId }
+    })
+  }
+
+  price(): Promise<Price> {
+    return this.#answer('price', () => this.price_)
+  }
+
+  channel(channelId: Hex): Promise<Channel> {
+    return this.#answer('channel', () => this.channels.get(channelId) ?? NO_CHANNEL)
+  }
+
+  isNonceUsed(channelId: Hex, bindingId: Hex, nonce: bigint): Promise<boolean> {
+    return this.#answer('isNonceUsed', () =>
+      this.usedNonces.has(nonceName(channelId, bindingId, nonce)),
+    )
+  }
+
+  isBindingApproved(_agentId: bigint, bindingId: Hex): Promise<boolean> {
+    return this.#answer('isBindingApproved', () => this.approvals.has(bindingId))
+  }
+
+  binding(bindingId: Hex): Promise<BindingRecord> {
+    return this.#answer('binding', () => {
+      const binding = this.bindings.get(bindingId)
+      if (binding === undefined) return { valid: false, validUntil: 0n, revoked: false }
+      const valid = !binding.revoked && binding.validUntil >= this.now()
+      return { ...binding, valid }
+    })
+  }
+
+  attest(call: AttestCall): Promise<void> {
+    return this.#answer('attest', () => {
+      const bindingId = bindingIdOf(call.statement, registryDomain)
+      const refuse = (name: string): never => {
+        throw new ChainError('CHAIN_REFUSED', `refused: ${name}`)
+      }
+      if (!this.approvals.has(bindingId)) refuse('BindingNotApproved')
+      const digest = attestationDigest({ ...call, bindingId }, registryDomain)
+      if (recoverAddress(digest, call.signerSig) !== call.statement.signer) {
+        refuse('InvalidSignature')
+      }
+      const { evidenceHash, validUntil } = call
+      const { signer } = call.statement
+      this.attestations.push(call)
+      this.bindings.set(bindingId, {
+        valid: true,
+        validUntil,
+        revoked: false,
+        evidenceHash,
+        signer,
+      })
+    })
+  }
+
+  preview(items: readonly SettlementItem[]): Promise<readonly SettlementStatus[]> {
+    return this.#answer('preview', () => items.map((item) => this.#judge(item)))
+  }
+
+  settle(items: readonly SettlementItem[]): Promise<ReadonlyMap<Hex, bigint>> {
+    return this.#answer('settle', () => {
+      this.settlements.push(items)
+      const paid = new Map<Hex, bigint>()
+      for (const item of items) {
+        if (this.#judge(item) !== 'paid') continue
+        const { channelId, bindingId, nonce } = item.auth
+        const channel = this.channels.get(channelId) ?? NO_CHANNEL
+        const fee = this.feeOf(item)
+        this.usedNonces.add(nonceName(channelId, bindingId, nonce))
+        this.channels.set(channelId, { ...channel, spent: channel.spent + fee })
+        paid.set(item.receipt.authHash, fee)
+      }
+      if (this.losesAnswers) throw new ChainError('CHAIN_UNAVAILABLE', 'the answer was lost')
+      return paid
+    })
+  }
+
+  feeOf({ receipt }: SettlementItem): bigint {
+    return feeOf(this.price_, receipt.inputTokens, receipt.outputTokens)
+  }
+
+  #judge(item: SettlementItem): SettlementStatus {
+    const { auth, receipt } = item
+    const channel = this.channels.get(auth.channelId) ?? NO_CHANNEL
+    if (this.usedNonces.has(nonceName(auth.channelId, auth.bindingId, auth.nonce))) {
+      return 'already_used'
+    }
+    if (channel.state === 'closed') return 'channel_closed'
+    if (this.now() > auth.validUntil + SETTLE_WINDOW_S) return 'expired'
+    const authHash = authDigest(auth, servingDomain)
+    if (recoverAddress(authHash, item.authSig) !== channel.sessionKey) return 'bad_auth'
+    const binding = this.bindings.get(auth.bindingId)
+    if (binding === undefined) return 'bad_binding'
+    const sound =
+      receipt.authHash === authHash &&
+      receipt.issuedAt <= auth.validUntil &&
+      receipt.issuedAt <= this.now() &&
+      recoverAddress(receiptDigest(receipt, servingDomain), item.receiptSig) === binding.signer
+    if (!sound) return 'bad_receipt'
+    const fee = this.feeOf(item)
+    if (fee > auth.maxFee || receipt.outputTokens > this.price_.maxOutputTokens) return 'over_cap'
+    if (fee === 0n) return 'nothing_due'
+    return fee > channel.locked - channel.spent ? 'underfunded' : 'paid'
+  }
+
+  #answer<Answer>(method: string, make: () => Answer): Promise<Answer> {
+    this.calls.push(method)
+    if (this.down)
+      return Promise.reject(new ChainError('CHAIN_UNAVAILABLE', 'HTTP request failed.'))
+    return Promise.resolve().then(make)
+  }
+}
+
+const NO_CHANNEL: Channel = {
+  agentId: 0n,
+  serviceId: 0,
+  priceVersion: 0,
+  state: 'none',
+  locked: 0n,
+  spent: 0n,
+  closeAt: 0n,
+  sessionKey: `0x${'00'.repeat(20)}`,
+}
+
+function nonceName(channelId: Hex, bindingId: Hex, nonce: bigint): string {
+  return `${channelId}/${bindingId}/${nonce}`
+}
