@@ -56,18 +56,30 @@ export function createGateway(
     ],
     logger,
   )
-  const update = async (): Promise<void> => {
+  const watch = async (): Promise<void> => {
     await directory.refresh()
-    await leases.update()
+    await leases.dropRevoked()
+  }
+  const logFailure = (error: unknown): void => {
+    logger.warn({ error: error instanceof Error ? error.name : '' }, 'update failed')
   }
   return {
     app,
-    update,
+    update: async () => {
+      await watch()
+      await leases.judge()
+    },
     run: async (signal) => {
+      let judging: Promise<void> | undefined
+      const startJudging = (): void => {
+        judging ??= leases
+          .judge()
+          .catch(logFailure)
+          .finally(() => (judging = undefined))
+      }
       while (!signal.aborted) {
-        await update().catch((error: unknown) => {
-          logger.warn({ error: error instanceof Error ? error.name : '' }, 'update failed')
-        })
+        // Not waited for: a provider that answers slowly must not delay the revocation of others (attack F3).
+        await watch().then(startJudging, logFailure)
         await delay(pollIntervalMs, undefined, { signal }).catch(() => undefined)
       }
     },

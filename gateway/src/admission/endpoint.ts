@@ -28,13 +28,14 @@ for (const [network, prefix] of [
   NOT_PUBLIC.addSubnet(network, prefix, 'ipv4')
 }
 
-/** IPv6 global unicast; of it, 2001::/23, 2001:db8::/32 and 2002::/16 are special or carry IPv4 inside. */
+/** IPv6 global unicast; of it, 2001::/23, 2001:db8::/32, 2002::/16 and 3fff::/20 are special or carry IPv4 inside. */
 const GLOBAL_IPV6 = new BlockList()
 GLOBAL_IPV6.addSubnet('2000::', 3, 'ipv6')
 const SPECIAL_IPV6 = new BlockList()
 SPECIAL_IPV6.addSubnet('2001::', 23, 'ipv6')
 SPECIAL_IPV6.addSubnet('2001:db8::', 32, 'ipv6')
 SPECIAL_IPV6.addSubnet('2002::', 16, 'ipv6')
+SPECIAL_IPV6.addSubnet('3fff::', 20, 'ipv6')
 
 /** Whether an address may be a provider's. */
 export function isPublicAddress(address: string): boolean {

@@ -24,8 +24,10 @@ export interface Judgement {
 
 /** Which providers may be routed to now. */
 export interface Leases {
-  /** Verifies whoever needs it, drops what lapsed. */
-  update(): Promise<void>
+  /** Ends leases whose binding the chain no longer calls valid; waits for no provider. */
+  dropRevoked(): Promise<void>
+  /** Verifies whoever needs it; takes as long as the slowest of them. */
+  judge(): Promise<void>
   /** A lease that is valid at this moment. */
   byBinding(bindingId: Hex): Lease | undefined
   /** Valid leases. */
@@ -72,7 +74,7 @@ export function createLeases(
     if (entry.retryAt > nowMs()) return false
     return !isCurrent(entry.lease) || entry.lease.expiresAt.getTime() - nowMs() < RENEW_BEFORE_MS
   }
-  const judge = async (provider: ProviderState, entry: Entry): Promise<void> => {
+  const judgeOne = async (provider: ProviderState, entry: Entry): Promise<void> => {
     const admission = await admit(provider, parts)
     const at = parts.now()
     entry.seen = seenOf(provider)
@@ -90,23 +92,28 @@ export function createLeases(
     logJudgement(logger, provider, admission)
   }
   /** Revocation ends a lease at once, whatever its date (attack F3). */
-  const dropRevoked = async (entry: Entry): Promise<void> => {
-    if (entry.lease === undefined) return
-    if (!(await parts.chain.binding(entry.lease.bindingId)).valid) delete entry.lease
+  const dropIfRevoked = async (entry: Entry): Promise<void> => {
+    const { lease } = entry
+    if (lease === undefined) return
+    const { valid } = await parts.chain.binding(lease.bindingId)
+    // The lease may have been renewed meanwhile.
+    if (!valid && entry.lease?.bindingId === lease.bindingId) delete entry.lease
   }
 
   return {
-    update: async () => {
+    dropRevoked: async () => {
+      for (const entry of entries.values()) await dropIfRevoked(entry)
+    },
+    judge: async () => {
       const due: (readonly [ProviderState, Entry])[] = []
       for (const provider of directory.providers()) {
         const entry = entries.get(provider.agentId) ?? { failures: 0, retryAt: 0 }
         entries.set(provider.agentId, entry)
-        await dropRevoked(entry)
         if (needsJudging(provider, entry)) due.push([provider, entry])
       }
       for (let at = 0; at < due.length; at += PARALLEL_ADMISSIONS) {
         const part = due.slice(at, at + PARALLEL_ADMISSIONS)
-        await Promise.all(part.map(([provider, entry]) => judge(provider, entry)))
+        await Promise.all(part.map(([provider, entry]) => judgeOne(provider, entry)))
       }
     },
     byBinding: (bindingId) =>

@@ -1,6 +1,10 @@
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import {
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { resolveEndpoint } from './endpoint.ts'
 
@@ -52,7 +56,7 @@ export function createProviderConnection(allowLoopback: boolean): ProviderConnec
       const outgoing = send(new URL(path, origin), options)
       outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time')))
       outgoing.end(body)
-      const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
+      const incoming = await answerTo(outgoing)
       outgoing.setTimeout(0)
       return {
         status: incoming.statusCode ?? 502,
@@ -61,6 +65,15 @@ export function createProviderConnection(allowLoopback: boolean): ProviderConnec
       }
     },
   }
+}
+
+/** Also ends when there is neither answer nor error, as after `101 Switching Protocols`, which nobody asked for. */
+function answerTo(outgoing: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    outgoing.once('response', resolve)
+    outgoing.on('error', reject)
+    outgoing.once('close', () => reject(new Error('closed without an answer')))
+  })
 }
 
 function singleHeaders({ headers }: IncomingMessage): Readonly<Record<string, string>> {

@@ -7,8 +7,9 @@ import { errorBody, GATEWAY_ERRORS, GatewayError } from './gateway-error.ts'
 export function createApp(routes: readonly Hono[], logger: Logger): Hono {
   const app = new Hono()
   app.use(async (c, next) => {
-    c.header('X-Request-Id', randomUUID())
     await next()
+    // After, because an answer that is passed on brings its own headers.
+    c.header('X-Request-Id', randomUUID())
   })
   for (const route of routes) app.route('/', route)
   app.notFound((c) => c.json(errorBody(new GatewayError('not_found', 'no such endpoint')), 404))

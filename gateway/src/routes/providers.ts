@@ -8,7 +8,9 @@ import { GatewayError } from '../http/gateway-error.ts'
 import { describeProvider } from './provider-document.ts'
 
 /** Evidence requests passed on at once; each costs a node a quote. */
-const MAX_PASSING = 16
+const MAX_PASSING = 64
+/** Of those, to one provider: one that never answers must not take the places of all. */
+const MAX_PASSING_TO_ONE = 4
 
 /** `GET /v1/providers` and the pass-through of a node's own evidence (docs/protocol.md §8). */
 export function providersRoutes(
@@ -17,7 +19,7 @@ export function providersRoutes(
   connection: ProviderConnection,
 ): Hono {
   const routes = new Hono()
-  let passing = 0
+  const passing: bigint[] = []
   routes.get('/v1/providers', (c) => {
     const current = leases.current()
     const providers = directory.providers().map((provider) =>
@@ -38,12 +40,14 @@ export function providersRoutes(
       throw new GatewayError('provider_not_found', 'no such provider on chain')
     }
     const nonce = readNonce(c.req.queries('nonce'))
-    if (passing >= MAX_PASSING) {
+    const { agentId, endpoint } = provider
+    const toThisOne = passing.filter((id) => id === agentId).length
+    if (passing.length >= MAX_PASSING || toThisOne >= MAX_PASSING_TO_ONE) {
       throw new GatewayError('too_many_requests', 'too many evidence requests under way')
     }
-    passing++
+    passing.push(agentId)
     try {
-      const evidence = await fetchEvidence(connection, provider.endpoint, nonce)
+      const evidence = await fetchEvidence(connection, endpoint, nonce)
       return c.body(evidence, 200, {
         'Content-Type': EVIDENCE_MEDIA_TYPE,
         'Cache-Control': 'no-store',
@@ -51,7 +55,7 @@ export function providersRoutes(
     } catch {
       throw new GatewayError('provider_unavailable', 'the node did not hand out evidence')
     } finally {
-      passing--
+      passing.splice(passing.indexOf(agentId), 1)
     }
   })
   return routes

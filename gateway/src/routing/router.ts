@@ -5,11 +5,14 @@ import {
   ProtocolError,
   type Hex,
 } from '@jeju/verifier/protocol'
-import type { Leases } from '../admission/leases.ts'
+import type { Lease, Leases } from '../admission/leases.ts'
 import type { ProviderAnswer, ProviderConnection } from '../admission/provider-connection.ts'
 import { GatewayError } from '../http/gateway-error.ts'
 import { readLimited } from '../http/read-limited.ts'
 import { answerHeaders, requestHeaders } from './header-allowlist.ts'
+
+/** Statuses that never have a body (Fetch, null body status). */
+const NO_BODY: readonly number[] = [204, 205, 304]
 
 /** Passes requests to the node whose binding their authorisation names. */
 export interface Router {
@@ -21,27 +24,35 @@ export interface Router {
  * go to; bytes pass unmodified both ways.
  */
 export function createRouter(leases: Leases, connection: ProviderConnection): Router {
+  const leaseOf = (bindingId: Hex): Lease => {
+    const lease = leases.byBinding(bindingId)
+    if (lease === undefined) {
+      throw new GatewayError('provider_not_admitted', 'no verified node has that binding now')
+    }
+    return lease
+  }
   return {
     forward: async (request, path) => {
       const bindingId = bindingOf(request.headers.get(AUTHORIZATION_HEADER))
-      const lease = leases.byBinding(bindingId)
-      if (lease === undefined) {
-        throw new GatewayError('provider_not_admitted', 'no verified node has that binding now')
-      }
+      leaseOf(bindingId)
       const body = await readLimited(request.body, MAX_REQUEST_BYTES)
       if (body === undefined) {
         throw new GatewayError('body_too_large', `body: more than ${MAX_REQUEST_BYTES} bytes`)
       }
+      // Again, because a body can take longer to arrive than a lease holds (attack F2).
+      const { endpoint } = leaseOf(bindingId)
       const answer = await connection
-        .send(lease.endpoint, {
+        .send(endpoint, {
           method: 'POST',
           path,
           headers: requestHeaders(request.headers),
           body,
           signal: request.signal,
         })
+        .then(passable)
         .catch((): ProviderAnswer => {
-          leases.end(bindingId)
+          // A caller who hangs up says nothing about the node: a stranger must not switch it off (attack F15).
+          if (!request.signal.aborted) leases.end(bindingId)
           throw new GatewayError('provider_unavailable', 'the node did not answer')
         })
       return new Response(answer.body, {
@@ -50,6 +61,14 @@ export function createRouter(leases: Leases, connection: ProviderConnection): Ro
       })
     },
   }
+}
+
+/** Refuses a status that cannot go with a body, which no node has a use for. */
+async function passable(answer: ProviderAnswer): Promise<ProviderAnswer> {
+  const { status, body } = answer
+  if (status >= 200 && status <= 599 && !NO_BODY.includes(status)) return answer
+  await body.cancel()
+  throw new GatewayError('provider_unavailable', `the node answered ${status}`)
 }
 
 function bindingOf(header: string | null): Hex {
