@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest'
+import { ConfigError, parseConfig } from '@jeju/gateway'
+import { deployment } from './network/deployment.ts'
+import { platform, policyFor } from './network/test-network.ts'
+import { TestNode } from './network/test-node.ts'
+
+const base64 = Buffer.from(platform.rootCertificateDer).toString('base64')
+const policy = policyFor(new TestNode(platform))
+const good = {
+  RPC_URL: 'http://127.0.0.1:8545',
+  CHAIN_ID: '31337',
+  DEPLOYMENT: JSON.stringify(deployment),
+  POLICY: JSON.stringify(policy),
+  TRUST_ROOT: `simulated:devnet:${base64}`,
+  PORT: '0',
+}
+
+test('an environment in full', () => {
+  expect(
+    parseConfig({ ...good, ALLOW_LOOPBACK_PROVIDERS: 'true', POLL_INTERVAL_MS: '500' }),
+  ).toEqual({
+    rpcUrl: 'http://127.0.0.1:8545',
+    deployment,
+    policy,
+    trustAnchor: { tier: 'simulated', name: 'devnet', certificate: platform.rootCertificateDer },
+    allowLoopbackProviders: true,
+    pollIntervalMs: 500,
+    host: '127.0.0.1',
+    port: 0,
+    logLevel: 'info',
+  })
+})
+
+test('what is not said is the safe choice', () => {
+  const tdx = JSON.stringify({ ...policy, tiers: ['tdx'] })
+  const config = parseConfig({ ...good, POLICY: tdx, TRUST_ROOT: undefined })
+  expect(config).toMatchObject({ allowLoopbackProviders: false, host: '127.0.0.1' })
+  expect(config.trustAnchor.tier).toBe('tdx')
+})
+
+test('every problem is named at once', () => {
+  expect(named({})).toEqual(['RPC_URL', 'CHAIN_ID', 'DEPLOYMENT', 'POLICY', 'PORT'])
+  const wrong = {
+    RPC_URL: 'ftp://x',
+    CHAIN_ID: '0x7a69',
+    DEPLOYMENT: '{}',
+    POLICY: '{"v":1}',
+    TRUST_ROOT: 'any',
+    ALLOW_LOOPBACK_PROVIDERS: '1',
+    POLL_INTERVAL_MS: '0',
+    HOST: '',
+    PORT: '70000',
+    LOG_LEVEL: 'loud',
+  }
+  expect(named(wrong)).toEqual(Object.keys(wrong))
+})
+
+describe('B11 no setting turns a failure into a pass', () => {
+  test('a simulated root is refused unless the policy says simulated', () => {
+    const tdx = JSON.stringify({ ...policy, tiers: ['tdx'] })
+    expect(named({ ...good, POLICY: tdx })).toEqual(['TRUST_ROOT'])
+    const none = JSON.stringify({ ...policy, tiers: [] })
+    expect(named({ ...good, POLICY: none })).toEqual(['TRUST_ROOT'])
+  })
+
+  test('Intel’s root needs a policy that says tdx', () => {
+    expect(named({ ...good, TRUST_ROOT: 'intel' })).toEqual(['TRUST_ROOT'])
+  })
+
+  test.each([
+    '',
+    'Intel',
+    ' intel',
+    'intel:x',
+    'none',
+    'simulated',
+    'simulated:devnet',
+    'simulated:devnet:',
+    `simulated::${base64}`,
+    `simulated:devnet:${base64}:`,
+    `simulated:devnet:${base64}=`,
+    `simulated:devnet: ${base64}`,
+    `simulated:devnet:${base64}!`,
+    `tdx:devnet:${base64}`,
+    base64,
+  ])('TRUST_ROOT %j is refused', (text) => {
+    expect(named({ ...good, TRUST_ROOT: text })).toEqual(['TRUST_ROOT'])
+  })
+
+  test.each(['yes', 'TRUE', '1', ''])('ALLOW_LOOPBACK_PROVIDERS %j is refused', (text) => {
+    expect(named({ ...good, ALLOW_LOOPBACK_PROVIDERS: text })).toEqual(['ALLOW_LOOPBACK_PROVIDERS'])
+  })
+
+  test('an unknown member of the policy is refused, not ignored', () => {
+    const POLICY = JSON.stringify({ ...policy, skipVerification: true })
+    expect(named({ ...good, POLICY })).toEqual(['POLICY'])
+  })
+})
+
+test('F6 a deployment of another chain is refused', () => {
+  expect(named({ ...good, CHAIN_ID: '1' })).toEqual(['CHAIN_ID'])
+})
+
+/** Names of the settings a ConfigError speaks of. */
+function named(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  try {
+    parseConfig(env)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return error.problems.map((problem) => problem.slice(0, problem.indexOf(':')))
+  }
+  return []
+}

@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest'
+import { createProviderDirectory } from '../../gateway/src/discovery/provider-directory.ts'
+import { TestChain } from './network/test-chain.ts'
+import { TestNetwork } from './network/test-network.ts'
+
+test('event queries are bounded and leave no block out', async () => {
+  const chain = new TestChain()
+  chain.head = 100n + 4_500n
+  chain.events.set(100n, [1n])
+  chain.events.set(2_099n, [2n])
+  chain.events.set(2_100n, [3n])
+  chain.events.set(4_600n, [4n])
+  const directory = createProviderDirectory(chain, 100n)
+  await directory.refresh()
+  expect(chain.ranges).toEqual([
+    [100n, 2_099n],
+    [2_100n, 4_099n],
+    [4_100n, 4_600n],
+  ])
+  expect(directory.providers().map(({ agentId }) => agentId)).toEqual([1n, 2n, 3n, 4n])
+})
+
+test('the last blocks are read again, because a reorganisation may have changed them', async () => {
+  const chain = new TestChain()
+  chain.head = 200n
+  const directory = createProviderDirectory(chain, 100n)
+  await directory.refresh()
+  // Another block 195 took the place of the one that was read.
+  chain.events.set(195n, [5n])
+  await directory.refresh()
+  expect(chain.ranges.at(-1)).toEqual([189n, 200n])
+  expect(directory.provider(5n)?.agentId).toBe(5n)
+})
+
+test('a chain that became shorter is no error', async () => {
+  const chain = new TestChain()
+  chain.head = 200n
+  const directory = createProviderDirectory(chain, 100n)
+  await directory.refresh()
+  chain.head = 150n
+  await directory.refresh()
+  chain.head = 201n
+  chain.events.set(201n, [5n])
+  await directory.refresh()
+  expect(directory.provider(5n)).toBeDefined()
+})
+
+test('an event query that failed is made again from where it stopped', async () => {
+  const chain = new TestChain()
+  chain.head = 5_000n
+  chain.events.set(4_000n, [5n])
+  const directory = createProviderDirectory(chain, 100n)
+  chain.down = true
+  await expect(directory.refresh()).rejects.toThrow('RPC is down')
+  chain.down = false
+  await directory.refresh()
+  expect(directory.provider(5n)).toBeDefined()
+})
+
+test('state is read anew each time, event or not', async () => {
+  const network = new TestNetwork()
+  const node = network.add({ agentId: 3n })
+  await network.update()
+  network.chain.providers.set(3n, node.state({ active: false }))
+  await network.update()
+  expect((await network.only()).active).toBe(false)
+})
+
+test('agent id 0 is an agent as any other', async () => {
+  const network = new TestNetwork()
+  const node = network.add({ agentId: 0n })
+  await network.update()
+  expect(await network.only()).toMatchObject({ agentId: '0', admitted: true })
+  expect((await network.ask(node.bindingId)).status).toBe(200)
+  const evidence = await network.gateway.app.request(
+    `/v1/providers/0/attestation?nonce=${'ab'.repeat(32)}`,
+  )
+  expect(evidence.status).toBe(200)
+})
+
+test('F16 caches_bounded', async () => {
+  const chain = new TestChain()
+  chain.events.set(
+    100n,
+    Array.from({ length: 1_500 }, (_, id) => BigInt(id)),
+  )
+  const directory = createProviderDirectory(chain, 100n)
+  await directory.refresh()
+  expect(directory.providers()).toHaveLength(1_000)
+  expect(chain.stateReads).toBe(1_000)
+  await directory.refresh()
+  expect(directory.providers()).toHaveLength(1_000)
+})

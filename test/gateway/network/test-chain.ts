@@ -1,0 +1,53 @@
+import type { Hex } from '@jeju/verifier/protocol'
+import type {
+  BindingState,
+  GatewayChain,
+  ProviderState,
+} from '../../../gateway/src/chain/gateway-chain.ts'
+
+const NOBODY: Hex = `0x${'00'.repeat(20)}`
+
+/** The registry in memory: events by block, state as of now. */
+export class TestChain implements GatewayChain {
+  head = 100n
+  readonly events = new Map<bigint, readonly bigint[]>()
+  readonly providers = new Map<bigint, ProviderState>()
+  readonly bindings = new Map<Hex, BindingState>()
+  /** Event queries made, both ends included. */
+  readonly ranges: (readonly [bigint, bigint])[] = []
+  stateReads = 0
+  /** Makes every call fail, as an RPC service that is down. */
+  down = false
+
+  async blockNumber(): Promise<bigint> {
+    this.#answer()
+    return this.head
+  }
+
+  async agentsTouched(fromBlock: bigint, toBlock: bigint): Promise<readonly bigint[]> {
+    this.#answer()
+    this.ranges.push([fromBlock, toBlock])
+    return [...this.events].flatMap(([block, agents]) =>
+      block >= fromBlock && block <= toBlock ? agents : [],
+    )
+  }
+
+  async provider(agentId: bigint): Promise<ProviderState> {
+    this.#answer()
+    this.stateReads++
+    return this.providers.get(agentId) ?? unregistered(agentId)
+  }
+
+  async binding(bindingId: Hex): Promise<BindingState> {
+    this.#answer()
+    return this.bindings.get(bindingId) ?? { valid: false, agentId: 0n, validUntil: 0n }
+  }
+
+  #answer(): void {
+    if (this.down) throw new Error('RPC is down')
+  }
+}
+
+function unregistered(agentId: bigint): ProviderState {
+  return { agentId, active: false, owner: NOBODY, endpoint: '', endpointVersion: 0, services: [] }
+}

@@ -1,0 +1,68 @@
+import { EVIDENCE_MEDIA_TYPE, parseNonce, type Hex } from '@jeju/verifier/protocol'
+import type {
+  ProviderAnswer,
+  ProviderConnection,
+  ProviderRequest,
+} from '../../../gateway/src/admission/provider-connection.ts'
+import type { TestNode } from './test-node.ts'
+
+/** What answers at an endpoint. */
+export type Responder = (request: ProviderRequest) => ProviderAnswer | Promise<ProviderAnswer>
+
+/** Endpoints in memory; remembers what was sent to each. */
+export class TestConnection implements ProviderConnection {
+  readonly sent: { readonly endpoint: string; readonly request: ProviderRequest }[] = []
+  readonly #responders = new Map<string, Responder>()
+
+  at(endpoint: string, responder: Responder): void {
+    this.#responders.set(endpoint, responder)
+  }
+
+  async send(endpoint: string, request: ProviderRequest): Promise<ProviderAnswer> {
+    this.sent.push({ endpoint, request })
+    const responder = this.#responders.get(endpoint)
+    if (responder === undefined) throw new Error('ECONNREFUSED')
+    return responder(request)
+  }
+
+  /** Requests that carried a prompt. */
+  get prompts(): readonly ProviderRequest[] {
+    return this.sent.map(({ request }) => request).filter(({ method }) => method === 'POST')
+  }
+}
+
+/** An answer of these chunks. */
+export function answer(
+  chunks: readonly Uint8Array[],
+  headers: Readonly<Record<string, string>> = {},
+  status = 200,
+): ProviderAnswer {
+  const bodies = chunks.map((chunk) => new Uint8Array(chunk))
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    start: (controller) => {
+      for (const chunk of bodies) controller.enqueue(chunk)
+      controller.close()
+    },
+  })
+  return { status, headers, body }
+}
+
+/** Serves evidence for whatever nonce is asked for, and this for prompts. */
+export function honest(
+  node: TestNode,
+  completion: Responder = () => answer([new TextEncoder().encode('{}')]),
+): Responder {
+  return async (request) =>
+    request.method === 'POST'
+      ? completion(request)
+      : evidenceAnswer(await node.evidence(nonceOf(request)))
+}
+
+export function evidenceAnswer(bytes: Uint8Array): ProviderAnswer {
+  return answer([bytes], { 'content-type': EVIDENCE_MEDIA_TYPE })
+}
+
+/** The nonce an evidence request asks for. */
+export function nonceOf(request: ProviderRequest): Hex {
+  return parseNonce(new URL(request.path, 'https://node.test').searchParams.get('nonce') ?? '')
+}

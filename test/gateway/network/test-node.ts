@@ -1,0 +1,138 @@
+import { launchTd, strippedLog, type SimulatedPlatform, type SimulatedTd } from '@jeju/simulator'
+import {
+  addressOf,
+  bindingIdOf,
+  canonicalJson,
+  documentDigest,
+  ed25519PublicKey,
+  encodeEvidence,
+  modelIdOf,
+  randomBytes32,
+  reportData,
+  secp256k1PublicKey,
+  toBareHex,
+  toHex,
+  utf8,
+  ZERO_DIGEST,
+  type Hex,
+  type ModelDescriptor,
+  type NodeStatement,
+} from '@jeju/verifier/protocol'
+import type { ProviderState } from '../../../gateway/src/chain/gateway-chain.ts'
+import { registryDomain } from './deployment.ts'
+
+export interface NodeOptions {
+  readonly agentId?: bigint
+  readonly operator?: Hex
+  readonly model?: string
+  /** Name under which the service is offered on chain; the model's own unless given. */
+  readonly offeredAs?: string
+  readonly td?: SimulatedTd
+  /** Unix seconds. */
+  readonly keysetNotAfter?: number
+}
+
+export const COMPOSE: Uint8Array = utf8('{"docker_compose_file":"services: {}","name":"node"}')
+
+/** Who a node is and its evidence: real keys, real documents, a simulated TD. */
+export class TestNode {
+  readonly agentId: bigint
+  readonly operator: Hex
+  readonly endpoint: string
+  readonly statement: NodeStatement
+  readonly bindingId: Hex
+  readonly td: SimulatedTd
+  readonly signerKey: Uint8Array = randomBytes32()
+  readonly #model: ModelDescriptor
+  readonly #offeredAs: string
+  readonly #documents: ReturnType<typeof documentsOf>
+
+  constructor(platform: SimulatedPlatform, options: NodeOptions = {}) {
+    const { agentId = 0n, model = 'enclave-mini' } = options
+    this.agentId = agentId
+    this.operator = options.operator ?? toHex(randomBytes32().slice(0, 20))
+    this.endpoint = `https://node-${agentId}.test`
+    this.td = options.td ?? launchTd(platform, { appCompose: COMPOSE })
+    this.#model = descriptorOf(model)
+    this.#offeredAs = options.offeredAs ?? model
+    const monthAhead = Math.floor(Date.now() / 1000) + 30 * 24 * 3600
+    this.#documents = documentsOf(this.#model, options.keysetNotAfter ?? monthAhead)
+    this.statement = {
+      agentId,
+      operator: this.operator,
+      signer: addressOf(this.signerKey),
+      keysetDigest: documentDigest(this.#documents.keyset),
+      modelCatalogDigest: documentDigest(this.#documents.catalog),
+      postureDigest: documentDigest(this.#documents.posture),
+      gpuDevicesDigest: ZERO_DIGEST,
+      instanceId: `0x${'00'.repeat(12)}${toBareHex(this.td.instanceId)}`,
+    }
+    this.bindingId = bindingIdOf(this.statement, registryDomain)
+  }
+
+  /** The node's row on chain. */
+  state(changes: Partial<ProviderState> = {}): ProviderState {
+    const price = { version: 1, inPerMTok: 5n, outPerMTok: 7n, maxOutputTokens: 256 }
+    const { agentId, operator: owner, endpoint } = this
+    const modelId = modelIdOf(this.#model)
+    const services = [{ serviceId: 0, modelId, modelName: this.#offeredAs, price }]
+    return { agentId, active: true, owner, endpoint, endpointVersion: 1, services, ...changes }
+  }
+
+  async evidence(nonce: Hex): Promise<Uint8Array<ArrayBuffer>> {
+    const freshness = { kind: 'challenge', nonce } as const
+    return encodeEvidence({
+      statement: this.statement,
+      quote: await this.td.quote(reportData(this.bindingId, freshness, ZERO_DIGEST)),
+      eventLog: JSON.stringify(strippedLog(this.td.events())),
+      appCompose: this.td.appCompose,
+      vmConfig: this.td.vmConfig,
+      kmsChain: {
+        algorithm: 'secp256k1',
+        keyApi: 'v0',
+        path: 'jeju/signer',
+        purpose: 'receipts',
+        publicKey: secp256k1PublicKey(this.signerKey),
+        signatures: [new Uint8Array(65), new Uint8Array(65)],
+      },
+      ...this.#documents,
+    })
+  }
+}
+
+function descriptorOf(id: string): ModelDescriptor {
+  return {
+    id,
+    weights_sha256: documentDigest('weights'),
+    state: 'measured',
+    engine: 'words/1',
+    quantization: 'none',
+    adapters: [],
+    chat_template_sha256: documentDigest('template'),
+    context_tokens: 2048,
+  }
+}
+
+function documentsOf(
+  model: ModelDescriptor,
+  notAfter: number,
+): { readonly keyset: string; readonly catalog: string; readonly posture: string } {
+  const public_key = toBareHex(ed25519PublicKey(randomBytes32()))
+  return {
+    keyset: canonicalJson({
+      e2ee_public_keys: [],
+      not_after: notAfter,
+      receipt_signing_keys: [{ algo: 'ed25519', key_id: 'receipt-1', public_key }],
+      subject: null,
+      tls_public_keys: [],
+    }),
+    catalog: canonicalJson({ models: [{ ...model }], v: 1 }),
+    posture: canonicalJson({
+      content_logging: 'none',
+      egress: [],
+      request_confidentiality: 'plaintext',
+      tools: 'none',
+      v: 1,
+    }),
+  }
+}

@@ -1,0 +1,37 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer as createTcpServer, type Server } from 'node:net'
+import { onTestFinished } from 'vitest'
+
+/** An HTTP server on loopback, gone when the test is over. */
+export async function serveHttp(listener: RequestListener): Promise<string> {
+  const server = createServer(listener)
+  const origin = await listen(server)
+  onTestFinished(() => server.closeAllConnections())
+  return origin
+}
+
+/** A server that answers any request with these bytes. */
+export async function serveBytes(bytes: string): Promise<string> {
+  return listen(
+    createTcpServer((socket) => {
+      socket.on('error', () => undefined)
+      socket.once('data', () => socket.write(bytes))
+    }),
+  )
+}
+
+async function listen(server: Server): Promise<string> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('expected a port')
+  return `http://127.0.0.1:${address.port}`
+}
+
+export async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  for await (const part of request) parts.push(part)
+  return new Uint8Array(Buffer.concat(parts))
+}

@@ -1,0 +1,197 @@
+import { once } from 'node:events'
+import type { RequestListener } from 'node:http'
+import { describe, expect, test } from 'vitest'
+import { EVIDENCE_MEDIA_TYPE, parseNonce, utf8 } from '@jeju/verifier/protocol'
+import { createProviderConnection } from '../../gateway/src/admission/provider-connection.ts'
+import { codeOf, platform, policyFor, TestNetwork } from './network/test-network.ts'
+import { TestNode } from './network/test-node.ts'
+import { bodyOf, serveBytes, serveHttp } from './network/upstream.ts'
+
+const connection = createProviderConnection(true)
+const get = (signal = AbortSignal.timeout(20_000)) =>
+  ({ method: 'GET', path: '/v1/attestation', headers: {}, signal }) as const
+
+test('F5 redirects are not followed', async () => {
+  let hits = 0
+  const elsewhere = await serveHttp((_request, response) => {
+    hits++
+    response.end('secret')
+  })
+  const origin = await serveHttp((_request, response) =>
+    response.writeHead(302, { location: `${elsewhere}/` }).end('moved'),
+  )
+  const { status, body } = await connection.send(origin, get())
+  expect([status, await new Response(body).text()]).toEqual([302, 'moved'])
+  expect(hits).toBe(0)
+
+  const { network, node } = await served((_request, response) =>
+    response.writeHead(307, { location: elsewhere }).end('{}'),
+  )
+  const answer = await network.ask(node.bindingId)
+  expect([answer.status, answer.headers.get('location')]).toEqual([307, null])
+  expect(hits).toBe(0)
+})
+
+test('F12 only what was allowed goes over the wire, and bytes come back undecoded', async () => {
+  const gzip = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0)
+  let seen: object = {}
+  const origin = await serveHttp((request, response) => {
+    seen = request.headers
+    response.writeHead(200, { 'content-encoding': 'gzip', 'set-cookie': ['a=1', 'b=2'] }).end(gzip)
+  })
+  const { headers, body } = await connection.send(origin, {
+    ...get(),
+    method: 'POST',
+    headers: { accept: 'a/b' },
+    body: utf8('ü'),
+  })
+  expect(seen).toEqual({
+    accept: 'a/b',
+    'accept-encoding': 'identity',
+    'content-length': '2',
+    connection: 'keep-alive',
+    host: new URL(origin).host,
+  })
+  expect(headers['set-cookie']).toBeUndefined()
+  expect(new Uint8Array(await new Response(body).arrayBuffer())).toEqual(gzip)
+})
+
+test('bytes pass unmodified both ways over real HTTP, a stream in pieces', async () => {
+  const prompt = '{"messages": ["Grüße \\u0000 🦊"] }\n'
+  const frames = ['data: {"a":"ü"}\n\n', 'da', 'ta: [DONE]\n\n']
+  let received: Uint8Array | undefined
+  const { network, node } = await served((request, response) => {
+    void bodyOf(request).then(async (body) => {
+      received = body
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      for (const frame of frames) {
+        response.write(frame)
+        await new Promise(setImmediate)
+      }
+      response.end()
+    })
+  })
+  const answer = await network.ask(node.bindingId, { body: prompt })
+  expect(answer.headers.get('content-type')).toBe('text/event-stream')
+  expect(await answer.text()).toBe(frames.join(''))
+  expect(received).toEqual(utf8(prompt))
+})
+
+describe('a caller who leaves', () => {
+  test('before the answer: the node sees it', async () => {
+    const { network, node, closed, arrived } = await served(() => undefined)
+    const caller = new AbortController()
+    const asking = network.ask(node.bindingId, { signal: caller.signal })
+    await arrived
+    caller.abort()
+    await closed
+    expect((await asking).status).toBe(502)
+    expect((await network.only()).admitted).toBe(true)
+  })
+
+  test('within a stream, by its signal', async () => {
+    const { network, node, closed } = await served((_request, response) => {
+      response.writeHead(200).write('data: 1\n\n')
+    })
+    const caller = new AbortController()
+    const answer = await network.ask(node.bindingId, { signal: caller.signal })
+    const reader = answer.body?.getReader()
+    expect((await reader?.read())?.value).toEqual(utf8('data: 1\n\n'))
+    caller.abort()
+    await closed
+    await expect(reader?.read()).rejects.toThrow()
+    expect((await network.only()).admitted).toBe(true)
+  })
+
+  test('within a stream, by dropping the body', async () => {
+    const { network, node, closed } = await served((_request, response) => {
+      response.writeHead(200).write('data: 1\n\n')
+    })
+    const answer = await network.ask(node.bindingId)
+    await answer.body?.cancel()
+    await closed
+  })
+})
+
+describe('a node that breaks off', () => {
+  test('before the answer is 502', async () => {
+    const { network, node } = await served((request) => request.socket.destroy())
+    const answer = await network.ask(node.bindingId)
+    expect([answer.status, await codeOf(answer)]).toEqual([502, 'provider_unavailable'])
+    expect((await network.only()).admitted).toBe(false)
+  })
+
+  test('within the answer breaks the answer: it never looks complete', async () => {
+    const { network, node } = await served((_request, response) => {
+      response.writeHead(200).write('data: 1\n\n')
+      setImmediate(() => response.destroy())
+    })
+    const answer = await network.ask(node.bindingId)
+    await expect(answer.text()).rejects.toThrow()
+  })
+
+  test('nothing listens: refused at once', async () => {
+    await expect(connection.send('http://127.0.0.1:1', get())).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+    })
+  })
+})
+
+// Such an answer has neither body nor error: waiting for it would stop every later judgement.
+test.each([
+  [
+    'switches protocols',
+    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+  ],
+  ['speaks no HTTP', 'SSH-2.0-OpenSSH_9.9\r\n'],
+  ['sends endless headers', `HTTP/1.1 200 OK\r\nX: ${'a'.repeat(100_000)}`],
+])('B11 every_error_refuses: a node that %s', async (_case, bytes) => {
+  const origin = await serveBytes(bytes)
+  await expect(connection.send(origin, get())).rejects.toThrow()
+})
+
+test('B11 every_error_refuses: evidence that never comes ends with the signal', async () => {
+  const silent = await serveBytes('')
+  await expect(connection.send(silent, get(AbortSignal.timeout(50)))).rejects.toThrow()
+
+  const trickle = await serveBytes('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1')
+  const { body } = await connection.send(trickle, get(AbortSignal.timeout(50)))
+  await expect(new Response(body).text()).rejects.toThrow()
+})
+
+/** A network with one admitted node behind a real HTTP server that completes prompts so. */
+async function served(complete: RequestListener): Promise<{
+  readonly network: TestNetwork
+  readonly node: TestNode
+  readonly arrived: Promise<unknown>
+  /** The connection of the prompt ended. */
+  readonly closed: Promise<unknown>
+}> {
+  const node = new TestNode(platform)
+  const network = new TestNetwork(policyFor(node), connection)
+  const { promise: arrived, resolve: arrive } = signalled()
+  const { promise: closed, resolve: close } = signalled()
+  const endpoint = await serveHttp((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://node.test')
+    if (request.method === 'GET') {
+      void node.evidence(parseNonce(url.searchParams.get('nonce') ?? '')).then((bytes) => {
+        response.writeHead(200, { 'content-type': EVIDENCE_MEDIA_TYPE }).end(bytes)
+      })
+      return
+    }
+    arrive()
+    void once(response, 'close').then(close)
+    complete(request, response)
+  })
+  network.register(node)
+  network.chain.providers.set(node.agentId, node.state({ endpoint }))
+  await network.update()
+  expect((await network.only()).judgement?.outcome).toBe('admitted')
+  return { network, node, arrived, closed }
+}
+
+function signalled(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve: () => void = () => undefined
+  const promise = new Promise<void>((own) => (resolve = own))
+  return { promise, resolve }
+}
