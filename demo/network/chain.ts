@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { parseDeployment, type Deployment } from '@jeju/contracts'
@@ -89,7 +88,8 @@ function developmentKey(addressIndex: number): Uint8Array {
 const DEPLOYER_INDEX = 9
 
 async function deploy(rpcUrl: string): Promise<Deployment> {
-  const folder = await mkdtemp(join(tmpdir(), 'jeju-deployment-'))
+  // Where forge may write; removed again.
+  const folder = await mkdtemp(join(root, 'contracts', 'deployments', 'devnet-'))
   const out = join(folder, 'deployment.json')
   const privateKey = toHex(developmentKey(DEPLOYER_INDEX))
   try {
