@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -89,7 +89,9 @@ const DEPLOYER_INDEX = 9
 
 async function deploy(rpcUrl: string): Promise<Deployment> {
   // Where forge may write; removed again.
-  const folder = await mkdtemp(join(root, 'contracts', 'deployments', 'devnet-'))
+  const deployments = join(root, 'contracts', 'deployments')
+  await mkdir(deployments, { recursive: true })
+  const folder = await mkdtemp(join(deployments, 'devnet-'))
   const out = join(folder, 'deployment.json')
   const privateKey = toHex(developmentKey(DEPLOYER_INDEX))
   try {
