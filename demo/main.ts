@@ -1,12 +1,12 @@
 import { strict as assert } from 'node:assert'
 import OpenAI from 'openai'
-import { createFetch, createLedger, NotVerified, type SdkEvent } from '@jeju/sdk'
-import { feeOf } from '@jeju/verifier/protocol'
+import { createFetch, createLedger, type SdkEvent } from '@jeju/sdk'
 import { formatEther, parseEther } from 'viem'
-import { providerDocuments, type GatewayProviderView } from './network/gateway-view.ts'
+import { tellAdmissions, tellRegistration } from './chapters/providers.ts'
+import { askOne, flipOneByte, streamOne, tellRequests } from './chapters/requests.ts'
+import { settle } from './chapters/settlement.ts'
+import { providerDocuments } from './network/gateway-view.ts'
 import { startNetwork, type Network } from './network/network.ts'
-import { PRICE, PROVIDER_STAKE, type DevnetProvider } from './network/operator.ts'
-import { settlementOf, type Settlement } from './network/settlement.ts'
 import { waitFor } from './network/process.ts'
 import { createStory } from './story.ts'
 import { startTamperingProxy } from './tampering-proxy.ts'
@@ -41,7 +41,7 @@ async function run(net: Network): Promise<void> {
     await net.startProvider('node A', 1),
     await net.startProvider('node B', 2),
   ] as const
-  for (const provider of providers) tellRegistration(provider)
+  for (const provider of providers) tellRegistration(story, provider)
   assert.notEqual(providers[0].bindingId, providers[1].bindingId)
 
   story.chapter('A third node runs a changed compose file')
@@ -63,7 +63,7 @@ async function run(net: Network): Promise<void> {
     },
     { timeoutMs: 30_000, running: gateway.process },
   )
-  tellAdmissions(views, providers, tampered)
+  tellAdmissions(story, views, providers, tampered)
 
   story.chapter('A client with nothing but a wallet')
   const events: SdkEvent[] = []
@@ -86,13 +86,17 @@ async function run(net: Network): Promise<void> {
     }
     const fetch = createFetch({ ...options, onEvent: (event) => void events.push(event) })
     const openai = new OpenAI({ apiKey: 'none', baseURL: `${middle.url}/v1`, fetch })
-    await streamOne(openai, net)
-    await askOne(openai, net)
-    tellRequests(events)
-    await settle(net, [...providers], events, await ledger.availableOf())
+    const model = net.model.descriptor.id
+    await streamOne(story, openai, model)
+    await askOne(story, openai, model)
+    tellRequests(story, events)
+
+    story.chapter('Settlement')
+    const available = await ledger.availableOf()
+    await settle(story, net, [...providers], events, available, DEPOSIT - CHANNEL_AMOUNT)
 
     story.chapter('A man in the middle flips one byte')
-    await flipOneByte(openai, middle, net)
+    await flipOneByte(story, openai, middle, model)
   } finally {
     await middle.close()
   }
@@ -102,158 +106,4 @@ async function run(net: Network): Promise<void> {
 async function tell<Result>(title: string, make: () => Promise<Result>): Promise<Result> {
   story.chapter(title)
   return make()
-}
-
-function tellRegistration({ name, agentId, machine, bindingId }: DevnetProvider): void {
-  story.step(
-    `${name}: keys from the guest agent, quote over its statement`,
-    `binding ${bindingId}, RTMR3 ${machine.td.measurements.rtmr3.slice(0, 34)}…`,
-  )
-  story.detail(
-    `ERC-8004 agent ${agentId}, bond ${formatEther(PROVIDER_STAKE)} ETH, price ${PRICE.inPerMTok}/${PRICE.outPerMTok} wei per million tokens, attested by the node itself`,
-  )
-}
-
-function tellAdmissions(
-  views: readonly GatewayProviderView[],
-  providers: readonly DevnetProvider[],
-  tampered: DevnetProvider,
-): void {
-  const viewOf = ({ agentId }: DevnetProvider): GatewayProviderView => {
-    const view = views.find((candidate) => candidate.agentId === agentId.toString())
-    assert(view, `agent ${agentId} is not listed`)
-    return view
-  }
-  for (const provider of providers) {
-    const view = viewOf(provider)
-    assert.equal(view.admitted, true)
-    assert.equal(view.lease?.bindingId, provider.bindingId)
-    const passed = view.judgement?.checks.filter(({ status }) => status === 'passed').length
-    story.step(
-      `${provider.name} is admitted, tier ${view.lease?.tier}`,
-      `${passed} checks passed, not made and accepted by name: ${view.lease?.reservations.join(', ')}`,
-    )
-  }
-  const refused = viewOf(tampered)
-  const failed = refused.judgement?.checks.filter(({ status }) => status === 'failed') ?? []
-  assert.equal(refused.admitted, false)
-  assert.equal(refused.judgement?.outcome, 'refused')
-  assert.deepEqual(
-    failed.map(({ name }) => name),
-    ['compose-allowed'],
-  )
-  story.step(`${tampered.name} is refused and never routed to`, `failed check: ${failed[0]?.name}`)
-  story.detail(refused.judgement?.reasons.find((reason) => reason.startsWith('compose')) ?? '')
-}
-
-async function streamOne(openai: OpenAI, { model }: Network): Promise<void> {
-  const stream = await openai.chat.completions.create({
-    model: model.descriptor.id,
-    messages: [{ role: 'user', content: 'What is remote attestation?' }],
-    max_tokens: 80,
-    stream: true,
-  })
-  let text = ''
-  for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? ''
-  assert.match(text, /attestation|proof/i)
-  story.step('streams a chat completion', `"${text}"`)
-}
-
-async function askOne(openai: OpenAI, { model }: Network): Promise<void> {
-  const answer = await openai.chat.completions.create({
-    model: model.descriptor.id,
-    messages: [{ role: 'user', content: 'What is 7 times 8?' }],
-    max_tokens: 40,
-  })
-  const text = answer.choices[0]?.message.content ?? ''
-  assert.match(text, /56/)
-  story.step('makes a non-streaming one', `"${text}"`)
-}
-
-function tellRequests(events: readonly SdkEvent[]): void {
-  for (const event of events) {
-    if (event.type === 'provider-verified') {
-      const { claims, tier } = event
-      story.detail(
-        `before sending: agent ${event.agentId} verified (${tier}), binding ${claims.bindingId}`,
-      )
-    }
-    if (event.type === 'channel-opened') {
-      story.detail(`channel ${event.channelId}, ${formatEther(event.amount)} ETH locked`)
-    }
-    if (event.type === 'receipt-verified') {
-      const { receipt } = event.receipt
-      story.detail(
-        `after: receipt over the bytes held, ${receipt.inputTokens} tokens in, ${receipt.outputTokens} out, fee ${event.fee} wei`,
-      )
-    }
-  }
-  const count = (type: SdkEvent['type']): number =>
-    events.filter((event) => event.type === type).length
-  assert.equal(count('provider-verified'), 1)
-  assert.equal(count('channel-opened'), 1)
-  assert.equal(count('receipt-verified'), 2)
-}
-
-async function settle(
-  net: Network,
-  providers: readonly DevnetProvider[],
-  events: readonly SdkEvent[],
-  available: bigint,
-): Promise<void> {
-  story.chapter('Settlement')
-  const receipts = events.filter((event) => event.type === 'receipt-verified')
-  const expected = receipts.reduce((sum, { receipt: { receipt }, fee }) => {
-    assert.equal(fee, feeOf(PRICE, receipt.inputTokens, receipt.outputTokens))
-    return sum + fee
-  }, 0n)
-  const agentId = receipts[0]?.agentId
-  const provider = providers.find((candidate) => candidate.agentId === agentId)
-  const channelId = receipts[0]?.channelId
-  assert(provider !== undefined && channelId !== undefined)
-
-  const settlement: Settlement = await waitFor(
-    'the node to settle both receipts',
-    async () => {
-      const now = await settlementOf(net, channelId, provider.agentId)
-      return now.settled === BigInt(receipts.length) ? now : undefined
-    },
-    { timeoutMs: 30_000, running: provider.process },
-  )
-  assert.equal(settlement.spent, expected)
-  assert.equal(await provider.calls.claimableOf(), expected)
-  story.step(
-    `${provider.name} settles ${settlement.settled} receipts by itself`,
-    `fee ${expected} wei, computed by the contract from the channel's price and two signatures each`,
-  )
-  const paid = await provider.calls.claim()
-  assert.equal(paid, expected)
-  assert.equal(await provider.calls.claimableOf(), 0n)
-  story.step('its operator claims', `${paid} wei`)
-  assert.equal(available, DEPOSIT - CHANNEL_AMOUNT)
-  story.detail(
-    `client: ${formatEther(available)} ETH available, ${formatEther(settlement.locked)} ETH locked, ${settlement.spent} wei spent`,
-  )
-
-  await provider.calls.postFeedback(provider.agentId)
-  const { feedbackCount } = await settlementOf(net, channelId, provider.agentId)
-  assert.equal(feedbackCount, 1n)
-  story.step('ERC-8004 feedback is written', 'by InferenceServing, weighted by settled volume')
-}
-
-async function flipOneByte(
-  openai: OpenAI,
-  middle: Awaited<ReturnType<typeof startTamperingProxy>>,
-  net: Network,
-): Promise<void> {
-  middle.tamperWith('56', '57')
-  const refusal = await askOne(openai, net).then(
-    () => undefined,
-    (error: unknown) => error,
-  )
-  assert.equal(middle.tampered(), 1, 'the byte was flipped')
-  assert(refusal instanceof NotVerified, `expected NotVerified, got ${String(refusal)}`)
-  assert.deepEqual(refusal.failedChecks, ['receipt-response'])
-  story.step('the SDK throws NotVerified', `failed check: ${refusal.failedChecks.join(', ')}`)
-  story.detail(refusal.message)
 }

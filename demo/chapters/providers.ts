@@ -1,0 +1,53 @@
+import { strict as assert } from 'node:assert'
+import { formatEther } from 'viem'
+import type { GatewayProviderView } from '../network/gateway-view.ts'
+import { PRICE, PROVIDER_STAKE, type DevnetProvider } from '../network/operator.ts'
+import type { Story } from '../story.ts'
+
+/** A node that has proven itself to its owner and attested on chain. */
+export function tellRegistration(
+  story: Story,
+  { name, agentId, machine, bindingId }: DevnetProvider,
+): void {
+  story.step(
+    `${name}: keys from the guest agent, quote over its statement`,
+    `binding ${bindingId}, RTMR3 ${machine.td.measurements.rtmr3.slice(0, 34)}…`,
+  )
+  story.detail(
+    `ERC-8004 agent ${agentId}, bond ${formatEther(PROVIDER_STAKE)} ETH, price ${PRICE.inPerMTok}/${PRICE.outPerMTok} wei per million tokens, attested by the node itself`,
+  )
+}
+
+/** What the gateway thinks of each: two admitted, the tampered one refused by the one check that concerns it. */
+export function tellAdmissions(
+  story: Story,
+  views: readonly GatewayProviderView[],
+  providers: readonly DevnetProvider[],
+  tampered: DevnetProvider,
+): void {
+  const viewOf = ({ agentId }: DevnetProvider): GatewayProviderView => {
+    const view = views.find((candidate) => candidate.agentId === agentId.toString())
+    assert(view, `agent ${agentId} is not listed`)
+    return view
+  }
+  for (const provider of providers) {
+    const view = viewOf(provider)
+    assert.equal(view.admitted, true)
+    assert.equal(view.lease?.bindingId, provider.bindingId)
+    const passed = view.judgement?.checks.filter(({ status }) => status === 'passed').length
+    story.step(
+      `${provider.name} is admitted, tier ${view.lease?.tier}`,
+      `${passed} checks passed, not made and accepted by name: ${view.lease?.reservations.join(', ')}`,
+    )
+  }
+  const refused = viewOf(tampered)
+  const failed = refused.judgement?.checks.filter(({ status }) => status === 'failed') ?? []
+  assert.equal(refused.admitted, false)
+  assert.equal(refused.judgement?.outcome, 'refused')
+  assert.deepEqual(
+    failed.map(({ name }) => name),
+    ['compose-allowed'],
+  )
+  story.step(`${tampered.name} is refused and never routed to`, `failed check: ${failed[0]?.name}`)
+  story.detail(refused.judgement?.reasons.find((reason) => reason.startsWith('compose')) ?? '')
+}
