@@ -45,8 +45,12 @@ export function start(
   }
   child.stdout.on('data', keep)
   child.stderr.on('data', keep)
+  // Nothing outlives this process, however it ends.
+  const killed = (): void => void child.kill('SIGKILL')
+  process.once('exit', killed)
   let stopping = false
   const exited = once(child, 'exit')
+  void exited.then(() => process.off('exit', killed))
   const died = exited.then(([code, signal]): never => {
     const how = `${name} ended by itself (${String(code ?? signal)})`
     throw new Error(stopping ? `${name} was stopped` : `${how}:\n${output}`)
