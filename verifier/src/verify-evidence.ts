@@ -56,13 +56,16 @@ export interface VerificationContext {
  */
 export async function verifyEvidence(
   evidence: Uint8Array,
-  context: VerificationContext,
+  given: VerificationContext,
 ): Promise<Report> {
+  // Bytes and time are taken before the first await: the caller may change both while signatures are checked.
+  const context = { ...given, at: new Date(given.at.getTime()) }
   assertTrustAnchor(context.trustAnchor)
   if (!Number.isFinite(context.at.getTime())) {
     throw new VerifierError('TIME_INVALID', 'at: not a time')
   }
   const bundle = decodeEvidence(evidence)
+  const evidenceDigest = toHex(sha256(evidence))
   const quote = parseQuote(bundle.quote)
 
   const genuine = await checkGenuine(quote, context)
@@ -70,7 +73,7 @@ export async function verifyEvidence(
     // Nothing below the signatures means anything, and no work is done on unsigned input (attack B6).
     return concludeReport(withSkipped(genuine), context.trustAnchor.tier, context.policy, undefined)
   }
-  const { checks, claims } = checkContents(bundle, quote, toHex(sha256(evidence)), context)
+  const { checks, claims } = checkContents(bundle, quote, evidenceDigest, context)
   const all = inOrder([...genuine, ...checks, ...unmade()])
   return concludeReport(all, context.trustAnchor.tier, context.policy, claims)
 }

@@ -40,7 +40,14 @@ export function checkMrConfigId(
   )
   return equalBytes(mrConfigId, expected)
     ? passed(name, { version: 1, mrConfigId: toHex(mrConfigId) })
-    : failed(name, `zero or ${toHex(expected)}`, toHex(mrConfigId))
+    : failed(name, `zero or ${toHex(expected)}`, describe(mrConfigId))
+}
+
+function describe(mrConfigId: Uint8Array): string {
+  const [version] = mrConfigId
+  return version === 2 || version === 3
+    ? `version ${version}, whose document is not part of the evidence: ${toHex(mrConfigId)}`
+    : toHex(mrConfigId)
 }
 
 /** `instance-identity`: the statement's instance is the one that was measured (20 bytes, left-padded). */

@@ -51,6 +51,8 @@ function parseEvent(entry: unknown, place: string): readonly RuntimeEvent[] {
   }
   if (version !== undefined && version !== 1) throw invalid(`${place}: version is not 1`)
   if (typeof event !== 'string' || event === '') throw invalid(`${place}: no name`)
+  // JSON can spell it, but no bytes of it were ever measured.
+  if (!event.isWellFormed()) throw invalid(`${place}: name holds a lone surrogate`)
   if (typeof event_payload !== 'string') throw invalid(`${place}: no payload`)
   return [{ name: event, payload: fromBareHex(event_payload, undefined, `${place}: payload`) }]
 }

@@ -1,4 +1,5 @@
 import type { AppraisalPolicy } from '../policy/policy.ts'
+import { UNMADE_CHECKS } from '../policy/unmade-checks.ts'
 import type { Tier } from '../tdx/trust-anchor.ts'
 import type { Check } from './check.ts'
 import { concluded } from './concluded.ts'
@@ -11,8 +12,9 @@ import {
 } from './report.ts'
 
 /**
- * The one place where a verdict is made (attack F4): every check of the list must be there and passed, or be skipped
- * and accepted by name; the tier must be one the policy lists. `claims` is undefined where a document was unreadable.
+ * The one place where a verdict is made (attack F4): every check of the list must be there once and passed, or be one
+ * this version does not make, skipped and accepted by name; the tier must be one the policy lists. `claims` is
+ * undefined where a document was unreadable.
  */
 export function concludeReport(
   checks: readonly Check<EvidenceCheckName>[],
@@ -29,14 +31,19 @@ export function concludeReport(
     })
   }
   for (const name of EVIDENCE_CHECKS) {
-    const check = checks.find((candidate) => candidate.name === name)
-    const accepted = policy.acceptSkipped.some((unmade) => unmade === name)
+    const found = checks.filter((candidate) => candidate.name === name)
+    const check = found.length === 1 ? found[0] : undefined
+    // Asked again here: a policy object need not have come through parsePolicy.
+    const accepted = UNMADE_CHECKS.some(
+      (unmade) => unmade === name && policy.acceptSkipped.includes(unmade),
+    )
     if (check?.status === 'passed') continue
     if (check?.status === 'skipped' && accepted) reservations.push(name)
     else reasons.push({ check: name, text: describe(check) })
   }
   if (reasons.length > 0 || claims === undefined) {
-    return Object.freeze({ checks, verdict: { outcome: 'refused', reasons } as const })
+    const verdict = Object.freeze({ outcome: 'refused', reasons } as const)
+    return Object.freeze({ checks, verdict })
   }
   return Object.freeze({
     checks,
@@ -51,7 +58,7 @@ export function concludeReport(
 }
 
 function describe(check: Check | undefined): string {
-  if (check === undefined) return 'not made'
+  if (check === undefined) return 'not made, or made twice'
   switch (check.status) {
     case 'failed':
       return `expected ${check.expected}, got ${check.actual}`
