@@ -5,13 +5,13 @@ export const VERIFIER_ERROR_CODES = [
   'INPUT_LAYOUT', // a parser read a field at another place than its layout says
   'INPUT_TRUNCATED', // the input ends inside a field
   'INPUT_TRAILING', // bytes behind the last field
-  'QUOTE_TOO_LARGE',
-  'QUOTE_VERSION_UNSUPPORTED',
-  'QUOTE_KEY_TYPE_UNSUPPORTED',
-  'QUOTE_TEE_TYPE_UNSUPPORTED',
-  'QUOTE_VENDOR_UNKNOWN',
-  'QUOTE_LENGTH_MISMATCH',
-  'QUOTE_CERT_DATA_UNSUPPORTED',
+  'QUOTE_TOO_LARGE', // beyond a limit of the parser
+  'QUOTE_VERSION_UNSUPPORTED', // not version 4
+  'QUOTE_KEY_TYPE_UNSUPPORTED', // not ECDSA P-256
+  'QUOTE_TEE_TYPE_UNSUPPORTED', // not TDX
+  'QUOTE_VENDOR_UNKNOWN', // not by the quoting enclave of Intel
+  'QUOTE_LENGTH_MISMATCH', // certification data does not fill what holds it
+  'QUOTE_CERT_DATA_UNSUPPORTED', // not a PCK chain in PEM inside a QE report certification
   'PCK_CHAIN_INVALID', // not three certificates in PEM
   'EVENT_LOG_INVALID', // not an event log of the documented form
   'POLICY_INVALID', // the caller's policy
