@@ -9,6 +9,7 @@ import {
   MAX_EVENTS,
   parseRuntimeEvents,
   replayRtmr3,
+  singlePayload,
 } from '../../../verifier/src/dstack/event-log.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -224,6 +225,13 @@ describe('A3 meaning', () => {
         expect(actual(judged([...pair, ready])), name).toBe('more than one')
       }
     }
+  })
+
+  test('A3 eventlog_duplicate_rejected: a payload is that of the only event of its name', () => {
+    expect(singlePayload(boot, 'compose-hash')).toEqual(sha256(compose))
+    expect(singlePayload([evilEvent, ...boot], 'compose-hash')).toBeUndefined()
+    expect(singlePayload([...boot, composeEvent], 'compose-hash')).toBeUndefined()
+    expect(singlePayload(boot, 'os-image-hash')).toBeUndefined()
   })
 
   test('A3 eventlog_after_system_ready_ignored, A4 eventlog_app_event_cannot_spoof_platform', () => {

@@ -138,6 +138,21 @@ describe('who issued whom', () => {
     expect(await expected(pemOf(under, planted, root))).toBe('intermediate issued by the root')
   })
 
+  test('an anchor that is no root: issued by another name, or by another key of its name', async () => {
+    const above = await issueRoot({ commonName: 'Above' })
+    const namesake = await issueRoot()
+    for (const [issuer, wanted] of [
+      [above, 'root issued by itself'],
+      [namesake, `${ROOT} signed by its issuer`],
+    ] as const) {
+      const anchor = await issueRoot({ issuer })
+      const ca = await issueIntermediate({ issuer: anchor })
+      const under = await issueLeaf({ issuer: ca })
+      const check = await judge(pemOf(under, ca, anchor), AT, anchor)
+      expect(check).toMatchObject({ status: 'failed', expected: wanted })
+    }
+  })
+
   test('common names of other roles', async () => {
     const signing = await issueLeaf({ commonName: 'Intel SGX TCB Signing' })
     expect(await expected(pemOf(signing, intermediate, root))).toBe(`leaf CN ${LEAF}`)

@@ -262,6 +262,26 @@ describe('signatures', () => {
     expect((await checkQeReportSignature(other, undefined)).status).toBe('skipped')
   })
 
+  test('B9 a quoting enclave in debug mode, certified and bound all the same', async () => {
+    const debug = quote.slice()
+    const attributes = QE_REPORT + 48
+    debug[attributes] = (debug[attributes] ?? 0) | 0x02
+    const signature = await crypto.subtle.sign(
+      { name: 'ECDSA', hash: 'SHA-256' },
+      platform.pki.pckLeaf.key.privateKey,
+      debug.slice(QE_REPORT, QE_REPORT + 384),
+    )
+    debug.set(new Uint8Array(signature), QE_REPORT + 384)
+    const anchor = simulatedTrustAnchor('tests', platform.rootCertificateDer)
+    const parsed = parseQuote(debug)
+    const { leaf } = await checkPckChain(parsed.signature.pckChainPem, anchor, AT)
+    expect(await checkQeReportSignature(parsed, leaf)).toMatchObject({
+      status: 'failed',
+      actual: 'DEBUG is set',
+    })
+    expect(await isGenuine(debug)).toBe(false)
+  })
+
   test('high-s signatures are as good as low-s; zero and out-of-range ones are none', async () => {
     const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
     const s = BigInt(toHex(quote.subarray(SIGNATURE + 32, SIGNATURE + 64)))
