@@ -57,6 +57,36 @@ test('an event query that failed is made again from where it stopped', async () 
   expect(directory.provider(5n)).toBeDefined()
 })
 
+test('many events in a range hide none: anybody can bring them about', async () => {
+  const chain = new TestChain()
+  chain.head = 5_000n
+  chain.maxEvents = 10
+  for (let id = 0n; id < 40n; id++) chain.events.set(1_000n + id, [id])
+  chain.events.set(4_900n, [99n])
+  const directory = createProviderDirectory(chain, 100n)
+  await directory.refresh()
+  expect(directory.providers()).toHaveLength(41)
+  // Large again where there is little.
+  expect(chain.ranges.length).toBeLessThan(40)
+})
+
+test('one block with more events than can be had stops discovery with an error', async () => {
+  const chain = new TestChain()
+  chain.head = 5_000n
+  chain.maxEvents = 2
+  chain.events.set(150n, [1n])
+  chain.events.set(200n, [2n, 3n, 4n])
+  const directory = createProviderDirectory(chain, 100n)
+  await expect(directory.refresh()).rejects.toThrow('too many results')
+  await expect(directory.refresh()).rejects.toThrow('too many results')
+  // It goes on at that block, not from the start.
+  const queries = chain.ranges.length
+  chain.maxEvents = 3
+  await directory.refresh()
+  expect(chain.ranges.slice(queries).every(([from]) => from >= 180n)).toBe(true)
+  expect(directory.provider(2n)).toBeDefined()
+})
+
 test('state is read anew each time, event or not', async () => {
   const network = new TestNetwork()
   const node = network.add({ agentId: 3n })

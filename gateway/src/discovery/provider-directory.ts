@@ -9,7 +9,7 @@ export interface ProviderDirectory {
   provider(agentId: bigint): ProviderState | undefined
 }
 
-/** Blocks of one event query; RPC services refuse larger ranges. */
+/** Blocks of one event query at most; RPC services refuse larger ranges. */
 const MAX_RANGE = 2_000n
 /** Blocks read again each time, in case the chain was reorganised. */
 const REORG_DEPTH = 12n
@@ -25,17 +25,33 @@ export function createProviderDirectory(
 ): ProviderDirectory {
   const known = new Map<bigint, ProviderState | undefined>()
   let next = deployedAtBlock
+  let range = MAX_RANGE
 
+  /**
+   * Reads events and returns the last block read. A range with more events than an RPC service hands out, which any
+   * provider can bring about, is read in parts.
+   */
+  const readRange = async (from: bigint, head: bigint): Promise<bigint> => {
+    for (;;) {
+      const to = from + range - 1n < head ? from + range - 1n : head
+      try {
+        for (const agentId of await chain.agentsTouched(from, to)) {
+          if (!known.has(agentId) && known.size < MAX_PROVIDERS) known.set(agentId, undefined)
+        }
+        range = range * 2n < MAX_RANGE ? range * 2n : MAX_RANGE
+        return to
+      } catch (error) {
+        if (to === from) throw error
+        range = (to - from + 1n) / 2n
+      }
+    }
+  }
   const readEvents = async (): Promise<void> => {
     const head = await chain.blockNumber()
     let from = next - REORG_DEPTH > deployedAtBlock ? next - REORG_DEPTH : deployedAtBlock
     while (from <= head) {
-      const to = from + MAX_RANGE - 1n < head ? from + MAX_RANGE - 1n : head
-      for (const agentId of await chain.agentsTouched(from, to)) {
-        if (!known.has(agentId) && known.size < MAX_PROVIDERS) known.set(agentId, undefined)
-      }
-      from = to + 1n
-      next = from
+      from = (await readRange(from, head)) + 1n
+      if (from > next) next = from
     }
   }
   return {

@@ -16,6 +16,8 @@ export class TestChain implements GatewayChain {
   /** Event queries made, both ends included. */
   readonly ranges: (readonly [bigint, bigint])[] = []
   stateReads = 0
+  /** Events of one answer; more are refused, as RPC services do. */
+  maxEvents = 10_000
   /** Makes every call fail, as an RPC service that is down. */
   down = false
 
@@ -27,9 +29,11 @@ export class TestChain implements GatewayChain {
   async agentsTouched(fromBlock: bigint, toBlock: bigint): Promise<readonly bigint[]> {
     this.#answer()
     this.ranges.push([fromBlock, toBlock])
-    return [...this.events].flatMap(([block, agents]) =>
+    const touched = [...this.events].flatMap(([block, agents]) =>
       block >= fromBlock && block <= toBlock ? agents : [],
     )
+    if (touched.length > this.maxEvents) throw new Error('query returned too many results')
+    return touched
   }
 
   async provider(agentId: bigint): Promise<ProviderState> {
