@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { EVIDENCE_MEDIA_TYPE, parseNonce, utf8 } from '@jeju/verifier/protocol'
 import { createProviderConnection } from '../../gateway/src/admission/provider-connection.ts'
 import { codeOf, platform, policyFor, TestNetwork } from './network/test-network.ts'
 import { TestNode } from './network/test-node.ts'
-import { bodyOf, serveBytes, serveHttp } from './network/upstream.ts'
+import { bodyOf, serveBytes, serveHttp, serveUnknownTls } from './network/upstream.ts'
 
 const connection = createProviderConnection(true)
 const get = (signal = AbortSignal.timeout(20_000)) =>
@@ -148,6 +148,15 @@ test.each([
 ])('B11 every_error_refuses: a node that %s', async (_case, bytes) => {
   const origin = await serveBytes(bytes)
   await expect(connection.send(origin, get())).rejects.toThrow()
+})
+
+test('B11 every_error_refuses: an unknown certificate, whatever the environment says', async () => {
+  vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const origin = await serveUnknownTls((_request, response) => response.end('intercepted'))
+  await expect(connection.send(origin, get())).rejects.toMatchObject({
+    code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
+  })
 })
 
 test('B11 every_error_refuses: evidence that never comes ends with the signal', async () => {

@@ -1,10 +1,5 @@
-import {
-  request as httpRequest,
-  type ClientRequest,
-  type IncomingMessage,
-  type RequestOptions,
-} from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest, type RequestOptions } from 'node:https'
 import { Readable } from 'node:stream'
 import { resolveEndpoint } from './endpoint.ts'
 
@@ -47,6 +42,8 @@ export function createProviderConnection(allowLoopback: boolean): ProviderConnec
         },
         signal,
         timeout: FIRST_BYTE_TIMEOUT_MS,
+        // Said here so that NODE_TLS_REJECT_UNAUTHORIZED cannot switch it off (attack B11).
+        rejectUnauthorized: true,
         lookup: (_host, lookupOptions, callback) => {
           if (lookupOptions.all === true) callback(null, [{ address, family }])
           else callback(null, address, family)

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { createServer as createTcpServer, type Server } from 'node:net'
 import { onTestFinished } from 'vitest'
+import { selfSigned } from './self-signed.ts'
 
 /** An HTTP server on loopback, gone when the test is over. */
 export async function serveHttp(listener: RequestListener): Promise<string> {
@@ -9,6 +11,14 @@ export async function serveHttp(listener: RequestListener): Promise<string> {
   const origin = await listen(server)
   onTestFinished(() => server.closeAllConnections())
   return origin
+}
+
+/** The same over TLS with a certificate that nobody vouches for. */
+export async function serveUnknownTls(listener: RequestListener): Promise<string> {
+  const server = createTlsServer(selfSigned, listener)
+  const origin = await listen(server)
+  onTestFinished(() => server.closeAllConnections())
+  return origin.replace('http:', 'https:')
 }
 
 /** A server that answers any request with these bytes. */
