@@ -30,6 +30,9 @@ export interface Gateway {
   run(signal: AbortSignal): Promise<void>
 }
 
+/** An RPC service may be away for this and three polls more, before nobody is routed to. */
+const MIN_CHAIN_AGE_MS = 60_000
+
 /** Builds a gateway: chain → directory → leases → router. */
 export function createGateway(
   config: Pick<Config, 'deployment' | 'policy' | 'trustAnchor' | 'pollIntervalMs'>,
@@ -41,10 +44,11 @@ export function createGateway(
     chainId: BigInt(deployment.chainId),
     verifyingContract: deployment.computeRegistry,
   }
+  const maxChainAgeMs = MIN_CHAIN_AGE_MS + 3 * pollIntervalMs
   const directory = createProviderDirectory(chain, BigInt(deployment.deployedAtBlock))
   const leases = createLeases(
     directory,
-    { connection, chain, policy, trustAnchor, registry, now },
+    { connection, chain, policy, trustAnchor, registry, now, maxChainAgeMs },
     logger,
   )
   const app = createApp(
@@ -70,16 +74,9 @@ export function createGateway(
       await leases.judge()
     },
     run: async (signal) => {
-      let judging: Promise<void> | undefined
-      const startJudging = (): void => {
-        judging ??= leases
-          .judge()
-          .catch(logFailure)
-          .finally(() => (judging = undefined))
-      }
       while (!signal.aborted) {
         // Not waited for: a provider that answers slowly must not delay the revocation of others (attack F3).
-        await watch().then(startJudging, logFailure)
+        await watch().then(() => void leases.judge().catch(logFailure), logFailure)
         await delay(pollIntervalMs, undefined, { signal }).catch(() => undefined)
       }
     },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { answer, honest } from './network/test-connection.ts'
+import { answer, honest, type Responder } from './network/test-connection.ts'
 import { codeOf, TestNetwork } from './network/test-network.ts'
 
 describe('F3 revoked_node_not_routed', () => {
@@ -32,7 +32,9 @@ describe('F3 revoked_node_not_routed', () => {
 describe('F2 lease_end_stops_traffic', () => {
   test('at the very end of ten minutes, whatever the poll does', async () => {
     const { network, node } = await admitted()
+    network.connection.at(node.endpoint, withoutEvidence)
     network.nowMs += 10 * 60_000 - 1
+    await network.update()
     expect((await network.ask(node.bindingId)).status).toBe(200)
     network.nowMs += 1
     expect((await network.ask(node.bindingId)).status).toBe(503)
@@ -71,7 +73,9 @@ describe('F2 lease_end_stops_traffic', () => {
     network.pass(2)
     await network.update()
     expect(network.connection.sent).toHaveLength(2)
+    network.connection.at(node.endpoint, withoutEvidence)
     network.pass(9)
+    await network.update()
     expect((await network.ask(node.bindingId)).status).toBe(200)
   })
 })
@@ -95,10 +99,7 @@ test('F2 endpoint_swap_after_verify_rejected', async () => {
 
 test('B11 a network fault keeps a lease that holds, and never past its end', async () => {
   const { network, node } = await admitted()
-  network.connection.at(node.endpoint, (request) => {
-    if (request.method === 'GET') throw new Error('ECONNRESET')
-    return answer([])
-  })
+  network.connection.at(node.endpoint, withoutEvidence)
   network.pass(8)
   await network.update()
   expect(await network.only()).toMatchObject({
@@ -121,6 +122,23 @@ test('B11 an RPC service that is down keeps no lease past its end', async () => 
   expect((await network.ask(node.bindingId)).status).toBe(503)
 })
 
+test('B11 every_error_refuses: what the chain said a minute ago routes nobody', async () => {
+  const { network, node } = await admitted()
+  network.chain.down = true
+  network.pass(1)
+  await expect(network.update()).rejects.toThrow('RPC is down')
+  expect((await network.ask(node.bindingId)).status).toBe(200)
+  network.nowMs += 301
+  expect(await codeOf(await network.ask(node.bindingId))).toBe('provider_not_admitted')
+  expect((await network.only()).lease).toBeNull()
+
+  // A look at the chain is enough; the evidence is as good as it was.
+  network.chain.down = false
+  await network.update()
+  expect((await network.ask(node.bindingId)).status).toBe(200)
+  expect(network.connection.sent.filter(({ request }) => request.method === 'GET')).toHaveLength(1)
+})
+
 test('a refused provider is asked less and less often', async () => {
   const network = new TestNetwork()
   network.add({}, () => () => answer([], {}, 500))
@@ -130,6 +148,51 @@ test('a refused provider is asked less and less often', async () => {
   }
   // After 0, 2, 6, 14 and 30 seconds.
   expect(network.connection.sent).toHaveLength(5)
+})
+
+test('a provider whose lease is short is not asked at each poll', async () => {
+  const network = new TestNetwork()
+  const node = network.add()
+  const validUntil = BigInt(Math.floor(network.nowMs / 1000) + 120)
+  network.chain.bindings.set(node.bindingId, { valid: true, agentId: 0n, validUntil })
+  for (let second = 0; second < 60; second += 2) {
+    await network.update()
+    network.nowMs += 2_000
+  }
+  expect(network.connection.sent).toHaveLength(2)
+})
+
+test('nodes that never answer take a place each, and renewals come before them', async () => {
+  const network = new TestNetwork()
+  const stalled: (() => void)[] = []
+  const crowd = [1n, 2n, 3n, 4n, 5n, 6n].map((agentId) =>
+    network.add({ agentId }, () => async () => {
+      await new Promise<void>((resolve) => stalled.push(resolve))
+      throw new Error('no answer in time')
+    }),
+  )
+  for (const each of crowd) network.chain.providers.set(each.agentId, each.state({ active: false }))
+  const node = network.add({ agentId: 0n })
+  await network.update()
+  const own = async () => (await network.providers()).find(({ agentId }) => agentId === '0')
+  expect((await own())?.admitted).toBe(true)
+
+  for (const each of crowd) network.chain.providers.set(each.agentId, each.state())
+  void network.update()
+  await expect.poll(() => stalled.length).toBe(4)
+  network.pass(8)
+  await network.update()
+  expect((await own())?.judgement?.at).not.toBe(new Date(network.nowMs).toISOString())
+  // The first place that is free goes to the renewal, not to those who were discovered before.
+  stalled.shift()?.()
+  await expect
+    .poll(async () => (await own())?.judgement?.at)
+    .toBe(new Date(network.nowMs).toISOString())
+  await expect.poll(() => stalled.length).toBe(4)
+  expect(network.connection.sent.slice(-2).map(({ endpoint }) => endpoint)).toEqual([
+    node.endpoint,
+    'https://node-5.test',
+  ])
 })
 
 test('F3 a slow provider does not delay the revocation of another', async () => {
@@ -170,6 +233,12 @@ describe('F22 discovery_filters_verified_only', () => {
     expect(await health.json()).toEqual({ status: 'ok', admitted: 1 })
   })
 })
+
+/** Takes prompts, but cannot be reached for evidence. */
+const withoutEvidence: Responder = (request) => {
+  if (request.method === 'GET') throw new Error('ECONNRESET')
+  return answer([])
+}
 
 async function admitted(): Promise<{
   readonly network: TestNetwork

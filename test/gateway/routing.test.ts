@@ -216,6 +216,17 @@ describe('request bodies are bounded', () => {
   })
 })
 
+test('a body that breaks off is the caller’s fault, and no line in the log', async () => {
+  const { network, node } = await admitted()
+  const lines = network.log.length
+  const body = new ReadableStream({ start: (controller) => controller.error(new Error('aborted')) })
+  const broken: RequestInit & { readonly duplex: 'half' } = { body, duplex: 'half' }
+  const response = await network.ask(node.bindingId, broken)
+  expect([response.status, await codeOf(response)]).toEqual([400, 'invalid_request'])
+  expect(network.log).toHaveLength(lines)
+  expect(network.connection.prompts).toEqual([])
+})
+
 test('F2 lease_end_stops_traffic: also while the body is still arriving', async () => {
   const { network, node } = await admitted()
   const body = new ReadableStream({

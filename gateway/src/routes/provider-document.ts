@@ -1,5 +1,6 @@
 import type { Check } from '@jeju/verifier'
-import type { Judgement, Lease } from '../admission/leases.ts'
+import type { Lease } from '../admission/lease.ts'
+import type { Judgement } from '../admission/leases.ts'
 import type { ProviderState } from '../chain/gateway-chain.ts'
 
 /** One provider of `GET /v1/providers`: what the chain says, what we judged, and until when it may be routed to. */

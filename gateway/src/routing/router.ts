@@ -5,7 +5,8 @@ import {
   ProtocolError,
   type Hex,
 } from '@jeju/verifier/protocol'
-import type { Lease, Leases } from '../admission/leases.ts'
+import type { Lease } from '../admission/lease.ts'
+import type { Leases } from '../admission/leases.ts'
 import type { ProviderAnswer, ProviderConnection } from '../admission/provider-connection.ts'
 import { GatewayError } from '../http/gateway-error.ts'
 import { readLimited } from '../http/read-limited.ts'
@@ -35,7 +36,9 @@ export function createRouter(leases: Leases, connection: ProviderConnection): Ro
     forward: async (request, path) => {
       const bindingId = bindingOf(request.headers.get(AUTHORIZATION_HEADER))
       leaseOf(bindingId)
-      const body = await readLimited(request.body, MAX_REQUEST_BYTES)
+      const body = await readLimited(request.body, MAX_REQUEST_BYTES).catch(() => {
+        throw new GatewayError('invalid_request', 'body: broke off')
+      })
       if (body === undefined) {
         throw new GatewayError('body_too_large', `body: more than ${MAX_REQUEST_BYTES} bytes`)
       }
