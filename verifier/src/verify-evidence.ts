@@ -46,7 +46,8 @@ export interface VerificationContext {
   readonly registry: ContractDomain
   /** The very freshness that was asked for. */
   readonly freshness: Freshness
-  readonly expected?: ExpectedIdentity
+  /** Whom the relying party asked for: agent and operator as the chain names them. */
+  readonly expected: ExpectedIdentity
 }
 
 /**
@@ -120,7 +121,7 @@ function checkContents(
     checkOsImageAllowed(body, policy),
     checkStatementBinding(body.reportData, bindingId),
     checkFreshness(body.reportData, context.freshness, bundle.gpuEvidence),
-    checkIdentity(statement, context.expected ?? {}),
+    checkIdentity(statement, context.expected),
     checkInstance(statement.instanceId, log.platform),
     keyset.check,
     catalog.check,

@@ -27,7 +27,7 @@ const OWN_FAULTS: readonly string[] = ['TIME_INVALID', 'TRUST_ANCHOR_INVALID', '
 /** Judges evidence of the expected agent and operator. Input that nobody can judge is refused, as a check (attack T9). */
 export async function judgeEvidence(
   evidence: Uint8Array,
-  context: VerificationContext & { readonly expected: Required<VerificationContext>['expected'] },
+  context: VerificationContext,
 ): Promise<JudgedEvidence> {
   let report: Report
   try {

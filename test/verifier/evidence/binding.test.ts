@@ -220,14 +220,15 @@ describe('what the statement binds', () => {
 
   test('C7 same_image_other_owner_rejected: whoever is expected, one at a time', async () => {
     for (const expected of [
-      { agentId: 1n },
-      { operator: `0x${'0b'.repeat(20)}` },
+      { agentId: 1n, operator },
       { agentId: 0n, operator: `0x${'0b'.repeat(20)}` },
     ] as const) {
       expect(failedChecks(await judge({}, { expected }))).toEqual(['statement-identity'])
     }
     const checksummed: Hex = `0x${operator.slice(2).toUpperCase()}`
-    expect(failedChecks(await judge({}, { expected: { operator: checksummed } }))).toEqual([])
+    expect(
+      failedChecks(await judge({}, { expected: { agentId: 0n, operator: checksummed } })),
+    ).toEqual([])
   })
 
   test('C11 not_after_bound, to the second', async () => {

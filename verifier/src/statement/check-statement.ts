@@ -38,8 +38,8 @@ function describe(freshness: Freshness): Readonly<Record<string, string>> {
 
 /** Whom the relying party wants to talk to. */
 export interface ExpectedIdentity {
-  readonly agentId?: bigint
-  readonly operator?: Hex
+  readonly agentId: bigint
+  readonly operator: Hex
 }
 
 /** `statement-identity`: a measurement alone is never identity (attack C7). */
@@ -49,10 +49,10 @@ export function checkIdentity(
 ): Check<'statement-identity'> {
   const name = 'statement-identity'
   const { agentId, operator } = statement
-  if (expected.agentId !== undefined && expected.agentId !== agentId) {
+  if (expected.agentId !== agentId) {
     return failed(name, `agent ${expected.agentId}`, `agent ${agentId}`)
   }
-  if (expected.operator !== undefined && expected.operator.toLowerCase() !== operator) {
+  if (expected.operator.toLowerCase() !== operator) {
     return failed(name, `operator ${expected.operator.toLowerCase()}`, `operator ${operator}`)
   }
   return passed(name, { agentId: agentId.toString(), operator })
