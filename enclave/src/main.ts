@@ -1,10 +1,9 @@
 import { once } from 'node:events'
-import { setTimeout as delay } from 'node:timers/promises'
-import { serve, type ServerType } from '@hono/node-server'
 import { connectChain } from './chain/viem-chain.ts'
 import { ConfigError, parseConfig } from './config.ts'
 import { loadEmbeddedEngine } from './engine/embedded-engine.ts'
 import { connectGuestAgent } from './guest-agent/dstack-guest-agent.ts'
+import { listen } from './http/listen.ts'
 import { createLogger } from './logging.ts'
 import { createNode } from './node.ts'
 
@@ -21,26 +20,15 @@ async function main(): Promise<void> {
     logger,
     now: () => new Date(),
   })
-  const server = serve({ fetch: node.app.fetch, port: config.port, hostname: config.host })
-  await once(server, 'listening')
+  const listener = await listen(node.app, config.port, config.host)
   node.start()
-  logger.info({ port: config.port, agentId: config.agentId.toString() }, 'listening')
+  logger.info({ port: listener.port, agentId: config.agentId.toString() }, 'listening')
 
   const signal = await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
   logger.info({ signal: String(signal[0]) }, 'draining')
   await node.drain()
-  await close(server)
+  await listener.close()
   logger.info('drained')
-}
-
-/** How long the last answers may take to leave the socket. */
-const CLOSE_TIMEOUT_MS = 2_000
-
-async function close(server: ServerType): Promise<void> {
-  const closed = once(server, 'close')
-  server.close()
-  if ('closeIdleConnections' in server) server.closeIdleConnections()
-  await Promise.race([closed, delay(CLOSE_TIMEOUT_MS)])
 }
 
 /** Name, code and message; never a stack with values in it. */

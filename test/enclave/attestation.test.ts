@@ -20,8 +20,6 @@ import {
   type Hex,
 } from '@jeju/verifier/protocol'
 import { afterAll, describe, expect, test } from 'vitest'
-import { MAX_WAITING_CHALLENGES } from '../../enclave/src/attestation/attester.ts'
-import type { GuestAgent } from '../../enclave/src/guest-agent/guest-agent.ts'
 import { registryDomain } from './setting/deployment.ts'
 import {
   buildNode,
@@ -191,93 +189,12 @@ describe('GET /v1/attestation', () => {
 
   test('the same machine after a restart is the same binding, until its keyset nears its end', async () => {
     const running = await startNode()
+    running.clock.pass(60)
     const second = await running.restart()
     expect(second.node.bindingId).toBe(running.node.bindingId)
     running.clock.pass(380 * 86_400)
     const third = await buildNode({ ...second, config: {} })
     expect(third.node.bindingId).not.toBe(running.node.bindingId)
-  })
-})
-
-describe('quotes are scarce', () => {
-  /** An agent whose quotes wait until they are let go. */
-  function gated(): { wrap: (real: GuestAgent) => GuestAgent; count: () => number; open(): void } {
-    let open = (): void => undefined
-    let count = 0
-    let gate: Promise<void> | undefined
-    const wrap = (real: GuestAgent): GuestAgent => ({
-      ...real,
-      quote: async (reportData) => {
-        count++
-        await gate
-        return real.quote(reportData)
-      },
-    })
-    gate = new Promise((resolve) => (open = resolve))
-    const first = gate
-    gate = undefined
-    return {
-      wrap,
-      count: () => {
-        gate = first
-        return count
-      },
-      open: () => open(),
-    }
-  }
-
-  const nonceOf = (index: number): string => (index + 1).toString(16).padStart(64, '0')
-
-  test('N7 rate_limit_retry_after: a flood of challenges is bounded, and told to come back', async () => {
-    const gate = gated()
-    const running = await startNode({ agent: gate.wrap })
-    const before = gate.count()
-    const asked = Array.from({ length: MAX_WAITING_CHALLENGES + 4 }, (_, index) =>
-      running.get(`/v1/attestation?nonce=${nonceOf(index)}`),
-    )
-    const refused = await Promise.all(asked.slice(MAX_WAITING_CHALLENGES))
-    for (const answer of refused) {
-      expect(answer.headers.get('retry-after')).toBe('1')
-      expect(await errorOf(answer)).toMatchObject({ status: 429, code: 'attestation_busy' })
-    }
-    // One at a time, and the same question is one quote.
-    expect(gate.count() - before).toBe(1)
-    const again = running.get(`/v1/attestation?nonce=${nonceOf(0)}`)
-    gate.open()
-    const served = await Promise.all([...asked.slice(0, MAX_WAITING_CHALLENGES), again])
-    expect(served.map(({ status }) => status)).toEqual(
-      Array.from({ length: MAX_WAITING_CHALLENGES + 1 }, () => 200),
-    )
-    expect(gate.count() - before).toBe(MAX_WAITING_CHALLENGES)
-  })
-
-  test('a flood of challenges does not keep the node from registering', async () => {
-    const gate = gated()
-    const running = await buildNode({ agent: gate.wrap })
-    gate.count()
-    const flood = Array.from({ length: MAX_WAITING_CHALLENGES }, (_, index) =>
-      running.get(`/v1/attestation?nonce=${nonceOf(index)}`),
-    )
-    running.node.start()
-    await new Promise((resolve) => setTimeout(resolve, 30))
-    gate.open()
-    await Promise.all(flood)
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    expect(running.chain.attestations).toHaveLength(1)
-    await running.node.drain()
-  })
-
-  test('a challenge that waited too long is refused, not answered to nobody', async () => {
-    const gate = gated()
-    const running = await startNode({ agent: gate.wrap })
-    gate.count()
-    const first = running.get(`/v1/attestation?nonce=${nonceOf(0)}`)
-    const second = running.get(`/v1/attestation?nonce=${nonceOf(1)}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    running.clock.pass(31)
-    gate.open()
-    expect((await first).status).toBe(200)
-    expect(await errorOf(await second)).toMatchObject({ code: 'attestation_busy' })
   })
 })
 

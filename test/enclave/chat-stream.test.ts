@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-import { serve } from '@hono/node-server'
 import {
   createResponseHasher,
   encodeAuthorization,
@@ -9,6 +7,7 @@ import {
 } from '@jeju/verifier/protocol'
 import { afterAll, describe, expect, test } from 'vitest'
 import { EngineError } from '../../enclave/src/engine/engine-error.ts'
+import { listen } from '../../enclave/src/http/listen.ts'
 import { cleanUp, startNode, until, type Running } from './setting/start-node.ts'
 import {
   authHashOf,
@@ -124,17 +123,38 @@ describe('a streamed answer', () => {
     },
   )
 
+  test('E4 a reader who leaves while the engine thinks ends it, and owes what was handed out', async () => {
+    const running = await startNode()
+    const { client, fetch, engine } = running
+    engine.holdAt = 2
+    const signed = client.sign(STREAM)
+    const reader = (await fetch(client.request(STREAM, signed))).body?.getReader()
+    const hasher = createResponseHasher(signed.salt)
+    for (let frame = 0; frame < 3; frame++) {
+      const next = await reader?.read()
+      if (next?.value !== undefined) hasher.update(next.value)
+    }
+    const pending = reader?.read()
+    // The frame that never comes is being waited for.
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await reader?.cancel()
+    await pending
+    expect(engine.ends).toEqual(['aborted'])
+    expect(await settledReceipt(running)).toMatchObject({
+      responseHash: hasher.digest(),
+      outputTokens: 2,
+      finish: FINISH_CODES.aborted,
+    })
+  })
+
   test('E4 abort_has_receipt: a client that hangs up while the engine thinks', async () => {
     const running = await startNode()
     const { client, engine, node } = running
     engine.holdAt = 2
-    const server = serve({ fetch: node.app.fetch, port: 0, hostname: '127.0.0.1' })
-    await once(server, 'listening')
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('no TCP port')
+    const server = await listen(node.app, 0, '127.0.0.1')
     const signed = client.sign(STREAM)
     const hangUp = new AbortController()
-    const response = await fetch(`http://127.0.0.1:${address.port}${CHAT_PATH}`, {
+    const response = await fetch(`http://127.0.0.1:${server.port}${CHAT_PATH}`, {
       method: 'POST',
       body: STREAM,
       headers: { [AUTHORIZATION_HEADER]: encodeAuthorization(signed) },
@@ -154,17 +174,14 @@ describe('a streamed answer', () => {
       outputTokens: 2,
       finish: FINISH_CODES.aborted,
     })
-    server.close()
+    await server.close()
   })
 
   test('E2 wire_bytes_hashed: over a real connection too, whatever the chunks', async () => {
     const { client, node } = await startNode()
-    const server = serve({ fetch: node.app.fetch, port: 0, hostname: '127.0.0.1' })
-    await once(server, 'listening')
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('no TCP port')
+    const server = await listen(node.app, 0, '127.0.0.1')
     const signed = client.sign(STREAM)
-    const response = await fetch(`http://127.0.0.1:${address.port}${CHAT_PATH}`, {
+    const response = await fetch(`http://127.0.0.1:${server.port}${CHAT_PATH}`, {
       method: 'POST',
       body: STREAM,
       headers: { [AUTHORIZATION_HEADER]: encodeAuthorization(signed) },
@@ -172,7 +189,7 @@ describe('a streamed answer', () => {
     const { receipt, responseHash, text } = await readStreamAnswer(response, signed.salt)
     expect(text).toBe(ANSWER)
     expect(receipt.receipt.responseHash).toBe(responseHash)
-    server.close()
+    await server.close()
   })
 
   test('an engine that is busy or fails before the first piece is an error answer, and free', async () => {

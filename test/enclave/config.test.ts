@@ -49,7 +49,7 @@ describe('the environment', () => {
 
   test('all problems are named at once', () => {
     const named = problemsOf({}).map((problem) => problem.split(':')[0])
-    expect(named.toSorted()).toEqual(Object.keys(GOOD).toSorted())
+    expect(new Set(named)).toEqual(new Set(Object.keys(GOOD)))
   })
 
   test('C18 key_surface_is_pinned: stated, and v1 is not silently v0', () => {

@@ -1,5 +1,5 @@
 import { documentDigest, type ModelDescriptor } from '@jeju/verifier/protocol'
-import { EngineError } from '../../../enclave/src/engine/engine-error.ts'
+import type { EngineError } from '../../../enclave/src/engine/engine-error.ts'
 import type {
   ChatMessage,
   Engine,

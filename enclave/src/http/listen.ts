@@ -1,0 +1,39 @@
+import { once } from 'node:events'
+import { Server } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createAdaptorServer } from '@hono/node-server'
+import type { Hono } from 'hono'
+
+/** A port that answers. */
+export interface Listener {
+  /** The port taken, where 0 was asked for. */
+  readonly port: number
+  /** Takes no new connection and lets the last bytes leave, for two seconds at most. */
+  close(): Promise<void>
+}
+
+const CLOSE_TIMEOUT_MS = 2_000
+
+/**
+ * Serves an app over HTTP; the only file that knows the server. Rejects when the port cannot be taken.
+ */
+export async function listen(app: Hono, port: number, host: string): Promise<Listener> {
+  const server = createAdaptorServer({ fetch: app.fetch })
+  if (!(server instanceof Server)) throw new Error('expected an HTTP/1.1 server')
+  server.listen(port, host)
+  await once(server, 'listening')
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    close: async () => {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeIdleConnections()
+      const timer = new AbortController()
+      const late = delay(CLOSE_TIMEOUT_MS, undefined, { signal: timer.signal })
+      await Promise.race([closed, late.catch(() => undefined)])
+      timer.abort()
+      server.closeAllConnections()
+    },
+  }
+}
