@@ -88,10 +88,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   if (env['DSTACK_SIMULATOR_ENDPOINT'] !== undefined) {
     problems.push('DSTACK_SIMULATOR_ENDPOINT: must not be set; the socket is DSTACK_SOCKET')
   }
-  if (parsed.success && parsed.data.DEPLOYMENT.chainId !== parsed.data.CHAIN_ID) {
-    const { chainId } = parsed.data.DEPLOYMENT
-    problems.push(`CHAIN_ID: the deployment is on chain ${chainId}`)
-  }
+  problems.push(...chainProblems(env))
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
   const { data } = parsed
   return {
@@ -111,4 +108,14 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     drainMs: data.DRAIN_TIMEOUT_S * 1000,
     logLevel: data.LOG_LEVEL,
   }
+}
+
+/** By itself, so that a wrong chain shows beside whatever else is wrong. */
+function chainProblems(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const { CHAIN_ID, DEPLOYMENT } = environment.shape
+  const stated = CHAIN_ID.safeParse(env['CHAIN_ID'])
+  const deployed = DEPLOYMENT.safeParse(env['DEPLOYMENT'])
+  if (!stated.success || !deployed.success) return []
+  const { chainId } = deployed.data
+  return stated.data === chainId ? [] : [`CHAIN_ID: the deployment is on chain ${chainId}`]
 }

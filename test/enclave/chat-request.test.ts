@@ -86,6 +86,23 @@ describe('a chat request', () => {
     }
   })
 
+  test('a name that JSON allows and objects treat specially is no way around', () => {
+    for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
+      const body = chatBody().replace('{', `{"${name}":{"max_tokens":1},`)
+      expect([name, refusalOf(body)]).toEqual([name, { code: 'unsupported_field', param: name }])
+    }
+  })
+
+  test('N7 a refusal is short, however long the names of the request are', async () => {
+    const { client, fetch } = await startNode()
+    const long = 'x'.repeat(100_000)
+    for (const members of [{ [long]: 1 }, { metadata: { [long]: 1 } }]) {
+      const answer = await fetch(client.request(chatBody(members)))
+      expect(answer.status).toBe(400)
+      expect((await answer.text()).length).toBeLessThan(1_000)
+    }
+  })
+
   test('what changes nothing is accepted', () => {
     const harmless = {
       n: 1,

@@ -52,6 +52,21 @@ describe('the environment', () => {
     expect(new Set(named)).toEqual(new Set(Object.keys(GOOD)))
   })
 
+  test('all problems are named at once: those of one field, of two, and of the surroundings', () => {
+    const problems = problemsOf({
+      ...GOOD,
+      PORT: 'http',
+      CHAIN_ID: '1',
+      KEY_API: undefined,
+      DSTACK_SIMULATOR_ENDPOINT: '/tmp/x.sock',
+    })
+    const named = problems.map((problem) => problem.split(':')[0])
+    expect(named).toHaveLength(4)
+    expect(new Set(named)).toEqual(
+      new Set(['CHAIN_ID', 'DSTACK_SIMULATOR_ENDPOINT', 'KEY_API', 'PORT']),
+    )
+  })
+
   test('C18 key_surface_is_pinned: stated, and v1 is not silently v0', () => {
     expect(problemsOf({ ...GOOD, KEY_API: undefined })).toHaveLength(1)
     expect(problemsOf({ ...GOOD, KEY_API: 'v1' })).toEqual([

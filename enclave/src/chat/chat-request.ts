@@ -20,6 +20,8 @@ export interface ChatRequest {
 const MAX_MESSAGES = 256
 const MAX_STOPS = 4
 const MAX_STOP_CHARACTERS = 256
+/** Of a field's name in a refusal; the client chooses some names, and their length. */
+const MAX_FIELD_CHARACTERS = 64
 
 /** Null means absent, as OpenAI's clients send it. */
 const absent = <Schema extends z.ZodType>(schema: Schema): z.ZodOptional<z.ZodNullable<Schema>> =>
@@ -113,11 +115,15 @@ function refusal(error: z.ZodError): NodeError {
   const issue = error.issues[0]
   if (issue === undefined) return new NodeError('invalid_request', 'body: not a chat completion')
   if (issue.code === 'unrecognized_keys') {
-    const field = [...issue.path, issue.keys[0] ?? ''].join('.').slice(0, 64)
+    const field = nameOf([...issue.path, issue.keys[0] ?? ''])
     return new NodeError('unsupported_field', `${field}: not supported by this node`, field)
   }
-  const field = issue.path.join('.')
+  const field = nameOf(issue.path)
   const top = String(issue.path[0] ?? '')
   const code = Object.hasOwn(neutral, top) ? 'unsupported_field' : 'invalid_request'
   return new NodeError(code, `${field}: ${issue.message}`, field)
+}
+
+function nameOf(path: readonly PropertyKey[]): string {
+  return path.map(String).join('.').slice(0, MAX_FIELD_CHARACTERS)
 }
