@@ -45,7 +45,7 @@ function itemOf(auth: RequestAuth): SettlementItem {
 }
 
 describe('the journal', () => {
-  test('remembers across a restart what was taken, owed and settled', async () => {
+  test('N9 N11 remembers across a restart what was taken, owed and settled', async () => {
     const folder = await temporaryFolder()
     const { now } = new TestClock()
     const first = await openJournal(folder, now)
@@ -67,7 +67,7 @@ describe('the journal', () => {
     await second.close()
   })
 
-  test('a nonce of a channel is taken once, whatever else the authorisation says', async () => {
+  test('P32 a nonce of a channel is taken once, whatever else the authorisation says', async () => {
     const journal = await openJournal(await temporaryFolder(), new TestClock().now)
     await journal.start(hashOf(1n), authOf(1n))
     expect(journal.knows(digestOf('another'), authOf(1n, { maxFee: 1n }))).toBe(true)

@@ -91,7 +91,7 @@ describe('nothing is served unpaid', () => {
     expect(engine.requests).toEqual([])
   })
 
-  test('each rule of docs/protocol.md §5 has its own refusal', async () => {
+  test('N3 F14 auth_for_other_node_rejected: each rule of docs/protocol.md §5 has its own refusal', async () => {
     const running = await startNode()
     const { chain, client, engine } = running
     const now = chain.now()
@@ -147,7 +147,7 @@ describe('nothing is served unpaid', () => {
     expect(chain.channels.get(client.channelId)?.spent).toBe(40n)
   })
 
-  test('the chain cannot be asked: refused, and to be tried again', async () => {
+  test('N9 rollback_rechecks_chain: a chain that cannot be asked is a refusal, and to be tried again', async () => {
     const { chain, client, fetch, engine } = await startNode()
     chain.down = true
     const answer = await fetch(client.request(BODY))

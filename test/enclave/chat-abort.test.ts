@@ -1,0 +1,100 @@
+import { createResponseHasher, FINISH_CODES, type Receipt } from '@jeju/verifier/protocol'
+import { afterAll, describe, expect, test } from 'vitest'
+import { cleanUp, startNode, until, type Running } from './setting/start-node.ts'
+import { authHashOf, chatBody } from './setting/test-client.ts'
+
+afterAll(cleanUp)
+
+const STREAM = chatBody({ stream: true })
+/** Opening, five pieces, the ending, the receipt, `[DONE]`. */
+const FRAMES = 9
+/** All frames that a receipt covers. */
+const COVERED = 7
+
+/** The one receipt that the node brought to the chain. */
+async function onlyReceipt({ node, chain, logs }: Running): Promise<Receipt> {
+  await node.drain()
+  // Concluding twice would be two signed statements about one authorisation.
+  expect(logs.join('')).not.toContain('stream failed')
+  const items = chain.settlements.flat()
+  expect(items).toHaveLength(1)
+  const [item] = items
+  if (item === undefined) throw new Error('nothing was settled')
+  return item.receipt
+}
+
+describe('a reader who leaves', () => {
+  test.each([7, 8, 9])(
+    'N2 abort_at_every_frame_settles: after frame %i, when everything is signed',
+    async (count) => {
+      const running = await startNode()
+      const { client, fetch } = running
+      const signed = client.sign(STREAM)
+      const reader = (await fetch(client.request(STREAM, signed))).body?.getReader()
+      const hasher = createResponseHasher(signed.salt)
+      for (let frame = 1; frame <= count; frame++) {
+        const next = await reader?.read()
+        if (frame <= COVERED && next?.value !== undefined) hasher.update(next.value)
+      }
+      await reader?.cancel()
+      expect(await onlyReceipt(running)).toMatchObject({
+        authHash: authHashOf(signed),
+        responseHash: hasher.digest(),
+        outputTokens: 5,
+        finish: FINISH_CODES.stop,
+      })
+    },
+  )
+
+  test.each(Array.from({ length: FRAMES + 1 }, (_, count) => count))(
+    'N2 abort_at_every_frame_settles: in the middle of the read after frame %i there is one receipt',
+    async (count) => {
+      const running = await startNode()
+      const { client, fetch, chain } = running
+      const signed = client.sign(STREAM)
+      const reader = (await fetch(client.request(STREAM, signed))).body?.getReader()
+      for (let frame = 1; frame <= count; frame++) await reader?.read()
+      const pending = reader?.read()
+      await reader?.cancel()
+      await pending
+      const receipt = await onlyReceipt(running)
+      expect(receipt.authHash).toBe(authHashOf(signed))
+      // At most the frame that was being made is charged beyond what arrived.
+      expect(receipt.outputTokens).toBeLessThanOrEqual(Math.min(5, count + 1))
+      expect(chain.channels.get(client.channelId)?.spent).toBe(
+        10n + 6n * BigInt(receipt.outputTokens),
+      )
+    },
+  )
+
+  test('N2 a JSON answer that nobody waits for ends, and owes what was made', async () => {
+    const running = await startNode()
+    const { client, fetch, engine } = running
+    engine.holdAt = 2
+    const body = chatBody()
+    const signed = client.sign(body)
+    const hangUp = new AbortController()
+    const request = new Request(client.request(body, signed), { signal: hangUp.signal })
+    const answering = fetch(request)
+    await until(() => engine.handedOut === 2)
+    hangUp.abort()
+    await answering
+    expect(engine.ends).toEqual(['aborted'])
+    expect(await onlyReceipt(running)).toMatchObject({
+      authHash: authHashOf(signed),
+      inputTokens: 5,
+      outputTokens: 2,
+      finish: FINISH_CODES.aborted,
+    })
+  })
+
+  test('N3 auth_replay_rejected: leaving does not give the authorisation back', async () => {
+    const running = await startNode()
+    const { client, fetch, engine } = running
+    const signed = client.sign(STREAM)
+    await (await fetch(client.request(STREAM, signed))).body?.cancel()
+    expect((await fetch(client.request(STREAM, signed))).status).toBe(409)
+    expect(engine.requests).toHaveLength(1)
+    await onlyReceipt(running)
+  })
+})
