@@ -1,11 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { encodeAuthorization } from '@jeju/verifier/protocol'
-import { afterAll, describe, expect, test } from 'vitest'
+import { inspect } from 'node:util'
+import { AUTHORIZATION_HEADER, encodeAuthorization } from '@jeju/verifier/protocol'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { EngineError } from '../../enclave/src/engine/engine-error.ts'
+import { listen } from '../../enclave/src/http/listen.ts'
 import { createLogger } from '../../enclave/src/logging.ts'
 import { cleanUp, startNode } from './setting/start-node.ts'
-import { chatBody, readStreamAnswer } from './setting/test-client.ts'
+import { CHAT_PATH, chatBody, readStreamAnswer } from './setting/test-client.ts'
 
 afterAll(cleanUp)
 
@@ -64,6 +66,32 @@ describe('content stays with the two parties', () => {
     const disk = await filesUnder(stateDir)
     expect(disk).toContain('"finished"')
     for (const secret of [PROMPT, ANSWER, signed.salt]) expect(disk).not.toContain(secret)
+  })
+
+  test('E10 no_prompt_in_logs: nor does the HTTP server print what an engine says of a failure', async () => {
+    const { client, engine, node } = await startNode()
+    const cause = new Error(`cannot tokenise ${PROMPT}`)
+    engine.failAt = { piece: 2, error: new EngineError('ENGINE_FAILED', PROMPT, { cause }) }
+    const printed: unknown[] = []
+    const methods = ['log', 'info', 'warn', 'error'] as const
+    const spies = methods.map((method) =>
+      vi.spyOn(console, method).mockImplementation((...values) => void printed.push(...values)),
+    )
+    const server = await listen(node.app, 0, '127.0.0.1')
+    const response = await fetch(`http://127.0.0.1:${server.port}${CHAT_PATH}`, {
+      method: 'POST',
+      body: STREAM,
+      headers: { [AUTHORIZATION_HEADER]: encodeAuthorization(client.sign(STREAM)) },
+    })
+    let received = ''
+    const reading = (async () => {
+      for await (const chunk of response.body ?? []) received += Buffer.from(chunk).toString()
+    })()
+    await expect(reading).rejects.toThrow()
+    await server.close()
+    for (const spy of spies) spy.mockRestore()
+    expect(inspect(printed, { depth: Infinity })).not.toContain(PROMPT)
+    expect(received).not.toContain(PROMPT)
   })
 
   test('N4 no_endpoint_returns_prompts: nothing the node answers afterwards holds content', async () => {

@@ -50,7 +50,8 @@ export async function openAnswerStream(
           controller.close()
         } catch (error) {
           failed(error)
-          controller.error(error)
+          // The HTTP server prints what it gets, and an engine's own error may quote the conversation (attack E10).
+          controller.error(new Error('the answer broke off'))
         }
         end()
       },
