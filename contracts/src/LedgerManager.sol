@@ -4,10 +4,10 @@ pragma solidity 0.8.37;
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IComputeRegistry} from "./interfaces/IComputeRegistry.sol";
 import {IIdentityRegistry} from "./interfaces/IIdentityRegistry.sol";
 import {ILedgerManager} from "./interfaces/ILedgerManager.sol";
+import {AccountSignatureLib} from "./libraries/AccountSignatureLib.sol";
 import {ChannelOpeningLib} from "./libraries/ChannelOpeningLib.sol";
 
 /// @title Deposits and channels in ether
@@ -105,9 +105,7 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient {
         channelId = channelIdOf(o);
         require(block.timestamp <= deadline, SignatureExpired(deadline));
         bytes32 digest = _hashTypedDataV4(ChannelOpeningLib.hash(o, deadline));
-        require(
-            SignatureChecker.isValidSignatureNowCalldata(o.user, digest, userSig), InvalidSignature(o.user)
-        );
+        require(AccountSignatureLib.isSignedBy(o.user, digest, userSig), InvalidSignature(o.user));
 
         _open(channelId, o);
     }

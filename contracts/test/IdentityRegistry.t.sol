@@ -6,7 +6,7 @@ import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.s
 import {IdentityRegistry} from "../src/erc8004/IdentityRegistry.sol";
 import {IIdentityRegistry} from "../src/interfaces/IIdentityRegistry.sol";
 import {Fixture} from "./Fixture.sol";
-import {FlippingWallet} from "./Receivers.sol";
+import {FlippingWallet, RefusingReceiver} from "./Receivers.sol";
 
 contract NoReceiver {
     function register(IIdentityRegistry identity) external {
@@ -163,6 +163,15 @@ contract IdentityRegistryTest is Fixture {
         );
         identity.setAgentWallet(agentId, address(wallet), START, "");
         vm.stopPrank();
+    }
+
+    /// An EIP-7702 account consents with its key although it has code.
+    function test_setAgentWallet_acceptsTheKeyOfADelegatedAccount() public {
+        vm.etch(session, abi.encodePacked(hex"ef0100", address(new RefusingReceiver())));
+        bytes memory consent = _walletConsent(agentId, session, provider, START, SESSION_KEY);
+        vm.prank(provider);
+        identity.setAgentWallet(agentId, session, START, consent);
+        vm.assertEq(identity.getAgentWallet(agentId), session);
     }
 
     function test_transfer_clearsTheWalletBefore() public {

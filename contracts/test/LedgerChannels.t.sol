@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {LedgerManager} from "../src/LedgerManager.sol";
 import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
 import {IInferenceServing} from "../src/interfaces/IInferenceServing.sol";
 import {ILedgerManager} from "../src/interfaces/ILedgerManager.sol";
 import {ChannelOpeningLib} from "../src/libraries/ChannelOpeningLib.sol";
 import {Fixture} from "./Fixture.sol";
-import {FlippingWallet} from "./Receivers.sol";
+import {FlippingWallet, RefusingReceiver} from "./Receivers.sol";
 
 /// The library takes calldata.
 contract OpenHasher {
@@ -197,6 +198,44 @@ contract LedgerChannelsTest is Fixture {
         o.salt = 2;
         vm.expectRevert(abi.encodeWithSelector(ILedgerManager.InvalidSignature.selector, address(wallet)));
         ledger.openChannelWithSig(o, START, "");
+    }
+
+    /// An EIP-7702 account has a key and code; its delegate need not know ERC-1271.
+    function test_openChannelWithSig_acceptsTheKeyOfADelegatedAccount() public {
+        ILedgerManager.Open memory o = _open(1);
+        bytes memory sig = _openSig(o, START, USER_KEY);
+        vm.prank(user);
+        ledger.deposit{value: 1 ether}();
+        vm.etch(user, abi.encodePacked(hex"ef0100", address(new RefusingReceiver())));
+        bytes32 id = ledger.openChannelWithSig(o, START, sig);
+        vm.assertEq(ledger.channelOf(id).user, user);
+    }
+
+    /// Nobody is no user, whatever recovers to nobody.
+    function test_openChannelWithSig_notForTheZeroAddress() public {
+        ILedgerManager.Open memory o = _open(1);
+        o.user = address(0);
+        vm.expectRevert(abi.encodeWithSelector(ILedgerManager.InvalidSignature.selector, address(0)));
+        ledger.openChannelWithSig(o, START, new bytes(65));
+    }
+
+    /// P5: consent to an opening here says nothing at another ledger or on another chain.
+    function test_openChannelWithSig_otherDomain() public {
+        ILedgerManager.Open memory o = _open(1);
+        bytes memory sig = _openSig(o, START, USER_KEY);
+        LedgerManager other = new LedgerManager(registry, identity, address(serving));
+        vm.startPrank(user);
+        ledger.deposit{value: 1 ether}();
+        other.deposit{value: 1 ether}();
+        vm.stopPrank();
+        bytes memory invalid = abi.encodeWithSelector(ILedgerManager.InvalidSignature.selector, user);
+        vm.expectRevert(invalid);
+        other.openChannelWithSig(o, START, sig);
+        vm.chainId(8453);
+        vm.expectRevert(invalid);
+        ledger.openChannelWithSig(o, START, sig);
+        vm.chainId(31_337);
+        ledger.openChannelWithSig(o, START, sig);
     }
 
     /// P18, I1: what is promised to providers is never more than what was paid in.

@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import {ERC721URIStorage} from "@openzeppelin/contracts/token/ERC721/extensions/ERC721URIStorage.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IIdentityRegistry} from "../interfaces/IIdentityRegistry.sol";
+import {AccountSignatureLib} from "../libraries/AccountSignatureLib.sol";
 
 /// @title ERC-8004 identity registry for local chains
 /// @notice Written from the specification for Anvil and tests; public chains have the canonical registry and the deploy
@@ -81,8 +81,7 @@ contract IdentityRegistry is IIdentityRegistry, ERC721URIStorage, EIP712 {
             keccak256(abi.encode(AGENT_WALLET_SET_TYPEHASH, agentId, newWallet, owner, deadline))
         );
         require(
-            SignatureChecker.isValidSignatureNowCalldata(newWallet, digest, signature),
-            InvalidWalletSignature(newWallet)
+            AccountSignatureLib.isSignedBy(newWallet, digest, signature), InvalidWalletSignature(newWallet)
         );
 
         _setWallet(agentId, newWallet, abi.encodePacked(newWallet));

@@ -37,7 +37,7 @@ interface IIdentityRegistry is IERC721 {
     function setMetadata(uint256 agentId, string calldata metadataKey, bytes calldata metadataValue) external;
     /// @notice Where the agent is paid; zero after a transfer until it is set again.
     function getAgentWallet(uint256 agentId) external view returns (address);
-    /// @notice EIP-712 consent of `newWallet` (ERC-1271 accepted), at most 5 minutes ahead.
+    /// @notice EIP-712 consent of `newWallet` (its key, else ERC-1271), at most 5 minutes ahead.
     function setAgentWallet(uint256 agentId, address newWallet, uint256 deadline, bytes calldata signature)
         external;
     /// @notice Owner, approved or operator.

@@ -101,9 +101,10 @@ interface ILedgerManager {
     /// @notice Caller must be `o.user`. `msg.value` is added to the available balance first.
     function openChannel(Open calldata o) external payable returns (bytes32 channelId);
 
-    /// @notice Opens for `o.user`, from its available balance; any relayer. ERC-1271 wallets accepted, because the signature
-    /// takes effect at once. EIP-712 `Open(address user,uint256 agentId,uint32 serviceId,uint32 priceVersion,uint128
-    /// amount,address sessionKey,uint256 salt,uint256 deadline)`, without the line break.
+    /// @notice Opens for `o.user`, from its available balance; any relayer. Signed by the user's key, else accepted by its
+    /// code (ERC-1271), because the signature takes effect at once.
+    /// @param userSig EIP-712 `Open(address user,uint256 agentId,uint32 serviceId,uint32 priceVersion,uint128 amount,address sessionKey,uint256 salt,uint256 deadline)`
+    /// in this contract's domain
     function openChannelWithSig(Open calldata o, uint256 deadline, bytes calldata userSig)
         external
         returns (bytes32 channelId);
