@@ -227,7 +227,7 @@ contract ComputeRegistry is IComputeRegistry, EIP712 {
     function revokeBinding(bytes32 bindingId) external {
         Binding storage binding = _bindings[bindingId];
         require(binding.signer != address(0), UnknownBinding(bindingId));
-        _requireController(binding.agentId);
+        _requireCurrent(binding.agentId);
         require(binding.revokedAt == 0, BindingIsRevoked(bindingId));
 
         binding.revokedAt = uint64(block.timestamp);

@@ -156,6 +156,28 @@ contract RegistryProvidersTest is Fixture {
         vm.assertFalse(registry.isBindingApproved(agentId, bindingId));
     }
 
+    /// Who holds the agent for a while and is not recorded can change nothing for good; with the agent comes back what the
+    /// recorded owner had.
+    function test_agent_transfer_lentAndReturned() public {
+        vm.prank(provider);
+        identity.transferFrom(provider, BUYER, agentId);
+        vm.startPrank(BUYER);
+        bytes memory mismatch =
+            abi.encodeWithSelector(IComputeRegistry.OperatorMismatch.selector, provider, BUYER);
+        vm.expectRevert(mismatch);
+        registry.revokeBinding(bindingId);
+        vm.expectRevert(mismatch);
+        registry.withdrawApproval(agentId, bindingId);
+        vm.expectRevert(mismatch);
+        registry.updateEndpoint(agentId, "x");
+        identity.transferFrom(BUYER, provider, agentId);
+        vm.stopPrank();
+
+        (bool valid,) = registry.bindingOf(bindingId);
+        vm.assertTrue(valid);
+        vm.assertTrue(registry.isBindingApproved(agentId, bindingId));
+    }
+
     function test_refreshOwner_reverts() public {
         vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownProvider.selector, 5));
         registry.refreshOwner(5);
