@@ -10,7 +10,7 @@ import {NodeStatement} from "./NodeStatement.sol";
 /// quote: a tier is what this contract could check, and at present it checks none (`Tier.UNVERIFIED`).
 /// No owner, no pause, no setter: an agent's owner, or whom the owner approved in the ERC-721, acts for that agent
 /// and for no other. EIP-712 domain {name: "Jeju Compute Node", version: "1", chainId, verifyingContract}
-/// (docs/protocol.md §1). Agents and services count from 0, price versions from 1.
+/// (docs/protocol.md §1). Agents and services count from 0, price versions from 1. Times in Unix seconds.
 interface IComputeRegistry {
     /// @notice What this contract itself has verified. No role and no caller can write a tier.
     enum Tier {
@@ -22,7 +22,7 @@ interface IComputeRegistry {
     }
 
     struct Provider {
-        /// `ownerOf(agentId)` at registration; a live mismatch makes the provider inactive.
+        /// `ownerOf(agentId)` at registration or `refreshOwner`; a live mismatch makes the provider inactive.
         address owner;
         uint64 registeredAt;
         /// The provider's own switch, not the whole of `isActive`.
@@ -45,7 +45,7 @@ interface IComputeRegistry {
         uint128 inPerMTok;
         uint128 outPerMTok;
         uint32 maxOutputTokens;
-        /// Unix seconds from which channels may be opened at this price.
+        /// From when on channels may be opened at this price.
         uint64 effectiveFrom;
     }
 

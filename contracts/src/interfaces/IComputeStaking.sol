@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 /// @title Bonds of users, providers and guardians
 /// @notice A bond belongs to its staker and is tied to one agent. It leaves through unbonding, so that evidence can
-/// still reach it. No owner; nobody else can take it.
+/// still reach it. No owner; nobody else can take it. Amounts in wei, times in Unix seconds.
 interface IComputeStaking {
     enum Role {
         NONE,

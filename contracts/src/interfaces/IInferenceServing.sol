@@ -7,8 +7,8 @@ import {IReputationRegistry} from "./IReputationRegistry.sol";
 
 /// @title Settlement of receipts that both sides signed
 /// @notice The user's session key signs what may be charged, the attested signer signs what was delivered; the fee
-/// is computed here from the channel's immutable price version. No owner, no pause.
-/// EIP-712 domain {name: "InferenceServing", version: "1", chainId, verifyingContract} (docs/protocol.md §4).
+/// is computed here from the channel's immutable price version. No owner, no pause. Amounts in wei, times in Unix
+/// seconds. EIP-712 domain {name: "InferenceServing", version: "1", chainId, verifyingContract} (docs/protocol.md §5).
 interface IInferenceServing {
     struct RequestAuth {
         bytes32 channelId;
@@ -100,9 +100,9 @@ interface IInferenceServing {
     /// who staked, never alone.
     function counters(uint256 agentId) external view returns (uint64 settled, uint128 volume, uint64 users);
 
-    /// @notice Writes ERC-8004 feedback (tag1 "revenues", tag2 "ETH", value = volume settled since the last post, in gwei
-    /// with 9 decimals) as the
-    /// one client that only paid use can make speak. Anyone, at most once an interval and only after new volume.
+    /// @notice Writes ERC-8004 feedback (tag1 "revenues", tag2 "ETH", value = ether settled since the last post, with 9
+    /// decimals) as the one client that only paid use can make speak. Anyone, at most once an interval and only after
+    /// a gwei of new volume.
     function postFeedback(uint256 agentId) external;
 
     /// @notice EIP-712 digest that the session key signs, `authHash` of the receipt.

@@ -6,7 +6,8 @@ import {IIdentityRegistry} from "./IIdentityRegistry.sol";
 
 /// @title Deposits and payment channels between a user and a provider
 /// @notice Money a provider relies on is locked and stays chargeable until a delay has ended. No owner, no pause,
-/// no setter. EIP-712 domain {name: "LedgerManager", version: "1", chainId, verifyingContract}.
+/// no setter. Amounts in wei, points in time in Unix seconds, delays in seconds. EIP-712 domain {name: "LedgerManager",
+/// version: "1", chainId, verifyingContract}.
 interface ILedgerManager {
     enum State {
         NONE,
@@ -141,7 +142,8 @@ interface ILedgerManager {
     /// @notice Wei charged for the payee and not yet claimed.
     function claimableOf(address payee) external view returns (uint256);
 
-    /// @notice Whether a `RequestAuth` signed by `key` may be settled now.
+    /// @notice Whether `key` speaks for the channel: its session key, or a replaced one within its window. A closed channel
+    /// keeps its key and pays nothing.
     function isSessionKey(bytes32 channelId, address key) external view returns (bool);
     /// @notice EIP-712.
     function domainSeparator() external view returns (bytes32);

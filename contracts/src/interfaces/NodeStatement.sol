@@ -7,7 +7,7 @@ pragma solidity 0.8.37;
 struct NodeStatement {
     /// ERC-8004 id in the identity registry; 0 is a valid id.
     uint256 agentId;
-    /// Who stakes and is paid. A measurement alone is never identity.
+    /// The agent's recorded owner, who stakes; payments go to the agent's wallet. A measurement alone is never identity.
     address operator;
     /// secp256k1 key that signs `Receipt`s.
     address signer;

@@ -52,7 +52,7 @@ contract MarketInvariants is Fixture {
     /// I4
     function invariant_noncePaysOnce() public view {
         for (uint256 i = 0; i < handler.paidCount(); ++i) {
-            vm.assertEq(handler.timesPaid(handler.paidAuths(i)), 1);
+            vm.assertEq(handler.timesPaid(handler.paidNonces(i)), 1);
         }
     }
 
