@@ -12,6 +12,8 @@ import { chatBody, digestOf, errorOf } from './setting/test-client.ts'
 afterAll(cleanUp)
 
 const CHANNEL = digestOf('channel')
+/** One moment for all, so that an authorisation built twice is the same one. */
+const SOON = BigInt(Math.floor(Date.now() / 1000)) + 600n
 const SIGNATURE: Hex = `0x${'5a'.repeat(65)}`
 
 function authOf(nonce: bigint, changes: Partial<RequestAuth> = {}): RequestAuth {
@@ -21,7 +23,7 @@ function authOf(nonce: bigint, changes: Partial<RequestAuth> = {}): RequestAuth 
     bindingId: digestOf('binding'),
     requestHash: digestOf('request'),
     maxFee: 100n,
-    validUntil: BigInt(Math.floor(Date.now() / 1000)) + 600n,
+    validUntil: SOON,
     ...changes,
   }
 }
@@ -164,6 +166,36 @@ describe('the journal', () => {
     expect(second.unsettled()).toEqual([itemOf(authOf(899n))])
     expect(second.knows(hashOf(5n), authOf(5n))).toBe(true)
     await second.close()
+  })
+
+  test('S6 a journal that is never closed forgets what has expired', async () => {
+    const folder = await temporaryFolder()
+    const clock = new TestClock()
+    const journal = await openJournal(folder, clock.now)
+    const serve = async (from: bigint, count: bigint): Promise<void> => {
+      const served: Promise<void>[] = []
+      const validUntil = BigInt(Math.floor(clock.now().getTime() / 1000)) + 600n
+      for (let nonce = from; nonce < from + count; nonce++) {
+        const auth = authOf(nonce, { validUntil })
+        const request = async (): Promise<void> => {
+          await journal.start(hashOf(nonce), auth)
+          await journal.finish(itemOf(auth), 40n)
+          await journal.settled(hashOf(nonce), 'paid')
+        }
+        served.push(request())
+      }
+      await Promise.all(served)
+    }
+    // Three lines a request, as it is when everything goes well.
+    await serve(0n, 1_000n)
+    clock.pass(600 + Number(SETTLE_WINDOW_S) + 2)
+    await serve(1_000n, 1_000n)
+    expect(journal.knows(hashOf(5n), authOf(5n))).toBe(false)
+    expect(journal.knows(hashOf(1_005n), authOf(1_005n))).toBe(true)
+    const text = await readFile(join(folder, 'journal.jsonl'), 'utf8')
+    expect(text).not.toContain(hashOf(5n))
+    expect(text.split('\n').length).toBeLessThan(4096)
+    await journal.close()
   })
 
   test('decode(encode(entry)) is the entry', () => {

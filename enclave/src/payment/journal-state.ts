@@ -29,10 +29,6 @@ export class JournalState {
   readonly #reserving = new Map<Hex, Set<Hex>>()
   readonly #waiting = new Set<Hex>()
 
-  get size(): number {
-    return this.#taken.size
-  }
-
   apply(entry: JournalEntry, nowMs: number): void {
     switch (entry.type) {
       case 'started':

@@ -27,7 +27,10 @@ export interface Journal {
 }
 
 const FILE = 'journal.jsonl'
-/** The file is rewritten when it holds this many lines, and this many times what still matters (attack S6). */
+/**
+ * The file is rewritten, and what expired forgotten, when it holds this many lines and this many times what it held
+ * after the last time (attack S6).
+ */
 const MIN_COMPACTION_LINES = 4096
 const COMPACTION_RATIO = 4
 
@@ -80,11 +83,12 @@ interface Log {
 
 async function openLog(path: string, state: JournalState, nowMs: () => number): Promise<Log> {
   let lines = 0
+  let kept = 0
   const compact = async (): Promise<FileHandle> => {
     state.forgetExpired(nowMs())
     const entries = state.entries()
     await writeDurably(path, entries.map(encodeEntry).join(''))
-    lines = entries.length
+    lines = kept = entries.length
     return open(path, 'a')
   }
   let file = await compact()
@@ -92,7 +96,7 @@ async function openLog(path: string, state: JournalState, nowMs: () => number): 
     await file.appendFile(entries.map(encodeEntry).join(''))
     await file.datasync()
     lines += entries.length
-    if (lines < MIN_COMPACTION_LINES || lines < COMPACTION_RATIO * state.size) return
+    if (lines < MIN_COMPACTION_LINES || lines < COMPACTION_RATIO * kept) return
     const old = file
     file = await compact()
     await old.close()
