@@ -46,11 +46,12 @@ async function call(
   socket: string,
   path: string,
   body: unknown = {},
+  { type = 'application/json', method = 'POST' } = {},
 ): Promise<{ status: number; body: string; length: string | undefined; chunked: boolean }> {
   return new Promise((resolve, reject) => {
     const text = JSON.stringify(body)
-    const headers = { 'Content-Type': 'application/json', 'Content-Length': text.length }
-    const options = { socketPath: join(folder, socket), path, method: 'POST', headers }
+    const headers = { 'Content-Type': type, 'Content-Length': text.length }
+    const options = { socketPath: join(folder, socket), path, method, headers }
     request(options, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -175,6 +176,33 @@ describe('the wire', () => {
     expect(await call('v1.sock', '/v1/GetKey', { domain: 'a' })).toMatchObject({ status: 400 })
     expect(await call('v0.sock', '/GetKey', { algorithm: 'rsa' })).toMatchObject({ status: 400 })
     expect(await call('v0.sock', '/GetQuote', { report_data: 'zz' })).toMatchObject({ status: 400 })
+  })
+
+  test('what is not simulated is refused, and an agent survives what it refuses', async () => {
+    const refused: readonly [status: number, path: string, body?: unknown, how?: object][] = [
+      [400, '/GetKey', {}, { type: 'application/x-protobuf' }],
+      [400, '/GetKey', {}, { type: '' }],
+      [404, '/GetKey', {}, { method: 'PUT' }],
+      [413, '/GetKey', { path: 'x'.repeat(11 * 1024 * 1024) }],
+      [400, '/GetTlsKey', { usage_ra_tls: true }],
+      [400, '/GetTlsKey', { usage_server_auth: 1 }],
+      [400, '/GetTlsKey', { alt_names: [1] }],
+      [400, '/GetTlsKey', { not_before: -1 }],
+      [400, '/GetTlsKey', { not_after: 253_402_300_800 }],
+    ]
+    for (const [status, path, body, how] of refused) {
+      const answer = await call('v0.sock', path, body, how)
+      expect(answer.status, JSON.stringify([path, how])).toBe(status)
+    }
+    expect(await call('v0.sock', '/Version')).toMatchObject({ status: 200 })
+  })
+
+  test('a TLS certificate has the usages and the dates asked for', async () => {
+    const asked = { usage_server_auth: true, usage_client_auth: true, not_after: '4102444800' }
+    const { certificate_chain } = JSON.parse((await call('v0.sock', '/GetTlsKey', asked)).body)
+    const leaf = new X509Certificate(certificate_chain[0])
+    expect(leaf.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2'])
+    expect(new Date(leaf.validTo)).toEqual(new Date('2100-01-01T00:00:00Z'))
   })
 
   test('v1 keys differ from v0 keys of the same name, and their chains verify', async () => {

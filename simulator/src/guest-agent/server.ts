@@ -14,7 +14,7 @@ export interface GuestAgentServer {
 const MAX_BODY_BYTES = 10 * 1024 * 1024
 
 /**
- * Serves a TD's guest agent on a Unix socket: v0 on `/X` and `/v0/X`; with profile 0.6.0 also v1 on `/v1/X`. What the
+ * Serves a TD's guest agent on a Unix socket: v0 on `/X`; with profile 0.6.0 also on `/v0/X`, and v1 on `/v1/X`. What the
  * published SDK demands of the wire (exact Content-Length, ASCII, no chunks) holds for every answer.
  */
 export async function serveGuestAgent(
@@ -35,6 +35,8 @@ export async function serveGuestAgent(
     answer(mounts, request).then(
       ({ status, body }) => send(response, status, 'application/json', asciiJson(body)),
       (error: unknown) => {
+        // What is left of a refused body would otherwise be read as the next request.
+        if (!request.complete) response.setHeader('Connection', 'close')
         if (error instanceof NoSuchMount) send(response, 404, 'text/html', '<h1>404</h1>')
         else if (error instanceof AgentError) {
           send(response, error.status, 'application/json', asciiJson({ error: error.message }))
@@ -44,12 +46,13 @@ export async function serveGuestAgent(
   })
   server.listen(socketPath)
   await once(server, 'listening')
+  const closed = once(server, 'close')
   return {
     socketPath,
     close: async () => {
       server.close()
       server.closeAllConnections()
-      await once(server, 'close')
+      await closed
     },
   }
 }
@@ -61,6 +64,7 @@ async function answer(
   mounts: ReadonlyMap<string, ReadonlyMap<string, Method>>,
   request: IncomingMessage,
 ): Promise<{ readonly status: number; readonly body: unknown }> {
+  if (request.method !== 'GET' && request.method !== 'POST') throw new NoSuchMount()
   const url = new URL(request.url ?? '/', 'http://guest-agent')
   const parts = url.pathname.split('/').slice(1)
   const name = parts.at(-1) ?? ''
@@ -77,17 +81,14 @@ async function answer(
 }
 
 async function readFields(request: IncomingMessage): Promise<Fields> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length
-    if (length > MAX_BODY_BYTES) throw new AgentError('body too large', 413)
-    chunks.push(chunk)
+  if (!/^application\/json *(;|$)/i.test(request.headers['content-type'] ?? '')) {
+    throw new AgentError('invalid request: dstack reads this as protobuf, which is not simulated')
   }
-  if (length === 0) return {}
+  const body = await readBody(request)
+  if (body.length === 0) return {}
   let value: unknown
   try {
-    value = JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    value = JSON.parse(body.toString('utf8'))
   } catch {
     throw new AgentError('invalid request: not JSON')
   }
@@ -95,6 +96,19 @@ async function readFields(request: IncomingMessage): Promise<Fields> {
     throw new AgentError('invalid request: not an object')
   }
   return value as Fields
+}
+
+/** Up to the limit; above it the rest stays unread, and the connection open for the refusal. */
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false })
+  for await (const chunk of body) {
+    length += chunk.length
+    if (length > MAX_BODY_BYTES) throw new AgentError('body too large', 413)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {

@@ -38,7 +38,27 @@ export function bytes(fields: Fields, name: string): Uint8Array<ArrayBuffer> {
 export function textList(fields: Fields, name: string): readonly string[] {
   const value = fields[name] ?? []
   if (!Array.isArray(value)) throw new AgentError(`invalid field ${name}: expected array`)
-  return value.filter((item): item is string => typeof item === 'string')
+  return value.map((item: unknown) => {
+    if (typeof item !== 'string') throw new AgentError(`invalid field ${name}: expected strings`)
+    return item
+  })
+}
+
+/** Reads a switch; a query string spells it. */
+export function flag(fields: Fields, name: string): boolean {
+  const value = fields[name] ?? false
+  if (value === true || value === 'true') return true
+  if (value === false || value === 'false') return false
+  throw new AgentError(`invalid field ${name}: expected boolean`)
+}
+
+/** Reads an unsigned integer that may be absent. As a text too: queries have no other form, proto3 JSON allows it. */
+export function wholeNumber(fields: Fields, name: string): number | undefined {
+  const value = fields[name] ?? undefined
+  if (value === undefined) return undefined
+  const number = typeof value === 'string' && /^[0-9]{1,16}$/.test(value) ? Number(value) : value
+  if (typeof number === 'number' && Number.isSafeInteger(number) && number >= 0) return number
+  throw new AgentError(`invalid field ${name}: expected whole number`)
 }
 
 const MAX_REPORT_DATA_BYTES = 64
