@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { secp256k1PublicKey } from '@jeju/verifier/protocol'
-import { issue, publicKeyInfo, type Identity } from './pki/certificate-authority.ts'
+import { issue, type Identity } from './pki/certificate-authority.ts'
 import { collateralJson, type SimulatedPki } from './pki/collateral.ts'
+import { seededRandom, systemRandom, type RandomSource } from './pki/random-source.ts'
+import { publicKeyInfo } from './pki/signing-key.ts'
 import { createPki } from './pki/simulated-pki.ts'
 import {
   createQuotingEnclave,
@@ -35,28 +36,33 @@ export interface PlatformOptions {
   /** Certificates are valid around this time. */
   readonly at: Date
   readonly lies?: QuoteLies
+  /** Makes the same keys, certificates and quotes every time, for recorded test cases. Fresh keys without it. */
+  readonly seed?: string
 }
 
-/** Makes a platform with fresh keys. */
+/** Makes a platform. */
 export async function createSimulatedPlatform(
   options: PlatformOptions,
 ): Promise<SimulatedPlatform> {
-  const pki = await createPki(options.at)
+  const { at, lies, seed } = options
+  const random = seed === undefined ? systemRandom : seededRandom(seed)
+  const pki = await createPki(at, random)
   return {
     pki,
     rootCertificateDer: pki.root.der,
-    quotingEnclave: await createQuotingEnclave(pki, options.lies),
-    kms: await createKms(options.at),
+    quotingEnclave: await createQuotingEnclave(pki, random, lies),
+    kms: await createKms(at, random),
     collateralJson: (at) => collateralJson(pki, at),
   }
 }
 
 const YEAR_MS = 365 * 24 * 3600 * 1000
 
-async function createKms(at: Date): Promise<SimulatedKms> {
-  const rootKey = new Uint8Array(randomBytes(32))
+async function createKms(at: Date, random: RandomSource): Promise<SimulatedKms> {
+  const rootKey = random('KMS root key', 32)
   const validity = { from: at, until: new Date(at.getTime() + 10 * YEAR_MS) }
-  const ca = await issue({ commonName: 'Simulated Dstack KMS CA', validity, role: { ca: 1 } })
+  const commonName = 'Simulated Dstack KMS CA'
+  const ca = await issue({ commonName, validity, role: { ca: 1 }, random })
   return {
     rootKey,
     rootPublicKey: secp256k1PublicKey(rootKey),

@@ -2,6 +2,7 @@ import { createVerify, X509Certificate, createPublicKey, verify } from 'node:cry
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createSimulatedPlatform, launchTd, type SimulatedPlatform } from '@jeju/simulator'
 import { fromBareHex, sha256, sha384, concatBytes, utf8, toHex } from '@jeju/verifier/protocol'
+import { generateKeyPair, publicPoint, sign } from '../../simulator/src/pki/signing-key.ts'
 
 // What the simulator makes, checked by node:crypto and by hand, without our verifier.
 
@@ -48,6 +49,37 @@ describe('a simulated quote', () => {
     expect(root.raw).toEqual(Buffer.from(platform.rootCertificateDer))
     const leafKey = { key: leaf.publicKey, ...ecdsa }
     expect(verify('sha256', qe.subarray(0, 384), leafKey, qe.subarray(384, 448))).toBe(true)
+  })
+
+  test('a seed makes the same machine again, and another seed another one', async () => {
+    const at = new Date('2029-02-20T00:00:00Z')
+    const record = async (seed: string): Promise<unknown> => {
+      const { pki, kms, quotingEnclave, collateralJson } = await createSimulatedPlatform({
+        at,
+        seed,
+      })
+      return [
+        [pki.root, pki.platformCa, pki.pckLeaf, pki.tcbSigning, kms.ca].map(({ pem }) => pem),
+        kms.rootKey,
+        await collateralJson(at),
+        quotingEnclave.quote(new Uint8Array(584)),
+      ]
+    }
+    const first = await record('one')
+    expect(await record('one')).toEqual(first)
+    expect(await record('two')).not.toEqual(first)
+  })
+
+  test('both forms of a signature verify, as half of Intel’s are high-s', async () => {
+    const key = await generateKeyPair()
+    const message = utf8('what is signed')
+    const point = { key: spkiOfPoint(await publicPoint(key)), dsaEncoding: 'ieee-p1363' as const }
+    const [low, high] = (['low-s', 'high-s'] as const).map((form) => sign(key, message, form))
+    if (low === undefined || high === undefined) throw new Error('two signatures')
+    expect(BigInt(toHex(low.subarray(32)))).toBeLessThan(BigInt(toHex(high.subarray(32))))
+    for (const signature of [low, high]) {
+      expect(verify('sha256', message, point, signature)).toBe(true)
+    }
   })
 
   test('nobody can mistake its PKI: another organisation, family zero', () => {

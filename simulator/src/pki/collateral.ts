@@ -1,6 +1,7 @@
 import { canonicalJson, toBareHex, utf8, type JsonValue } from '@jeju/verifier/protocol'
-import { issueCrl, sign, type Identity, type Validity } from './certificate-authority.ts'
+import { issueCrl, type Identity, type Validity } from './certificate-authority.ts'
 import type { SgxPlatform } from './sgx-extension.ts'
+import { sign } from './signing-key.ts'
 
 /** The certificates of one simulated Intel PKI. */
 export interface SimulatedPki {
@@ -42,10 +43,10 @@ export async function collateralJson(pki: SimulatedPki, at: Date): Promise<strin
     pck_crl: toBareHex(await issueCrl(pki.platformCa, validity)),
     tcb_info_issuer_chain: signerChain,
     tcb_info: tcbInfo,
-    tcb_info_signature: toBareHex(await sign(pki.tcbSigning.key, utf8(tcbInfo))),
+    tcb_info_signature: toBareHex(sign(pki.tcbSigning.key, utf8(tcbInfo))),
     qe_identity_issuer_chain: signerChain,
     qe_identity: qeIdentity,
-    qe_identity_signature: toBareHex(await sign(pki.tcbSigning.key, utf8(qeIdentity))),
+    qe_identity_signature: toBareHex(sign(pki.tcbSigning.key, utf8(qeIdentity))),
   })
 }
 

@@ -10,15 +10,17 @@ export interface SgxPlatform {
   readonly pceSvn: number
   readonly pceId: Uint8Array
   readonly fmspc: Uint8Array
+  readonly platformInstanceId: Uint8Array
 }
 
 const OID = 0x06
+const BOOLEAN = 0x01
 const INTEGER = 0x02
 const OCTET_STRING = 0x04
 const ENUMERATED = 0x0a
 const SEQUENCE = 0x30
 
-/** DER of the extension value. */
+/** DER of the extension value, with every field that certificates of the Platform CA have. */
 export function sgxExtension(platform: SgxPlatform): Uint8Array<ArrayBuffer> {
   const components = Array.from(platform.components, (svn, index) =>
     entry([2, index + 1], integer(svn)),
@@ -37,7 +39,17 @@ export function sgxExtension(platform: SgxPlatform): Uint8Array<ArrayBuffer> {
     ),
     entry([3], element(OCTET_STRING, platform.pceId)),
     entry([4], element(OCTET_STRING, platform.fmspc)),
-    entry([5], element(ENUMERATED, Uint8Array.of(0))),
+    entry([5], element(ENUMERATED, Uint8Array.of(1))), // scalable
+    entry([6], element(OCTET_STRING, platform.platformInstanceId)),
+    entry(
+      [7],
+      element(
+        SEQUENCE,
+        entry([7, 1], boolean(true)), // dynamicPlatform
+        entry([7, 2], boolean(false)), // cachedKeys
+        entry([7, 3], boolean(true)), // smtEnabled
+      ),
+    ),
   )
 }
 
@@ -52,6 +64,10 @@ function integer(value: number): Uint8Array {
   const bytes = value < 0x80 ? [value] : value < 0x8000 ? [value >> 8, value & 0xff] : undefined
   if (bytes === undefined) throw new RangeError(`integer ${value} is out of range`)
   return element(INTEGER, Uint8Array.from(bytes))
+}
+
+function boolean(value: boolean): Uint8Array {
+  return element(BOOLEAN, Uint8Array.of(value ? 0xff : 0x00))
 }
 
 function element(tag: number, ...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -1,6 +1,7 @@
 import { concatBytes, fromBareHex, sha256, utf8 } from '@jeju/verifier/protocol'
-import { generateKeyPair, publicPoint, sign, type KeyPair } from '../pki/certificate-authority.ts'
 import { QE_ISV_PROD_ID, QE_ISV_SVN, QE_MR_SIGNER, type SimulatedPki } from '../pki/collateral.ts'
+import type { RandomSource } from '../pki/random-source.ts'
+import { generateKeyPair, publicPoint, sign, type KeyPair } from '../pki/signing-key.ts'
 
 /** Ways in which a simulated quoting enclave can lie. */
 export interface QuoteLies {
@@ -10,7 +11,7 @@ export interface QuoteLies {
 
 /** Signs TD reports as quotes, as Intel's TD quoting enclave does. */
 export interface QuotingEnclave {
-  quote(tdReport: Uint8Array): Promise<Uint8Array<ArrayBuffer>>
+  quote(tdReport: Uint8Array): Uint8Array<ArrayBuffer>
 }
 
 const INTEL_QE_VENDOR_ID = fromBareHex('939a7233f79c4ca9940a0db3957f0607')
@@ -22,17 +23,21 @@ const QE_AUTH_DATA = Uint8Array.from({ length: 32 }, (_, index) => index)
 /** A quoting enclave with its own attestation key, certified once by the platform's PCK. */
 export async function createQuotingEnclave(
   pki: SimulatedPki,
+  random: RandomSource,
   lies: QuoteLies = {},
 ): Promise<QuotingEnclave> {
-  const attestationKey = await generateKeyPair()
-  const namedKey = lies.unboundAttestationKey === true ? await generateKeyPair() : attestationKey
+  const attestationKey = await generateKeyPair(random, 'attestation key')
+  const namedKey =
+    lies.unboundAttestationKey === true
+      ? await generateKeyPair(random, 'another attestation key')
+      : attestationKey
   const certification = await certify(pki, namedKey)
   const point = await publicPoint(attestationKey)
   return {
-    quote: async (tdReport) => {
+    quote: (tdReport) => {
       const signedBytes = concatBytes(header(), tdReport)
       const authData = concatBytes(
-        await sign(attestationKey, signedBytes),
+        sign(attestationKey, signedBytes),
         point,
         uint16(6),
         uint32(certification.length),
@@ -78,7 +83,7 @@ async function certify(pki: SimulatedPki, key: KeyPair): Promise<Uint8Array<Arra
   const chain = utf8(`${pki.pckLeaf.pem}${pki.platformCa.pem}${pki.root.pem}\0`)
   return concatBytes(
     report,
-    await sign(pki.pckLeaf.key, report),
+    sign(pki.pckLeaf.key, report),
     uint16(QE_AUTH_DATA.length),
     QE_AUTH_DATA,
     uint16(5),

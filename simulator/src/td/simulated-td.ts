@@ -121,7 +121,7 @@ export function launchTd(platform: SimulatedPlatform, options: LaunchOptions): S
       num_nvswitches: 0,
       hotplug_off: true,
     }),
-    quote: (reportData) =>
+    quote: async (reportData) =>
       platform.quotingEnclave.quote(
         encodeTdReport({
           tdAttributes: attributes(lies.debug === true),
