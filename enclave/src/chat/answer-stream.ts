@@ -10,6 +10,9 @@ export interface StreamHooks {
   readonly ended: () => void
 }
 
+/** A reader who takes nothing for this long has left: it holds one of the engine's few places. */
+export const MAX_STALL_MS = 30_000
+
 /**
  * Frames as a body, pulled one by one, so that a slow reader slows the engine and nothing is made ahead of him.
  * Resolves when the first frame is there: what fails before it is an error answer and not a broken stream.
@@ -20,7 +23,9 @@ export async function openAnswerStream(
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   let next: IteratorResult<Uint8Array<ArrayBuffer>, void> | undefined = await frames.next()
   let over = false
+  let stall: NodeJS.Timeout | undefined
   const end = (): void => {
+    clearTimeout(stall)
     if (over) return
     over = true
     ended()
@@ -31,22 +36,30 @@ export async function openAnswerStream(
     await frames.return().catch(failed)
     end()
   }
+  const abandon = (controller: ReadableStreamDefaultController): void => {
+    if (over) return
+    controller.error(new Error('the answer was not taken in time'))
+    void leave()
+  }
+  const awaitReader = (controller: ReadableStreamDefaultController): void => {
+    stall = setTimeout(() => abandon(controller), MAX_STALL_MS).unref()
+  }
   return new ReadableStream(
     {
       start: (controller) => {
-        const abandon = (): void => {
-          if (over) return
-          controller.error(new Error('the answer was not taken in time'))
-          void leave()
-        }
-        drop.addEventListener('abort', abandon, { once: true })
+        drop.addEventListener('abort', () => abandon(controller), { once: true })
+        awaitReader(controller)
       },
       pull: async (controller) => {
+        clearTimeout(stall)
         try {
           const frame = next ?? (await frames.next())
           next = undefined
           if (gone.signal.aborted) return
-          if (frame.done !== true) return controller.enqueue(frame.value)
+          if (frame.done !== true) {
+            controller.enqueue(frame.value)
+            return awaitReader(controller)
+          }
           controller.close()
         } catch (error) {
           failed(error)
