@@ -136,6 +136,57 @@ describe('a chat request', () => {
     expect(refusalOf(Uint8Array.of(0x22, 0xff, 0x22)).code).toBe('invalid_request')
   })
 
+  test('E19 strict_decoding_table: a member given twice is refused by its name, however it is written', () => {
+    const twice: readonly (readonly [string, string])[] = [
+      [chatBody().replace('{', '{"model":"another",'), 'model'],
+      [chatBody().replace('{', '{"m\\u006fdel" : "another",'), 'model'],
+      [chatBody({ max_tokens: 1 }).replace('{', '{"max_tokens":64,'), 'max_tokens'],
+      [chatBody().replace('"content"', '"content":"other","content"'), 'content'],
+      [chatBody({ metadata: { a: 'b' } }).replace('"a"', '"a":"c","a"'), 'a'],
+      [chatBody().replace('{', '{"__proto__":1,"__proto__":1,'), '__proto__'],
+    ]
+    for (const [body, param] of twice) {
+      expect([body, refusalOf(body)]).toEqual([body, { code: 'invalid_request', param }])
+    }
+    const once = [
+      chatBody({ user: 'model": "x", "model' }),
+      chatBody({ user: 'ends with \\' }),
+      chatBody({ metadata: { model: 'model', messages: 'content' } }),
+      chatBody({
+        messages: [
+          { role: 'user', content: 'role' },
+          { role: 'user', content: '"}' },
+        ],
+      }),
+      JSON.stringify(JSON.parse(chatBody({ stop: ['stop', 'stop'] })), null, 2),
+    ]
+    for (const body of once) expect([body, refusalOf(body).code]).toEqual([body, 'accepted'])
+  })
+
+  test('E19 strict_decoding_table: half a character is refused, not repaired', () => {
+    const parts = [{ type: 'text', text: 'a\udc00' }]
+    const halves: readonly (readonly [object, string])[] = [
+      [{ messages: [{ role: 'user', content: 'a\ud83d' }] }, 'messages.0.content'],
+      [{ messages: [{ role: 'user', content: parts }] }, 'messages.0.content'],
+      [{ stop: '\ud83d' }, 'stop'],
+      [{ stop: ['x', '\udf89'] }, 'stop'],
+    ]
+    for (const [members, field] of halves) {
+      const { code, param } = refusalWith(members)
+      expect([members, code, param?.startsWith(field)]).toEqual([members, 'invalid_request', true])
+    }
+    expect(refusalWith({ stop: '🎉' }).code).toBe('accepted')
+  })
+
+  test('two bounds that differ leave open which one was meant', () => {
+    expect(refusalWith({ max_tokens: 5, max_completion_tokens: 9 })).toEqual({
+      code: 'invalid_request',
+      param: 'max_tokens',
+    })
+    expect(refusalWith({ max_tokens: 5, max_completion_tokens: 5 }).code).toBe('accepted')
+    expect(refusalWith({ max_tokens: null, max_completion_tokens: 5 }).code).toBe('accepted')
+  })
+
   test('any JSON is accepted or refused with a code', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (members) => {

@@ -2,6 +2,7 @@ import { decodeUtf8, ProtocolError } from '@jeju/verifier/protocol'
 import { z } from 'zod'
 import type { ChatMessage } from '../engine/engine.ts'
 import { NodeError } from '../http/node-error.ts'
+import { doubledMember } from './doubled-member.ts'
 
 /** A chat completion as this node can make it. */
 export interface ChatRequest {
@@ -27,11 +28,15 @@ const MAX_FIELD_CHARACTERS = 64
 const absent = <Schema extends z.ZodType>(schema: Schema): z.ZodOptional<z.ZodNullable<Schema>> =>
   schema.nullable().optional()
 
+/** An engine would repair half a surrogate pair, and answer another text than was signed. */
+const isWhole = (text: string): boolean => text.isWellFormed()
+const text = z.string().refine(isWhole, 'expected whole Unicode characters')
+
 const content = z.union(
   [
-    z.string(),
+    text,
     z
-      .array(z.strictObject({ type: z.literal('text'), text: z.string() }))
+      .array(z.strictObject({ type: z.literal('text'), text }))
       .transform((parts) => parts.map(({ text }) => text).join('')),
   ],
   'expected text or text parts',
@@ -42,7 +47,7 @@ const message = z.strictObject({
   content,
 })
 
-const stopText = z.string().min(1).max(MAX_STOP_CHARACTERS)
+const stopText = text.min(1).max(MAX_STOP_CHARACTERS)
 const tokens = z
   .number()
   .int()
@@ -63,7 +68,7 @@ const neutral = {
   metadata: absent(z.record(z.string(), z.string())),
 }
 
-const chatRequest = z.strictObject({
+const fields = z.strictObject({
   model: z.string().min(1).max(128),
   messages: z.array(message).min(1).max(MAX_MESSAGES),
   max_tokens: absent(tokens),
@@ -76,6 +81,12 @@ const chatRequest = z.strictObject({
   stream_options: absent(z.strictObject({ include_usage: absent(z.boolean()) })),
   ...neutral,
 })
+
+const chatRequest = fields.refine(
+  ({ max_tokens: old, max_completion_tokens: current }) =>
+    (old ?? current ?? 0) === (current ?? old ?? 0),
+  { path: ['max_tokens'], message: 'differs from max_completion_tokens' },
+)
 
 /**
  * Reads a request body. What the engine cannot do is refused with the field's name.
@@ -102,8 +113,17 @@ export function parseChatRequest(body: Uint8Array): ChatRequest {
 }
 
 function readJson(body: Uint8Array): unknown {
+  const [json, value] = decodeJson(body)
+  const twice = doubledMember(json)?.slice(0, MAX_FIELD_CHARACTERS)
+  if (twice !== undefined) throw new NodeError('invalid_request', `${twice}: given twice`, twice)
+  return value
+}
+
+/** The text of a body and what it says. */
+function decodeJson(body: Uint8Array): readonly [string, unknown] {
   try {
-    return JSON.parse(decodeUtf8(body, 'body'))
+    const json = decodeUtf8(body, 'body')
+    return [json, JSON.parse(json)]
   } catch (error) {
     const what = error instanceof ProtocolError ? 'not UTF-8' : 'not JSON'
     throw new NodeError('invalid_request', `body: ${what}`)
