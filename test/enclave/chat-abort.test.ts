@@ -1,7 +1,10 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { createResponseHasher, FINISH_CODES, type Receipt } from '@jeju/verifier/protocol'
 import { afterAll, describe, expect, test } from 'vitest'
+import { listen } from '../../enclave/src/http/listen.ts'
 import { cleanUp, startNode, until, type Running } from './setting/start-node.ts'
-import { authHashOf, chatBody } from './setting/test-client.ts'
+import { authHashOf, CHAT_PATH, chatBody } from './setting/test-client.ts'
 
 afterAll(cleanUp)
 
@@ -22,6 +25,20 @@ async function onlyReceipt({ node, chain, logs }: Running): Promise<Receipt> {
   if (item === undefined) throw new Error('nothing was settled')
   return item.receipt
 }
+
+test('a client that leaves in the middle of its body is no fault of the node', async () => {
+  const { node, logs, engine } = await startNode()
+  const server = await listen(node.app, 0, '127.0.0.1')
+  const socket = connect(server.port, '127.0.0.1')
+  await once(socket, 'connect')
+  socket.write(`POST ${CHAT_PATH} HTTP/1.1\r\nHost: node.test\r\nContent-Length: 1000\r\n\r\n{`)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  socket.destroy()
+  await until(() => logs.some((line) => line.includes(CHAT_PATH)))
+  expect(logs.join('')).not.toContain('internal error')
+  expect(engine.requests).toEqual([])
+  await server.close()
+})
 
 describe('a reader who leaves', () => {
   test.each([7, 8, 9])(

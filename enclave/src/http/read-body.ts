@@ -8,10 +8,16 @@ export async function readBody(request: Request): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array(0)
   const parts: Uint8Array[] = []
   let length = 0
-  for await (const part of request.body as AsyncIterable<Uint8Array>) {
-    length += part.length
-    if (length > MAX_REQUEST_BYTES) throw tooLarge()
-    parts.push(part)
+  try {
+    for await (const part of request.body as AsyncIterable<Uint8Array>) {
+      length += part.length
+      if (length > MAX_REQUEST_BYTES) throw tooLarge()
+      parts.push(part)
+    }
+  } catch (error) {
+    if (error instanceof NodeError) throw error
+    // Whoever sent it left; anybody can, so it is no fault to report.
+    throw new NodeError('invalid_request', 'body: not received whole')
   }
   return new Uint8Array(Buffer.concat(parts))
 }
