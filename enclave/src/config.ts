@@ -37,6 +37,8 @@ export class ConfigError extends Error {
 }
 
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const
+/** Well within what a closing channel must have left to be served, so that its last receipt is settled (attack N11). */
+const MAX_SETTLE_INTERVAL_S = 300
 const MAX_UINT32 = 2 ** 32 - 1
 const MAX_UINT256 = 2n ** 256n - 1n
 
@@ -71,7 +73,10 @@ const environment = z.object({
     .regex(/^0x[0-9a-f]{64}$/, 'expected 0x and 64 lowercase hex characters')
     .transform((text) => text as Hex),
   MODEL_NAME: z.string().min(1).max(128).default(embeddedModel.name),
-  SETTLE_INTERVAL_S: decimal.transform(Number).pipe(z.number().min(1).max(3600)).default(60),
+  SETTLE_INTERVAL_S: decimal
+    .transform(Number)
+    .pipe(z.number().min(1).max(MAX_SETTLE_INTERVAL_S))
+    .default(60),
   DRAIN_TIMEOUT_S: decimal.transform(Number).pipe(z.number().min(0).max(600)).default(8),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 })

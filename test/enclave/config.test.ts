@@ -95,7 +95,8 @@ describe('the environment', () => {
     ['MODEL_SHA256', ['', '0x', 'ab'.repeat(32), `0x${'AB'.repeat(32)}`, `0x${'ab'.repeat(31)}`]],
     ['STATE_DIR', ['']],
     ['LOG_LEVEL', ['verbose', '']],
-    ['SETTLE_INTERVAL_S', ['0', '3601', '1.5']],
+    // N11 settles_before_close: a channel that is served closes in a quarter of an hour at the earliest.
+    ['SETTLE_INTERVAL_S', ['0', '301', '3600', '1.5']],
     ['DRAIN_TIMEOUT_S', ['601', '-1', '']],
   ])('%s is refused when it is wrong', (name, values) => {
     for (const value of values) {
