@@ -46,6 +46,7 @@ export interface RegistrarParts {
 export function createRegistrar(parts: RegistrarParts): Registrar {
   const { chain, identity, logger, now } = parts
   const { bindingId } = identity
+  const keysetEnd = keysetEndOf(identity)
   let validUntilMs = 0
   let failures = 0
 
@@ -66,7 +67,9 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
       logger.error({ bindingId }, 'binding is revoked')
       return MAX_RETRY_MS
     }
-    if (binding.leftS > VALIDITY_S / 2n) return WATCH_MS
+    // Nothing outlives the keyset, so a binding that ends with it cannot be made longer.
+    const isLongest = binding.valid && binding.validUntil >= keysetEnd
+    if (isLongest || binding.leftS > VALIDITY_S / 2n) return WATCH_MS
     if (!(await chain.isBindingApproved(identity.statement.agentId, bindingId))) {
       logger.info({ bindingId }, 'waiting for the owner to approve the binding')
       return APPROVAL_MS
@@ -110,7 +113,7 @@ async function attestOnChain(parts: RegistrarParts): Promise<void> {
     blockHash: block.hash,
   })
   const evidenceHash = await archive.put(evidence)
-  const keysetEnd = BigInt(parseKeyset(identity.keyset).not_after)
+  const keysetEnd = keysetEndOf(identity)
   if (keysetEnd <= block.timestamp) throw new Error('the keyset has ended: restart the node')
   const end = block.timestamp + VALIDITY_S
   const call = {
@@ -122,4 +125,9 @@ async function attestOnChain(parts: RegistrarParts): Promise<void> {
   }
   const digest = attestationDigest({ ...call, bindingId: identity.bindingId }, registry)
   await chain.attest({ ...call, signerSig: signDigest(digest, keys.signerKey) })
+}
+
+/** Unix seconds. */
+function keysetEndOf({ keyset }: NodeIdentity): bigint {
+  return BigInt(parseKeyset(keyset).not_after)
 }
