@@ -199,6 +199,27 @@ describe('an answer that does not', () => {
     expect(delivered.join('')).not.toContain('buy this')
   })
 
+  // Clients that take one of these for the end read no further, and never learn that nothing was verified.
+  test.each([
+    'data: [DONE]\n\n',
+    'data:[DONE]\n\n',
+    '\ndata: [DONE]\n\n',
+    ': wait\ndata: [DONE]\n\n',
+    'event: done\ndata: {}\n\n',
+    'data: {}\rdata: [DONE]\n\n',
+    'data: {}\r\n\r\ndata: [DONE]\r\n\r\n\n\n',
+  ])('E9 stream_truncation_rejected: an end before the receipt, %j', async (early) => {
+    const response = await tampered(({ chunks, ...answer }) => {
+      return { ...answer, chunks: [...chunks.slice(0, 2), utf8(early), ...chunks.slice(2)] }
+    }, STREAM)
+    const delivered: string[] = []
+    const reading = response.body
+      ?.pipeThrough(new TextDecoderStream())
+      .pipeTo(new WritableStream({ write: (text) => void delivered.push(text) }))
+    await expect(reading).rejects.toMatchObject({ failedChecks: ['receipt-present'] })
+    expect(delivered.join('')).not.toMatch(/DONE|event/)
+  })
+
   test('frames of a stream in another order', async () => {
     const response = await tampered(({ chunks: [first, second, ...others], ...answer }) => {
       if (first === undefined || second === undefined) throw new Error('no frames')

@@ -17,13 +17,9 @@ export function factsOfJson(text: string): AnswerFacts {
   return { ...(usage === undefined ? {} : { usage }), ...(chunk === undefined ? {} : { chunk }) }
 }
 
-/** Facts of whole event-stream frames; later frames win. */
-export function factsOfFrames(frames: string): AnswerFacts {
-  return frames
-    .split('\n')
-    .filter((line) => line.startsWith('data: '))
-    .map((line) => factsOfJson(line.slice('data: '.length)))
-    .reduce((facts, later) => ({ ...facts, ...later }), {})
+/** Facts of the JSON documents of a stream's frames; later frames win. */
+export function factsOfFrames(documents: readonly string[]): AnswerFacts {
+  return documents.map(factsOfJson).reduce((facts, later) => ({ ...facts, ...later }), {})
 }
 
 function parseObject(text: string): ReadonlyMap<string, unknown> {

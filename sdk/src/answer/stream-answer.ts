@@ -15,6 +15,7 @@ import {
 } from '@jeju/verifier/protocol'
 import { judgeAnswer, type AnswerContext } from './answer-judge.ts'
 import { brokenOff } from './broken-off.ts'
+import { chunksOfFrames } from './chunk-frames.ts'
 import { factsOfFrames, type AnswerFacts } from './answer-facts.ts'
 
 /**
@@ -58,7 +59,7 @@ export function verifiedStream(
 class StreamReading {
   readonly #context: AnswerContext
   readonly #splitter = new SseReceiptSplitter()
-  readonly #decoder = new TextDecoder()
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   readonly #hasher: ResponseHasher
   #responseBytes = 0
   #facts: AnswerFacts = {}
@@ -77,7 +78,9 @@ class StreamReading {
     }
     this.#hasher.update(covered)
     // Frames are whole, so no character is cut.
-    this.#facts = { ...this.#facts, ...factsOfFrames(this.#decoder.decode(covered)) }
+    const chunks = chunksOfFrames(this.#decoder.decode(covered))
+    if (chunks === undefined) return this.#refuse('a frame that is no chunk of an answer')
+    this.#facts = { ...this.#facts, ...factsOfFrames(chunks) }
     return covered
   }
 
