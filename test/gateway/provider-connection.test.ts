@@ -49,7 +49,7 @@ test('F12 only what was allowed goes over the wire, and bytes come back undecode
     accept: 'a/b',
     'accept-encoding': 'identity',
     'content-length': '2',
-    connection: 'keep-alive',
+    connection: 'close',
     host: new URL(origin).host,
   })
   expect(headers['set-cookie']).toBeUndefined()
@@ -75,6 +75,36 @@ test('bytes pass unmodified both ways over real HTTP, a stream in pieces', async
   expect(answer.headers.get('content-type')).toBe('text/event-stream')
   expect(await answer.text()).toBe(frames.join(''))
   expect(received).toEqual(utf8(prompt))
+})
+
+test('F15 a connection that a node has closed meanwhile is no node that does not answer', async () => {
+  const used = new WeakSet<object>()
+  const { network, node } = await served((request, response) => {
+    if (used.has(request.socket)) request.socket.destroy()
+    used.add(request.socket)
+    response.end('{}')
+  })
+  for (let asked = 0; asked < 3; asked++) {
+    expect((await network.ask(node.bindingId)).status).toBe(200)
+  }
+  expect((await network.only()).admitted).toBe(true)
+})
+
+describe('F15 time to connect is short, time to answer is as long as an authorisation holds', () => {
+  const hasty = createProviderConnection(true, { connectMs: 200, answerMs: 60_000 })
+
+  test('a long answer is waited for', async () => {
+    const origin = await serveHttp((_request, response) => {
+      setTimeout(() => response.end('late'), 600)
+    })
+    const { body } = await hasty.send(origin, get())
+    expect(await new Response(body).text()).toBe('late')
+  })
+
+  test('a handshake that does not go on is not', async () => {
+    const silent = (await serveBytes('')).replace('http:', 'https:')
+    await expect(hasty.send(silent, get())).rejects.toThrow('no answer in time')
+  })
 })
 
 describe('a caller who leaves', () => {

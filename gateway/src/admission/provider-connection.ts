@@ -25,11 +25,22 @@ export interface ProviderConnection {
   send(endpoint: string, request: ProviderRequest): Promise<ProviderAnswer>
 }
 
-/** Time to connect and to the first byte of an answer. */
-const FIRST_BYTE_TIMEOUT_MS = 120_000
+/** How long a provider is waited for. */
+interface Patience {
+  /** TCP and TLS. */
+  readonly connectMs: number
+  /** From then on to the first byte of an answer. */
+  readonly answerMs: number
+}
+
+// A JSON answer has no first byte before its last token: as long as an authorisation of the SDK holds.
+const PATIENCE: Patience = { connectMs: 15_000, answerMs: 600_000 }
 
 /** A connection that dials the very address that was checked (attacks F2, F5). */
-export function createProviderConnection(allowLoopback: boolean): ProviderConnection {
+export function createProviderConnection(
+  allowLoopback: boolean,
+  { connectMs, answerMs }: Patience = PATIENCE,
+): ProviderConnection {
   return {
     send: async (endpoint, { method, path, headers, body, signal }) => {
       const { origin, address, family } = await resolveEndpoint(endpoint, allowLoopback)
@@ -41,7 +52,10 @@ export function createProviderConnection(allowLoopback: boolean): ProviderConnec
           ...(body === undefined ? {} : { 'content-length': String(body.length) }),
         },
         signal,
-        timeout: FIRST_BYTE_TIMEOUT_MS,
+        // A connection of its own: a node may close a kept one at any time, and that must not look like a node that
+        // does not answer (attack F15). A prompt cannot simply be sent again.
+        agent: false,
+        timeout: connectMs,
         // Said here so that NODE_TLS_REJECT_UNAUTHORIZED cannot switch it off (attack B11).
         rejectUnauthorized: true,
         lookup: (_host, lookupOptions, callback) => {
@@ -49,8 +63,11 @@ export function createProviderConnection(allowLoopback: boolean): ProviderConnec
           else callback(null, address, family)
         },
       }
-      const send = origin.protocol === 'https:' ? httpsRequest : httpRequest
-      const outgoing = send(new URL(path, origin), options)
+      const secure = origin.protocol === 'https:'
+      const outgoing = (secure ? httpsRequest : httpRequest)(new URL(path, origin), options)
+      outgoing.once('socket', (socket) => {
+        socket.once(secure ? 'secureConnect' : 'connect', () => outgoing.setTimeout(answerMs))
+      })
       outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time')))
       outgoing.end(body)
       const incoming = await answerTo(outgoing)
