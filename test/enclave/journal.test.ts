@@ -198,6 +198,21 @@ describe('the journal', () => {
     await journal.close()
   })
 
+  test('N2 a journal whose disk has failed takes and owes nothing more, and does not grow', async () => {
+    const journal = await openJournal(await temporaryFolder(), new TestClock().now)
+    await journal.start(hashOf(1n), authOf(1n))
+    await journal.start(hashOf(2n), authOf(2n))
+    await journal.close()
+    await expect(journal.finish(itemOf(authOf(1n)), 40n)).rejects.toThrow('file closed')
+    for (let nonce = 3n; nonce < 9n; nonce++) {
+      await expect(journal.start(hashOf(nonce), authOf(nonce))).rejects.toThrow('file closed')
+      expect(journal.knows(hashOf(nonce), authOf(nonce))).toBe(false)
+    }
+    await expect(journal.finish(itemOf(authOf(2n)), 40n)).rejects.toThrow('file closed')
+    expect(journal.unsettled()).toEqual([itemOf(authOf(1n))])
+    expect(journal.reserved(CHANNEL)).toBe(40n + 100n)
+  })
+
   test('decode(encode(entry)) is the entry', () => {
     const hex = (bytes: number): fc.Arbitrary<Hex> =>
       fc

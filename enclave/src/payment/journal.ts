@@ -44,10 +44,11 @@ export async function openJournal(stateDir: string, now: () => Date): Promise<Jo
   const nowMs = (): number => now().getTime()
   const state = await readState(path, nowMs())
   const log = await openLog(path, state, nowMs)
-  const record = (entry: JournalEntry): Promise<void> => {
+  const record = async (entry: JournalEntry): Promise<void> => {
+    log.assertWorking()
     // The state first and without a pause, so that two requests can never both pass.
     state.apply(entry, nowMs())
-    return log.append(entry)
+    await log.append(entry)
   }
   return {
     knows: (authHash, auth) => state.knows(authHash, auth),
@@ -76,7 +77,9 @@ async function readState(path: string, nowMs: number): Promise<JournalState> {
 
 /** Lines on disk, written one after the other. */
 interface Log {
-  /** Resolves when the entry is on disk. After one failure every later entry fails too. */
+  /** Throws what the disk failed with: after one failure every later entry fails too. */
+  assertWorking(): void
+  /** Resolves when the entry is on disk. */
   append(entry: JournalEntry): Promise<void>
   close(): Promise<void>
 }
@@ -103,7 +106,11 @@ async function openLog(path: string, state: JournalState, nowMs: () => number): 
   }
   let last: Promise<void> = Promise.resolve()
   let pending: JournalEntry[] = []
+  let failure: { readonly error: unknown } | undefined
   return {
+    assertWorking: () => {
+      if (failure !== undefined) throw failure.error
+    },
     append: (entry) => {
       pending.push(entry)
       // What comes while the disk is busy goes to it together.
@@ -113,6 +120,7 @@ async function openLog(path: string, state: JournalState, nowMs: () => number): 
           pending = []
           return write(entries)
         })
+        last.catch((error: unknown) => (failure ??= { error }))
       }
       return last
     },
