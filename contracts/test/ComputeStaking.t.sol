@@ -223,19 +223,19 @@ contract ComputeStakingTest is Fixture {
         vm.assertEq(staking.bondOf(bond).unbonding, BOND);
     }
 
+    /// Not even for another bond of its own.
     function test_completeUnstake_receiverCannotReenter() public {
         ReenteringReceiver receiver = new ReenteringReceiver();
-        vm.deal(address(receiver), BOND);
-        bytes32 id = receiver.run(address(staking), BOND, abi.encodeCall(staking.stakeAsProvider, (99)));
-        receiver.run(address(staking), 0, abi.encodeCall(staking.requestUnstake, (id, uint128(BOND))));
+        vm.deal(address(receiver), 2 * BOND);
+        bytes memory first = _unbond(receiver, 98);
+        bytes memory second = _unbond(receiver, 99);
         vm.warp(START + 14 days);
-        bytes memory complete = abi.encodeCall(staking.completeUnstake, (id, address(receiver)));
-        receiver.onReceive(address(staking), complete);
+        receiver.onReceive(address(staking), second);
 
         vm.expectRevert(
             abi.encodeWithSelector(IComputeStaking.TransferFailed.selector, address(receiver), BOND)
         );
-        receiver.run(address(staking), 0, complete);
+        receiver.run(address(staking), 0, first);
     }
 
     /// R11: longer than the longest binding.
@@ -247,6 +247,13 @@ contract ComputeStakingTest is Fixture {
         vm.prank(user);
         (bool sent,) = address(staking).call{value: 1}("");
         vm.assertFalse(sent);
+    }
+
+    /// @return complete the call that takes the bond out
+    function _unbond(ReenteringReceiver receiver, uint256 id) private returns (bytes memory complete) {
+        bytes32 made = receiver.run(address(staking), BOND, abi.encodeCall(staking.stakeAsProvider, (id)));
+        receiver.run(address(staking), 0, abi.encodeCall(staking.requestUnstake, (made, uint128(BOND))));
+        return abi.encodeCall(staking.completeUnstake, (made, address(receiver)));
     }
 
     function _belowMinimum(uint256 required, uint256 actual) private pure returns (bytes memory) {

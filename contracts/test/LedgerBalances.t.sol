@@ -86,6 +86,7 @@ contract LedgerBalancesTest is Fixture {
         vm.assertEq(ledger.availableOf(user), 5);
     }
 
+    /// Not even for what it could have called for by itself.
     function test_withdraw_receiverCannotReenter() public {
         ReenteringReceiver receiver = new ReenteringReceiver();
         vm.deal(address(receiver), 2);
@@ -96,6 +97,20 @@ contract LedgerBalancesTest is Fixture {
         vm.expectRevert(abi.encodeWithSelector(ILedgerManager.TransferFailed.selector, address(receiver), 1));
         receiver.run(address(ledger), 0, withdraw);
         vm.assertEq(ledger.availableOf(address(receiver)), 2);
+    }
+
+    function test_claim_receiverCannotReenter() public {
+        (, uint256 fee) = _settle(_item(0));
+        vm.prank(provider);
+        ledger.deposit{value: 1}();
+        vm.etch(provider, address(new ReenteringReceiver()).code);
+        ReenteringReceiver receiver = ReenteringReceiver(payable(provider));
+        receiver.onReceive(address(ledger), abi.encodeCall(ledger.withdraw, (1, provider)));
+
+        vm.expectRevert(abi.encodeWithSelector(ILedgerManager.TransferFailed.selector, provider, fee));
+        receiver.run(address(ledger), 0, abi.encodeCall(ledger.claim, (provider)));
+        vm.assertEq(ledger.claimableOf(provider), fee);
+        vm.assertEq(ledger.availableOf(provider), 1);
     }
 
     function test_claim() public {

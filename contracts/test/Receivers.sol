@@ -10,13 +10,15 @@ contract RefusingReceiver {
     }
 }
 
-/// @title Calls back while it is being paid
+/// @title Calls back once while it is being paid
 contract ReenteringReceiver {
     address private _target;
     bytes private _data;
 
     receive() external payable {
-        if (_target != address(0)) _call(_target, 0, _data);
+        address target = _target;
+        _target = address(0);
+        if (target != address(0)) _call(target, 0, _data);
     }
 
     function onReceive(address target, bytes calldata data) external {
