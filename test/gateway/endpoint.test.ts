@@ -1,18 +1,27 @@
-import { lookup } from 'node:dns'
-import { promisify } from 'node:util'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { isPublicAddress, resolveEndpoint } from '../../gateway/src/admission/endpoint.ts'
 import { createProviderConnection } from '../../gateway/src/admission/provider-connection.ts'
 import { serveHttp } from './network/upstream.ts'
 
-const lookups = vi.hoisted(() => vi.fn<(host: string) => Promise<object[]>>())
-vi.mock('node:dns/promises', () => ({ lookup: lookups }))
+const answers = vi.hoisted(() => vi.fn<(host: string, family: 4 | 6) => Promise<string[]>>())
+// Nothing but these two questions is asked: there is no `lookup` here.
+vi.mock('node:dns/promises', () => ({
+  Resolver: class {
+    resolve4(host: string): Promise<string[]> {
+      return answers(host, 4)
+    }
+    resolve6(host: string): Promise<string[]> {
+      return answers(host, 6)
+    }
+  },
+}))
 
-afterEach(() => lookups.mockReset())
+afterEach(() => answers.mockReset())
 
+/** What name servers say. */
 function resolvesTo(...addresses: readonly string[]): void {
-  lookups.mockResolvedValueOnce(
-    addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+  answers.mockImplementation(async (_host, family) =>
+    addresses.filter((address) => address.includes(':') === (family === 6)),
   )
 }
 
@@ -68,8 +77,8 @@ describe('F5 ssrf_url_table', () => {
     'https://[3fff::1]',
     'https://localhost',
   ])('%s is refused', async (url) => {
-    lookups.mockImplementation((host) => promisify(lookup)(host, { all: true }))
     await expect(resolveEndpoint(url, false)).rejects.toMatchObject(refused)
+    expect(answers).not.toHaveBeenCalled()
   })
 
   test.each(['8.8.8.8', '172.32.0.1', '2606:4700::1111', '2001:4860:4860::8888'])(
@@ -97,7 +106,7 @@ describe('F5 ssrf_url_table', () => {
   })
 
   test('a name that cannot be looked up is refused', async () => {
-    lookups.mockRejectedValueOnce(new Error('ENOTFOUND'))
+    answers.mockRejectedValue(new Error('ENOTFOUND'))
     await expect(resolveEndpoint('https://node.test', false)).rejects.toMatchObject(refused)
   })
 })
@@ -144,8 +153,8 @@ describe('F5 loopback only with the switch', () => {
 test('F2 the address that was checked is dialled, though the name changes meanwhile', async () => {
   const origin = await serveHttp((request, response) => response.end(request.headers.host))
   const { port } = new URL(origin)
-  resolvesTo('127.0.0.1')
-  lookups.mockResolvedValue([{ address: '203.0.113.1', family: 4 }])
+  answers.mockResolvedValueOnce(['127.0.0.1']).mockResolvedValueOnce([])
+  answers.mockResolvedValue(['203.0.113.1'])
   const { body } = await createProviderConnection(true).send(`http://rebind.test:${port}`, {
     method: 'GET',
     path: '/',
@@ -153,5 +162,5 @@ test('F2 the address that was checked is dialled, though the name changes meanwh
     signal: AbortSignal.timeout(10_000),
   })
   expect(await new Response(body).text()).toBe(`rebind.test:${port}`)
-  expect(lookups).toHaveBeenCalledTimes(1)
+  expect(answers).toHaveBeenCalledTimes(2)
 })

@@ -1,5 +1,5 @@
-import { lookup } from 'node:dns/promises'
 import { BlockList, isIP } from 'node:net'
+import { addressesOf, type HostAddress } from './host-addresses.ts'
 
 /** Why a provider's endpoint is not fetched from. */
 export class EndpointError extends Error {
@@ -44,10 +44,8 @@ export function isPublicAddress(address: string): boolean {
 }
 
 /** An endpoint that may be connected to, and the address to connect to: looked up once (attack F5). */
-export interface ResolvedEndpoint {
+export interface ResolvedEndpoint extends HostAddress {
   readonly origin: URL
-  readonly address: string
-  readonly family: 4 | 6
 }
 
 /**
@@ -65,18 +63,18 @@ export async function resolveEndpoint(
     throw new EndpointError('endpoint: expected an origin without user, path or query')
   }
   const host = origin.hostname.replace(/^\[|\]$/g, '')
-  const addresses = await lookup(host, { all: true }).catch(() => [])
+  const addresses = await addressesOf(host)
   const [first] = addresses
   if (first === undefined) throw new EndpointError('endpoint: host not found')
   const loopback = addresses.every(({ address }) => isLoopback(address))
   if (allowLoopback && loopback && /^https?:$/.test(origin.protocol)) {
-    return { origin, address: first.address, family: first.family === 6 ? 6 : 4 }
+    return { origin, ...first }
   }
   if (origin.protocol !== 'https:') throw new EndpointError('endpoint: expected https')
   if (!addresses.every(({ address }) => isPublicAddress(address))) {
     throw new EndpointError('endpoint: host is not public')
   }
-  return { origin, address: first.address, family: first.family === 6 ? 6 : 4 }
+  return { origin, ...first }
 }
 
 function isLoopback(address: string): boolean {
