@@ -1,3 +1,4 @@
+import { SdkError } from '@jeju/sdk'
 import {
   authDigest,
   feeOf,
@@ -9,6 +10,7 @@ import {
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { servingDomain } from './market/deployment.ts'
 import { chat, CHAT_URL, Market } from './market/market.ts'
+import { refusal } from './market/test-node.ts'
 
 afterEach(() => {
   vi.restoreAllMocks()
@@ -146,6 +148,33 @@ describe('channels', () => {
     await ask(market)
     expect(market.chain.openings).toHaveLength(2)
     expect(market.eventsOf('receipt-verified')).toHaveLength(2)
+  })
+
+  test('F1 what was charged behind refusals that a gateway made up is read from the chain', async () => {
+    const market = new Market([{}], { channelAmount: 2_000n })
+    market.gateway.changeAnswer = () => refusal(429, 'engine_busy')
+    expect((await market.fetch(CHAT_URL, chat())).status).toBe(429)
+    market.gateway.changeAnswer = (answer) => answer
+    for (const [id, channel] of market.chain.channels) {
+      market.chain.channels.set(id, { ...channel, spent: 1_900n })
+    }
+    await ask(market)
+    expect(market.chain.topUps).toHaveLength(1)
+    expect(market.eventsOf('receipt-verified')).toHaveLength(1)
+  })
+
+  test('a channel that cannot be topped up is read from the chain and replaced when it is closing', async () => {
+    const market = new Market([{}], { channelAmount: 1_300n })
+    await ask(market)
+    const { topUp } = market.chain
+    market.chain.topUp = () => Promise.reject(new SdkError('CHAIN_REVERT', 'topUp: ChannelNotOpen'))
+    for (const [id, channel] of market.chain.channels) {
+      market.chain.channels.set(id, { ...channel, state: 'CLOSING' })
+    }
+    await expect(ask(market, { max_tokens: 256 })).rejects.toMatchObject({ code: 'CHAIN_REVERT' })
+    market.chain.topUp = topUp
+    await ask(market)
+    expect(market.chain.openings).toHaveLength(2)
   })
 
   test.each([0n, -1n, 2n ** 128n])('an amount of %s wei is refused', (amount) => {

@@ -27,7 +27,7 @@ interface BookedChannel extends PaidChannel {
   locked: bigint
   /** Fees of verified receipts and the maximum of requests without one: what may be settled. */
   committed: bigint
-  /** A node refused the channel; what the chain says of it comes first. */
+  /** It was refused by a node or could not be topped up; what the chain says of it comes first. */
   doubtful: boolean
 }
 
@@ -94,12 +94,14 @@ export class ChannelBook {
   async #usable(name: string): Promise<BookedChannel | undefined> {
     const channel = this.#channels.get(name)
     if (channel === undefined || !channel.doubtful) return channel
-    const { state, locked, sessionKey } = await this.#ledger.channelOf(channel.channelId)
+    const { state, locked, spent, sessionKey } = await this.#ledger.channelOf(channel.channelId)
     if (state !== 'OPEN' || sessionKey !== addressOf(channel.sessionKey)) {
       this.#channels.delete(name)
       return undefined
     }
     channel.locked = locked
+    // A refusal is nobody's signed word: what was released for it may have been charged all the same.
+    channel.committed = larger(channel.committed, spent)
     channel.doubtful = false
     return channel
   }
@@ -138,7 +140,10 @@ export class ChannelBook {
     const { channelId } = channel
     const missing = maxFee - (channel.locked - channel.committed)
     const amount = larger(this.#channelAmount, missing)
-    const transaction = await this.#ledger.topUp(channelId, amount)
+    const transaction = await this.#ledger.topUp(channelId, amount).catch((error: unknown) => {
+      channel.doubtful = true
+      throw error
+    })
     channel.locked += amount
     this.#onEvent({ type: 'channel-topped-up', channelId, amount, transaction })
   }
