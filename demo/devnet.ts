@@ -1,9 +1,9 @@
-import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createFetch } from '@jeju/sdk'
 import { serveProxy } from '@jeju/sdk/node'
 import { parseEther, toHex } from 'viem'
+import { interruption } from './network/interruption.ts'
 import { startNetwork } from './network/network.ts'
 import { root } from './network/root.ts'
 
@@ -13,7 +13,7 @@ import { root } from './network/root.ts'
 const CLIENT = 5
 
 const print = (text = ''): void => void process.stdout.write(`${text}\n`)
-const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+const interrupted = interruption()
 
 print('Starting a chain, two nodes, a tampered node and a gateway …')
 const network = await startNetwork()

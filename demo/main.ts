@@ -6,6 +6,7 @@ import { tellAdmissions, tellRegistration } from './chapters/providers.ts'
 import { askOne, flipOneByte, streamOne, tellRequests } from './chapters/requests.ts'
 import { settle } from './chapters/settlement.ts'
 import { providerDocuments } from './network/gateway-view.ts'
+import { interruption } from './network/interruption.ts'
 import { startNetwork, type Network } from './network/network.ts'
 import { waitFor } from './network/process.ts'
 import { createStory } from './story.ts'
@@ -16,9 +17,13 @@ const MAX_FEE = parseEther('0.001')
 const DEPOSIT = parseEther('0.05')
 
 const story = createStory(process.stdout, Date.now())
-const network = await tell('A chain and a machine', () => startNetwork())
+// A signal alone would end this process and none of those it started.
+const interrupted = interruption().then((): never => {
+  throw new Error('interrupted')
+})
+const network = await orInterrupted(tell('A chain and a machine', () => startNetwork()))
 try {
-  await run(network)
+  await orInterrupted(run(network))
 } finally {
   await network.stop()
 }
@@ -100,6 +105,10 @@ async function run(net: Network): Promise<void> {
   } finally {
     await middle.close()
   }
+}
+
+function orInterrupted<Result>(doing: Promise<Result>): Promise<Result> {
+  return Promise.race([doing, interrupted])
 }
 
 /** Runs a step under its chapter heading. */
