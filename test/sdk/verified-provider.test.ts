@@ -145,6 +145,15 @@ describe('candidates', () => {
     await expect(unknown).rejects.toMatchObject({ code: 'NO_PROVIDER' })
   })
 
+  test('F22 strangers do not lengthen the list until nobody reads it', async () => {
+    const market = new Market()
+    const judgement = { checks: 'x'.repeat(15_000) }
+    const strangers = Array.from({ length: 999 }, (_, id) => ({ agentId: `${id + 1}`, judgement }))
+    market.gateway.hints = [{ agentId: '0', admitted: true }, ...strangers]
+    await (await market.fetch(CHAT_URL, chat())).text()
+    expect(market.eventsOf('receipt-verified')).toHaveLength(1)
+  })
+
   test('T3 ids_beyond_2_53', async () => {
     for (const agentId of [2n ** 53n + 1n, 2n ** 256n - 1n]) {
       const market = new Market([{ agentId }])

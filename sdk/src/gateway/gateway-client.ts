@@ -15,7 +15,8 @@ export const CHAT_PATH = '/v1/chat/completions'
 export const MODELS_PATH = '/v1/models'
 
 const HINTS_TIMEOUT_MS = 15_000
-const MAX_HINTS_BYTES = 4 * 1024 * 1024
+/** A thousand providers, each with its report and 32 services: what a gateway follows at most. */
+const MAX_HINTS_BYTES = 16 * 1024 * 1024
 
 /** A gateway, of which nothing is believed (docs/protocol.md §8). */
 export interface GatewayClient {
