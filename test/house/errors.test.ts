@@ -6,7 +6,7 @@ import { NODE_ERRORS } from '@jeju/enclave'
 import { GATEWAY_ERRORS } from '@jeju/gateway'
 import { SDK_ERROR_CODES } from '@jeju/sdk'
 import { PROXY_ERROR_CODES } from '@jeju/sdk/node'
-import { VERIFIER_ERROR_CODES } from '@jeju/verifier'
+import { CHECK_FAILURE_CODES, VERIFIER_ERROR_CODES } from '@jeju/verifier'
 import { PROTOCOL_ERROR_CODES } from '@jeju/verifier/protocol'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -38,6 +38,7 @@ describe('docs/errors.md names exactly the codes there are', () => {
   test.each([
     ['Protocol', PROTOCOL_ERROR_CODES],
     ['Verifier', VERIFIER_ERROR_CODES],
+    ['Failed checks', CHECK_FAILURE_CODES],
     ['SDK', SDK_ERROR_CODES],
     ['Local proxy', PROXY_ERROR_CODES],
     ['Node', Object.keys(NODE_ERRORS)],

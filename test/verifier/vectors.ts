@@ -23,3 +23,8 @@ export function vectorBytes(...path: readonly string[]): Uint8Array {
 export function vectorJson(...path: readonly string[]): unknown {
   return JSON.parse(readFileSync(join(folder, ...path), 'utf8'))
 }
+
+/** A recorded text file. */
+export function vectorText(...path: readonly string[]): string {
+  return readFileSync(join(folder, ...path), 'utf8')
+}

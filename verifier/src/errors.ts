@@ -6,14 +6,18 @@ export const VERIFIER_ERROR_CODES = [
   'INPUT_TRUNCATED', // the input ends inside a field
   'INPUT_TRAILING', // bytes behind the last field
   'QUOTE_TOO_LARGE', // beyond a limit of the parser
-  'QUOTE_VERSION_UNSUPPORTED', // not version 4
+  'QUOTE_VERSION_UNSUPPORTED', // not version 4 or 5
   'QUOTE_KEY_TYPE_UNSUPPORTED', // not ECDSA P-256
   'QUOTE_TEE_TYPE_UNSUPPORTED', // not TDX
+  'QUOTE_BODY_UNSUPPORTED', // version 5: not a TD report of TDX 1.0 or 1.5
   'QUOTE_VENDOR_UNKNOWN', // not by the quoting enclave of Intel
   'QUOTE_LENGTH_MISMATCH', // certification data does not fill what holds it
   'QUOTE_CERT_DATA_UNSUPPORTED', // not a PCK chain in PEM inside a QE report certification
-  'PCK_CHAIN_INVALID', // not three certificates in PEM
+  'COLLATERAL_INVALID', // not a collateral bundle of the documented form
   'EVENT_LOG_INVALID', // not an event log of the documented form
+  'ATTESTATION_INVALID', // not a dstack attestation bundle of the documented form
+  'ATTESTATION_UNSUPPORTED', // a bundle of another version or platform
+  'ATTESTATION_TOO_LARGE', // a bundle beyond the limit of the parser
   'POLICY_INVALID', // the caller's policy
   'TRUST_ANCHOR_INVALID', // the caller's trust anchor
   'TIME_INVALID', // the caller's time

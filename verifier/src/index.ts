@@ -19,6 +19,7 @@ export {
   type ReceiptReport,
 } from './receipt/verify-receipt.ts'
 export type { Check } from './report/check.ts'
+export { CHECK_FAILURE_CODES, type CheckFailureCode } from './report/check-failure.ts'
 export { describeChecks } from './report/describe-report.ts'
 export {
   EVIDENCE_CHECKS,
@@ -31,8 +32,31 @@ export {
   type VerifiedVerdict,
 } from './report/report.ts'
 export type { ExpectedIdentity } from './statement/check-statement.ts'
-export { parseQuote } from './tdx/parse-quote.ts'
-export type { Quote, QuoteHeader, QuoteSignature, QeReport, TdReport } from './tdx/quote.ts'
+export {
+  encodeCollateral,
+  parseCollateral,
+  type QuoteCollateral,
+} from './tdx/collateral/quote-collateral.ts'
+export type { JudgedCollateral, Validity } from './tdx/collateral/verified-collateral.ts'
+export { parseQuote, type ParseQuoteOptions } from './tdx/parse-quote.ts'
+export {
+  QUOTE_CHECKS,
+  type GenuineQuote,
+  type QuoteCheckName,
+  type QuoteReport,
+} from './tdx/quote-report.ts'
+export { QuoteVerifier, verifyQuote } from './tdx/quote-verifier.ts'
+export type {
+  Quote,
+  QuoteHeader,
+  QuoteSignature,
+  QeReport,
+  Td15Fields,
+  TdReport,
+} from './tdx/quote.ts'
+export type { PckPlatform } from './tdx/sgx-extension.ts'
+export type { QuoteTcb, TcbEvaluation } from './tdx/tcb/evaluate-tcb.ts'
+export { TCB_STATUSES, type TcbStatus } from './tdx/tcb/tcb-status.ts'
 export {
   intelTrustAnchor,
   simulatedTrustAnchor,

@@ -5,7 +5,6 @@ import { checkEventLog } from './dstack/check-event-log.ts'
 import { VerifierError } from './errors.ts'
 import { checkComposeAllowed, checkOsImageAllowed } from './policy/check-measurements.ts'
 import type { AppraisalPolicy } from './policy/policy.ts'
-import { UNMADE_CHECKS } from './policy/unmade-checks.ts'
 import type { ContractDomain } from './protocol/eip712.ts'
 import { decodeEvidence, type EvidenceBundle } from './protocol/evidence-bundle.ts'
 import { bindingIdOf } from './protocol/node-statement.ts'
@@ -26,21 +25,20 @@ import {
   checkStatementBinding,
   type ExpectedIdentity,
 } from './statement/check-statement.ts'
-import { checkPckChain } from './tdx/check-pck-chain.ts'
-import {
-  checkQeReportBinding,
-  checkQeReportSignature,
-  checkQuoteSignature,
-} from './tdx/check-quote.ts'
+import type { QuoteCollateral } from './tdx/collateral/quote-collateral.ts'
+import type { JudgedCollateral } from './tdx/collateral/verified-collateral.ts'
 import { checkTdAttributes } from './tdx/check-td-attributes.ts'
 import { parseQuote } from './tdx/parse-quote.ts'
 import type { Quote } from './tdx/quote.ts'
+import { QuoteVerifier } from './tdx/quote-verifier.ts'
 import { assertTrustAnchor, type TrustAnchor } from './tdx/trust-anchor.ts'
 
 /** Everything a verification depends on beside the evidence. Nothing is fetched and no clock is read. */
 export interface VerificationContext {
   readonly at: Date
   readonly trustAnchor: TrustAnchor
+  /** What Intel says of the platform, as somebody fetched or already judged it; without it nothing is said of it. */
+  readonly collateral?: QuoteCollateral | JudgedCollateral | undefined
   readonly policy: AppraisalPolicy
   /** The registry, on its chain, in whose domain the statement was made. */
   readonly registry: ContractDomain
@@ -75,7 +73,7 @@ export async function verifyEvidence(
     return concludeReport(withSkipped(genuine), context.trustAnchor.tier, context.policy, undefined)
   }
   const { checks, claims } = checkContents(bundle, quote, evidenceDigest, context)
-  const all = inOrder([...genuine, ...checks, ...unmade()])
+  const all = inOrder([...genuine, ...checks, KEY_CUSTODY])
   return concludeReport(all, context.trustAnchor.tier, context.policy, claims)
 }
 
@@ -83,15 +81,10 @@ type EvidenceCheck = Check<EvidenceCheckName>
 
 async function checkGenuine(
   quote: Quote,
-  { trustAnchor, at }: VerificationContext,
+  { trustAnchor, collateral, at }: VerificationContext,
 ): Promise<readonly EvidenceCheck[]> {
-  const chain = await checkPckChain(quote.signature.pckChainPem, trustAnchor, at)
-  return [
-    await checkQuoteSignature(quote),
-    checkQeReportBinding(quote),
-    await checkQeReportSignature(quote, chain.leaf),
-    chain.check,
-  ]
+  const { checks } = await new QuoteVerifier(trustAnchor).verify(quote, collateral, at)
+  return checks
 }
 
 function checkContents(
@@ -149,9 +142,7 @@ function checkContents(
   return { checks, claims }
 }
 
-function unmade(): readonly EvidenceCheck[] {
-  return UNMADE_CHECKS.map((name) => skipped(name, 'not yet made by this version'))
-}
+const KEY_CUSTODY = skipped('key-custody', 'not yet made by this version')
 
 function withSkipped(made: readonly EvidenceCheck[]): readonly EvidenceCheck[] {
   const others = EVIDENCE_CHECKS.filter((name) => !made.some((check) => check.name === name))

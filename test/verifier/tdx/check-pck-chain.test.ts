@@ -6,7 +6,14 @@ import {
   type CertificateRequest,
   type Identity,
 } from '../../../simulator/src/pki/certificate-authority.ts'
-import { checkPckChain } from '../../../verifier/src/tdx/check-pck-chain.ts'
+import {
+  SGX_EXTENSION_OID,
+  sgxExtension,
+  type SgxPlatform,
+} from '../../../simulator/src/pki/sgx-extension.ts'
+import { PckChains } from '../../../verifier/src/tdx/check-pck-chain.ts'
+import type { TrustAnchor } from '../../../verifier/src/tdx/trust-anchor.ts'
+import { P256Verifier } from '../../../verifier/src/x509/p256.ts'
 import { AT } from '../evidence/fixture.ts'
 
 const DAY_MS = 24 * 3600 * 1000
@@ -22,12 +29,28 @@ let root: Identity
 let intermediate: Identity
 let leaf: Identity
 
+const certified: SgxPlatform = {
+  ppid: new Uint8Array(16),
+  components: new Uint8Array(16).fill(3),
+  pceSvn: 13,
+  pceId: new Uint8Array(2),
+  fmspc: new Uint8Array(6),
+  platformInstanceId: new Uint8Array(16),
+}
+
 const issueRoot = (changes: Partial<CertificateRequest> = {}): Promise<Identity> =>
   issue({ commonName: ROOT, validity, role: { ca: 1 }, ...changes })
 const issueIntermediate = (changes: Partial<CertificateRequest> = {}): Promise<Identity> =>
   issue({ commonName: PLATFORM, validity, role: { ca: 0 }, issuer: root, ...changes })
 const issueLeaf = (changes: Partial<CertificateRequest> = {}): Promise<Identity> =>
-  issue({ commonName: LEAF, validity, role: 'leaf', issuer: intermediate, ...changes })
+  issue({
+    commonName: LEAF,
+    validity,
+    role: 'leaf',
+    issuer: intermediate,
+    extensions: [{ oid: SGX_EXTENSION_OID, der: sgxExtension(certified) }],
+    ...changes,
+  })
 
 beforeAll(async () => {
   root = await issueRoot()
@@ -36,6 +59,14 @@ beforeAll(async () => {
 })
 
 const pemOf = (...chain: readonly Identity[]): string => chain.map(({ pem }) => pem).join('')
+
+async function checkPckChain(
+  pem: Uint8Array,
+  trustAnchor: TrustAnchor,
+  time: Date,
+): Promise<{ readonly check: Check }> {
+  return new PckChains(trustAnchor, new P256Verifier()).check(pem, time.getTime())
+}
 
 async function judge(pem: string | Uint8Array, time: Date = AT, anchor = root): Promise<Check> {
   const bytes = typeof pem === 'string' ? utf8(pem) : pem

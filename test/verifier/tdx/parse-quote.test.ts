@@ -1,15 +1,16 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { SimulatedPlatform, SimulatedTd } from '@jeju/simulator'
-import { parseQuote, simulatedTrustAnchor, VerifierError } from '@jeju/verifier'
+import { parseQuote, simulatedTrustAnchor, VerifierError, verifyQuote } from '@jeju/verifier'
 import { concatBytes, toHex, utf8 } from '@jeju/verifier/protocol'
-import { checkPckChain } from '../../../verifier/src/tdx/check-pck-chain.ts'
+import { PckChains } from '../../../verifier/src/tdx/check-pck-chain.ts'
 import {
   checkQeReportBinding,
-  checkQeReportSignature,
   checkQuoteSignature,
+  QeReports,
 } from '../../../verifier/src/tdx/check-quote.ts'
 import { Cursor } from '../../../verifier/src/tdx/cursor.ts'
+import { P256Verifier } from '../../../verifier/src/x509/p256.ts'
 import {
   MAX_PADDING_BYTES,
   MAX_PCK_CHAIN_BYTES,
@@ -88,7 +89,9 @@ describe('fields', () => {
   })
 
   test.each([
-    ['version 5', 0, [5, 0], 'QUOTE_VERSION_UNSUPPORTED'],
+    ['version 3', 0, [3, 0], 'QUOTE_VERSION_UNSUPPORTED'],
+    ['version 6', 0, [6, 0], 'QUOTE_VERSION_UNSUPPORTED'],
+    ['version 5 without a descriptor', 0, [5, 0], 'QUOTE_BODY_UNSUPPORTED'],
     ['version 0x0104', 0, [4, 1], 'QUOTE_VERSION_UNSUPPORTED'],
     ['key type P-384', 2, [3, 0], 'QUOTE_KEY_TYPE_UNSUPPORTED'],
     ['key type 0', 2, [0, 0], 'QUOTE_KEY_TYPE_UNSUPPORTED'],
@@ -204,16 +207,10 @@ describe('cursor', () => {
 /** Whether all four signature checks pass. */
 async function isGenuine(input: Uint8Array): Promise<boolean> {
   if (outcome(input) !== 'read') return false
-  const parsed = parseQuote(input)
-  const anchor = simulatedTrustAnchor('tests', platform.rootCertificateDer)
-  const chain = await checkPckChain(parsed.signature.pckChainPem, anchor, AT)
-  const checks = [
-    await checkQuoteSignature(parsed),
-    checkQeReportBinding(parsed),
-    await checkQeReportSignature(parsed, chain.leaf),
-    chain.check,
-  ]
-  return checks.every(({ status }) => status === 'passed')
+  const trustAnchor = simulatedTrustAnchor('tests', platform.rootCertificateDer)
+  const { checks } = await verifyQuote(input, undefined, { at: AT, trustAnchor })
+  // The first four need no collateral.
+  return checks.slice(0, 4).every(({ status }) => status === 'passed')
 }
 
 describe('signatures', () => {
@@ -241,7 +238,7 @@ describe('signatures', () => {
     forged.set(new Uint8Array(signature), SIGNATURE)
     forged.set(point, SIGNATURE + 64)
     const parsed = parseQuote(forged)
-    expect((await checkQuoteSignature(parsed)).status).toBe('passed')
+    expect((await checkQuoteSignature(parsed, new P256Verifier())).status).toBe('passed')
     expect(checkQeReportBinding(parsed).status).toBe('failed')
 
     // Binding the key in the QE report as well breaks the signature of the PCK.
@@ -256,10 +253,14 @@ describe('signatures', () => {
     const other = parseQuote(await (await machine()).td.quote(reportData))
     const anchor = simulatedTrustAnchor('tests', platform.rootCertificateDer)
     const { pckChainPem } = parseQuote(quote).signature
-    const { leaf, check } = await checkPckChain(pckChainPem, anchor, AT)
+    const keys = new P256Verifier()
+    const { chain, check } = await new PckChains(anchor, keys).check(pckChainPem, AT.getTime())
     expect(check.status).toBe('passed')
-    expect((await checkQeReportSignature(other, leaf)).status).toBe('failed')
-    expect((await checkQeReportSignature(other, undefined)).status).toBe('skipped')
+    const reports = new QeReports(keys)
+    // Kept or not, a report belongs to the leaf that signed it.
+    expect((await reports.check(parseQuote(quote), chain?.leaf)).status).toBe('passed')
+    expect((await reports.check(other, chain?.leaf)).status).toBe('failed')
+    expect((await reports.check(other, undefined)).status).toBe('skipped')
   })
 
   test('B9 a quoting enclave in debug mode, certified and bound all the same', async () => {
@@ -274,10 +275,12 @@ describe('signatures', () => {
     debug.set(new Uint8Array(signature), QE_REPORT + 384)
     const anchor = simulatedTrustAnchor('tests', platform.rootCertificateDer)
     const parsed = parseQuote(debug)
-    const { leaf } = await checkPckChain(parsed.signature.pckChainPem, anchor, AT)
-    expect(await checkQeReportSignature(parsed, leaf)).toMatchObject({
+    const { checks } = await verifyQuote(parsed, undefined, { at: AT, trustAnchor: anchor })
+    expect(checks[2]).toMatchObject({
+      name: 'qe-report-signature',
       status: 'failed',
       actual: 'DEBUG is set',
+      code: 'QE_DEBUG',
     })
     expect(await isGenuine(debug)).toBe(false)
   })
@@ -288,7 +291,7 @@ describe('signatures', () => {
     const withS = (value: bigint): Uint8Array =>
       changed(SIGNATURE + 32, ...Buffer.from(value.toString(16).padStart(64, '0'), 'hex'))
     const passes = async (input: Uint8Array): Promise<string> =>
-      (await checkQuoteSignature(parseQuote(input))).status
+      (await checkQuoteSignature(parseQuote(input), new P256Verifier())).status
     expect(await passes(withS(order - s))).toBe('passed')
     for (const value of [0n, order, order + 1n, 2n ** 256n - 1n]) {
       expect(await passes(withS(value)), value.toString(16)).toBe('failed')

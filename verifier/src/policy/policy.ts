@@ -1,10 +1,10 @@
 import type { Hex } from '../bytes/hex.ts'
+import { parseStrictJson } from '../bytes/strict-json.ts'
 import { VerifierError } from '../errors.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import { asArray, asHex, asInteger, asOneOf, exactObject } from '../protocol/shape.ts'
 import type { Tier } from '../tdx/trust-anchor.ts'
 import { UNMADE_CHECKS, type UnmadeCheck } from './unmade-checks.ts'
-import { assertNoDoubledMember } from './doubled-member.ts'
 
 /** Registers of an operating system image on one VM shape, 48 bytes each. They are accepted as a set. */
 export interface OsImage {
@@ -27,6 +27,7 @@ export interface AppraisalPolicy {
 
 const MAX_ENTRIES = 4096
 const MAX_POLICY_CHARACTERS = 4 * 1024 * 1024
+const MAX_DEPTH = 8
 
 /**
  * Reads policy JSON as people write it: white space is free, doubled, unknown and missing members are not.
@@ -35,9 +36,7 @@ const MAX_POLICY_CHARACTERS = 4 * 1024 * 1024
 export function parsePolicy(text: string): AppraisalPolicy {
   try {
     if (text.length > MAX_POLICY_CHARACTERS) throw new SyntaxError('policy: too large')
-    const value: unknown = JSON.parse(text)
-    assertNoDoubledMember(text)
-    return readPolicy(value)
+    return readPolicy(parseStrictJson(text, { maxDepth: MAX_DEPTH }))
   } catch (cause) {
     if (!(cause instanceof SyntaxError || cause instanceof ProtocolError)) throw cause
     throw new VerifierError('POLICY_INVALID', cause.message, { cause })

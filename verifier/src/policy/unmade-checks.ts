@@ -1,8 +1,12 @@
-/** Checks this version names but does not make. They are reported as skipped, and refuse unless a policy accepts it. */
+/**
+ * Checks that can be skipped: those of collateral where none was given, and custody of keys, which this version does
+ * not judge. They refuse unless a policy accepts it by name.
+ */
 export const UNMADE_CHECKS = [
   'pck-revocation',
   'tcb-info',
   'qe-identity',
+  'tdx-module',
   'tcb-status',
   'key-custody',
 ] as const

@@ -1,3 +1,5 @@
+import { CheckFailure, type CheckFailureCode } from './check-failure.ts'
+
 /**
  * One named check. Passed carries what was seen, failed what was wanted and what came, skipped why it was not made.
  */
@@ -12,6 +14,8 @@ export type Check<Name extends string = string> =
       readonly status: 'failed'
       readonly expected: string
       readonly actual: string
+      /** Stable name of the fault, where the check knows several (docs/errors.md). */
+      readonly code?: CheckFailureCode
     }
   | { readonly name: Name; readonly status: 'skipped'; readonly because: string }
 
@@ -28,11 +32,19 @@ export function failed<Name extends string>(
   name: Name,
   expected: string,
   actual: string,
+  code?: CheckFailureCode,
 ): Check<Name> {
-  return { name, status: 'failed', expected, actual }
+  const check = { name, status: 'failed', expected, actual } as const
+  return code === undefined ? check : { ...check, code }
 }
 
 /** A check that was not made. Never counts as passed. */
 export function skipped<Name extends string>(name: Name, because: string): Check<Name> {
   return { name, status: 'skipped', because }
+}
+
+/** The result of a rule that throws what it objects to. */
+export function objection<Name extends string>(name: Name, error: unknown): Check<Name> {
+  if (!(error instanceof CheckFailure)) throw error
+  return failed(name, error.expected, error.actual, error.code)
 }

@@ -1,20 +1,13 @@
 import type { Hex } from '../bytes/hex.ts'
 import type { Keyset, ModelCatalog, Posture } from '../protocol/documents.ts'
 import type { NodeStatement } from '../protocol/node-statement.ts'
+import { QUOTE_CHECKS, type QuoteCheckName } from '../tdx/quote-report.ts'
 import type { Tier } from '../tdx/trust-anchor.ts'
 import type { Check } from './check.ts'
 import type { concluded } from './concluded.ts'
 
-/** The checks of docs/protocol.md §4, in the order in which they are made and reported. */
-export const EVIDENCE_CHECKS = [
-  'quote-signature',
-  'qe-report-binding',
-  'qe-report-signature',
-  'pck-chain',
-  'pck-revocation',
-  'tcb-info',
-  'qe-identity',
-  'tcb-status',
+/** The checks of a node's evidence beside those of its quote. */
+const NODE_CHECKS = [
   'td-attributes',
   'event-log',
   'compose-hash',
@@ -33,7 +26,10 @@ export const EVIDENCE_CHECKS = [
 ] as const
 
 /** One of {@link EVIDENCE_CHECKS}. */
-export type EvidenceCheckName = (typeof EVIDENCE_CHECKS)[number]
+export type EvidenceCheckName = QuoteCheckName | (typeof NODE_CHECKS)[number]
+
+/** The checks of docs/protocol.md §4, in the order in which they are made and reported. */
+export const EVIDENCE_CHECKS: readonly EvidenceCheckName[] = [...QUOTE_CHECKS, ...NODE_CHECKS]
 
 /** What verified evidence says; only a verified verdict carries it. */
 export interface NodeClaims {

@@ -1,127 +1,133 @@
-import { equalBytes } from '../bytes/bytes.ts'
 import { sha256 } from '../bytes/hash.ts'
 import { toHex } from '../bytes/hex.ts'
-import { VerifierError } from '../errors.ts'
-import { failed, passed, type Check } from '../report/check.ts'
-import { readCertificate, type Certificate } from './certificate.ts'
-import { parsePckChainPem } from './pem.ts'
+import { CheckFailure } from '../report/check-failure.ts'
+import { objection, passed, type Check } from '../report/check.ts'
+import type { Certificate } from '../x509/certificate.ts'
+import type { P256Verifier } from '../x509/p256.ts'
+import {
+  isoTime,
+  readChain,
+  requireAnchor,
+  requireAuthority,
+  requireEndEntity,
+  requireNames,
+  requireRootNames,
+  requireSignature,
+  requireValidAt,
+  type ChainCodes,
+} from './issuance.ts'
+import { Recent } from './recent.ts'
+import { readPckPlatform, type PckPlatform } from './sgx-extension.ts'
 import type { TrustAnchor } from './trust-anchor.ts'
 
 const NAME = 'pck-chain'
-const OID_KEY_USAGE = '2.5.29.15'
-const OID_BASIC_CONSTRAINTS = '2.5.29.19'
-const UNDERSTOOD_CRITICAL: readonly string[] = [OID_KEY_USAGE, OID_BASIC_CONSTRAINTS]
 const LEAF_NAME = 'Intel SGX PCK Certificate'
-const INTERMEDIATE_NAMES: readonly string[] = [
+export const PCK_CA_NAMES: readonly string[] = [
   'Intel SGX PCK Platform CA',
   'Intel SGX PCK Processor CA',
 ]
+export const PCK_CODES: ChainCodes = {
+  shape: 'PCK_CHAIN_INVALID',
+  untrusted: 'PCK_CHAIN_UNTRUSTED',
+  certificate: 'PCK_CERT_INVALID',
+  signature: 'PCK_SIGNATURE_INVALID',
+  expired: 'PCK_CERT_EXPIRED',
+  notYetValid: 'PCK_CERT_NOT_YET_VALID',
+}
 
-/** The result of the chain check and, where the chain could be read, the leaf. */
+/** A chain that holds, and what Intel certified of the platform. */
 export interface PckChain {
+  readonly leaf: Certificate
+  readonly intermediate: Certificate
+  readonly root: Certificate
+  readonly platform: PckPlatform
+  /** What the passed check shows. */
+  readonly evidence: Readonly<Record<string, unknown>>
+}
+
+/** The result of the chain check. `chain` is there only where it passed. */
+export interface CheckedPckChain {
   readonly check: Check<typeof NAME>
-  readonly leaf: Certificate | undefined
+  readonly chain: PckChain | undefined
 }
 
-/** Leaf ← intermediate ← root, ending in the anchor, all valid at `at` (Intel PCK Certificate and CRL profile). */
-export async function checkPckChain(
-  pem: Uint8Array,
-  anchor: TrustAnchor,
-  at: Date,
-): Promise<PckChain> {
-  let chain: readonly [Certificate, Certificate, Certificate]
-  try {
-    const [leaf, intermediate, root] = parsePckChainPem(pem)
-    chain = [readCertificate(leaf), readCertificate(intermediate), readCertificate(root)]
-  } catch (error) {
-    const actual = error instanceof VerifierError ? error.message : 'not X.509'
-    return { check: failed(NAME, 'three X.509 certificates', actual), leaf: undefined }
+/** Chains of as many platforms are kept. */
+const MAX_KEPT_CHAINS = 256
+
+/** Checks PCK chains under one anchor, and keeps those whose names, constraints and signatures hold. */
+export class PckChains {
+  readonly #anchor: TrustAnchor
+  readonly #keys: P256Verifier
+  readonly #known = new Recent<PckChain>(MAX_KEPT_CHAINS)
+
+  constructor(anchor: TrustAnchor, keys: P256Verifier) {
+    this.#anchor = anchor
+    this.#keys = keys
   }
-  const fault = anchorFault(chain, anchor) ?? shapeFault(chain, at) ?? (await signatureFault(chain))
-  const [leaf, intermediate] = chain
-  return {
-    leaf,
-    check:
-      fault ??
-      passed(NAME, {
-        anchor: anchor.name,
-        tier: anchor.tier,
-        leafSha256: toHex(sha256(leaf.der)),
-        issuer: intermediate.commonName,
-        validUntil: earliest(chain).toISOString(),
-      }),
-  }
-}
 
-type Chain = readonly [leaf: Certificate, intermediate: Certificate, root: Certificate]
-
-function earliest(chain: Chain): Date {
-  return new Date(Math.min(...chain.map(({ notAfter }) => notAfter.getTime())))
-}
-
-function anchorFault([, , root]: Chain, anchor: TrustAnchor): Check<typeof NAME> | undefined {
-  return equalBytes(root.der, anchor.certificate)
-    ? undefined
-    : failed(
-        NAME,
-        `root ${anchor.name}, sha256 ${toHex(sha256(anchor.certificate))}`,
-        `root sha256 ${toHex(sha256(root.der))}`,
-      )
-}
-
-function shapeFault(chain: Chain, at: Date): Check<typeof NAME> | undefined {
-  const [leaf, intermediate, root] = chain
-  const rules: readonly (readonly [holds: boolean, expected: string, actual: string])[] = [
-    [leaf.commonName === LEAF_NAME, `leaf CN ${LEAF_NAME}`, leaf.commonName],
-    [
-      INTERMEDIATE_NAMES.includes(intermediate.commonName),
-      `intermediate CN ${INTERMEDIATE_NAMES.join(' or ')}`,
-      intermediate.commonName,
-    ],
-    [
-      equalBytes(leaf.issuer, intermediate.subject),
-      'leaf issued by the intermediate',
-      'other name',
-    ],
-    [
-      equalBytes(intermediate.issuer, root.subject),
-      'intermediate issued by the root',
-      'other name',
-    ],
-    [equalBytes(root.issuer, root.subject), 'root issued by itself', 'other name'],
-    [!leaf.isCa && leaf.signsData, 'leaf: no CA, digitalSignature', 'other constraints'],
-    [intermediate.isCa && intermediate.signsCertificates, 'intermediate: CA', 'other constraints'],
-    [intermediate.pathLength === 0, 'intermediate: path length 0', String(intermediate.pathLength)],
-    [root.isCa && root.signsCertificates, 'root: CA', 'other constraints'],
-  ]
-  const broken = rules.find(([holds]) => !holds)
-  if (broken !== undefined) return failed(NAME, broken[1], broken[2])
-  for (const certificate of chain) {
-    const unknown = certificate.critical.find((oid) => !UNDERSTOOD_CRITICAL.includes(oid))
-    if (unknown !== undefined) {
-      return failed(NAME, 'no unknown critical extension', `${certificate.commonName}: ${unknown}`)
-    }
-    if (at < certificate.notBefore || at > certificate.notAfter) {
-      return failed(
-        NAME,
-        `${certificate.commonName} valid at ${at.toISOString()}`,
-        `${certificate.notBefore.toISOString()} to ${certificate.notAfter.toISOString()}`,
-      )
+  /**
+   * `pck-chain`: leaf ← intermediate ← root, ending in the anchor, all valid at `at` (Unix milliseconds). The dates
+   * are asked every time.
+   */
+  async check(pem: Uint8Array, at: number): Promise<CheckedPckChain> {
+    try {
+      // Intel's quoting library writes one NUL at the very end.
+      const text = new TextDecoder('latin1').decode(pem).replace(/\0$/, '')
+      const known = this.#known.get(text)
+      const chain = known ?? (await this.#verify(text, at))
+      requireChainValidAt(chain, at)
+      if (known === undefined) this.#known.set(text, chain)
+      return { check: passed(NAME, chain.evidence), chain }
+    } catch (error) {
+      return { check: objection(NAME, error), chain: undefined }
     }
   }
-  return undefined
+
+  async #verify(text: string, at: number): Promise<PckChain> {
+    const chain = readPckChain(text, this.#anchor)
+    // Before the signatures: an expired chain is not worth the work.
+    requireChainValidAt(chain, at)
+    const { leaf, intermediate, root } = chain
+    await Promise.all([
+      requireSignature(leaf, intermediate, this.#keys, PCK_CODES),
+      requireSignature(intermediate, root, this.#keys, PCK_CODES),
+      requireSignature(root, root, this.#keys, PCK_CODES),
+    ])
+    return chain
+  }
 }
 
-async function signatureFault(chain: Chain): Promise<Check<typeof NAME> | undefined> {
-  const [leaf, intermediate, root] = chain
-  for (const [certificate, issuer] of [
-    [leaf, intermediate],
-    [intermediate, root],
-    [root, root],
-  ] as const) {
-    if (!(await certificate.isSignedBy(issuer).catch(() => false))) {
-      return failed(NAME, `${certificate.commonName} signed by its issuer`, 'signature invalid')
-    }
+function requireChainValidAt({ leaf, intermediate, root }: PckChain, at: number): void {
+  for (const certificate of [leaf, intermediate, root]) requireValidAt(certificate, at, PCK_CODES)
+}
+
+/** Everything but dates and signatures. @throws CheckFailure */
+function readPckChain(text: string, anchor: TrustAnchor): PckChain {
+  const what = 'three X.509 certificates'
+  const [leaf, intermediate, root] = readChain(text, 3, what, PCK_CODES)
+  if (leaf === undefined || intermediate === undefined || root === undefined) {
+    throw new CheckFailure('PCK_CHAIN_INVALID', what, 'fewer')
   }
-  return undefined
+  requireAnchor(root, anchor, PCK_CODES)
+  const issuer = { certificate: intermediate, role: 'the intermediate' }
+  requireNames(leaf, 'leaf', [LEAF_NAME], issuer, PCK_CODES)
+  const top = { certificate: root, role: 'the root' }
+  requireNames(intermediate, 'intermediate', PCK_CA_NAMES, top, PCK_CODES)
+  requireRootNames(root, PCK_CODES)
+  requireEndEntity(leaf, 'leaf', PCK_CODES)
+  requireAuthority(intermediate, 'intermediate', PCK_CODES)
+  if (intermediate.pathLength !== 0) {
+    const actual = String(intermediate.pathLength)
+    throw new CheckFailure('PCK_CERT_INVALID', 'intermediate: path length 0', actual)
+  }
+  const platform = readPckPlatform(leaf)
+  const evidence = {
+    anchor: anchor.name,
+    tier: anchor.tier,
+    leafSha256: toHex(sha256(leaf.der)),
+    issuer: intermediate.commonName,
+    fmspc: platform.fmspc,
+    validUntil: isoTime(Math.min(leaf.notAfter, intermediate.notAfter, root.notAfter)),
+  }
+  return { leaf, intermediate, root, platform, evidence }
 }

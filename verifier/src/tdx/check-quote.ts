@@ -1,18 +1,24 @@
 import { concatBytes, equalBytes } from '../bytes/bytes.ts'
 import { sha256 } from '../bytes/hash.ts'
-import { toHex } from '../bytes/hex.ts'
+import { toBareHex, toHex } from '../bytes/hex.ts'
 import { failed, passed, skipped, type Check } from '../report/check.ts'
-import type { Certificate } from './certificate.ts'
-import { verifyP256 } from './p256.ts'
+import type { Certificate } from '../x509/certificate.ts'
+import type { P256Verifier } from '../x509/p256.ts'
 import type { Quote } from './quote.ts'
+import { Recent } from './recent.ts'
 
 /** `quote-signature`: the attestation key signed header and body. */
-export async function checkQuoteSignature(quote: Quote): Promise<Check<'quote-signature'>> {
+export async function checkQuoteSignature(
+  quote: Quote,
+  keys: P256Verifier,
+): Promise<Check<'quote-signature'>> {
   const name = 'quote-signature'
   const { attestationKey, quoteSignature } = quote.signature
-  return (await verifyP256({ point: attestationKey }, quoteSignature, quote.signedBytes))
-    ? passed(name, { attestationKeySha256: toHex(sha256(attestationKey)) })
-    : failed(name, 'a signature by the attestation key', 'signature invalid')
+  if (await keys.verify(attestationKey, quoteSignature, quote.signedBytes)) {
+    return passed(name, { attestationKeySha256: toHex(sha256(attestationKey)) })
+  }
+  const expected = 'a signature by the attestation key'
+  return failed(name, expected, 'signature invalid', 'QUOTE_SIGNATURE_INVALID')
 }
 
 /**
@@ -25,23 +31,40 @@ export function checkQeReportBinding(quote: Quote): Check<'qe-report-binding'> {
   const expected = concatBytes(sha256(concatBytes(attestationKey, qeAuthData)), new Uint8Array(32))
   return equalBytes(qeReport.reportData, expected)
     ? passed(name, { qeMrSigner: toHex(qeReport.mrSigner), qeIsvSvn: qeReport.isvSvn })
-    : failed(name, toHex(expected), toHex(qeReport.reportData))
+    : failed(name, toHex(expected), toHex(qeReport.reportData), 'QE_REPORT_DATA_MISMATCH')
 }
 
-/** `qe-report-signature`: the PCK leaf signed the QE report, which is not a debug enclave's. */
-export async function checkQeReportSignature(
-  quote: Quote,
-  leaf: Certificate | undefined,
-): Promise<Check<'qe-report-signature'>> {
-  const name = 'qe-report-signature'
-  if (leaf === undefined) return skipped(name, 'there is no PCK leaf')
-  const { qeReport, qeReportSignature } = quote.signature
-  if (((qeReport.attributes[0] ?? 0) & SGX_ATTRIBUTE_DEBUG) !== 0) {
-    return failed(name, 'a production quoting enclave', 'DEBUG is set')
+/** QE reports of as many platforms are kept. */
+const MAX_KEPT_REPORTS = 256
+
+/** Checks QE reports, and keeps those whose signature holds: a platform certifies its attestation key once. */
+export class QeReports {
+  readonly #keys: P256Verifier
+  readonly #known = new Recent<true>(MAX_KEPT_REPORTS)
+
+  constructor(keys: P256Verifier) {
+    this.#keys = keys
   }
-  return (await verifyP256({ spki: leaf.publicKey }, qeReportSignature, qeReport.raw))
-    ? passed(name, { pckLeafSha256: toHex(sha256(leaf.der)) })
-    : failed(name, 'a signature by the PCK leaf', 'signature invalid')
+
+  /** `qe-report-signature`: the PCK leaf signed the QE report, which is not a debug enclave's. */
+  async check(quote: Quote, leaf: Certificate | undefined): Promise<Check<'qe-report-signature'>> {
+    const name = 'qe-report-signature'
+    if (leaf === undefined) return skipped(name, 'there is no PCK leaf')
+    const { qeReport, qeReportSignature } = quote.signature
+    if (((qeReport.attributes[0] ?? 0) & SGX_ATTRIBUTE_DEBUG) !== 0) {
+      return failed(name, 'a production quoting enclave', 'DEBUG is set', 'QE_DEBUG')
+    }
+    const evidence = { pckLeafSerial: leaf.serial }
+    // All three decide: the same report under another key, or with another signature, is another question.
+    const id = [leaf.publicKey, qeReportSignature, qeReport.raw].map(toBareHex).join()
+    if (this.#known.get(id) === true) return passed(name, evidence)
+    if (await this.#keys.verify(leaf.publicKey, qeReportSignature, qeReport.raw)) {
+      this.#known.set(id, true)
+      return passed(name, evidence)
+    }
+    const expected = 'a signature by the PCK leaf'
+    return failed(name, expected, 'signature invalid', 'QE_REPORT_SIGNATURE_INVALID')
+  }
 }
 
 const SGX_ATTRIBUTE_DEBUG = 0x02

@@ -1,4 +1,4 @@
-import { fromBase64 } from './pem.ts'
+import { fromBase64 } from '../x509/pem.ts'
 
 /** SHA-256 of the Intel SGX Root CA certificate. */
 export const INTEL_ROOT_SHA256 =

@@ -12,7 +12,12 @@ export const MAX_PADDING_BYTES: number = 64 * 1024
 export const MAX_PCK_CHAIN_BYTES: number = 16 * 1024
 
 const HEADER_BYTES = 48
-const TD_REPORT_BYTES = 584
+const DESCRIPTOR_BYTES = 6
+const TD10_REPORT_BYTES = 584
+const TD15_REPORT_BYTES = 648
+/** Version 5 body types (A.3.2): 1 is SGX, 4 the partitioned TDs no machine quotes yet. */
+const BODY_TYPE_TD10 = 2
+const BODY_TYPE_TD15 = 3
 const SGX_REPORT_BYTES = 384
 
 const TEE_TYPE_TDX = 0x81
@@ -21,11 +26,20 @@ const CERT_TYPE_QE_REPORT = 6
 const CERT_TYPE_PCK_CHAIN_PEM = 5
 const INTEL_QE_VENDOR_ID = fromBareHex('939a7233f79c4ca9940a0db3957f0607')
 
+/** How a quote's bytes end. */
+export interface ParseQuoteOptions {
+  /** `zeros` (default): the padding of the buffers quotes travel in. `none`: the quote fills the input. */
+  readonly trailing?: 'zeros' | 'none'
+}
+
 /**
- * Reads a version 4 TDX quote: every length checked, nothing interpreted by a string beside it (attack A9).
+ * Reads a version 4 or 5 TDX quote: every length checked, nothing interpreted by a string beside it (attack A9).
  * @throws VerifierError `QUOTE_*`, `INPUT_*`
  */
-export function parseQuote(input: Uint8Array): Quote {
+export function parseQuote(
+  input: Uint8Array,
+  { trailing = 'zeros' }: ParseQuoteOptions = {},
+): Quote {
   if (input.length > MAX_QUOTE_BYTES) {
     throw new VerifierError(
       'QUOTE_TOO_LARGE',
@@ -34,24 +48,42 @@ export function parseQuote(input: Uint8Array): Quote {
   }
   const at = new Cursor(input, 'quote')
   const header = parseHeader(at.bytes(0, HEADER_BYTES, 'header'))
-  const body = parseTdReport(at.bytes(HEADER_BYTES, TD_REPORT_BYTES, 'body'))
-  const signatureLength = at.uint32(HEADER_BYTES + TD_REPORT_BYTES, 'auth_data_size')
+  const bodyBytes = header.version === 4 ? TD10_REPORT_BYTES : parseDescriptor(at)
+  const body = parseTdReport(at.bytes(at.offset, bodyBytes, 'body'))
+  const signedBytes = input.subarray(0, at.offset)
+  const signatureLength = at.uint32(at.offset, 'auth_data_size')
   const signature = parseSignature(at.bytes(at.offset, signatureLength, 'auth_data'))
-  checkPadding(at.rest('padding'))
-  return {
-    version: 4,
-    header,
-    body,
-    signedBytes: input.subarray(0, HEADER_BYTES + TD_REPORT_BYTES),
-    signature,
-  }
+  checkPadding(at.rest('padding'), trailing === 'none' ? 0 : MAX_PADDING_BYTES)
+  return { version: header.version, header: header.fields, body, signedBytes, signature }
 }
 
-function parseHeader(input: Uint8Array): QuoteHeader {
+/** Version 5: type and size of the body, which must agree (A.3.2). Gives the size. */
+function parseDescriptor(quote: Cursor): number {
+  const at = new Cursor(
+    quote.bytes(HEADER_BYTES, DESCRIPTOR_BYTES, 'body_descriptor'),
+    'quote.body',
+  )
+  const type = at.uint16(0, 'type')
+  const size = at.uint32(2, 'size')
+  if (type !== BODY_TYPE_TD10 && type !== BODY_TYPE_TD15) {
+    throw unsupported('QUOTE_BODY_UNSUPPORTED', 'quote.body.type', '2 or 3', type)
+  }
+  const expected = type === BODY_TYPE_TD10 ? TD10_REPORT_BYTES : TD15_REPORT_BYTES
+  if (size !== expected) {
+    const message = `quote.body.size: expected ${expected} for type ${type}, got ${size}`
+    throw new VerifierError('QUOTE_LENGTH_MISMATCH', message)
+  }
+  return size
+}
+
+function parseHeader(input: Uint8Array): {
+  readonly version: 4 | 5
+  readonly fields: QuoteHeader
+} {
   const at = new Cursor(input, 'quote.header')
   const version = at.uint16(0, 'version')
-  if (version !== 4) {
-    throw unsupported('QUOTE_VERSION_UNSUPPORTED', 'quote.header.version', '4', version)
+  if (version !== 4 && version !== 5) {
+    throw unsupported('QUOTE_VERSION_UNSUPPORTED', 'quote.header.version', '4 or 5', version)
   }
   const attestationKeyType = at.uint16(2, 'att_key_type')
   const teeType = at.uint32(4, 'tee_type')
@@ -69,7 +101,7 @@ function parseHeader(input: Uint8Array): QuoteHeader {
   if (!equalBytes(qeVendorId, INTEL_QE_VENDOR_ID)) {
     throw new VerifierError('QUOTE_VENDOR_UNKNOWN', 'quote.header.qe_vendor_id: not that of Intel')
   }
-  return { attestationKeyType, teeType, qeVendorId, userData }
+  return { version, fields: { attestationKeyType, teeType, qeVendorId, userData } }
 }
 
 function parseTdReport(input: Uint8Array): TdReport {
@@ -92,6 +124,13 @@ function parseTdReport(input: Uint8Array): TdReport {
       at.bytes(472, 48, 'rtmr3'),
     ],
     reportData: at.bytes(520, 64, 'report_data'),
+    td15:
+      input.length === TD10_REPORT_BYTES
+        ? undefined
+        : {
+            teeTcbSvn2: at.bytes(584, 16, 'tee_tcb_svn_2'),
+            mrServiceTd: at.bytes(600, 48, 'mr_service_td'),
+          },
   } as const
   at.end()
   return report
@@ -131,7 +170,9 @@ function parseSignature(input: Uint8Array): QuoteSignature {
 
 function parseQeReport(input: Uint8Array): QeReport {
   const at = new Cursor(input, 'quote.qe_report')
-  at.bytes(0, 48, 'cpu_svn, misc_select, reserved')
+  at.bytes(0, 16, 'cpu_svn')
+  const miscSelect = at.bytes(16, 4, 'misc_select')
+  at.bytes(20, 28, 'reserved')
   const attributes = at.bytes(48, 16, 'attributes')
   at.bytes(64, 64, 'mr_enclave, reserved')
   const mrSigner = at.bytes(128, 32, 'mr_signer')
@@ -141,7 +182,7 @@ function parseQeReport(input: Uint8Array): QeReport {
   at.bytes(260, 60, 'reserved')
   const reportData = at.bytes(320, 64, 'report_data')
   at.end()
-  return { raw: input, attributes, mrSigner, isvProdId, isvSvn, reportData }
+  return { raw: input, miscSelect, attributes, mrSigner, isvProdId, isvSvn, reportData }
 }
 
 /** Certification data must fill what holds it: a shorter length would hide bytes from the checks. */
@@ -161,11 +202,11 @@ function expectCertType(actual: number, expected: number, place: string): void {
   }
 }
 
-function checkPadding(padding: Uint8Array): void {
-  if (padding.length > MAX_PADDING_BYTES || padding.some((byte) => byte !== 0)) {
+function checkPadding(padding: Uint8Array, limit: number): void {
+  if (padding.length > limit || padding.some((byte) => byte !== 0)) {
     throw new VerifierError(
       'INPUT_TRAILING',
-      `quote: expected at most ${MAX_PADDING_BYTES} zero bytes behind the signature`,
+      `quote: expected at most ${limit} zero bytes behind the signature`,
     )
   }
 }
@@ -174,6 +215,7 @@ function unsupported(
   code:
     | 'QUOTE_VERSION_UNSUPPORTED'
     | 'QUOTE_TEE_TYPE_UNSUPPORTED'
+    | 'QUOTE_BODY_UNSUPPORTED'
     | 'QUOTE_KEY_TYPE_UNSUPPORTED'
     | 'QUOTE_CERT_DATA_UNSUPPORTED',
   place: string,

@@ -1,0 +1,183 @@
+import { equalBytes, utf8 } from '../../bytes/bytes.ts'
+import { CheckFailure, type CheckFailureCode } from '../../report/check-failure.ts'
+import type { Certificate } from '../../x509/certificate.ts'
+import type { RevocationList } from '../../x509/crl.ts'
+import type { P256Verifier } from '../../x509/p256.ts'
+import { PCK_CA_NAMES, PCK_CODES } from '../check-pck-chain.ts'
+import {
+  isoTime,
+  readChain,
+  requireAnchor,
+  requireAuthority,
+  requireEndEntity,
+  requireNames,
+  requireRootNames,
+  requireSignature,
+  requireValidAt,
+  type ChainCodes,
+} from '../issuance.ts'
+import type { TrustAnchor } from '../trust-anchor.ts'
+import { parseQeIdentity, type QeIdentity } from './qe-identity.ts'
+import type { QuoteCollateral } from './quote-collateral.ts'
+import { parseTcbInfo, type TcbInfo } from './tcb-info.ts'
+import { verifyCrl } from './verify-crl.ts'
+
+const SIGNER_NAME = 'Intel SGX TCB Signing'
+const SIGNER_CODES: ChainCodes = {
+  shape: 'COLLATERAL_SIGNER_INVALID',
+  untrusted: 'COLLATERAL_SIGNER_INVALID',
+  certificate: 'COLLATERAL_SIGNER_INVALID',
+  signature: 'COLLATERAL_SIGNER_INVALID',
+  expired: 'COLLATERAL_SIGNER_INVALID',
+  notYetValid: 'COLLATERAL_SIGNER_INVALID',
+}
+
+/** Revocation lists that hold, and the CA that signed the one of PCK certificates. */
+export interface Revocations {
+  readonly rootCrl: RevocationList
+  readonly pckCrl: RevocationList
+  readonly pckCa: Certificate
+}
+
+/** A signed document that holds, and who signed it. */
+export interface SignedDocument<Content> {
+  readonly content: Content
+  readonly signer: Certificate
+}
+
+/** What every part of a verification of collateral depends on. `at` in Unix milliseconds. */
+export interface CollateralContext {
+  readonly anchor: TrustAnchor
+  readonly at: number
+  readonly keys: P256Verifier
+  /** Signers by their chain: both documents come with the same one. */
+  readonly signers: Map<string, Promise<Certificate>>
+}
+
+/** `pck-revocation`, first half: both CRLs, each by its issuer, and the PCK CA not revoked. @throws CheckFailure */
+export async function verifyRevocations(
+  collateral: QuoteCollateral,
+  { anchor, at, keys }: CollateralContext,
+): Promise<Revocations> {
+  const [pckCa, root] = readPair(collateral.pckCrlIssuerChain, 'PCK CA, root', PCK_CODES)
+  requireAnchor(root, anchor, PCK_CODES)
+  requireRootNames(root, PCK_CODES)
+  const top = { certificate: root, role: 'the root' }
+  requireNames(pckCa, 'PCK CA', PCK_CA_NAMES, top, PCK_CODES)
+  requireAuthority(pckCa, 'PCK CA', PCK_CODES)
+  for (const certificate of [pckCa, root]) requireValidAt(certificate, at, PCK_CODES)
+  const [, rootCrl, pckCrl] = await Promise.all([
+    requireSignature(pckCa, root, keys, PCK_CODES),
+    verifyCrl(collateral.rootCaCrl, root, at, keys),
+    verifyCrl(collateral.pckCrl, pckCa, at, keys),
+  ])
+  requireNotRevoked(pckCa, rootCrl, 'PCK_CA_REVOKED')
+  return { rootCrl, pckCrl, pckCa }
+}
+
+/** `tcb-info`, first half: the document, its dates, its signer. @throws CheckFailure */
+export async function verifyTcbInfo(
+  collateral: QuoteCollateral,
+  context: CollateralContext,
+): Promise<SignedDocument<TcbInfo>> {
+  const { tcbInfo, tcbInfoSignature, tcbInfoIssuerChain } = collateral
+  const signer = await signerOf(tcbInfoIssuerChain, context)
+  const content = parseTcbInfo(tcbInfo)
+  requireInForce(content, 'tcbInfo', context.at)
+  await requireSignedBy(signer, tcbInfo, tcbInfoSignature, 'tcbInfo', context.keys)
+  return { content, signer }
+}
+
+/** `qe-identity`, first half: the document, its dates, its signer. @throws CheckFailure */
+export async function verifyQeIdentity(
+  collateral: QuoteCollateral,
+  context: CollateralContext,
+): Promise<SignedDocument<QeIdentity>> {
+  const { qeIdentity, qeIdentitySignature, qeIdentityIssuerChain } = collateral
+  const signer = await signerOf(qeIdentityIssuerChain, context)
+  const content = parseQeIdentity(qeIdentity)
+  requireInForce(content, 'enclaveIdentity', context.at)
+  await requireSignedBy(signer, qeIdentity, qeIdentitySignature, 'enclaveIdentity', context.keys)
+  return { content, signer }
+}
+
+/** A certificate whose serial number its issuer's list does not hold; serials are scoped to their issuer. */
+export function requireNotRevoked(
+  certificate: Certificate,
+  crl: RevocationList,
+  code: CheckFailureCode,
+): void {
+  if (!equalBytes(certificate.issuer, crl.issuer)) {
+    const actual = 'the list of another issuer'
+    throw new CheckFailure('CRL_ISSUER_MISMATCH', `${certificate.commonName}: its issuer's`, actual)
+  }
+  if (crl.revoked.has(certificate.serial)) {
+    const expected = `${certificate.commonName} not revoked`
+    throw new CheckFailure(code, expected, `serial ${certificate.serial} is in the list`)
+  }
+}
+
+function readPair(
+  pem: string,
+  what: string,
+  codes: ChainCodes,
+): readonly [Certificate, Certificate] {
+  const [first, second] = readChain(pem, 2, what, codes)
+  if (first === undefined || second === undefined) {
+    throw new CheckFailure(codes.shape, what, 'fewer certificates')
+  }
+  return [first, second]
+}
+
+function signerOf(pem: string, context: CollateralContext): Promise<Certificate> {
+  const known = context.signers.get(pem)
+  if (known !== undefined) return known
+  const signer = verifySigner(pem, context)
+  context.signers.set(pem, signer)
+  return signer
+}
+
+/**
+ * The TCB signing certificate of a chain signer, root. Its name is its role: a PCK leaf has a chain to the same root,
+ * and its key, taken out of one machine, must not sign collateral for all.
+ */
+async function verifySigner(
+  pem: string,
+  { anchor, at, keys }: CollateralContext,
+): Promise<Certificate> {
+  const [signer, root] = readPair(pem, 'TCB signing, root', SIGNER_CODES)
+  requireAnchor(root, anchor, SIGNER_CODES)
+  requireRootNames(root, SIGNER_CODES)
+  const top = { certificate: root, role: 'the root' }
+  requireNames(signer, 'signer', [SIGNER_NAME], top, SIGNER_CODES)
+  requireEndEntity(signer, 'signer', SIGNER_CODES)
+  for (const certificate of [signer, root]) requireValidAt(certificate, at, SIGNER_CODES)
+  await requireSignature(signer, root, keys, SIGNER_CODES)
+  return signer
+}
+
+function requireInForce(
+  { issueDate, nextUpdate }: { readonly issueDate: number; readonly nextUpdate: number },
+  what: string,
+  at: number,
+): void {
+  if (at >= issueDate && at <= nextUpdate) return
+  throw new CheckFailure(
+    at < issueDate ? 'COLLATERAL_NOT_YET_VALID' : 'COLLATERAL_EXPIRED',
+    `${what} in force at ${isoTime(at)}`,
+    `${isoTime(issueDate)} to ${isoTime(nextUpdate)}`,
+  )
+}
+
+async function requireSignedBy(
+  signer: Certificate,
+  text: string,
+  signature: Uint8Array,
+  what: string,
+  keys: P256Verifier,
+): Promise<void> {
+  if (!(await keys.verify(signer.publicKey, signature, utf8(text)))) {
+    const expected = `${what} signed by ${SIGNER_NAME}`
+    throw new CheckFailure('COLLATERAL_SIGNATURE_INVALID', expected, 'signature invalid')
+  }
+}

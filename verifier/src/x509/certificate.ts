@@ -1,0 +1,166 @@
+import { equalBytes } from '../bytes/bytes.ts'
+import { fromBareHex, toBareHex } from '../bytes/hex.ts'
+import {
+  booleanValue,
+  DER,
+  DerError,
+  DerReader,
+  objectId,
+  readTime,
+  smallInteger,
+  unsignedInteger,
+} from './der.ts'
+import { readExtensions } from './extensions.ts'
+import { readAlgorithm, readSigned } from './signed.ts'
+
+export const OID_KEY_USAGE = '2.5.29.15'
+export const OID_BASIC_CONSTRAINTS = '2.5.29.19'
+const OID_COMMON_NAME = '2.5.4.3'
+
+/** SubjectPublicKeyInfo of an uncompressed P-256 point, up to the point (RFC 5480 §2). */
+const P256_KEY_INFO = fromBareHex('3059301306072a8648ce3d020106082a8648ce3d03010703420004')
+/** Largest path length that is a number here. */
+const MAX_PATH_LENGTH = 255
+const MAX_SERIAL_BYTES = 20
+
+/** What the rules of Intel's chains need of a version 3 certificate with a P-256 key (RFC 5280 §4.1). */
+export interface Certificate {
+  readonly der: Uint8Array
+  /** DER of the signed part, and r ‖ s over it. */
+  readonly tbs: Uint8Array
+  readonly signature: Uint8Array
+  /** Hex of the INTEGER's value. */
+  readonly serial: string
+  /** DER of the names, compared byte for byte. */
+  readonly subject: Uint8Array
+  readonly issuer: Uint8Array
+  readonly commonName: string
+  /** Unix milliseconds; both ends belong to the validity. */
+  readonly notBefore: number
+  readonly notAfter: number
+  /** x ‖ y, 64 bytes. */
+  readonly publicKey: Uint8Array
+  readonly isCa: boolean
+  readonly pathLength: number | undefined
+  readonly keyUsage: KeyUsage
+  /** OIDs of critical extensions. */
+  readonly critical: readonly string[]
+  /** Extension values by OID. */
+  readonly extensions: ReadonlyMap<string, Uint8Array>
+}
+
+/** The bits of key usage that matter in Intel's chains (RFC 5280 §4.2.1.3). */
+export interface KeyUsage {
+  readonly digitalSignature: boolean
+  readonly keyCertSign: boolean
+  readonly cRLSign: boolean
+}
+
+/** Reads the one strict DER form of a certificate. @throws DerError */
+export function parseCertificate(der: Uint8Array, place = 'certificate'): Certificate {
+  const { tbs, fields, signature } = readSigned(der, place)
+  const version = fields.inside(DER.explicit0, 'version')
+  if (smallInteger(version.element(DER.integer, 'version').content, 2, place) !== 2) {
+    throw new DerError(`${place}: expected version 3`)
+  }
+  version.end()
+  const serial = readSerial(fields, place)
+  readAlgorithm(fields, 'signature')
+  const issuer = fields.element(DER.sequence, 'issuer').raw
+  const validity = fields.inside(DER.sequence, 'validity')
+  const notBefore = readTime(validity, `${place}.notBefore`)
+  const notAfter = readTime(validity, `${place}.notAfter`)
+  validity.end()
+  const subject = fields.element(DER.sequence, 'subject')
+  const publicKey = publicPoint(fields.element(DER.sequence, 'subjectPublicKeyInfo').raw, place)
+  const wrapped = fields.inside(DER.explicit3, 'extensions')
+  const { byOid, critical } = readExtensions(wrapped.inside(DER.sequence, 'list'), place)
+  wrapped.end()
+  fields.end()
+  return {
+    der,
+    tbs,
+    signature,
+    serial,
+    subject: subject.raw,
+    issuer,
+    commonName: commonNameOf(subject.content, place),
+    notBefore,
+    notAfter,
+    publicKey,
+    ...basicConstraints(byOid.get(OID_BASIC_CONSTRAINTS), place),
+    keyUsage: keyUsageOf(byOid.get(OID_KEY_USAGE), place),
+    critical,
+    extensions: byOid,
+  }
+}
+
+/** A CertificateSerialNumber as hex of its value; 20 bytes at most (RFC 5280 §4.1.2.2). */
+export function readSerial(from: DerReader, place: string): string {
+  const serial = unsignedInteger(from.element(DER.integer, 'serialNumber').content, place)
+  if (serial.length > MAX_SERIAL_BYTES) throw new DerError(`${place}: serial number too long`)
+  return toBareHex(serial)
+}
+
+function publicPoint(keyInfo: Uint8Array, place: string): Uint8Array {
+  const at = P256_KEY_INFO.length
+  if (keyInfo.length !== at + 64 || !equalBytes(keyInfo.subarray(0, at), P256_KEY_INFO)) {
+    throw new DerError(`${place}: not a P-256 key`)
+  }
+  return keyInfo.subarray(at)
+}
+
+/** The one common name; a name with none, or with two, is nobody's. */
+function commonNameOf(name: Uint8Array, place: string): string {
+  const found: string[] = []
+  const sets = new DerReader(name, `${place}.subject`)
+  while (!sets.done) {
+    const set = sets.inside(DER.set, 'rdn')
+    while (!set.done) {
+      const attribute = set.inside(DER.sequence, 'attribute')
+      const type = objectId(attribute.element(DER.objectId, 'type').content, place)
+      const isUtf8 = attribute.tag === DER.utf8String
+      const { content } = attribute.element(isUtf8 ? DER.utf8String : DER.printableString, type)
+      attribute.end()
+      if (type === OID_COMMON_NAME) found.push(new TextDecoder().decode(content))
+    }
+  }
+  const [commonName] = found
+  if (commonName === undefined || found.length > 1) {
+    throw new DerError(`${place}: expected one common name, got ${found.length}`)
+  }
+  return commonName
+}
+
+function basicConstraints(
+  value: Uint8Array | undefined,
+  place: string,
+): { readonly isCa: boolean; readonly pathLength: number | undefined } {
+  if (value === undefined) return { isCa: false, pathLength: undefined }
+  const all = new DerReader(value, `${place}.basicConstraints`)
+  const fields = all.inside(DER.sequence, 'value')
+  all.end()
+  let isCa = false
+  if (fields.tag === DER.boolean) {
+    isCa = booleanValue(fields.element(DER.boolean, 'cA').content, place)
+    if (!isCa) throw new DerError(`${place}: states the default of cA`)
+  }
+  const pathLength = fields.done
+    ? undefined
+    : smallInteger(fields.element(DER.integer, 'pathLen').content, MAX_PATH_LENGTH, place)
+  fields.end()
+  return { isCa, pathLength }
+}
+
+function keyUsageOf(value: Uint8Array | undefined, place: string): KeyUsage {
+  const all = new DerReader(value ?? new Uint8Array([DER.bitString, 1, 0]), `${place}.keyUsage`)
+  const { content } = all.element(DER.bitString, 'value')
+  all.end()
+  const [unused = 8, first = 0] = content
+  if (unused > 7) throw new DerError(`${place}.keyUsage: not a bit string`)
+  return {
+    digitalSignature: (first & 0x80) !== 0,
+    keyCertSign: (first & 0x04) !== 0,
+    cRLSign: (first & 0x02) !== 0,
+  }
+}

@@ -1,0 +1,68 @@
+import { DER, DerError, DerReader, readTime, smallInteger } from './der.ts'
+import { readSerial } from './certificate.ts'
+import { readExtensions } from './extensions.ts'
+import { readAlgorithm, readSigned } from './signed.ts'
+
+/** A version 2 certificate revocation list (RFC 5280 §5.1). */
+export interface RevocationList {
+  /** DER of the signed part, and r ‖ s over it. */
+  readonly tbs: Uint8Array
+  readonly signature: Uint8Array
+  /** DER of the issuer's name. */
+  readonly issuer: Uint8Array
+  /** Unix milliseconds. */
+  readonly thisUpdate: number
+  readonly nextUpdate: number
+  /** Serial numbers, hex. An entry counts whatever its date. */
+  readonly revoked: ReadonlySet<string>
+  /** OIDs of critical extensions, of the list and of its entries. */
+  readonly critical: readonly string[]
+}
+
+/** Reads the one strict DER form of a CRL; `nextUpdate` is required. @throws DerError */
+export function parseCrl(der: Uint8Array, place = 'crl'): RevocationList {
+  const { tbs, fields, signature } = readSigned(der, place)
+  if (smallInteger(fields.element(DER.integer, 'version').content, 1, place) !== 1) {
+    throw new DerError(`${place}: expected version 2`)
+  }
+  readAlgorithm(fields, 'signature')
+  const issuer = fields.element(DER.sequence, 'issuer').raw
+  const thisUpdate = readTime(fields, `${place}.thisUpdate`)
+  const nextUpdate = readTime(fields, `${place}.nextUpdate`)
+  const entryCritical: string[] = []
+  const revoked =
+    fields.tag === DER.sequence
+      ? readEntries(fields.inside(DER.sequence, 'revokedCertificates'), place, entryCritical)
+      : new Set<string>()
+  const wrapped = fields.inside(DER.explicit0, 'crlExtensions')
+  const { critical } = readExtensions(wrapped.inside(DER.sequence, 'list'), place)
+  wrapped.end()
+  fields.end()
+  return {
+    tbs,
+    signature,
+    issuer,
+    thisUpdate,
+    nextUpdate,
+    revoked,
+    critical: [...critical, ...entryCritical],
+  }
+}
+
+function readEntries(list: DerReader, place: string, critical: string[]): ReadonlySet<string> {
+  const revoked = new Set<string>()
+  // An empty list is left out (RFC 5280 §5.1.2.6).
+  if (list.done) throw new DerError(`${place}: an empty list of entries`)
+  while (!list.done) {
+    const entry = list.inside(DER.sequence, 'entry')
+    const serial = readSerial(entry, place)
+    if (revoked.has(serial)) throw new DerError(`${place}: ${serial} twice`)
+    revoked.add(serial)
+    readTime(entry, `${place}.revocationDate`)
+    if (!entry.done) {
+      critical.push(...readExtensions(entry.inside(DER.sequence, 'extensions'), place).critical)
+    }
+    entry.end()
+  }
+  return revoked
+}
