@@ -1,6 +1,6 @@
 /** Codes of collateral that could not be fetched. Each of them refuses; none falls back to something weaker. */
 export const COLLATERAL_FETCH_ERROR_CODES = [
-  'FETCH_OPTIONS_INVALID', // the caller's options
+  'FETCH_OPTIONS_INVALID', // the caller's options or clock
   'FETCH_REQUEST_INVALID', // the caller's FMSPC or CA
   'FETCH_BUSY', // as many fetches under way as the client makes
   'FETCH_FAILED', // no answer, or one that broke off
@@ -12,8 +12,8 @@ export const COLLATERAL_FETCH_ERROR_CODES = [
   'FETCH_BODY_INVALID', // not the document or CRL that was asked for
   'FETCH_DUPLICATE_MEMBER', // a member twice in a signed answer
   'FETCH_NUMBERS_DIFFER', // TCB info and QE identity of different evaluation data numbers
-  'FETCH_EXPIRED', // served after its nextUpdate
-  'FETCH_OLDER', // older than what this client has already seen
+  'FETCH_NOT_IN_FORCE', // before its issue date, or after its nextUpdate
+  'FETCH_OLDER', // older than what is served now
 ] as const
 
 /** Every code of {@link CollateralFetchError}. */

@@ -1,13 +1,15 @@
 /** Fetches Intel's collateral: the only code of the verifier that asks anybody. Judging it is a separate step. */
 export {
   createCollateralClient,
-  INTEL_PCS_URL,
-  INTEL_ROOT_CRL_URL,
   type CollateralClient,
   type CollateralClientOptions,
+} from './collateral-client.ts'
+export {
+  INTEL_PCS_URL,
+  INTEL_ROOT_CRL_URL,
   type CollateralRequest,
   type CollateralUpdate,
-} from './collateral-client.ts'
+} from './service.ts'
 export {
   COLLATERAL_FETCH_ERROR_CODES,
   CollateralFetchError,
