@@ -7,6 +7,7 @@ import { GATEWAY_ERRORS } from '@jeju/gateway'
 import { SDK_ERROR_CODES } from '@jeju/sdk'
 import { PROXY_ERROR_CODES } from '@jeju/sdk/node'
 import { CHECK_FAILURE_CODES, VERIFIER_ERROR_CODES } from '@jeju/verifier'
+import { COLLATERAL_FETCH_ERROR_CODES } from '@jeju/verifier/collateral'
 import { PROTOCOL_ERROR_CODES } from '@jeju/verifier/protocol'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -39,6 +40,7 @@ describe('docs/errors.md names exactly the codes there are', () => {
     ['Protocol', PROTOCOL_ERROR_CODES],
     ['Verifier', VERIFIER_ERROR_CODES],
     ['Failed checks', CHECK_FAILURE_CODES],
+    ['Collateral client', COLLATERAL_FETCH_ERROR_CODES],
     ['SDK', SDK_ERROR_CODES],
     ['Local proxy', PROXY_ERROR_CODES],
     ['Node', Object.keys(NODE_ERRORS)],
