@@ -4,13 +4,11 @@ import { runtimeEvent, type LogEvent } from '@jeju/simulator'
 import { RUNTIME_EVENT_TYPE, sha256, toBareHex, toHex, utf8 } from '@jeju/verifier/protocol'
 import { checkComposeHash, checkInstance } from '../../../verifier/src/dstack/check-compose.ts'
 import { checkEventLog, type ReplayedLog } from '../../../verifier/src/dstack/check-event-log.ts'
-import {
-  MAX_EVENT_LOG_BYTES,
-  MAX_EVENTS,
-  parseRuntimeEvents,
-  replayRtmr3,
-  singlePayload,
-} from '../../../verifier/src/dstack/event-log.ts'
+import { MAX_EVENT_LOG_BYTES, parseEventLog } from '../../../verifier/src/dstack/event-log.ts'
+import { MAX_EVENTS } from '../../../verifier/src/dstack/log-event.ts'
+import { singlePayload } from '../../../verifier/src/dstack/platform-events.ts'
+import { replayRtmr3 } from '../../../verifier/src/dstack/replay.ts'
+import type { RuntimeEvent } from '../../../verifier/src/dstack/runtime-events.ts'
 
 const NOTHING = new Uint8Array(0)
 const compose = utf8('{"runner":"docker-compose"}')
@@ -25,7 +23,13 @@ const boot: readonly LogEvent[] = [
   ready,
 ]
 
-const register = (events: readonly LogEvent[]): Uint8Array => replayRtmr3(events)
+const version1 = ({ name, payload }: Pick<LogEvent, 'name' | 'payload'>): RuntimeEvent => ({
+  name,
+  payload,
+  version: 1,
+})
+
+const register = (events: readonly LogEvent[]): Uint8Array => replayRtmr3(events.map(version1))
 
 /** A served entry, changed where a test says so. */
 const entry = (event: LogEvent, changes: object = {}): object => ({
@@ -110,7 +114,7 @@ describe('replay', () => {
           const joined = Buffer.concat([expected, new Uint8Array(digest)])
           expected = new Uint8Array(await crypto.subtle.digest('SHA-384', joined))
         }
-        const replayed = replayRtmr3(list.map(([name, payload]) => ({ name, payload })))
+        const replayed = replayRtmr3(list.map(([name, payload]) => version1({ name, payload })))
         expect(toHex(replayed)).toBe(toHex(expected))
       }),
       { numRuns: 30 },
@@ -123,7 +127,11 @@ describe('A2 eventlog_degenerate_rejected', () => {
 
   test.each([
     ['no events', '[]', 'no event in RTMR3'],
-    ['boot events only', JSON.stringify([{ imr: 0, event_type: 4 }]), 'no event in RTMR3'],
+    [
+      'boot events only',
+      JSON.stringify([{ imr: 0, event_type: 4, digest: '', event: '', event_payload: '' }]),
+      'no event in RTMR3',
+    ],
     ['not JSON', '[', 'not JSON'],
     ['empty text', '', 'not JSON'],
     ['an object', '{}', 'not an array'],
@@ -146,6 +154,7 @@ describe('A2 eventlog_degenerate_rejected', () => {
     ['a register by name', { imr: '3' }, 'not a number'],
     ['a register that is none', { imr: 4 }, 'imr is not 0 to 3'],
     ['a fraction of a register', { imr: 2.5 }, 'imr is not 0 to 3'],
+    ['a runtime event of another register', { imr: 2 }, 'a runtime event in RTMR2'],
     ['a type by name', { event_type: String(RUNTIME_EVENT_TYPE) }, 'not a number'],
   ])('%s', (_, changes, reason) => {
     const served = JSON.stringify([entry(composeEvent, changes), entry(ready)])
@@ -163,7 +172,7 @@ describe('A2 eventlog_degenerate_rejected', () => {
 
   test('limits are those stated', () => {
     const many = Array.from({ length: MAX_EVENTS }, () => composeEvent)
-    expect(parseRuntimeEvents(serve(many))).toHaveLength(MAX_EVENTS)
+    expect(parseEventLog(serve(many))).toHaveLength(MAX_EVENTS)
     expect(actual(judged([...many, composeEvent]))).toContain(`more than ${MAX_EVENTS} events`)
     const padded = serve(boot).padEnd(MAX_EVENT_LOG_BYTES)
     expect(checkEventLog(padded, register(boot)).check.status).toBe('passed')
@@ -201,22 +210,41 @@ describe('A3 meaning', () => {
     }
   })
 
-  test('A3 eventlog_wrong_type_ignored: events of other registers mean nothing', () => {
+  test('A3 eventlog_wrong_type_ignored: a runtime event of another register is out of place', () => {
     for (const imr of [0, 1, 2]) {
-      const served = JSON.stringify([entry(evilEvent, { imr }), ...boot.map((e) => entry(e))])
+      const added = JSON.stringify([entry(evilEvent, { imr }), ...boot.map((e) => entry(e))])
+      expect(actual(checkEventLog(added, register(boot)))).toContain(`in RTMR${imr}`)
+      const moved = JSON.stringify(boot.map((e) => entry(e, e === composeEvent ? { imr } : {})))
+      expect(actual(checkEventLog(moved, register(boot)))).toContain(`in RTMR${imr}`)
+    }
+  })
+
+  test('A3 eventlog_wrong_type_ignored: a boot event with a name of the platform means nothing', () => {
+    for (const imr of [0, 1, 2]) {
+      const served = JSON.stringify([
+        entry(evilEvent, { imr, event_type: 4 }),
+        ...boot.map((e) => entry(e)),
+      ])
       const { check, platform } = checkEventLog(served, register(boot))
       expect(check.status).toBe('passed')
       expect(checkComposeHash(evil, platform).status).toBe('failed')
       expect(checkComposeHash(compose, platform).status).toBe('passed')
-      const moved = JSON.stringify(boot.map((e) => entry(e, e === composeEvent ? { imr } : {})))
-      expect(actual(checkEventLog(moved, register(boot)))).toContain('replayed')
     }
   })
 
   test('A3 eventlog_duplicate_rejected: first, last and equal', () => {
-    for (const name of ['app-id', 'compose-hash', 'instance-id', 'os-image-hash', 'key-provider']) {
-      const one = runtimeEvent(name, sha256(compose))
-      const other = runtimeEvent(name, sha256(evil))
+    for (const [name, length] of [
+      ['app-id', 20],
+      ['compose-hash', 32],
+      ['instance-id', 20],
+      ['os-image-hash', 32],
+      ['key-provider', 32],
+      ['gpu-policy-hash', 32],
+      ['gpu-attestation', 32],
+      ['boot-mr-done', 0],
+    ] as const) {
+      const one = runtimeEvent(name, sha256(compose).slice(0, length))
+      const other = runtimeEvent(name, sha256(evil).slice(0, length))
       for (const pair of [
         [one, other],
         [other, one],
@@ -228,10 +256,10 @@ describe('A3 meaning', () => {
   })
 
   test('A3 eventlog_duplicate_rejected: a payload is that of the only event of its name', () => {
-    expect(singlePayload(boot, 'compose-hash')).toEqual(sha256(compose))
-    expect(singlePayload([evilEvent, ...boot], 'compose-hash')).toBeUndefined()
-    expect(singlePayload([...boot, composeEvent], 'compose-hash')).toBeUndefined()
-    expect(singlePayload(boot, 'os-image-hash')).toBeUndefined()
+    expect(singlePayload(boot.map(version1), 'compose-hash')).toEqual(sha256(compose))
+    expect(singlePayload([evilEvent, ...boot].map(version1), 'compose-hash')).toBeUndefined()
+    expect(singlePayload([...boot, composeEvent].map(version1), 'compose-hash')).toBeUndefined()
+    expect(singlePayload(boot.map(version1), 'os-image-hash')).toBeUndefined()
   })
 
   test('A3 eventlog_after_system_ready_ignored, A4 eventlog_app_event_cannot_spoof_platform', () => {
@@ -250,23 +278,52 @@ describe('A3 meaning', () => {
     expect(checkComposeHash(compose, platform)).toMatchObject({ status: 'failed', actual: 'none' })
   })
 
-  test('A3 eventlog_v2_preimage_mismatch: version 2 is refused, never read as version 1', () => {
-    for (const version of [2, 0, '1', null]) {
-      const served = JSON.stringify(boot.map((e) => entry(e, { version })))
-      expect(actual(checkEventLog(served, register(boot)))).toContain('version')
-    }
-    const one = JSON.stringify(boot.map((e) => entry(e, { version: 1 })))
-    expect(checkEventLog(one, register(boot)).check.status).toBe('passed')
+  test('A4 an event name that another split of the measured bytes could give', () => {
+    // SHA-384(type ‖ ":" ‖ name ‖ ":" ‖ payload) of both readings is the same.
+    const payload = utf8('{"name":"kms"}')
+    const one = runtimeEvent('key-provider', payload)
+    const other = runtimeEvent('key-provider:{"name"', utf8('"kms"}'))
+    expect(other.digest).toEqual(one.digest)
+    expect(judged([one, ready]).check.status).toBe('passed')
+    expect(actual(judged([other, ready]))).toContain('key-provider:')
+    // Behind system-ready no event means anything, whatever it is called.
+    expect(judged([...boot, other]).check.status).toBe('passed')
   })
 
-  test('C14 digest_lengths: a compose hash or instance id of another length is none', () => {
+  test('C14 digest_lengths: a platform event of another length is refused', () => {
     for (const length of [0, 8, 20, 31, 33, 48]) {
-      const short = runtimeEvent('compose-hash', sha256(compose).slice(0, length))
-      const padded = length > 32 ? runtimeEvent('compose-hash', new Uint8Array(length)) : short
-      const { platform } = judged([padded, ready])
-      expect(checkComposeHash(compose, platform).status, String(length)).toBe('failed')
+      const event = runtimeEvent('compose-hash', new Uint8Array(length))
+      expect(actual(judged([event, ready])), String(length)).toBe(`${length} bytes`)
     }
-    const { platform } = judged([runtimeEvent('instance-id', NOTHING), ready])
+    for (const [name, length] of [
+      ['app-id', 32],
+      ['app-id', 0],
+      ['instance-id', 32],
+      ['os-image-hash', 31],
+      ['system-preparing', 1],
+      ['boot-mr-done', 48],
+      ['init-script-hash', 20],
+    ] as const) {
+      const event = runtimeEvent(name, new Uint8Array(length))
+      expect(actual(judged([event, ready])), name).toBe(`${length} bytes`)
+    }
+  })
+
+  test('C14 an instance without id is none, and its log is well formed', () => {
+    const { check, platform } = judged([runtimeEvent('instance-id', NOTHING), ready])
+    expect(check.status).toBe('passed')
     expect(checkInstance(`0x${'00'.repeat(32)}`, platform).status).toBe('failed')
+  })
+
+  test('init scripts may be several, and not more than dstack runs', () => {
+    const script = runtimeEvent('init-script-hash', sha256(compose))
+    expect(judged([script, script, script, script, script, ready]).check.status).toBe('passed')
+    expect(actual(judged([script, script, script, script, script, script, ready]))).toBe('6')
+  })
+
+  test('an event nobody knows is replayed and means nothing', () => {
+    const unknown = runtimeEvent('storage-color', utf8('blue'))
+    expect(judged([unknown, ...boot, unknown]).check.status).toBe('passed')
+    expect(judged([unknown, unknown, ...boot]).check.status).toBe('passed')
   })
 })

@@ -7,7 +7,7 @@ import {
   checkMrConfigId,
 } from '../../../verifier/src/dstack/check-compose.ts'
 import { checkEventLog } from '../../../verifier/src/dstack/check-event-log.ts'
-import { singlePayload } from '../../../verifier/src/dstack/event-log.ts'
+import { singlePayload } from '../../../verifier/src/dstack/platform-events.ts'
 import { haveVectors, vectorBytes, vectorJson } from '../vectors.ts'
 
 interface Event {
