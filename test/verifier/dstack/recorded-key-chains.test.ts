@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest'
+import { parseQuote } from '@jeju/verifier'
+import { fromBareHex, toBareHex, type KmsChain } from '@jeju/verifier/protocol'
+import { checkAttestationLog } from '../../../verifier/src/dstack/attestation/check-attestation-log.ts'
+import { decodeAttestation } from '../../../verifier/src/dstack/attestation/decode-attestation.ts'
+import { appRootClaim, keyClaim, recoverLink } from '../../../verifier/src/dstack/key-chain.ts'
+import { keyProviderOf } from '../../../verifier/src/dstack/key-provider.ts'
+import { singlePayload } from '../../../verifier/src/dstack/platform-events.ts'
+import { haveVectors, vectorBytes, vectorJson } from '../vectors.ts'
+
+interface Vectors {
+  readonly guest_api_v1: {
+    readonly keys: readonly {
+      readonly domain: string
+      readonly algorithm: string
+      readonly public_key: string
+    }[]
+    readonly link0: {
+      readonly domain: string
+      readonly algorithm: string
+      readonly signature: string
+    }
+  }
+  readonly guest_api_v0: {
+    readonly app_root_pubkey: string
+    readonly keys_by_path: readonly {
+      readonly path: string
+      readonly secp256k1_public_key: string
+    }[]
+    readonly link0: {
+      readonly path: string
+      readonly purpose: string
+      readonly algorithm: string
+      readonly signature: string
+    }
+  }
+  readonly simulator_fixture_v0: {
+    readonly app_id: string
+    readonly app_root_pubkey: string
+    readonly kms_root_pubkey: string
+    readonly kms_ca_spki_der: string
+  }
+  readonly signature_chain_v0: {
+    readonly app_id: string
+    readonly path: string
+    readonly purpose: string
+    readonly kms_root_pubkey: string
+    readonly app_root_pubkey: string
+    readonly wrong_kms_root_pubkey: string
+    readonly cases: readonly {
+      readonly algorithm: string
+      readonly public_key: string
+      readonly app_sig: string
+    }[]
+    readonly kms_sig: string
+  }
+}
+
+const chainOf = (chain: Partial<KmsChain>): KmsChain => ({
+  algorithm: 'secp256k1',
+  keyApi: 'v0',
+  path: '',
+  purpose: '',
+  publicKey: new Uint8Array(33),
+  signatures: [new Uint8Array(65), new Uint8Array(65)],
+  ...chain,
+})
+
+/** Bare hex of the key that signed, or what is wrong. */
+function signerOf(claim: Uint8Array, link: string): string {
+  const recovered = recoverLink(claim, fromBareHex(link))
+  return 'fault' in recovered ? recovered.fault : toBareHex(recovered.publicKey)
+}
+
+describe.runIf(haveVectors)('signature chains of dstack', () => {
+  const vectors = (haveVectors ? vectorJson('dstack', 'dstack-vectors.json') : {}) as Vectors
+
+  test('v0: both links lead from the derived key to the KMS root', () => {
+    const { cases, kms_sig, app_id, purpose, app_root_pubkey, ...rest } = vectors.signature_chain_v0
+    for (const { algorithm, public_key, app_sig } of cases) {
+      const chain = chainOf({ algorithm, purpose, publicKey: fromBareHex(public_key) })
+      expect(signerOf(keyClaim(chain), app_sig), algorithm).toBe(app_root_pubkey)
+      expect(signerOf(keyClaim({ ...chain, purpose: 'other' }), app_sig)).not.toBe(app_root_pubkey)
+    }
+    const claim = appRootClaim(fromBareHex(app_id), fromBareHex(app_root_pubkey))
+    expect(signerOf(claim, kms_sig)).toBe(rest.kms_root_pubkey)
+    expect(signerOf(claim, kms_sig)).not.toBe(rest.wrong_kms_root_pubkey)
+  })
+
+  test('v0: the published link of the guest API text', () => {
+    const { link0, keys_by_path, app_root_pubkey } = vectors.guest_api_v0
+    const key = keys_by_path.find(({ path }) => path === link0.path)
+    const publicKey = fromBareHex(key?.secp256k1_public_key ?? '')
+    const chain = chainOf({ ...link0, publicKey })
+    expect(signerOf(keyClaim(chain), link0.signature)).toBe(app_root_pubkey)
+  })
+
+  test('v1: the published link of the guest API text, under the same app root key', () => {
+    const { link0, keys } = vectors.guest_api_v1
+    const key = keys.find(
+      ({ domain, algorithm }) => domain === link0.domain && algorithm === link0.algorithm,
+    )
+    const publicKey = fromBareHex(key?.public_key ?? '')
+    const chain = chainOf({ keyApi: 'v1', path: link0.domain, publicKey })
+    const root = vectors.guest_api_v0.app_root_pubkey
+    expect(signerOf(keyClaim(chain), link0.signature)).toBe(root)
+    for (const other of [
+      { path: 'storage' },
+      { algorithm: 'ed25519' },
+      { keyApi: 'v0', purpose: link0.domain } as const,
+    ]) {
+      expect(signerOf(keyClaim({ ...chain, ...other }), link0.signature)).not.toBe(root)
+    }
+  })
+
+  test('A13 the real bundle of the fixture: app id and key provider of its log, KMS root of its key', () => {
+    const fixture = vectors.simulator_fixture_v0
+    const attestation = decodeAttestation(
+      vectorBytes('dstack', 'dstack-next', 'simulator', 'attestation.bin'),
+    )
+    const { rtmrs } = parseQuote(attestation.quote).body
+    const { platform = [] } = checkAttestationLog(attestation, rtmrs[3])
+    const appId = singlePayload(platform, 'app-id') ?? new Uint8Array(0)
+    expect(toBareHex(appId)).toBe(fixture.app_id)
+    expect(keyProviderOf(platform)).toEqual({
+      name: 'kms',
+      id: fromBareHex(fixture.kms_ca_spki_der),
+    })
+    const keys = vectorJson('dstack', 'dstack-next', 'simulator', 'appkeys.json') as {
+      readonly k256_signature: string
+    }
+    const claim = appRootClaim(appId, fromBareHex(fixture.app_root_pubkey))
+    expect(signerOf(claim, keys.k256_signature)).toBe(fixture.kms_root_pubkey)
+    const other = appRootClaim(new Uint8Array(20), fromBareHex(fixture.app_root_pubkey))
+    expect(signerOf(other, keys.k256_signature)).not.toBe(fixture.kms_root_pubkey)
+  })
+})
