@@ -5,7 +5,7 @@ export {
   VerifierError,
   type VerifierErrorCode,
 } from './errors.ts'
-export { parsePolicy, type AppraisalPolicy, type OsImage } from './policy/policy.ts'
+export { parsePolicy, type AppraisalPolicy } from './policy/policy.ts'
 export { UNMADE_CHECKS, type UnmadeCheck } from './policy/unmade-checks.ts'
 export type {
   ReceiptExpectation,
@@ -38,7 +38,18 @@ export {
   type QuoteCollateral,
 } from './tdx/collateral/quote-collateral.ts'
 export type { JudgedCollateral, Validity } from './tdx/collateral/verified-collateral.ts'
+export { appraiseQuote, type Appraisal, type PolicyFailure } from './tdx/appraise-quote.ts'
 export { parseQuote, type ParseQuoteOptions } from './tdx/parse-quote.ts'
+export {
+  DEFAULT_QUOTE_POLICY,
+  DEFAULT_TCB_POLICY,
+  parseQuotePolicy,
+  type OsImage,
+  type QuotePolicy,
+  type TcbPolicy,
+  type ToleratedStatus,
+  type UtcTime,
+} from './tdx/quote-policy.ts'
 export {
   QUOTE_CHECKS,
   type GenuineQuote,
@@ -63,4 +74,10 @@ export {
   type Tier,
   type TrustAnchor,
 } from './tdx/trust-anchor.ts'
+export {
+  OPTIONAL_ATTRIBUTES,
+  tdFlags,
+  type OptionalAttribute,
+  type TdFlag,
+} from './tdx/td-flags.ts'
 export { verifyEvidence, type VerificationContext } from './verify-evidence.ts'

@@ -3,16 +3,9 @@ import { parseStrictJson } from '../bytes/strict-json.ts'
 import { VerifierError } from '../errors.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import { asArray, asHex, asInteger, asOneOf, exactObject } from '../protocol/shape.ts'
+import { readOsImage, type OsImage } from '../tdx/quote-policy.ts'
 import type { Tier } from '../tdx/trust-anchor.ts'
 import { UNMADE_CHECKS, type UnmadeCheck } from './unmade-checks.ts'
-
-/** Registers of an operating system image on one VM shape, 48 bytes each. They are accepted as a set. */
-export interface OsImage {
-  readonly mrtd: Hex
-  readonly rtmr0: Hex
-  readonly rtmr1: Hex
-  readonly rtmr2: Hex
-}
 
 /** What a relying party accepts (docs/protocol.md §4). An empty list accepts nothing. */
 export interface AppraisalPolicy {
@@ -62,20 +55,11 @@ function readPolicy(value: unknown): AppraisalPolicy {
       (hash) => asHex(hash, 'policy.composeHashes[]', 32),
     ),
     gpu: asOneOf(policy['gpu'], 'policy.gpu', ['required', 'not-required']),
-    osImages: asArray(policy['osImages'], 'policy.osImages', MAX_ENTRIES).map(readOsImage),
+    osImages: asArray(policy['osImages'], 'policy.osImages', MAX_ENTRIES).map((image) =>
+      readOsImage(image, 'policy.osImages[]'),
+    ),
     tiers: asArray(policy['tiers'], 'policy.tiers', 2).map((tier) =>
       asOneOf(tier, 'policy.tiers[]', ['tdx', 'simulated']),
     ),
-  }
-}
-
-function readOsImage(value: unknown): OsImage {
-  const place = 'policy.osImages[]'
-  const image = exactObject(value, place, ['mrtd', 'rtmr0', 'rtmr1', 'rtmr2'])
-  return {
-    mrtd: asHex(image['mrtd'], `${place}.mrtd`, 48),
-    rtmr0: asHex(image['rtmr0'], `${place}.rtmr0`, 48),
-    rtmr1: asHex(image['rtmr1'], `${place}.rtmr1`, 48),
-    rtmr2: asHex(image['rtmr2'], `${place}.rtmr2`, 48),
   }
 }

@@ -1,4 +1,4 @@
-import { DER, DerError, DerReader, readTime, smallInteger } from './der.ts'
+import { DER, DerError, readTime, smallInteger, type DerReader } from './der.ts'
 import { readSerial } from './certificate.ts'
 import { readExtensions } from './extensions.ts'
 import { readAlgorithm, readSigned } from './signed.ts'

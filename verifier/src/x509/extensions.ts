@@ -1,4 +1,4 @@
-import { booleanValue, DER, DerError, DerReader, objectId } from './der.ts'
+import { booleanValue, DER, DerError, objectId, type DerReader } from './der.ts'
 
 /** X.509 extensions of a certificate or CRL, by OID. */
 export interface Extensions {
