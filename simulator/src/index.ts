@@ -1,5 +1,7 @@
 /** A machine without TDX: guest agent, simulated Intel PKI, quotes and collateral. For demo, tests and bench only. */
 export { serveGuestAgent, type GuestAgentServer } from './guest-agent/server.ts'
+export { servePcs, type PcsOptions, type PcsServer } from './pcs/server.ts'
+export type { Vintage } from './pki/collateral-documents.ts'
 export {
   createSimulatedPlatform,
   type PlatformOptions,

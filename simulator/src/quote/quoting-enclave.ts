@@ -1,5 +1,6 @@
 import { concatBytes, fromBareHex, sha256, utf8 } from '@jeju/verifier/protocol'
-import { QE_ISV_PROD_ID, QE_ISV_SVN, QE_MR_SIGNER, type SimulatedPki } from '../pki/collateral.ts'
+import type { SimulatedPki } from '../pki/collateral.ts'
+import { QE_ISV_PROD_ID, QE_ISV_SVN, QE_MR_SIGNER } from '../pki/collateral-documents.ts'
 import type { RandomSource } from '../pki/random-source.ts'
 import { generateKeyPair, publicPoint, sign, type KeyPair } from '../pki/signing-key.ts'
 

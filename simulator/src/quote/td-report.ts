@@ -1,5 +1,5 @@
 import { concatBytes } from '@jeju/verifier/protocol'
-import { TEE_TCB_SVN } from '../pki/collateral.ts'
+import { TEE_TCB_SVN } from '../pki/collateral-documents.ts'
 
 /** What varies between the TD reports of simulated TDs; registers are 48 bytes. */
 export interface TdReportFields {
