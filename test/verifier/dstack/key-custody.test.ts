@@ -221,3 +221,10 @@ test('whatever a chain holds, the answer is a check', () => {
     }),
   )
 })
+
+test('what a peer wrote fills no report', () => {
+  const long = 'x'.repeat(1_000_000)
+  for (const chain of [{ path: long }, { purpose: long }, { algorithm: long }]) {
+    expect(outcome(evidenceOf(setting, 'v0', { chain })).length).toBeLessThan(400)
+  }
+})

@@ -123,7 +123,7 @@ describe.runIf(haveVectors).each(BUNDLES)('recorded bundle: $id', ({ read, expec
   })
 
   test('every prefix is refused', () => {
-    for (let length = 0; length < input.length; length += length < 6000 ? 37 : 1) {
+    for (let length = 0; length < input.length; length += 17) {
       let code: string | undefined
       try {
         decodeAttestation(input.subarray(0, length))

@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { parseQuote } from '@jeju/verifier'
-import { fromBareHex, toBareHex, type KmsChain } from '@jeju/verifier/protocol'
+import { addressOf, fromBareHex, toBareHex, type KmsChain } from '@jeju/verifier/protocol'
+import { deriveV0, deriveV1 } from '../../../simulator/src/td/key-derivation.ts'
 import { checkAttestationLog } from '../../../verifier/src/dstack/attestation/check-attestation-log.ts'
 import { decodeAttestation } from '../../../verifier/src/dstack/attestation/decode-attestation.ts'
+import {
+  checkKeyCustody,
+  SIGNER_PURPOSE,
+  signerPath,
+} from '../../../verifier/src/dstack/check-key-custody.ts'
 import { appRootClaim, keyClaim, recoverLink } from '../../../verifier/src/dstack/key-chain.ts'
 import { keyProviderOf } from '../../../verifier/src/dstack/key-provider.ts'
 import { singlePayload } from '../../../verifier/src/dstack/platform-events.ts'
@@ -133,5 +139,41 @@ describe.runIf(haveVectors)('signature chains of dstack', () => {
     expect(signerOf(claim, keys.k256_signature)).toBe(fixture.kms_root_pubkey)
     const other = appRootClaim(new Uint8Array(20), fromBareHex(fixture.app_root_pubkey))
     expect(signerOf(other, keys.k256_signature)).not.toBe(fixture.kms_root_pubkey)
+  })
+
+  test('A13 custody on a real log: a signer derived from the released app key', () => {
+    const fixture = vectors.simulator_fixture_v0
+    const attestation = decodeAttestation(
+      vectorBytes('dstack', 'dstack-next', 'simulator', 'attestation.bin'),
+    )
+    const { rtmrs } = parseQuote(attestation.quote).body
+    const { platform = [] } = checkAttestationLog(attestation, rtmrs[3])
+    const released = vectorJson('dstack', 'dstack-next', 'simulator', 'appkeys.json') as {
+      readonly k256_key: string
+      readonly k256_signature: string
+    }
+    const keys = {
+      appRoot: fromBareHex(released.k256_key),
+      appRootSignature: fromBareHex(released.k256_signature),
+    }
+    const path = signerPath(singlePayload(platform, 'instance-id') ?? new Uint8Array(0))
+    const v0 = deriveV0(keys, path, SIGNER_PURPOSE, 'secp256k1')
+    const v1 = deriveV1(keys, path, 'secp256k1')
+    const custody = (keyApi: 'v0' | 'v1', root: string, ca: string): string => {
+      const { key, publicKey, signatureChain: signatures } = keyApi === 'v0' ? v0 : v1
+      const purpose = keyApi === 'v0' ? SIGNER_PURPOSE : ''
+      const chain = chainOf({ keyApi, path, purpose, publicKey, signatures })
+      const trusted = { rootPublicKey: `0x${root}`, caPublicKeyInfo: `0x${ca}` } as const
+      const policy = { trustedKms: [trusted], keyApis: ['v0', 'v1'] } as const
+      const check = checkKeyCustody({ chain, signer: addressOf(key), platform }, policy)
+      return check.status === 'failed' ? check.expected : check.status
+    }
+    for (const keyApi of ['v0', 'v1'] as const) {
+      const { kms_root_pubkey: root, kms_ca_spki_der: ca } = fixture
+      expect(custody(keyApi, root, ca)).toBe('passed')
+      const foreign = vectors.signature_chain_v0.kms_root_pubkey
+      expect(custody(keyApi, foreign, ca)).toContain('KMS root')
+      expect(custody(keyApi, root, ca.replace('19b2', '19b3'))).toContain('key provider')
+    }
   })
 })

@@ -4,6 +4,7 @@ import { failed, passed, skipped, type Check } from '../report/check.ts'
 import { addressOfCompressed, appRootClaim, keyClaim, recoverLink } from './key-chain.ts'
 import { keyProviderOf } from './key-provider.ts'
 import { singlePayload } from './platform-events.ts'
+import { quoted } from './quoted.ts'
 import type { RuntimeEvent } from './runtime-events.ts'
 
 /** A KMS that the relying party trusts with keys. Never taken from evidence, nor from an address it names. */
@@ -83,7 +84,7 @@ function checkKey(
   const wrong = facts.find(([, expected, actual]) => expected !== actual)
   if (wrong === undefined) return undefined
   const [what, expected, actual] = wrong
-  return failed(NAME, `${what} ${JSON.stringify(expected)}`, JSON.stringify(actual))
+  return failed(NAME, `${what} ${quoted(expected)}`, quoted(actual))
 }
 
 /** The trusted KMSs whose CA the guest measured, or what it measured instead. */
@@ -94,7 +95,7 @@ function trustedBy(
   const provider = keyProviderOf(platform)
   if (provider === undefined) return failed(NAME, 'one key-provider event', 'none')
   if (provider.name !== 'kms') {
-    return failed(NAME, 'key provider kms', JSON.stringify(provider.name))
+    return failed(NAME, 'key provider kms', quoted(provider.name))
   }
   const measured = toHex(provider.id)
   const trusted = trustedKms.filter(({ caPublicKeyInfo }) => caPublicKeyInfo === measured)

@@ -1,3 +1,4 @@
+import { quoted } from './quoted.ts'
 import type { RuntimeEvent } from './runtime-events.ts'
 
 const SYSTEM_READY = 'system-ready'
@@ -61,7 +62,7 @@ export function platformFault(platform: readonly RuntimeEvent[]): PlatformFault 
   for (const { name, version, payload } of platform) {
     // A version 1 digest joins name and payload with a colon: with one in the name, the same digest has two readings.
     if (version === 1 && name.includes(':')) {
-      return { expected: 'event names without a colon', actual: JSON.stringify(name) }
+      return { expected: 'event names without a colon', actual: quoted(name) }
     }
     const sizes = name === INIT_SCRIPT_HASH ? [HASH_BYTES] : SINGLE_EVENTS.get(name)
     if (sizes !== undefined && !sizes.includes(payload.length)) {

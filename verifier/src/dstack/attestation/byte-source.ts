@@ -22,20 +22,11 @@ export class ByteSource {
   }
 
   byte(place: string): number {
-    const [value = 0] = this.bytes(1, place)
-    return value
+    return this.#input[this.#advance(1, place)] ?? 0
   }
 
   bytes(length: number, place: string): Uint8Array<ArrayBuffer> {
-    const have = this.#input.length - this.#next
-    if (length > have) {
-      throw new VerifierError(
-        'INPUT_TRUNCATED',
-        `attestation.${place} at ${this.#next}: need ${length} bytes, have ${have}`,
-      )
-    }
-    const start = this.#next
-    this.#next += length
+    const start = this.#advance(length, place)
     return new Uint8Array(this.#input.subarray(start, this.#next))
   }
 
@@ -54,5 +45,19 @@ export class ByteSource {
     if (left > 0) {
       throw new VerifierError('INPUT_TRAILING', `attestation: ${left} bytes behind the last field`)
     }
+  }
+
+  /** Takes so many bytes; returns where they start. */
+  #advance(length: number, place: string): number {
+    const start = this.#next
+    const have = this.#input.length - start
+    if (length > have) {
+      throw new VerifierError(
+        'INPUT_TRUNCATED',
+        `attestation.${place} at ${start}: need ${length} bytes, have ${have}`,
+      )
+    }
+    this.#next = start + length
+    return start
   }
 }

@@ -2,6 +2,7 @@ import { fromBareHex } from '../../bytes/hex.ts'
 import { VerifierError } from '../../errors.ts'
 import { ProtocolError } from '../../protocol/protocol-error.ts'
 import { MAX_EVENTS, type LogEvent } from '../log-event.ts'
+import { quoted } from '../quoted.ts'
 import type { RuntimeEvent } from '../runtime-events.ts'
 import { REPORT_DATA_BYTES, type DstackAttestation } from './attestation.ts'
 import { attestationInvalid, ByteSource } from './byte-source.ts'
@@ -30,7 +31,7 @@ function readPlatform(
 ): Pick<DstackAttestation, 'quote' | 'eventLog'> {
   const platform = reader.map(place)
   const kind = reader.text(platform.member('kind'))
-  if (kind !== 'tdx') throw unsupported(`${place}.kind`, 'tdx', JSON.stringify(kind))
+  if (kind !== 'tdx') throw unsupported(`${place}.kind`, 'tdx', quoted(kind))
   const data = reader.map(platform.member('data'))
   const quote = reader.byteList(data.member('quote'), MAX_BUNDLED_QUOTE_BYTES)
   const eventLog = reader.list(data.member('event_log'), MAX_EVENTS, (at) => readEvent(reader, at))
@@ -39,6 +40,7 @@ function readPlatform(
   return { quote, eventLog }
 }
 
+/** An event of digest version 1 may say so or not: releases of dstack differ. */
 function readEvent(reader: MessagePackReader, place: string): LogEvent {
   const map = reader.map(place)
   const event = {
@@ -73,7 +75,7 @@ function readStack(reader: MessagePackReader, place: string): Stack {
   const stack = reader.map(place)
   const kind = reader.text(stack.member('kind'))
   if (kind !== 'dstack' && kind !== 'dstack-pod') {
-    throw unsupported(`${place}.kind`, 'dstack or dstack-pod', JSON.stringify(kind))
+    throw unsupported(`${place}.kind`, 'dstack or dstack-pod', quoted(kind))
   }
   const data = reader.map(stack.member('data'))
   const reportData = reader.byteList(data.member('report_data'), REPORT_DATA_BYTES)

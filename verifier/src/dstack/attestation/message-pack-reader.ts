@@ -72,7 +72,8 @@ export class MessagePackReader {
   }
 
   #integer(length: 1 | 2 | 4, least: number, place: string): number {
-    const value = this.#source.bytes(length, place).reduce((high, byte) => high * 256 + byte, 0)
+    let value = 0
+    for (let index = 0; index < length; index++) value = value * 256 + this.#source.byte(place)
     if (value < least) throw attestationInvalid(place, 'a number that is not in its shortest form')
     return value
   }
