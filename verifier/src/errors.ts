@@ -18,6 +18,13 @@ export const VERIFIER_ERROR_CODES = [
   'ATTESTATION_INVALID', // not a dstack attestation bundle of the documented form
   'ATTESTATION_UNSUPPORTED', // a bundle of another version or platform
   'ATTESTATION_TOO_LARGE', // a bundle beyond the limit of the parser
+  'FIRMWARE_INVALID', // not a TDVF firmware file
+  'KERNEL_INVALID', // not a PE image with a Linux setup header
+  'MEASUREMENT_INVALID', // not a measurement document of dstack
+  'IMAGE_INVALID', // files of an image are not those its list names
+  'VM_CONFIG_INVALID', // not a vm_config of dstack
+  'VM_UNSUPPORTED', // a machine whose registers cannot be computed
+  'COMPOSE_INVALID', // not an app-compose file, or its compose text outside the subset of YAML that is read
   'POLICY_INVALID', // the caller's policy
   'TRUST_ANCHOR_INVALID', // the caller's trust anchor
   'TIME_INVALID', // the caller's time
