@@ -3,10 +3,14 @@ import { ProtocolError } from '../protocol/protocol-error.ts'
 /** Hex with `0x`, the form of digests, addresses and keys in our JSON and reports. */
 export type Hex = `0x${string}`
 
+const BYTE_TO_HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, '0'),
+)
+
 /** Lowercase hex without prefix, the form of ACI, dstack and Intel documents. */
 export function toBareHex(bytes: Uint8Array): string {
   let text = ''
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0')
+  for (const byte of bytes) text += BYTE_TO_HEX[byte] ?? ''
   return text
 }
 
@@ -26,9 +30,17 @@ export function fromBareHex(text: string, length?: number, place = 'hex'): Uint8
       `${place}: expected ${length} bytes, got ${text.length / 2}`,
     )
   }
-  return Uint8Array.from({ length: text.length / 2 }, (_, index) =>
-    Number.parseInt(text.slice(index * 2, index * 2 + 2), 16),
-  )
+  const bytes = new Uint8Array(text.length / 2)
+  for (let index = 0; index < bytes.length; index++) {
+    const high = hexDigit(text.charCodeAt(index * 2))
+    bytes[index] = (high << 4) | hexDigit(text.charCodeAt(index * 2 + 1))
+  }
+  return bytes
+}
+
+/** Value of a character known to be a hex digit: 0 to 9, or a letter, whose low bits count from 1. */
+function hexDigit(code: number): number {
+  return code <= 0x39 ? code - 0x30 : (code & 0x0f) + 9
 }
 
 /** Bytes of hex with `0x`; `length` in bytes. */

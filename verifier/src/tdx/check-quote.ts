@@ -1,11 +1,11 @@
 import { concatBytes, equalBytes } from '../bytes/bytes.ts'
 import { sha256 } from '../bytes/hash.ts'
 import { toBareHex, toHex } from '../bytes/hex.ts'
+import { Recent } from '../bytes/recent.ts'
 import { failed, passed, skipped, type Check } from '../report/check.ts'
 import type { Certificate } from '../x509/certificate.ts'
 import type { P256Verifier } from '../x509/p256.ts'
 import type { Quote } from './quote.ts'
-import { Recent } from './recent.ts'
 
 /** `quote-signature`: the attestation key signed header and body. */
 export async function checkQuoteSignature(

@@ -123,7 +123,7 @@ export async function requireSignature(
   keys: P256Verifier,
   codes: ChainCodes,
 ): Promise<void> {
-  if (!(await keys.verify(issuer.publicKey, certificate.signature, certificate.tbs))) {
+  if (!(await keys.verifyOnce(issuer.publicKey, certificate.signature, certificate.tbs))) {
     const expected = `${certificate.commonName} signed by its issuer`
     throw new CheckFailure(codes.signature, expected, 'signature invalid')
   }

@@ -61,7 +61,8 @@ export class QuoteVerifier {
     at: Date,
   ): Promise<QuoteReport> {
     const now = timeOf(at)
-    const quote = given instanceof Uint8Array ? parseQuote(given) : given
+    // A copy: the caller may reuse the buffer while signatures are checked.
+    const quote = given instanceof Uint8Array ? parseQuote(given.slice()) : given
     const { signature } = quote
     const [chain, judged, quoteSignature] = await Promise.all([
       this.#chains.check(signature.pckChainPem, now),

@@ -1,6 +1,6 @@
 import { DER, DerError, readTime, smallInteger, type DerReader } from './der.ts'
 import { readSerial } from './certificate.ts'
-import { readExtensions } from './extensions.ts'
+import { readCriticalOnly, readExtensions } from './extensions.ts'
 import { readAlgorithm, readSigned } from './signed.ts'
 
 /** A version 2 certificate revocation list (RFC 5280 §5.1). */
@@ -60,7 +60,7 @@ function readEntries(list: DerReader, place: string, critical: string[]): Readon
     revoked.add(serial)
     readTime(entry, `${place}.revocationDate`)
     if (!entry.done) {
-      critical.push(...readExtensions(entry.inside(DER.sequence, 'extensions'), place).critical)
+      critical.push(...readCriticalOnly(entry.inside(DER.sequence, 'extensions'), place))
     }
     entry.end()
   }

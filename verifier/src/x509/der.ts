@@ -56,37 +56,40 @@ export class DerReader {
   element(tag: number, field: string): DerElement {
     const bytes = this.#bytes
     const start = this.#at
-    const place = `${this.#place}.${field}`
     if (bytes[start] !== tag) {
-      throw new DerError(`${place}: expected tag ${tag}, got ${bytes[start] ?? 'nothing'}`)
+      throw this.#wrong(field, `expected tag ${tag}, got ${bytes[start] ?? 'nothing'}`)
     }
     const first = bytes[start + 1]
-    if (first === undefined) throw new DerError(`${place}: no length`)
+    if (first === undefined) throw this.#wrong(field, 'no length')
     let length = first
     let from = start + 2
     if (first >= 0x80) {
       const digits = first & 0x7f
-      if (digits < 1 || digits > MAX_LENGTH_BYTES) throw new DerError(`${place}: length of length`)
+      if (digits < 1 || digits > MAX_LENGTH_BYTES) throw this.#wrong(field, 'length of length')
       length = 0
       for (const byte of bytes.subarray(from, from + digits)) length = length * 256 + byte
       from += digits
       const shortest = length < 0x80 ? 0 : length < 0x100 ? 1 : length < 0x10000 ? 2 : 3
-      if (digits !== shortest) throw new DerError(`${place}: length not in shortest form`)
+      if (digits !== shortest) throw this.#wrong(field, 'length not in shortest form')
     }
     const end = from + length
-    if (end > bytes.length) throw new DerError(`${place}: ends after its parent`)
+    if (end > bytes.length) throw this.#wrong(field, 'ends after its parent')
     this.#at = end
     return { tag, content: bytes.subarray(from, end), raw: bytes.subarray(start, end) }
   }
 
   /** The elements inside the next one. */
   inside(tag: number, field: string): DerReader {
-    return new DerReader(this.element(tag, field).content, `${this.#place}.${field}`)
+    return new DerReader(this.element(tag, field).content, field)
   }
 
   /** Refuses whatever is left. */
   end(): void {
     if (!this.done) throw new DerError(`${this.#place}: something behind the last element`)
+  }
+
+  #wrong(field: string, what: string): DerError {
+    return new DerError(`${this.#place}.${field}: ${what}`)
   }
 }
 
@@ -120,7 +123,8 @@ export function booleanValue(content: Uint8Array, place: string): boolean {
 export function objectId(content: Uint8Array, place: string): string {
   const arcs: number[] = []
   let arc = 0
-  for (const [index, byte] of content.entries()) {
+  for (let index = 0; index < content.length; index++) {
+    const byte = content[index] ?? 0
     if (arc === 0 && byte === 0x80) throw new DerError(`${place}: not in shortest form`)
     arc = arc * 128 + (byte & 0x7f)
     if (!Number.isSafeInteger(arc)) throw new DerError(`${place}: arc too large`)
@@ -135,22 +139,38 @@ export function objectId(content: Uint8Array, place: string): string {
   return [root, first - root * 40, ...arcs.slice(1)].join('.')
 }
 
-const UTC_TIME = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/
-const GENERALIZED_TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/
-
 /** Unix milliseconds of the next element, a Time in the forms of RFC 5280 §4.1.2.5. */
 export function readTime(from: DerReader, field: string): number {
   const isUtc = from.tag === DER.utcTime
   const { content } = from.element(isUtc ? DER.utcTime : DER.generalizedTime, field)
-  const text = String.fromCharCode(...content.subarray(0, 16))
-  const [, year = '', ...rest] = (isUtc ? UTC_TIME : GENERALIZED_TIME).exec(text) ?? []
-  const [month = '', day = '', hour = '', minute = '', second = ''] = rest
-  const century = isUtc ? (Number(year) >= 50 ? '19' : '20') : ''
-  const iso = `${century}${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`
-  const time = Date.parse(iso)
-  // Date.parse is lenient with days: 30 February would be 2 March.
-  if (Number.isNaN(time) || new Date(time).toISOString() !== iso) {
+  const yearDigits = isUtc ? 2 : 4
+  const isWhole = content.length === yearDigits + 11 && content.at(-1) === 0x5a // Z
+  const short = digits(content, 0, yearDigits)
+  const year = isUtc ? short + (short >= 50 ? 1900 : 2000) : short
+  const [month = NaN, day = NaN, hour = NaN, minute = NaN, second = NaN] = [0, 1, 2, 3, 4].map(
+    (pair) => digits(content, yearDigits + 2 * pair, 2),
+  )
+  const time = new Date(Date.UTC(year, month - 1, day, hour, minute, second))
+  // Date.UTC is lenient: 30 February would be 2 March, and minute 60 the next hour.
+  const isReal =
+    time.getUTCMonth() === month - 1 &&
+    time.getUTCDate() === day &&
+    time.getUTCHours() === hour &&
+    time.getUTCMinutes() === minute &&
+    time.getUTCSeconds() === second
+  if (!isWhole || !isReal || time.getUTCFullYear() !== year) {
     throw new DerError(`${field}: not a time`)
   }
-  return time
+  return time.getTime()
+}
+
+/** Value of ASCII digits; NaN for anything else. */
+function digits(bytes: Uint8Array, at: number, count: number): number {
+  let value = 0
+  for (let index = at; index < at + count; index++) {
+    const digit = (bytes[index] ?? 0) - 0x30
+    if (digit < 0 || digit > 9) return Number.NaN
+    value = value * 10 + digit
+  }
+  return value
 }

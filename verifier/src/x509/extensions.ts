@@ -7,6 +7,25 @@ export interface Extensions {
   readonly critical: readonly string[]
 }
 
+/**
+ * OIDs of critical extensions of a list whose extensions mean nothing here, such as those of a CRL's entries: a
+ * list of revocations has many.
+ */
+export function readCriticalOnly(list: DerReader, place: string): readonly string[] {
+  const critical: string[] = []
+  while (!list.done) {
+    const extension = list.inside(DER.sequence, 'extension')
+    const { content } = extension.element(DER.objectId, 'extnID')
+    if (extension.tag === DER.boolean) {
+      extension.element(DER.boolean, 'critical')
+      critical.push(objectId(content, place))
+    }
+    extension.element(DER.octetString, 'extnValue')
+    extension.end()
+  }
+  return critical
+}
+
 /** Reads Extensions (RFC 5280 §4.2); none may stand twice. */
 export function readExtensions(list: DerReader, place: string): Extensions {
   const byOid = new Map<string, Uint8Array>()

@@ -1,15 +1,27 @@
-import { concatBytes } from '../bytes/bytes.ts'
+import { concatBytes, equalBytes } from '../bytes/bytes.ts'
 import { toBareHex } from '../bytes/hex.ts'
+import { Recent } from '../bytes/recent.ts'
 
 /** ECDSA P-256 with SHA-256 through Web Crypto. Half of Intel's signatures are high-s; both forms are valid. */
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 
 /** Importing a key costs about as much as a verification, and the same few keys come back all the time. */
 const MAX_KEPT_KEYS = 128
+const MAX_KEPT_SIGNATURES = 128
 
-/** Verifies P-256 signatures and keeps the keys it imported, by their value. */
+/** What was verified, byte for byte, and the answer. */
+interface KnownSignature {
+  readonly publicKey: Uint8Array
+  readonly message: Uint8Array
+  readonly holds: Promise<boolean>
+}
+
+/** Imported keys of the whole process: what an import gives depends on the key's bytes alone. */
+const keys = new Recent<Promise<CryptoKey>>(MAX_KEPT_KEYS)
+
+/** Verifies P-256 signatures and keeps the answers that are asked for again. */
 export class P256Verifier {
-  readonly #keys = new Map<string, Promise<CryptoKey>>()
+  readonly #known = new Recent<KnownSignature>(MAX_KEPT_SIGNATURES)
 
   /** Whether r ‖ s signs the message under x ‖ y. A key off the curve or a malformed signature is false. */
   async verify(
@@ -18,7 +30,7 @@ export class P256Verifier {
     message: Uint8Array,
   ): Promise<boolean> {
     try {
-      const key = await this.#key(publicKey)
+      const key = await importKey(publicKey)
       const { subtle } = globalThis.crypto
       return await subtle.verify(ECDSA, key, ownBuffer(signature), ownBuffer(message))
     } catch {
@@ -26,17 +38,28 @@ export class P256Verifier {
     }
   }
 
-  #key(point: Uint8Array): Promise<CryptoKey> {
-    const id = toBareHex(point)
-    const kept = this.#keys.get(id)
-    if (kept !== undefined) return kept
-    const uncompressed = concatBytes(Uint8Array.of(0x04), point)
-    const key = globalThis.crypto.subtle.importKey('raw', uncompressed, ECDSA, false, ['verify'])
-    const [oldest] = this.#keys.keys()
-    if (this.#keys.size >= MAX_KEPT_KEYS && oldest !== undefined) this.#keys.delete(oldest)
-    this.#keys.set(id, key)
-    return key
+  /** {@link verify} for what comes again and again, such as a CA's certificate in every chain; the answer is kept. */
+  verifyOnce(publicKey: Uint8Array, signature: Uint8Array, message: Uint8Array): Promise<boolean> {
+    const id = toBareHex(signature)
+    const known = this.#known.get(id)
+    if (known && equalBytes(known.publicKey, publicKey) && equalBytes(known.message, message)) {
+      return known.holds
+    }
+    const holds = this.verify(publicKey, signature, message)
+    // Copies: what is remembered must not change with the caller's buffer.
+    this.#known.set(id, { publicKey: publicKey.slice(), message: message.slice(), holds })
+    return holds
   }
+}
+
+function importKey(point: Uint8Array): Promise<CryptoKey> {
+  const id = toBareHex(point)
+  const kept = keys.get(id)
+  if (kept !== undefined) return kept
+  const uncompressed = concatBytes(Uint8Array.of(0x04), point)
+  const key = globalThis.crypto.subtle.importKey('raw', uncompressed, ECDSA, false, ['verify'])
+  keys.set(id, key)
+  return key
 }
 
 /** Web Crypto takes no view of shared memory, and types say so. */

@@ -1,6 +1,7 @@
-import { toBareHex } from '../../bytes/hex.ts'
+import { fromBareHex, toBareHex } from '../../bytes/hex.ts'
 import { JsonError, parseStrictJson } from '../../bytes/strict-json.ts'
 import { VerifierError } from '../../errors.ts'
+import { ProtocolError } from '../../protocol/protocol-error.ts'
 
 /** Largest CRL read; Intel's have a few KiB. */
 export const MAX_CRL_BYTES: number = 4 * 1024 * 1024
@@ -104,8 +105,7 @@ function bytes(bundle: Bundle, member: string, maxBytes: number): Uint8Array {
   const value = bundle[member]
   if (typeof value === 'string') {
     if (value.length > 2 * maxBytes) throw invalid(member, `at most ${maxBytes} bytes`)
-    if (value.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(value)) throw invalid(member, 'hex')
-    return fromHexDigits(value)
+    return hexBytes(value, member)
   }
   if (value instanceof Uint8Array || Array.isArray(value)) {
     if (value.length > maxBytes) throw invalid(member, `at most ${maxBytes} bytes`)
@@ -120,12 +120,13 @@ function bytes(bundle: Bundle, member: string, maxBytes: number): Uint8Array {
   throw invalid(member, 'hex or an array of bytes')
 }
 
-function fromHexDigits(hex: string): Uint8Array {
-  const decoded = new Uint8Array(hex.length / 2)
-  for (let index = 0; index < decoded.length; index++) {
-    decoded[index] = Number.parseInt(hex.slice(index * 2, index * 2 + 2), 16)
+function hexBytes(hex: string, member: string): Uint8Array {
+  try {
+    return fromBareHex(hex)
+  } catch (error) {
+    if (error instanceof ProtocolError) throw invalid(member, 'hex')
+    throw error
   }
-  return decoded
 }
 
 function signature(bundle: Bundle, member: string): Uint8Array {
