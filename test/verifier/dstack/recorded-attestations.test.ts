@@ -120,6 +120,10 @@ describe.runIf(haveVectors).each(BUNDLES)('recorded bundle: $id', ({ read, expec
     expect(status({ eventLog })).toBe('failed')
     expect(status({ runtimeEvents })).toBe('failed')
     expect(status({ eventLog, runtimeEvents })).toBe('failed')
+    const [first] = attestation.runtimeEvents
+    if (first === undefined) throw new Error('no runtime event')
+    expect(status({ runtimeEvents: [...attestation.runtimeEvents, first] })).toBe('failed')
+    expect(status({ runtimeEvents: attestation.runtimeEvents.slice(0, -1) })).toBe('failed')
   })
 
   test('every prefix is refused', () => {
