@@ -1,11 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { parseQuote, type Quote } from '@jeju/verifier'
 import { fromBareHex, sha256, toBareHex } from '@jeju/verifier/protocol'
-import {
-  checkComposeHash,
-  checkInstance,
-  checkMrConfigId,
-} from '../../../verifier/src/dstack/check-compose.ts'
+import { checkComposeHash, checkInstance } from '../../../verifier/src/dstack/check-compose.ts'
+import { checkMrConfigId } from '../../../verifier/src/dstack/check-mr-config-id.ts'
 import { checkEventLog } from '../../../verifier/src/dstack/check-event-log.ts'
 import { singlePayload } from '../../../verifier/src/dstack/platform-events.ts'
 import { haveVectors, vectorBytes, vectorJson } from '../vectors.ts'
