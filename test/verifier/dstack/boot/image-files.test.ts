@@ -4,7 +4,7 @@ import { computeBootRegisters } from '../../../../verifier/src/dstack/boot/boot-
 import { measureImageFiles } from '../../../../verifier/src/dstack/boot/image-files.ts'
 import { buildFirmware, PAYLOAD, SECTIONS, type SectionRecord } from './firmware-fixture.ts'
 import { buildKernel } from './kernel-fixture.ts'
-import { outcome } from './outcome.ts'
+import { outcome } from '../outcome.ts'
 
 const GIB = 1n << 30n
 const METADATA = {

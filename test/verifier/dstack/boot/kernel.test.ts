@@ -8,7 +8,7 @@ import {
   patchedKernel,
 } from '../../../../verifier/src/dstack/boot/kernel-header.ts'
 import { buildKernel, KERNEL_BYTES, KERNEL_FIELDS } from './kernel-fixture.ts'
-import { outcome } from './outcome.ts'
+import { outcome } from '../outcome.ts'
 
 const GIB = 1n << 30n
 const kernel = buildKernel()

@@ -4,7 +4,7 @@ import { concatBytes, fromBareHex, toBareHex, utf8 } from '@jeju/verifier/protoc
 import { parseMeasurementDocument } from '../../../../verifier/src/dstack/boot/measurement-document.ts'
 import { cmdlineDigest, computeRtmr2 } from '../../../../verifier/src/dstack/boot/rtmr2.ts'
 import { encodeDocument, type Documented } from './document-fixture.ts'
-import { outcome } from './outcome.ts'
+import { outcome } from '../outcome.ts'
 
 const CMDLINE = `console=ttyS0 dstack.rootfs_hash=${'1'.repeat(64)} dstack.rootfs_size=4096`
 const digest = (byte: number): Uint8Array => new Uint8Array(48).fill(byte)

@@ -16,7 +16,7 @@ import { parseTdHobWitness } from '../../../../verifier/src/dstack/boot/td-hob-w
 import { parseVmConfig } from '../../../../verifier/src/dstack/boot/vm-config.ts'
 import { parseEventLog } from '../../../../verifier/src/dstack/event-log.ts'
 import { haveVectors, vectorBytes, vectorJson } from '../../vectors.ts'
-import { outcome } from './outcome.ts'
+import { outcome } from '../outcome.ts'
 
 interface Boot {
   readonly signed: BootRegisterValues

@@ -5,7 +5,7 @@ import { tdHobDigest, tdHobLayout } from '../../../../verifier/src/dstack/boot/t
 import { parseTdHobWitness } from '../../../../verifier/src/dstack/boot/td-hob-witness.ts'
 import { parseTdvf } from '../../../../verifier/src/dstack/boot/tdvf.ts'
 import { buildFirmware, PAYLOAD, SECTIONS } from './firmware-fixture.ts'
-import { outcome } from './outcome.ts'
+import { outcome } from '../outcome.ts'
 
 const WITNESS = fromBareHex('80100904000609020b021010')
 const GIB = 1n << 30n

@@ -5,7 +5,7 @@ import { computeMrtd } from '../../../../verifier/src/dstack/boot/mrtd.ts'
 import { tdHobDigest, tdHobLayout } from '../../../../verifier/src/dstack/boot/td-hob.ts'
 import { parseTdvf } from '../../../../verifier/src/dstack/boot/tdvf.ts'
 import { buildFirmware, PAYLOAD, SECTIONS, type FirmwareParts } from './firmware-fixture.ts'
-import { outcome } from './outcome.ts'
+import { outcome } from '../outcome.ts'
 
 const PARTS: FirmwareParts = { payload: PAYLOAD, sections: SECTIONS }
 const firmware = buildFirmware(PARTS)

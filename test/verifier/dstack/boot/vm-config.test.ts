@@ -6,7 +6,7 @@ import {
   requireListed,
 } from '../../../../verifier/src/dstack/boot/checksum-file.ts'
 import { parseVmConfig } from '../../../../verifier/src/dstack/boot/vm-config.ts'
-import { outcome } from './outcome.ts'
+import { outcome } from '../outcome.ts'
 
 const CONFIG = {
   os_image_hash: 'ab'.repeat(32),

@@ -1,4 +1,4 @@
-import { ERROR_CODES } from '../../../../verifier/src/errors.ts'
+import { ERROR_CODES } from '../../../verifier/src/errors.ts'
 
 /** What came of a reader: `passed`, or the code of its refusal. Anything else it throws is thrown on. */
 export function outcome(read: () => unknown): string {

@@ -1,0 +1,41 @@
+/** Keys of a service that reach nothing outside its container. Their texts may hold no `$`. */
+export const HARMLESS_KEYS: readonly string[] = [
+  'cap_drop',
+  'command',
+  'container_name',
+  'cpus',
+  'depends_on',
+  'entrypoint',
+  'expose',
+  'healthcheck',
+  'hostname',
+  'init',
+  'mem_limit',
+  'mem_reservation',
+  'memswap_limit',
+  'networks',
+  'oom_score_adj',
+  'pids_limit',
+  'platform',
+  'read_only',
+  'restart',
+  'shm_size',
+  'stop_grace_period',
+  'stop_signal',
+  'tmpfs',
+  'ulimits',
+  'user',
+  'working_dir',
+]
+
+/** Keys of a service that have rules of their own. */
+export const JUDGED_KEYS: readonly string[] = [
+  'deploy',
+  'environment',
+  'image',
+  'ports',
+  'privileged',
+  'runtime',
+  'security_opt',
+  'volumes',
+]
