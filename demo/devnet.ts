@@ -33,6 +33,7 @@ try {
     deployment,
     trustAnchor: network.trustAnchor,
     policy: network.policy,
+    collateral: network.collateral,
     channelAmount: parseEther('0.01'),
     maxFeePerRequest: parseEther('0.001'),
   })
@@ -53,6 +54,7 @@ try {
   }
   print(`
   .devnet/   policy.json, deployment.json and root.der: what a client verifies with
+  collateral ${network.collateralUrl}   as Intel's PCS serves it
   wallet     ${wallet.account.address}, development key ${toHex(network.chain.privateKey(CLIENT))}
 
   A local proxy verifies, pays and answers as OpenAI does. No key is needed:

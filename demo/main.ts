@@ -86,6 +86,7 @@ async function run(net: Network): Promise<void> {
       deployment,
       trustAnchor: net.trustAnchor,
       policy: net.policy,
+      collateral: net.collateral,
       channelAmount: CHANNEL_AMOUNT,
       maxFeePerRequest: MAX_FEE,
     }

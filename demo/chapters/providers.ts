@@ -34,10 +34,13 @@ export function tellAdmissions(
     const view = viewOf(provider)
     assert.equal(view.admitted, true)
     assert.equal(view.lease?.bindingId, provider.bindingId)
-    const passed = view.judgement?.checks.filter(({ status }) => status === 'passed').length
+    const checks = view.judgement?.checks ?? []
+    assert(checks.every(({ status }) => status === 'passed'))
+    const tcb = checks.find(({ name }) => name === 'tcb-allowed')
+    assert(tcb?.status === 'passed')
     story.step(
       `${provider.name} is admitted, tier ${view.lease?.tier}`,
-      `${passed} checks passed, not made and accepted by name: ${view.lease?.reservations.join(', ')}`,
+      `all ${checks.length} checks passed, TCB ${String(tcb.evidence['status'])}`,
     )
   }
   const refused = viewOf(tampered)

@@ -7,7 +7,6 @@ export interface GatewayProviderView {
   readonly lease: {
     readonly bindingId: string
     readonly tier: string
-    readonly reservations: readonly string[]
   } | null
   readonly judgement: {
     readonly outcome: 'admitted' | 'refused' | 'unjudged'

@@ -15,6 +15,7 @@ export async function startGateway(
   chain: LocalChain,
   policy: AppraisalPolicy,
   platform: SimulatedPlatform,
+  collateralUrl: string,
 ): Promise<GatewayProcess> {
   const port = await freePort()
   const running = start('gateway', [process.execPath, ...NODE_FLAGS, 'gateway/src/main.ts'], {
@@ -23,6 +24,7 @@ export async function startGateway(
     DEPLOYMENT: JSON.stringify(chain.deployment),
     POLICY: JSON.stringify(policy),
     TRUST_ROOT: trustRootSetting(platform),
+    COLLATERAL_URL: collateralUrl,
     ALLOW_LOOPBACK_PROVIDERS: 'true',
     PORT: String(port),
   })

@@ -1,7 +1,13 @@
 import { embeddedModel, loadEmbeddedEngine } from '@jeju/enclave'
 import type { Wallet } from '@jeju/sdk'
-import { createSimulatedPlatform, launchTd, type SimulatedPlatform } from '@jeju/simulator'
-import type { AppraisalPolicy, TrustAnchor } from '@jeju/verifier'
+import {
+  createSimulatedPlatform,
+  launchTd,
+  servePcs,
+  type SimulatedPlatform,
+} from '@jeju/simulator'
+import type { AppraisalPolicy, CollateralSource, TrustAnchor } from '@jeju/verifier'
+import { createCollateralClient } from '@jeju/verifier/collateral'
 import { modelIdOf, type Hex, type ModelDescriptor } from '@jeju/verifier/protocol'
 import { createWalletClient, http } from 'viem'
 import { foundry } from 'viem/chains'
@@ -26,6 +32,9 @@ export interface Network {
   readonly trustAnchor: TrustAnchor
   /** What the devnet publishes of its nodes. */
   readonly policy: AppraisalPolicy
+  /** Collateral of the simulated platform, from a service like Intel's. */
+  readonly collateral: CollateralSource
+  readonly collateralUrl: string
   readonly model: DevnetModel
   /** A funded wallet. */
   wallet(index: number): Wallet
@@ -47,6 +56,8 @@ const EXTRA_SERVICE = `  tap:
     network_mode: "service:node"
 `
 
+const now = (): Date => new Date()
+
 /** Starts a chain and a simulated platform; nodes and gateway follow on request. */
 export async function startNetwork(): Promise<Network> {
   const chain = await startChain()
@@ -57,6 +68,9 @@ export async function startNetwork(): Promise<Network> {
   try {
     const platform = await createSimulatedPlatform({ at: new Date() })
     const trustAnchor = devnetTrustAnchor(platform)
+    const pcs = await servePcs(platform, { at: now })
+    running.push(() => pcs.close())
+    const collateral = createCollateralClient({ fetch, baseUrl: pcs.url, now })
     const model = await describeModel()
     const measured = measuredSettings(chain, model)
     const codeDigest = await nodeCodeDigest()
@@ -79,7 +93,7 @@ export async function startNetwork(): Promise<Network> {
     ): Promise<DevnetProvider> => {
       const machine: Machine = await launchMachine(name, platform, compose, measured)
       running.push(() => machine.stop())
-      const trust = { policy: policyOf(compose), trustAnchor }
+      const trust = { policy: policyOf(compose), trustAnchor, collateral }
       const { id, descriptor } = model
       const offer = { id, name: descriptor.id }
       return setUpProvider(name, wallet(walletIndex), chain, machine, offer, trust)
@@ -90,12 +104,14 @@ export async function startNetwork(): Promise<Network> {
       platform,
       trustAnchor,
       policy,
+      collateral,
+      collateralUrl: pcs.url,
       model,
       wallet,
       startProvider: (name, index) => provider(name, index, published),
       startTamperedProvider: (name, index) => provider(name, index, tampered),
       startGateway: async () => {
-        const gateway = await startGateway(chain, policy, platform)
+        const gateway = await startGateway(chain, policy, platform, pcs.url)
         running.push(() => gateway.process.stop())
         return gateway
       },

@@ -1,5 +1,5 @@
 import { createProvider, registrationFile, type Provider, type Wallet } from '@jeju/sdk'
-import type { AppraisalPolicy, TrustAnchor } from '@jeju/verifier'
+import type { AppraisalPolicy, CollateralSource, TrustAnchor } from '@jeju/verifier'
 import type { Hex } from '@jeju/verifier/protocol'
 import { parseEther, publicActions } from 'viem'
 import type { LocalChain } from './chain.ts'
@@ -34,6 +34,7 @@ export interface DevnetProvider {
 export interface OperatorTrust {
   readonly policy: AppraisalPolicy
   readonly trustAnchor: TrustAnchor
+  readonly collateral: CollateralSource
 }
 
 /**

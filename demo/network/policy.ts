@@ -1,25 +1,32 @@
 import type { SimulatedPlatform, SimulatedTd } from '@jeju/simulator'
-import { simulatedTrustAnchor, type AppraisalPolicy, type TrustAnchor } from '@jeju/verifier'
-
-/** Checks that this version of the verifier does not make; the devnet accepts that by name. */
-const NOT_YET_MADE = [
-  'pck-revocation',
-  'tcb-info',
-  'qe-identity',
-  'tcb-status',
-  'key-custody',
-] as const
+import {
+  DEFAULT_TCB_POLICY,
+  simulatedTrustAnchor,
+  type AppraisalPolicy,
+  type TrustAnchor,
+  type TrustedKms,
+} from '@jeju/verifier'
+import { toHex } from '@jeju/verifier/protocol'
 
 /** What the devnet publishes: the measurements of an untouched node. */
 export function publishedPolicy(reference: SimulatedTd): AppraisalPolicy {
   const { mrtd, rtmr0, rtmr1, rtmr2 } = reference.measurements
   return {
     v: 1,
-    acceptSkipped: [...NOT_YET_MADE],
     composeHashes: [reference.composeHash],
     gpu: 'not-required',
+    keyCustody: { trustedKms: [trustedKms(reference.platform)], keyApis: ['v0'] },
     osImages: [{ mrtd, rtmr0, rtmr1, rtmr2 }],
+    tcb: DEFAULT_TCB_POLICY,
     tiers: ['simulated'],
+  }
+}
+
+/** The KMS of the simulated platform, as its contract would name it. */
+function trustedKms({ kms }: SimulatedPlatform): TrustedKms {
+  return {
+    rootPublicKey: toHex(kms.rootPublicKey),
+    caPublicKeyInfo: toHex(kms.caPublicKeyInfo),
   }
 }
 

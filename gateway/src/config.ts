@@ -6,6 +6,7 @@ import {
   type AppraisalPolicy,
   type TrustAnchor,
 } from '@jeju/verifier'
+import { INTEL_PCS_URL } from '@jeju/verifier/collateral'
 import { z } from 'zod'
 
 /** Everything a gateway is told from outside. */
@@ -14,6 +15,8 @@ export interface Config {
   readonly deployment: Deployment
   readonly policy: AppraisalPolicy
   readonly trustAnchor: TrustAnchor
+  /** Intel's PCS, or a PCCS with the same paths. */
+  readonly collateralUrl: string
   /** Providers on plain HTTP and loopback addresses; for a network on one machine only. */
   readonly allowLoopbackProviders: boolean
   /** How often chain and leases are looked at. */
@@ -59,6 +62,7 @@ const environment = z.object({
   DEPLOYMENT: z.string().transform(readBy(parseDeployment)),
   POLICY: z.string().transform(readBy(parsePolicy)),
   TRUST_ROOT: z.string().default('intel').transform(readBy(parseTrustRoot)),
+  COLLATERAL_URL: z.url({ protocol: /^https?$/ }).default(INTEL_PCS_URL),
   ALLOW_LOOPBACK_PROVIDERS: z.enum(['true', 'false']).default('false'),
   POLL_INTERVAL_MS: decimal.transform(Number).pipe(z.number().min(100).max(600_000)).default(2_000),
   HOST: z.string().min(1).default('127.0.0.1'),
@@ -103,6 +107,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     deployment: data.DEPLOYMENT,
     policy: data.POLICY,
     trustAnchor: data.TRUST_ROOT,
+    collateralUrl: data.COLLATERAL_URL,
     allowLoopbackProviders: data.ALLOW_LOOPBACK_PROVIDERS === 'true',
     pollIntervalMs: data.POLL_INTERVAL_MS,
     host: data.HOST,

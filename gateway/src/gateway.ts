@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { CollateralSource } from '@jeju/verifier'
 import type { Hono } from 'hono'
 import { createLeases } from './admission/leases.ts'
 import type { ProviderConnection } from './admission/provider-connection.ts'
@@ -17,6 +18,7 @@ import { createRouter } from './routing/router.ts'
 export interface GatewayParts {
   readonly chain: GatewayChain
   readonly connection: ProviderConnection
+  readonly collateral: CollateralSource
   readonly logger: Logger
   readonly now: () => Date
 }
@@ -39,7 +41,7 @@ export function createGateway(
   parts: GatewayParts,
 ): Gateway {
   const { deployment, policy, trustAnchor, pollIntervalMs } = config
-  const { chain, connection, logger, now } = parts
+  const { chain, connection, collateral, logger, now } = parts
   const registry = {
     chainId: BigInt(deployment.chainId),
     verifyingContract: deployment.computeRegistry,
@@ -48,7 +50,7 @@ export function createGateway(
   const directory = createProviderDirectory(chain, BigInt(deployment.deployedAtBlock))
   const leases = createLeases(
     directory,
-    { connection, chain, policy, trustAnchor, registry, now, maxChainAgeMs },
+    { connection, chain, collateral, policy, trustAnchor, registry, now, maxChainAgeMs },
     logger,
   )
   const app = createApp(

@@ -1,4 +1,5 @@
 import { serve } from '@hono/node-server'
+import { createCollateralClient } from '@jeju/verifier/collateral'
 import { createProviderConnection } from './admission/provider-connection.ts'
 import { connectChain } from './chain/viem-gateway-chain.ts'
 import { ConfigError, parseConfig, type Config } from './config.ts'
@@ -11,6 +12,12 @@ function main(config: Config): void {
   const gateway = createGateway(config, {
     chain: connectChain(config.rpcUrl, config.deployment),
     connection: createProviderConnection(config.allowLoopbackProviders),
+    collateral: createCollateralClient({
+      fetch,
+      baseUrl: config.collateralUrl,
+      now: () => new Date(),
+      onRefreshFailure: ({ code }) => logger.warn({ code }, 'collateral was not refreshed'),
+    }),
     logger,
     now: () => new Date(),
   })

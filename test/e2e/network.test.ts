@@ -4,7 +4,7 @@ import { parseEther, parseEventLogs, publicActions } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { computeRegistryAbi } from '@jeju/contracts'
 import { createFetch, NotVerified, type SdkEvent } from '@jeju/sdk'
-import { verifyEvidence } from '@jeju/verifier'
+import { parseCollateral, verifyEvidence } from '@jeju/verifier'
 import type { Hex } from '@jeju/verifier/protocol'
 import { providerDocuments } from '../../demo/network/gateway-view.ts'
 import type { GatewayProcess } from '../../demo/network/gateway.ts'
@@ -59,6 +59,7 @@ function client(
     deployment: network.chain.deployment,
     trustAnchor: network.trustAnchor,
     policy: network.policy,
+    collateral: network.collateral,
     channelAmount: parseEther('0.01'),
     maxFeePerRequest: parseEther('0.001'),
     onEvent: (event) => void events.push(event),
@@ -174,6 +175,7 @@ describe('evidence of a registration', () => {
     const { verdict } = await verifyEvidence(new Uint8Array(await response.arrayBuffer()), {
       at: new Date(),
       trustAnchor: network.trustAnchor,
+      collateral: parseCollateral(await network.platform.collateralJson(new Date())),
       policy: network.policy,
       registry: { chainId: BigInt(chainId), verifyingContract: computeRegistry },
       freshness: { kind: 'registration', blockNumber, blockHash },

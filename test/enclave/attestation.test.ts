@@ -5,7 +5,6 @@ import { launchTd } from '@jeju/simulator'
 import {
   intelTrustAnchor,
   simulatedTrustAnchor,
-  UNMADE_CHECKS,
   verifyEvidence,
   type Report,
   type VerificationContext,
@@ -30,6 +29,7 @@ import {
   thePlatform,
   type Running,
 } from './setting/start-node.ts'
+import { collateralOf, policyOf } from '../simulated-trust.ts'
 import { errorOf } from './setting/test-client.ts'
 
 afterAll(cleanUp)
@@ -42,19 +42,15 @@ async function judge(
   freshness: Freshness,
   changes: Partial<VerificationContext> = {},
 ): Promise<Report> {
-  const { mrtd, rtmr0, rtmr1, rtmr2 } = td.measurements
   const { rootCertificateDer } = await thePlatform()
   return verifyEvidence(evidence, {
     at: new Date(),
     trustAnchor: simulatedTrustAnchor('test', rootCertificateDer),
-    policy: {
-      v: 1,
-      acceptSkipped: [...UNMADE_CHECKS],
-      composeHashes: [td.composeHash],
-      gpu: 'not-required',
-      osImages: [{ mrtd, rtmr0, rtmr1, rtmr2 }],
-      tiers: ['simulated'],
-    },
+    collateral: await collateralOf(td.platform).collateralFor({
+      fmspc: '00'.repeat(6),
+      ca: 'platform',
+    }),
+    policy: policyOf(td),
     registry: registryDomain,
     freshness,
     expected: { agentId: 0n, operator: OPERATOR },

@@ -23,7 +23,6 @@ test('a node whose evidence holds is leased, and listed with every check', async
     lease: { bindingId: node.bindingId, tier: 'simulated' },
     judgement: { outcome: 'admitted', reasons: [] },
   })
-  expect(listed.lease?.reservations).toContain('key-custody')
   const checks = new Map(listed.judgement?.checks.map((check) => [check.name, check.status]))
   expect(checks.get('quote-signature')).toBe('passed')
   expect(checks.get('freshness')).toBe('passed')

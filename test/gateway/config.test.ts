@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { ConfigError, parseConfig } from '@jeju/gateway'
 import { deployment } from './network/deployment.ts'
-import { platform, policyFor } from './network/test-network.ts'
+import { policyOf } from '../simulated-trust.ts'
+import { platform } from './network/test-network.ts'
 import { TestNode } from './network/test-node.ts'
 
 const base64 = Buffer.from(platform.rootCertificateDer).toString('base64')
-const policy = policyFor(new TestNode(platform))
+const policy = policyOf(new TestNode(platform).td)
 const good = {
   RPC_URL: 'http://127.0.0.1:8545',
   CHAIN_ID: '31337',
@@ -23,6 +24,7 @@ test('an environment in full', () => {
     deployment,
     policy,
     trustAnchor: { tier: 'simulated', name: 'devnet', certificate: platform.rootCertificateDer },
+    collateralUrl: 'https://api.trustedservices.intel.com',
     allowLoopbackProviders: true,
     pollIntervalMs: 500,
     host: '127.0.0.1',

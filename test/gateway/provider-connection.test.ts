@@ -3,7 +3,8 @@ import type { RequestListener } from 'node:http'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { EVIDENCE_MEDIA_TYPE, parseNonce, utf8 } from '@jeju/verifier/protocol'
 import { createProviderConnection } from '../../gateway/src/admission/provider-connection.ts'
-import { codeOf, platform, policyFor, TestNetwork } from './network/test-network.ts'
+import { policyOf } from '../simulated-trust.ts'
+import { codeOf, platform, TestNetwork } from './network/test-network.ts'
 import { TestNode } from './network/test-node.ts'
 import { bodyOf, serveBytes, serveHttp, serveUnknownTls } from './network/upstream.ts'
 
@@ -207,7 +208,7 @@ async function served(complete: RequestListener): Promise<{
   readonly closed: Promise<unknown>
 }> {
   const node = new TestNode(platform)
-  const network = new TestNetwork(policyFor(node), connection)
+  const network = new TestNetwork(policyOf(node.td), connection)
   const { promise: arrived, resolve: arrive } = signalled()
   const { promise: closed, resolve: close } = signalled()
   const endpoint = await serveHttp((request, response) => {

@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest'
 import { createChainReader } from '../../sdk/src/chain/chain-reader.ts'
 import { createChainClient } from '../../sdk/src/chain/viem-client.ts'
 import { deployment } from './market/deployment.ts'
-import { GATEWAY_URL, Market, platform, policyFor } from './market/market.ts'
+import { collateralOf, policyOf } from '../simulated-trust.ts'
+import { GATEWAY_URL, Market, platform } from './market/market.ts'
 import { ACCOUNT, answering, TestRpc } from './market/test-rpc.ts'
 
 const CHANNEL: Hex = `0x${'77'.repeat(32)}`
@@ -202,7 +203,8 @@ test('createFetch checks wallet and chain before anything else', () => {
     gateway: GATEWAY_URL,
     wallet: rpc.wallet(),
     trustAnchor: simulatedTrustAnchor('test', platform.rootCertificateDer),
-    policy: policyFor(new Market().nodes[0]),
+    collateral: collateralOf(platform),
+    policy: policyOf(new Market().nodes[0].td),
     channelAmount: 1n,
     maxFeePerRequest: 1n,
   }

@@ -5,7 +5,8 @@ import type { Hex } from '@jeju/verifier/protocol'
 import { encodeAbiParameters, encodeEventTopics } from 'viem'
 import { describe, expect, test } from 'vitest'
 import { deployment } from './market/deployment.ts'
-import { Market, platform, policyFor } from './market/market.ts'
+import { collateralOf, policyOf } from '../simulated-trust.ts'
+import { Market, platform } from './market/market.ts'
 import { ACCOUNT, answering, TestRpc } from './market/test-rpc.ts'
 
 const ID: Hex = `0x${'77'.repeat(32)}`
@@ -94,7 +95,8 @@ describe('an operator', () => {
     const url = 'https://node.test'
     const trust = {
       trustAnchor: simulatedTrustAnchor('test', platform.rootCertificateDer),
-      policy: policyFor(node),
+      collateral: collateralOf(platform),
+      policy: policyOf(node.td),
     }
     await expect(provider.approveBinding(8n, url, trust)).rejects.toMatchObject({
       failedChecks: ['statement-identity'],

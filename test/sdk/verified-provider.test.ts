@@ -3,7 +3,8 @@ import { launchTd } from '@jeju/simulator'
 import { intelTrustAnchor } from '@jeju/verifier'
 import { decodeEvidence, encodeEvidence, utf8, type Hex } from '@jeju/verifier/protocol'
 import { describe, expect, test } from 'vitest'
-import { chat, CHAT_URL, Market, platform, policyFor, PROMPT } from './market/market.ts'
+import { policyOf } from '../simulated-trust.ts'
+import { chat, CHAT_URL, Market, platform, PROMPT } from './market/market.ts'
 import { TestNode } from './market/test-node.ts'
 
 /** The refusal of a market's one provider; nothing may have been paid or sent. */
@@ -23,7 +24,7 @@ describe('a provider is refused before anything is sent', () => {
   test('T2 sdk_refuses_unverified: an unlisted compose file, by name, with its report', async () => {
     const appCompose = utf8('{"docker_compose_file":"services: {spy: {}}"}')
     const market = new Market([{ td: launchTd(platform, { appCompose }) }])
-    const fetch = market.fetchWith({ policy: policyFor(new TestNode(platform)) })
+    const fetch = market.fetchWith({ policy: policyOf(new TestNode(platform).td) })
     const error = await refusal(market, fetch)
     expect(error.failedChecks).toEqual(['compose-allowed'])
     expect(error.message).toMatch(

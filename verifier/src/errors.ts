@@ -13,6 +13,7 @@ export const VERIFIER_ERROR_CODES = [
   'QUOTE_VENDOR_UNKNOWN', // not by the quoting enclave of Intel
   'QUOTE_LENGTH_MISMATCH', // certification data does not fill what holds it
   'QUOTE_CERT_DATA_UNSUPPORTED', // not a PCK chain in PEM inside a QE report certification
+  'PCK_CHAIN_UNREADABLE', // no FMSPC to ask collateral for
   'COLLATERAL_INVALID', // not a collateral bundle of the documented form
   'EVENT_LOG_INVALID', // not an event log of the documented form
   'ATTESTATION_INVALID', // not a dstack attestation bundle of the documented form

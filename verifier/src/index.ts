@@ -1,12 +1,17 @@
 /** Judges evidence of confidential inference nodes and their receipts (docs/protocol.md §4, §6). */
 export {
+  collateralRequestOf,
+  type CollateralRequest,
+  type CollateralSource,
+} from './collateral-request.ts'
+export type { KeyCustodyPolicy, TrustedKms } from './dstack/check-key-custody.ts'
+export {
   ERROR_CODES,
   VERIFIER_ERROR_CODES,
   VerifierError,
   type VerifierErrorCode,
 } from './errors.ts'
 export { parsePolicy, type AppraisalPolicy } from './policy/policy.ts'
-export { UNMADE_CHECKS, type UnmadeCheck } from './policy/unmade-checks.ts'
 export type {
   ReceiptExpectation,
   ReceivedAnswer,

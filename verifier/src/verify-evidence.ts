@@ -1,9 +1,12 @@
 import { sha256 } from './bytes/hash.ts'
 import { toHex, type Hex } from './bytes/hex.ts'
-import { checkComposeHash, checkInstance, checkMrConfigId } from './dstack/check-compose.ts'
+import { checkComposeHash, checkInstance } from './dstack/check-compose.ts'
+import { checkMrConfigId } from './dstack/check-mr-config-id.ts'
+import { checkKeyCustody } from './dstack/check-key-custody.ts'
 import { checkEventLog } from './dstack/check-event-log.ts'
 import { VerifierError } from './errors.ts'
 import { checkComposeAllowed, checkOsImageAllowed } from './policy/check-measurements.ts'
+import { checkTcbAllowed } from './policy/check-tcb-allowed.ts'
 import type { AppraisalPolicy } from './policy/policy.ts'
 import type { ContractDomain } from './protocol/eip712.ts'
 import { decodeEvidence, type EvidenceBundle } from './protocol/evidence-bundle.ts'
@@ -25,7 +28,7 @@ import {
   checkStatementBinding,
   type ExpectedIdentity,
 } from './statement/check-statement.ts'
-import type { QuoteCollateral } from './tdx/collateral/quote-collateral.ts'
+import { parseCollateral, type QuoteCollateral } from './tdx/collateral/quote-collateral.ts'
 import type { JudgedCollateral } from './tdx/collateral/verified-collateral.ts'
 import { checkTdAttributes } from './tdx/check-td-attributes.ts'
 import { parseQuote } from './tdx/parse-quote.ts'
@@ -37,8 +40,11 @@ import { assertTrustAnchor, type TrustAnchor } from './tdx/trust-anchor.ts'
 export interface VerificationContext {
   readonly at: Date
   readonly trustAnchor: TrustAnchor
-  /** What Intel says of the platform, as somebody fetched or already judged it; without it nothing is said of it. */
-  readonly collateral?: QuoteCollateral | JudgedCollateral | undefined
+  /**
+   * What Intel says of the platform, as somebody fetched or already judged it. Without it, that of the bundle, whose
+   * vintage the node chose (attack B4); without either nothing is verified (attack B5).
+   */
+  readonly collateral: QuoteCollateral | JudgedCollateral | undefined
   readonly policy: AppraisalPolicy
   /** The registry, on its chain, in whose domain the statement was made. */
   readonly registry: ContractDomain
@@ -67,25 +73,22 @@ export async function verifyEvidence(
   const evidenceDigest = toHex(sha256(evidence))
   const quote = parseQuote(bundle.quote)
 
-  const genuine = await checkGenuine(quote, context)
-  if (genuine.some(({ status }) => status === 'failed')) {
+  const collateral =
+    context.collateral ??
+    (bundle.collateral === undefined ? undefined : parseCollateral(bundle.collateral))
+  const verifier = new QuoteVerifier(context.trustAnchor)
+  const { checks: made, genuine } = await verifier.verify(quote, collateral, context.at)
+  if (made.some(({ status }) => status === 'failed')) {
     // Nothing below the signatures means anything, and no work is done on unsigned input (attack B6).
-    return concludeReport(withSkipped(genuine), context.trustAnchor.tier, context.policy, undefined)
+    return concludeReport(withSkipped(made), context.trustAnchor.tier, context.policy, undefined)
   }
   const { checks, claims } = checkContents(bundle, quote, evidenceDigest, context)
-  const all = inOrder([...genuine, ...checks, KEY_CUSTODY])
+  const allowed = checkTcbAllowed(genuine, context.policy, context.at)
+  const all = inOrder([...made, allowed, ...checks])
   return concludeReport(all, context.trustAnchor.tier, context.policy, claims)
 }
 
 type EvidenceCheck = Check<EvidenceCheckName>
-
-async function checkGenuine(
-  quote: Quote,
-  { trustAnchor, collateral, at }: VerificationContext,
-): Promise<readonly EvidenceCheck[]> {
-  const { checks } = await new QuoteVerifier(trustAnchor).verify(quote, collateral, at)
-  return checks
-}
 
 function checkContents(
   bundle: EvidenceBundle,
@@ -100,7 +103,7 @@ function checkContents(
   const bindingId = bindingIdOf(statement, context.registry)
   const composeHash = toHex(sha256(bundle.appCompose))
 
-  const log = checkEventLog(bundle.eventLog, rtmr3)
+  const log = checkEventLog(bundle.eventLog, rtmr3, [rtmr0, rtmr1, rtmr2])
   const compose = checkComposeHash(bundle.appCompose, log.platform)
   const keyset = checkKeyset(bundle.keyset, statement.keysetDigest, at)
   const catalog = checkCatalog(bundle.catalog, statement.modelCatalogDigest)
@@ -109,7 +112,10 @@ function checkContents(
     checkTdAttributes(body),
     log.check,
     compose,
-    checkMrConfigId(body.mrConfigId, bundle.appCompose),
+    checkMrConfigId(body.mrConfigId, bundle.appCompose, {
+      platform: log.platform,
+      document: undefined,
+    }),
     checkComposeAllowed(compose, composeHash, policy),
     checkOsImageAllowed(body, policy),
     checkStatementBinding(body.reportData, bindingId),
@@ -119,6 +125,10 @@ function checkContents(
     keyset.check,
     catalog.check,
     posture.check,
+    checkKeyCustody(
+      { chain: bundle.kmsChain, signer: statement.signer, platform: log.platform },
+      policy.keyCustody,
+    ),
     checkGpuEvidence(statement, bundle.gpuEvidence, policy.gpu),
   ]
   if (!keyset.content || !catalog.content || !posture.content) return { checks, claims: undefined }
@@ -141,8 +151,6 @@ function checkContents(
   }
   return { checks, claims }
 }
-
-const KEY_CUSTODY = skipped('key-custody', 'not yet made by this version')
 
 function withSkipped(made: readonly EvidenceCheck[]): readonly EvidenceCheck[] {
   const others = EVIDENCE_CHECKS.filter((name) => !made.some((check) => check.name === name))

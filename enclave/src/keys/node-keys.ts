@@ -1,8 +1,10 @@
 import {
   addressOf,
   ed25519PublicKey,
+  nodeKeyFolder,
   secp256k1PublicKey,
-  toBareHex,
+  SIGNER_PURPOSE,
+  signerPath,
   type Hex,
   type KmsChain,
 } from '@jeju/verifier/protocol'
@@ -19,7 +21,6 @@ export interface NodeKeys {
   readonly receiptPublicKey: Uint8Array
 }
 
-const SIGNER_PURPOSE = 'jeju.evm-signer.v1'
 const RECEIPT_PURPOSE = 'jeju.receipt.v1'
 
 /**
@@ -27,17 +28,20 @@ const RECEIPT_PURPOSE = 'jeju.receipt.v1'
  * path holds the instance id (attack C6); purpose and algorithm do not enter a v0 key, so the paths differ too.
  */
 export async function deriveNodeKeys(agent: GuestAgent, instanceId: Uint8Array): Promise<NodeKeys> {
-  const base = `jeju/node/${toBareHex(instanceId)}`
-  const signerPath = `${base}/evm-signer/v1`
-  const signer = await agent.getKey(signerPath, SIGNER_PURPOSE, 'secp256k1')
-  const receipt = await agent.getKey(`${base}/receipt/v1`, RECEIPT_PURPOSE, 'ed25519')
+  const path = signerPath(instanceId)
+  const signer = await agent.getKey(path, SIGNER_PURPOSE, 'secp256k1')
+  const receipt = await agent.getKey(
+    `${nodeKeyFolder(instanceId)}/receipt/v1`,
+    RECEIPT_PURPOSE,
+    'ed25519',
+  )
   return {
     signerKey: signer.key,
     signer: addressOf(signer.key),
     signerCustody: {
       algorithm: 'secp256k1',
       keyApi: 'v0',
-      path: signerPath,
+      path,
       purpose: SIGNER_PURPOSE,
       publicKey: secp256k1PublicKey(signer.key),
       signatures: signer.signatureChain,

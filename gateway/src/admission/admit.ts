@@ -1,6 +1,8 @@
 import {
+  collateralRequestOf,
   verifyEvidence,
   type AppraisalPolicy,
+  type CollateralSource,
   type Report,
   type TrustAnchor,
   type VerifiedVerdict,
@@ -26,6 +28,8 @@ export type Admission =
 export interface AdmissionParts {
   readonly connection: ProviderConnection
   readonly chain: GatewayChain
+  /** Where Intel's word on a provider's platform comes from; never from the provider (attack B4). */
+  readonly collateral: CollateralSource
   readonly policy: AppraisalPolicy
   readonly trustAnchor: TrustAnchor
   readonly registry: ContractDomain
@@ -40,9 +44,11 @@ export async function admit(provider: ProviderState, parts: AdmissionParts): Pro
   try {
     const nonce = toHex(randomBytes32())
     const evidence = await fetchEvidence(parts.connection, provider.endpoint, nonce)
+    const collateral = await parts.collateral.collateralFor(collateralRequestOf(evidence))
     const report = await verifyEvidence(evidence, {
       at: parts.now(),
       trustAnchor: parts.trustAnchor,
+      collateral,
       policy: parts.policy,
       registry: parts.registry,
       freshness: { kind: 'challenge', nonce },

@@ -23,7 +23,6 @@ export interface ProviderDocument {
     readonly bindingId: string
     readonly tier: string
     readonly expiresAt: string
-    readonly reservations: readonly string[]
   } | null
   readonly judgement: {
     readonly at: string
@@ -61,7 +60,6 @@ export function describeProvider(
             bindingId: lease.bindingId,
             tier: lease.verdict.tier,
             expiresAt: lease.expiresAt.toISOString(),
-            reservations: lease.verdict.reservations,
           },
     judgement: judgement === undefined ? null : describeJudgement(judgement),
   }

@@ -10,7 +10,6 @@ export type SdkEvent =
       readonly tier: 'tdx' | 'simulated'
       readonly claims: NodeClaims
       /** Checks the policy accepts as skipped. */
-      readonly reservations: readonly string[]
       readonly report: Report
     }
   | { readonly type: 'provider-refused'; readonly agentId: bigint; readonly refusal: Refusal }

@@ -1,5 +1,5 @@
 import type { Deployment } from '@jeju/contracts'
-import type { AppraisalPolicy, TrustAnchor } from '@jeju/verifier'
+import type { AppraisalPolicy, CollateralSource, TrustAnchor } from '@jeju/verifier'
 import type { ContractDomain, WeightsState } from '@jeju/verifier/protocol'
 import { createChainReader, type ChainReader } from '../chain/chain-reader.ts'
 import { ledgerOf, type Ledger } from '../chain/ledger.ts'
@@ -21,6 +21,8 @@ export interface VerificationOptions {
   readonly deployment: Deployment
   readonly trustAnchor: TrustAnchor
   readonly policy: AppraisalPolicy
+  /** Where Intel's word on a platform comes from: `createCollateralClient` of `@jeju/verifier/collateral`. */
+  readonly collateral: CollateralSource
   /** Wei locked when a channel is opened, and again when it runs low. */
   readonly channelAmount: bigint
   /** Wei that one request may cost at most. */
@@ -82,6 +84,7 @@ export function createFetchOn(
       trust: { trustAnchor, policy, acceptWeights },
       registry,
       chain: on.chain,
+      collateral: options.collateral,
       now,
       evidence: (agentId, nonce) => gateway.evidence(agentId, nonce),
     },

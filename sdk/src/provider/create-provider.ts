@@ -33,7 +33,7 @@ export interface Provider {
   approveBinding(
     agentId: bigint,
     nodeUrl: string,
-    trust: Pick<NodeExpectation, 'trustAnchor' | 'policy'>,
+    trust: Pick<NodeExpectation, 'trustAnchor' | 'policy' | 'collateral'>,
   ): Promise<VerifiedNode & { readonly hash: Hex }>
   revokeBinding(bindingId: Hex): Promise<Hex>
   /** Pays out everything charged for the wallet; what was paid. */
@@ -84,11 +84,12 @@ export function createProvider(options: {
       const { logs } = await client.write({ ...registry, functionName: 'addService', args })
       return eventOf(computeRegistryAbi, 'ServiceAdded', registry.address, logs).args.serviceId
     },
-    approveBinding: async (agentId, nodeUrl, { trustAnchor, policy }) => {
+    approveBinding: async (agentId, nodeUrl, { trustAnchor, policy, collateral }) => {
       const node = await verifyNode({
         nodeUrl,
         trustAnchor,
         policy,
+        collateral,
         registry: { chainId: BigInt(deployment.chainId), verifyingContract: registry.address },
         expected: { agentId, operator: client.account },
         transport,

@@ -1,4 +1,10 @@
-import type { AppraisalPolicy, NodeClaims, Report, TrustAnchor } from '@jeju/verifier'
+import type {
+  AppraisalPolicy,
+  CollateralSource,
+  NodeClaims,
+  Report,
+  TrustAnchor,
+} from '@jeju/verifier'
 import { randomBytes32, toHex, type ContractDomain, type Hex } from '@jeju/verifier/protocol'
 import { NotVerified } from '../errors/not-verified.ts'
 import { parseBaseUrl } from '../gateway/base-url.ts'
@@ -11,6 +17,7 @@ export interface NodeExpectation {
   readonly nodeUrl: string
   readonly trustAnchor: TrustAnchor
   readonly policy: AppraisalPolicy
+  readonly collateral: CollateralSource
   readonly registry: ContractDomain
   readonly expected: { readonly agentId: bigint; readonly operator: Hex }
   readonly transport: typeof fetch
@@ -24,11 +31,11 @@ export interface VerifiedNode {
 
 /** Fetches a node's own evidence for a fresh nonce and judges it. Throws `NotVerified` or `PROVIDER_UNAVAILABLE`. */
 export async function verifyNode(options: NodeExpectation): Promise<VerifiedNode> {
-  const { nodeUrl, trustAnchor, policy, registry, expected, transport } = options
+  const { nodeUrl, trustAnchor, policy, collateral, registry, expected, transport } = options
   const nonce = toHex(randomBytes32())
   const endpoint = `${parseBaseUrl(nodeUrl)}/v1/attestation`
   const evidence = await fetchEvidence(endpoint, nonce, transport)
-  const judged = await judgeEvidence(evidence, {
+  const judged = await judgeEvidence(evidence, collateral, {
     at: new Date(),
     trustAnchor,
     policy,

@@ -1,7 +1,10 @@
 import {
+  collateralRequestOf,
   VerifierError,
   verifyEvidence,
   type Check,
+  type CollateralRequest,
+  type CollateralSource,
   type NodeClaims,
   type Report,
   type Tier,
@@ -16,7 +19,6 @@ export type JudgedEvidence =
       readonly outcome: 'verified'
       readonly tier: Tier
       readonly claims: NodeClaims
-      readonly reservations: readonly string[]
       readonly report: Report
     }
   | ({ readonly outcome: 'refused' } & Omit<Refusal, 'agentId'>)
@@ -27,28 +29,55 @@ const OWN_FAULTS: readonly string[] = ['TIME_INVALID', 'TRUST_ANCHOR_INVALID', '
 /** Judges evidence of the expected agent and operator. Input that nobody can judge is refused, as a check (attack T9). */
 export async function judgeEvidence(
   evidence: Uint8Array,
-  context: VerificationContext,
+  source: CollateralSource,
+  context: Omit<VerificationContext, 'collateral'>,
 ): Promise<JudgedEvidence> {
   let report: Report
   try {
-    report = await verifyEvidence(evidence, context)
+    const request = collateralRequestOf(evidence)
+    const collateral = await source.collateralFor(request).catch((cause: unknown) => {
+      throw new NoCollateral(request, cause)
+    })
+    report = await verifyEvidence(evidence, { ...context, collateral })
   } catch (error) {
-    const unreadable =
-      error instanceof ProtocolError ||
-      (error instanceof VerifierError && !OWN_FAULTS.includes(error.code))
-    if (!unreadable) throw error
-    const check: Check = {
-      name: 'evidence-readable',
-      status: 'failed',
-      expected: 'an evidence bundle',
-      actual: `${error.code}: ${error.message}`,
-    }
+    const check = unjudged(error)
+    if (check === undefined) throw error
     return { outcome: 'refused', checks: [check], reasons: failuresOf([check]) }
   }
   const { verdict } = report
   if (verdict.outcome !== 'verified') {
     return { outcome: 'refused', checks: report.checks, reasons: verdict.reasons }
   }
-  const { tier, claims, reservations } = verdict
-  return { outcome: 'verified', tier, claims, reservations, report }
+  const { tier, claims } = verdict
+  return { outcome: 'verified', tier, claims, report }
+}
+
+/** Nothing is known of this platform; a provider that names one nobody knows must not fail the search for others. */
+class NoCollateral extends Error {
+  readonly request: CollateralRequest
+
+  constructor(request: CollateralRequest, cause: unknown) {
+    super('no collateral', { cause })
+    this.request = request
+  }
+}
+
+/** A failed check for what kept evidence from being judged; undefined for a fault of the caller. */
+function unjudged(error: unknown): Check | undefined {
+  const failed = { status: 'failed' } as const
+  if (error instanceof NoCollateral) {
+    const { fmspc, ca } = error.request
+    const { cause } = error
+    const actual = cause instanceof Error && 'code' in cause ? String(cause.code) : 'none'
+    const expected = `collateral of FMSPC ${fmspc}, ${ca} CA`
+    return { name: 'collateral-available', ...failed, expected, actual }
+  }
+  if (
+    error instanceof ProtocolError ||
+    (error instanceof VerifierError && !OWN_FAULTS.includes(error.code))
+  ) {
+    const actual = `${error.code}: ${error.message}`
+    return { name: 'evidence-readable', ...failed, expected: 'an evidence bundle', actual }
+  }
+  return undefined
 }

@@ -91,8 +91,8 @@ export class SessionFinder {
         this.#onEvent({ type: 'provider-refused', agentId, refusal })
         return refusal
       }
-      const { tier, claims, reservations, report } = judgement
-      this.#onEvent({ type: 'provider-verified', agentId, tier, claims, reservations, report })
+      const { tier, claims, report } = judgement
+      this.#onEvent({ type: 'provider-verified', agentId, tier, claims, report })
       const session = { candidate, claims, expiresAt }
       this.#cache.add(session)
       return session

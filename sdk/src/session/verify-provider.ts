@@ -1,4 +1,10 @@
-import type { AppraisalPolicy, Check, NodeClaims, TrustAnchor } from '@jeju/verifier'
+import type {
+  AppraisalPolicy,
+  Check,
+  CollateralSource,
+  NodeClaims,
+  TrustAnchor,
+} from '@jeju/verifier'
 import {
   modelIdOf,
   randomBytes32,
@@ -24,6 +30,8 @@ export interface ProviderVerification {
   readonly trust: Trust
   readonly registry: ContractDomain
   readonly chain: ChainReader
+  /** Intel's word on a platform; signed, so it may come from anywhere. */
+  readonly collateral: CollateralSource
   readonly now: () => Date
   evidence(agentId: bigint, nonce: Hex): Promise<Uint8Array>
 }
@@ -41,7 +49,7 @@ export async function verifyProvider(
   const { trustAnchor, policy, acceptWeights } = by.trust
   const nonce = toHex(randomBytes32())
   const evidence = await by.evidence(agentId, nonce)
-  const judged = await judgeEvidence(evidence, {
+  const judged = await judgeEvidence(evidence, by.collateral, {
     at: by.now(),
     trustAnchor,
     policy,

@@ -1,10 +1,11 @@
 import { createGateway, type Gateway } from '@jeju/gateway'
 import { createSimulatedPlatform, type SimulatedPlatform } from '@jeju/simulator'
-import { simulatedTrustAnchor, UNMADE_CHECKS, type AppraisalPolicy } from '@jeju/verifier'
+import { simulatedTrustAnchor, type AppraisalPolicy } from '@jeju/verifier'
 import { encodeAuthorization, type Hex } from '@jeju/verifier/protocol'
 import type { ProviderConnection } from '../../../gateway/src/admission/provider-connection.ts'
 import { createLogger } from '../../../gateway/src/logging.ts'
 import type { ProviderDocument } from '../../../gateway/src/routes/provider-document.ts'
+import { collateralOf, policyOf } from '../../simulated-trust.ts'
 import { deployment } from './deployment.ts'
 import { TestChain } from './test-chain.ts'
 import { honest, TestConnection, type Responder } from './test-connection.ts'
@@ -23,7 +24,7 @@ export class TestNetwork {
   nowMs: number = Date.now()
 
   constructor(
-    policy: AppraisalPolicy = policyFor(new TestNode(platform)),
+    policy: AppraisalPolicy = policyOf(new TestNode(platform).td),
     connection?: ProviderConnection,
   ) {
     this.gateway = createGateway(
@@ -36,6 +37,7 @@ export class TestNetwork {
       {
         chain: this.chain,
         connection: connection ?? this.connection,
+        collateral: collateralOf(platform, () => new Date(this.nowMs)),
         logger: createLogger('info', { write: (line) => void this.log.push(line) }),
         now: () => new Date(this.nowMs),
       },
@@ -92,18 +94,6 @@ export class TestNetwork {
         ...Object.fromEntries(new Headers(headers)),
       },
     })
-  }
-}
-
-export function policyFor(node: TestNode): AppraisalPolicy {
-  const { mrtd, rtmr0, rtmr1, rtmr2 } = node.td.measurements
-  return {
-    v: 1,
-    acceptSkipped: [...UNMADE_CHECKS],
-    composeHashes: [node.td.composeHash],
-    gpu: 'not-required',
-    osImages: [{ mrtd, rtmr0, rtmr1, rtmr2 }],
-    tiers: ['simulated'],
   }
 }
 

@@ -9,7 +9,6 @@ import {
   modelIdOf,
   randomBytes32,
   reportData,
-  secp256k1PublicKey,
   toBareHex,
   toHex,
   utf8,
@@ -20,6 +19,7 @@ import {
 } from '@jeju/verifier/protocol'
 import type { ProviderState } from '../../../gateway/src/chain/gateway-chain.ts'
 import { registryDomain } from './deployment.ts'
+import { kmsChainOf, signerKeyOf } from '../../simulated-trust.ts'
 
 export interface NodeOptions {
   readonly agentId?: bigint
@@ -42,7 +42,7 @@ export class TestNode {
   readonly statement: NodeStatement
   readonly bindingId: Hex
   readonly td: SimulatedTd
-  readonly signerKey: Uint8Array = randomBytes32()
+  readonly signerKey: Uint8Array
   readonly #model: ModelDescriptor
   readonly #offeredAs: string
   readonly #documents: ReturnType<typeof documentsOf>
@@ -53,6 +53,7 @@ export class TestNode {
     this.operator = options.operator ?? toHex(randomBytes32().slice(0, 20))
     this.endpoint = `https://node-${agentId}.test`
     this.td = options.td ?? launchTd(platform, { appCompose: COMPOSE })
+    this.signerKey = signerKeyOf(this.td)
     this.#model = descriptorOf(model)
     this.#offeredAs = options.offeredAs ?? model
     const monthAhead = Math.floor(Date.now() / 1000) + 30 * 24 * 3600
@@ -87,14 +88,7 @@ export class TestNode {
       eventLog: JSON.stringify(strippedLog(this.td.events())),
       appCompose: this.td.appCompose,
       vmConfig: this.td.vmConfig,
-      kmsChain: {
-        algorithm: 'secp256k1',
-        keyApi: 'v0',
-        path: 'jeju/signer',
-        purpose: 'receipts',
-        publicKey: secp256k1PublicKey(this.signerKey),
-        signatures: [new Uint8Array(65), new Uint8Array(65)],
-      },
+      kmsChain: kmsChainOf(this.td),
       ...this.#documents,
     })
   }

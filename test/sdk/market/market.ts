@@ -1,6 +1,7 @@
 import { createFetchOn, type SdkEvent, type VerificationOptions } from '@jeju/sdk'
 import { createSimulatedPlatform, type SimulatedPlatform } from '@jeju/simulator'
-import { simulatedTrustAnchor, UNMADE_CHECKS, type AppraisalPolicy } from '@jeju/verifier'
+import { simulatedTrustAnchor } from '@jeju/verifier'
+import { collateralOf, policyOf } from '../../simulated-trust.ts'
 import { deployment } from './deployment.ts'
 import { TestChain } from './test-chain.ts'
 import { TestGateway } from './test-gateway.ts'
@@ -8,18 +9,6 @@ import { TestNode, type NodeOptions } from './test-node.ts'
 
 /** One simulated machine park for all tests of a file. */
 export const platform: SimulatedPlatform = await createSimulatedPlatform({ at: new Date() })
-
-export function policyFor(node: TestNode): AppraisalPolicy {
-  const { mrtd, rtmr0, rtmr1, rtmr2 } = node.td.measurements
-  return {
-    v: 1,
-    acceptSkipped: [...UNMADE_CHECKS],
-    composeHashes: [node.td.composeHash],
-    gpu: 'not-required',
-    osImages: [{ mrtd, rtmr0, rtmr1, rtmr2 }],
-    tiers: ['simulated'],
-  }
-}
 
 export const GATEWAY_URL = 'https://gateway.test'
 
@@ -47,7 +36,8 @@ export class Market {
         gateway: GATEWAY_URL,
         deployment,
         trustAnchor: simulatedTrustAnchor('test', platform.rootCertificateDer),
-        policy: policyFor(this.nodes[0]),
+        collateral: collateralOf(platform),
+        policy: policyOf(this.nodes[0].td),
         channelAmount: 10_000n,
         maxFeePerRequest: 5_000n,
         transport: this.gateway.transport,

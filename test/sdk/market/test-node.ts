@@ -17,7 +17,6 @@ import {
   recoverAddress,
   reportData,
   requestHash,
-  secp256k1PublicKey,
   signComputeReceipt,
   toBareHex,
   toBase64Url,
@@ -33,6 +32,7 @@ import {
 } from '@jeju/verifier/protocol'
 import { registryDomain, servingDomain } from './deployment.ts'
 import type { TestChain } from './test-chain.ts'
+import { kmsChainOf, signerKeyOf } from '../../simulated-trust.ts'
 
 /** An answer as it goes over the wire. */
 export interface WireAnswer {
@@ -66,7 +66,7 @@ export class TestNode {
   readonly statement: NodeStatement
   readonly bindingId: Hex
   readonly td: SimulatedTd
-  readonly signerKey: Uint8Array = randomBytes32()
+  readonly signerKey: Uint8Array
   readonly receiptKey: Uint8Array = randomBytes32()
   readonly price: bigint
   readonly #documents: {
@@ -83,6 +83,7 @@ export class TestNode {
     this.model = model
     this.price = price
     this.td = options.td ?? launchTd(platform, { appCompose: COMPOSE })
+    this.signerKey = signerKeyOf(this.td)
     this.descriptor = {
       id: model,
       weights_sha256: documentDigest('weights'),
@@ -132,14 +133,7 @@ export class TestNode {
       eventLog: JSON.stringify(strippedLog(this.td.events())),
       appCompose: this.td.appCompose,
       vmConfig: this.td.vmConfig,
-      kmsChain: {
-        algorithm: 'secp256k1',
-        keyApi: 'v0',
-        path: 'jeju/signer',
-        purpose: 'receipts',
-        publicKey: secp256k1PublicKey(this.signerKey),
-        signatures: [new Uint8Array(65), new Uint8Array(65)],
-      },
+      kmsChain: kmsChainOf(this.td),
       ...this.#documents,
     })
   }

@@ -1,12 +1,11 @@
 import { launchTd, strippedLog, type SimulatedPlatform, type SimulatedTd } from '@jeju/simulator'
 import { parseQuote } from '@jeju/verifier'
 import { addressOf, toBareHex, toHex, utf8, type Hex, type KmsChain } from '@jeju/verifier/protocol'
+import { SIGNER_PURPOSE, signerPath } from '../../../verifier/src/protocol/signer-path.ts'
 import { deriveV0, deriveV1, type AppKeys } from '../../../simulator/src/td/key-derivation.ts'
 import { checkEventLog } from '../../../verifier/src/dstack/check-event-log.ts'
 import {
   checkKeyCustody,
-  SIGNER_PURPOSE,
-  signerPath,
   type KeyCustodyEvidence,
   type KeyCustodyPolicy,
 } from '../../../verifier/src/dstack/check-key-custody.ts'

@@ -1,12 +1,11 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { concatBytes, fromBareHex, toHex, type KmsChain } from '@jeju/verifier/protocol'
+import { SIGNER_PURPOSE, signerPath } from '../../../verifier/src/protocol/signer-path.ts'
 import { deriveNodeKeys } from '../../../enclave/src/keys/node-keys.ts'
 import { appKeysOf, deriveV0 } from '../../../simulator/src/td/key-derivation.ts'
 import {
   checkKeyCustody,
-  SIGNER_PURPOSE,
-  signerPath,
   type KeyCustodyEvidence,
 } from '../../../verifier/src/dstack/check-key-custody.ts'
 import {

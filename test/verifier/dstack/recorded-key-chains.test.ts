@@ -1,14 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { parseQuote } from '@jeju/verifier'
 import { addressOf, fromBareHex, toBareHex, type KmsChain } from '@jeju/verifier/protocol'
+import { SIGNER_PURPOSE, signerPath } from '../../../verifier/src/protocol/signer-path.ts'
 import { deriveV0, deriveV1 } from '../../../simulator/src/td/key-derivation.ts'
 import { checkAttestationLog } from '../../../verifier/src/dstack/attestation/check-attestation-log.ts'
 import { decodeAttestation } from '../../../verifier/src/dstack/attestation/decode-attestation.ts'
-import {
-  checkKeyCustody,
-  SIGNER_PURPOSE,
-  signerPath,
-} from '../../../verifier/src/dstack/check-key-custody.ts'
+import { checkKeyCustody } from '../../../verifier/src/dstack/check-key-custody.ts'
 import { appRootClaim, keyClaim, recoverLink } from '../../../verifier/src/dstack/key-chain.ts'
 import { keyProviderOf } from '../../../verifier/src/dstack/key-provider.ts'
 import { singlePayload } from '../../../verifier/src/dstack/platform-events.ts'

@@ -9,12 +9,13 @@ import {
   type SimulatedTd,
 } from '@jeju/simulator'
 import {
+  parseCollateral,
   simulatedTrustAnchor,
-  UNMADE_CHECKS,
-  type AppraisalPolicy,
+  type QuoteCollateral,
   type VerificationContext,
 } from '@jeju/verifier'
 import {
+  addressOf,
   bindingIdOf,
   canonicalJson,
   concatBytes,
@@ -30,7 +31,8 @@ import {
   type Hex,
   type NodeStatement,
 } from '@jeju/verifier/protocol'
-import { keysetText, signer } from '../protocol/samples.ts'
+import { kmsChainOf, policyOf, signerKeyOf } from '../../simulated-trust.ts'
+import { keysetText } from '../protocol/samples.ts'
 
 /** A node on a simulated machine, reduced to what evidence is made of. */
 
@@ -70,12 +72,16 @@ const posture = canonicalJson({
   v: 1,
 })
 
+/** What a relying party fetched for each platform. */
+const collaterals = new WeakMap<SimulatedPlatform, QuoteCollateral>()
+
 /** A platform and a TD on it, with the lies asked for. */
 export async function machine(
   options: Partial<LaunchOptions> = {},
   lies: PlatformOptions['lies'] = {},
 ): Promise<{ readonly platform: SimulatedPlatform; readonly td: SimulatedTd }> {
   const platform = await createSimulatedPlatform({ at: AT, lies })
+  collaterals.set(platform, parseCollateral(await platform.collateralJson(AT)))
   return { platform, td: launchTd(platform, { appCompose, ...options }) }
 }
 
@@ -83,7 +89,7 @@ export function statementOf(td: SimulatedTd): NodeStatement {
   return {
     agentId: 0n,
     operator,
-    signer,
+    signer: addressOf(signerKeyOf(td)),
     keysetDigest: documentDigest(keysetText),
     modelCatalogDigest: documentDigest(catalog),
     postureDigest: documentDigest(posture),
@@ -113,32 +119,12 @@ export async function evidenceOf(td: SimulatedTd, changes: Changes = {}): Promis
     eventLog: JSON.stringify(strippedLog(td.events())),
     appCompose,
     vmConfig: td.vmConfig,
-    kmsChain: {
-      algorithm: 'secp256k1',
-      keyApi: 'v0',
-      path: 'p',
-      purpose: 'p',
-      publicKey: new Uint8Array(33),
-      signatures: [new Uint8Array(65), new Uint8Array(65)],
-    },
+    kmsChain: kmsChainOf(td),
     keyset: keysetText,
     catalog,
     posture,
     ...changes.bundle,
   })
-}
-
-/** A policy that lists exactly this TD. */
-export function policyFor(td: SimulatedTd): AppraisalPolicy {
-  const { mrtd, rtmr0, rtmr1, rtmr2 } = td.measurements
-  return {
-    v: 1,
-    acceptSkipped: [...UNMADE_CHECKS],
-    composeHashes: [td.composeHash],
-    gpu: 'not-required',
-    osImages: [{ mrtd, rtmr0, rtmr1, rtmr2 }],
-    tiers: ['simulated'],
-  }
 }
 
 /** A context in which an honest TD of this platform is verified. */
@@ -150,7 +136,8 @@ export function contextFor(
   return {
     at: AT,
     trustAnchor: simulatedTrustAnchor('test', platform.rootCertificateDer),
-    policy: policyFor(td),
+    collateral: collaterals.get(platform),
+    policy: policyOf(td),
     registry,
     freshness: challenge,
     expected: { agentId: 0n, operator },

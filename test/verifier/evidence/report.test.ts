@@ -4,22 +4,14 @@ import {
   describeChecks,
   EVIDENCE_CHECKS,
   simulatedTrustAnchor,
-  UNMADE_CHECKS,
   verifyEvidence,
   type Check,
   type Report,
   type VerificationContext,
 } from '@jeju/verifier'
 import { decodeEvidence, sha256, toHex, utf8 } from '@jeju/verifier/protocol'
-import {
-  appCompose,
-  AT,
-  contextFor,
-  evidenceOf,
-  machine,
-  policyFor,
-  type Changes,
-} from './fixture.ts'
+import { policyOf } from '../../simulated-trust.ts'
+import { appCompose, AT, contextFor, evidenceOf, machine, type Changes } from './fixture.ts'
 
 let platform: SimulatedPlatform
 let td: SimulatedTd
@@ -50,11 +42,10 @@ function statusOf({ checks }: Report, name: string): Check['status'] | undefined
 }
 
 describe('honest evidence', () => {
-  test('every check passes, except those this version does not make', async () => {
+  test('every check passes', async () => {
     const { checks } = await judge()
     for (const { name, status } of checks) {
-      const unmade = UNMADE_CHECKS.some((candidate) => candidate === name)
-      expect(status, name).toBe(unmade ? 'skipped' : 'passed')
+      expect(status, name).toBe('passed')
     }
     expect(describeChecks(checks)).toHaveLength(EVIDENCE_CHECKS.length)
   })
@@ -85,14 +76,14 @@ describe('nothing is judged by what is not signed', () => {
 
   test('A12 a compose file that is not the measured one is never looked up', async () => {
     const other = utf8('{}')
-    const policy = { ...policyFor(td), composeHashes: [toHex(sha256(other))] }
+    const policy = { ...policyOf(td), composeHashes: [toHex(sha256(other))] }
     const report = await judge({ bundle: { appCompose: other } }, { policy })
     expect(statusOf(report, 'compose-hash')).toBe('failed')
     expect(statusOf(report, 'compose-allowed')).toBe('skipped')
   })
 
   test('A5 registers of two listed images do not mix', async () => {
-    const policy = policyFor(td)
+    const policy = policyOf(td)
     const zero = `0x${'00'.repeat(48)}` as const
     for (const register of ['mrtd', 'rtmr0', 'rtmr1', 'rtmr2'] as const) {
       const osImages = policy.osImages.map((image) => ({ ...image, [register]: zero }))
@@ -118,7 +109,7 @@ describe('nothing is judged by what is not signed', () => {
     const bundle = { vmConfig: flags, collateral: '{"tcbStatus":"UpToDate"}' }
     const report = await judge({ bundle })
     expect(report.verdict).toMatchObject({ outcome: 'verified', tier: 'simulated' })
-    const policy = { ...policyFor(td), tiers: ['tdx'] as const }
+    const policy = { ...policyOf(td), tiers: ['tdx'] as const }
     expect(refusedFor(await judge({ bundle }, { policy }))).toEqual(['tier'])
   })
 })
@@ -159,16 +150,8 @@ describe('signatures first', () => {
 })
 
 describe('policy', () => {
-  test('B5 no_collateral_is_not_verified: each check that is not made is accepted by name', async () => {
-    for (const name of UNMADE_CHECKS) {
-      const acceptSkipped = UNMADE_CHECKS.filter((other) => other !== name)
-      const policy = { ...policyFor(td), acceptSkipped }
-      expect(refusedFor(await judge({}, { policy })), name).toEqual([name])
-    }
-  })
-
   test('an empty list of tiers accepts none', async () => {
-    expect(refusedFor(await judge({}, { policy: { ...policyFor(td), tiers: [] } }))).toEqual([
+    expect(refusedFor(await judge({}, { policy: { ...policyOf(td), tiers: [] } }))).toEqual([
       'tier',
     ])
   })

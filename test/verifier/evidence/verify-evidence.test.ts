@@ -6,7 +6,9 @@ import {
   type SimulatedTd,
 } from '@jeju/simulator'
 import {
+  DEFAULT_TCB_POLICY,
   EVIDENCE_CHECKS,
+  parseCollateral,
   intelTrustAnchor,
   simulatedTrustAnchor,
   verifyEvidence,
@@ -23,6 +25,7 @@ import {
   utf8,
   ZERO_DIGEST,
 } from '@jeju/verifier/protocol'
+import { policyOf } from '../../simulated-trust.ts'
 import {
   AT,
   challenge,
@@ -30,7 +33,6 @@ import {
   evidenceOf,
   machine,
   nonce,
-  policyFor,
   registry,
   statementOf,
   type Changes,
@@ -72,7 +74,6 @@ describe('honest evidence', () => {
     expect(verdict.tier).toBe('simulated')
     expect(verdict.claims.bindingId).toBe(bindingIdOf(statementOf(td), registry))
     expect(verdict.claims.composeHash).toBe(td.composeHash)
-    expect(verdict.reservations).toEqual(policyFor(td).acceptSkipped)
     expect(checks.map(({ name }) => name)).toEqual(EVIDENCE_CHECKS)
   })
 
@@ -151,7 +152,7 @@ describe('event log and measurement', () => {
   })
 
   test('A5 os_image_unlisted_rejected, empty_allowlist_refuses_all', async () => {
-    const policy = policyFor(td)
+    const policy = policyOf(td)
     const [image] = policy.osImages
     if (image === undefined) throw new Error('no image')
     const other = { ...image, rtmr1: image.rtmr0 }
@@ -184,7 +185,7 @@ describe('event log and measurement', () => {
     const report = await verifyEvidence(
       await evidenceOf(td),
       contextFor(platform, td, {
-        policy: { ...policyFor(td), composeHashes: [`0x${'00'.repeat(32)}`] },
+        policy: { ...policyOf(td), composeHashes: [`0x${'00'.repeat(32)}`] },
       }),
     )
     expect(failures(report)).toEqual(['compose-allowed'])
@@ -199,7 +200,7 @@ describe('quote and roots', () => {
   })
 
   test('B12 simulated_root_rejected', async () => {
-    const policy = policyFor(td)
+    const policy = policyOf(td)
     const evidence = await evidenceOf(td)
     const intel = await verifyEvidence(
       evidence,
@@ -228,14 +229,56 @@ describe('quote and roots', () => {
     )
   })
 
-  test('B5 no_collateral_is_not_verified: what is not made must be accepted by name', async () => {
-    const policy = { ...policyFor(td), acceptSkipped: [] }
-    const report = await verifyEvidence(await evidenceOf(td), contextFor(platform, td, { policy }))
+  test('B5 no_collateral_is_not_verified', async () => {
+    const context = contextFor(platform, td, { collateral: undefined })
+    const report = await verifyEvidence(await evidenceOf(td), context)
     expect(failures(report)).toEqual([])
     expect(report.verdict).toMatchObject({
       outcome: 'refused',
-      reasons: policyFor(td).acceptSkipped.map((check) => ({ check })),
+      reasons: [
+        'pck-revocation',
+        'tcb-info',
+        'qe-identity',
+        'tdx-module',
+        'tcb-status',
+        'tcb-allowed',
+      ].map((check) => ({ check })),
     })
+  })
+
+  test('B3 tcb_policy_table: a status the policy does not take', async () => {
+    const tcb = { ...DEFAULT_TCB_POLICY, statuses: [] }
+    expect(await refused({}, { policy: { ...policyOf(td), tcb } })).toEqual(['tcb-allowed'])
+  })
+
+  test('A13 kms_foreign_root_rejected, key_provider_mismatch_rejected', async () => {
+    const policy = policyOf(td)
+    const [kms] = policy.keyCustody.trustedKms
+    if (kms === undefined) throw new Error('one KMS')
+    const other = policyOf((await machine()).td).keyCustody.trustedKms[0] ?? kms
+    for (const trustedKms of [
+      [],
+      [other],
+      [{ ...kms, rootPublicKey: other.rootPublicKey }],
+      [{ ...kms, caPublicKeyInfo: other.caPublicKeyInfo }],
+    ]) {
+      const changed = { ...policy, keyCustody: { ...policy.keyCustody, trustedKms } }
+      expect(await refused({}, { policy: changed })).toEqual(['key-custody'])
+    }
+  })
+
+  test('collateral that travels with the evidence is judged like any other', async () => {
+    const collateral = await platform.collateralJson(AT)
+    const context = { collateral: undefined }
+    const judge = async (bundle: string): Promise<Report> =>
+      verifyEvidence(
+        await evidenceOf(td, { bundle: { collateral: bundle } }),
+        contextFor(platform, td, context),
+      )
+    expect((await judge(collateral)).verdict.outcome).toBe('verified')
+    const forged = collateral.replace('UpToDate', 'OutOfDat')
+    expect(failures(await judge(forged))).toContain('tcb-info')
+    await expect(judge('{}')).rejects.toMatchObject({ code: 'COLLATERAL_INVALID' })
   })
 
   test('B8 time_is_an_input', async () => {
@@ -291,7 +334,7 @@ describe('binding and freshness', () => {
     expect(await refused({ bundle: { keyset } })).toEqual(['keyset'])
     const signer = `0x${'99'.repeat(20)}` as const
     const statement = { ...statementOf(td), signer }
-    expect(await refused({ bundle: { statement } })).toEqual(['statement-binding'])
+    expect(await refused({ bundle: { statement } })).toEqual(['statement-binding', 'key-custody'])
   })
 
   test('C6 sibling_bundle_rejected: another instance of the same image', async () => {
@@ -309,13 +352,15 @@ describe('binding and freshness', () => {
   })
 
   test('C11 not_after_bound', async () => {
-    expect(await refused({}, { at: new Date('2030-06-01') })).toEqual(['keyset'])
     const early = new Date(AT.getTime() - 15 * 24 * 3600 * 1000)
-    expect(await refused({}, { at: early })).toEqual(['keyset'])
+    for (const at of [new Date('2030-06-01'), early]) {
+      const collateral = parseCollateral(await platform.collateralJson(at))
+      expect(await refused({}, { at, collateral })).toEqual(['keyset'])
+    }
   })
 
   test('D1, D3: a GPU is neither assumed nor accepted unjudged', async () => {
-    expect(await refused({}, { policy: { ...policyFor(td), gpu: 'required' } })).toEqual([
+    expect(await refused({}, { policy: { ...policyOf(td), gpu: 'required' } })).toEqual([
       'gpu-evidence',
     ])
     expect(await refused({ bundle: { gpuEvidence: utf8('{}') } })).toEqual([

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { EVIDENCE_CHECKS, parsePolicy, UNMADE_CHECKS } from '@jeju/verifier'
+import { DEFAULT_TCB_POLICY, parsePolicy } from '@jeju/verifier'
 import { hexOf } from '../protocol/samples.ts'
 
 const code = (expected: string): unknown => expect.objectContaining({ code: expected })
@@ -11,25 +11,36 @@ const refuses = (text: string): void => {
 const hash = `0x${'ab'.repeat(32)}`
 const register = `0x${'cd'.repeat(48)}`
 const image = { mrtd: register, rtmr0: register, rtmr1: register, rtmr2: register }
+const kms = {
+  rootPublicKey: `0x02${'ab'.repeat(32)}`,
+  caPublicKeyInfo: `0x${'30'.repeat(91)}`,
+}
 const policy = {
   v: 1,
-  acceptSkipped: [...UNMADE_CHECKS],
   composeHashes: [hash],
   gpu: 'not-required',
+  keyCustody: { trustedKms: [kms], keyApis: ['v0'] },
   osImages: [image],
+  tcb: DEFAULT_TCB_POLICY,
   tiers: ['tdx'],
 }
 const write = (changes: object): string => JSON.stringify({ ...policy, ...changes })
 
 const policies = fc.record({
   v: fc.constant(1),
-  acceptSkipped: fc.subarray([...UNMADE_CHECKS]),
   composeHashes: fc.array(hexOf(32), { maxLength: 4 }),
   gpu: fc.constantFrom('required', 'not-required'),
+  keyCustody: fc.record({
+    trustedKms: fc.array(fc.record({ rootPublicKey: hexOf(33), caPublicKeyInfo: hexOf(91) }), {
+      maxLength: 2,
+    }),
+    keyApis: fc.subarray(['v0', 'v1']),
+  }),
   osImages: fc.array(
     fc.record({ mrtd: hexOf(48), rtmr0: hexOf(48), rtmr1: hexOf(48), rtmr2: hexOf(48) }),
     { maxLength: 3 },
   ),
+  tcb: fc.constant(DEFAULT_TCB_POLICY),
   tiers: fc.subarray(['tdx', 'simulated']),
 })
 
@@ -75,18 +86,9 @@ describe('a policy is refused', () => {
     refuses(write({ composeHashes: ['\\"tiers\\":', hash] }))
   })
 
-  test('F4 when it would do without a check that is made', () => {
-    for (const name of EVIDENCE_CHECKS) {
-      const text = write({ acceptSkipped: [name] })
-      if (UNMADE_CHECKS.some((unmade) => unmade === name)) {
-        expect(parsePolicy(text).acceptSkipped).toEqual([name])
-      } else {
-        refuses(text)
-      }
-    }
-    for (const name of ['tier', '*', '', 'PCK-REVOCATION', 'evidence-readable']) {
-      refuses(write({ acceptSkipped: [name] }))
-    }
+  test('F4, B5 no_collateral_is_not_verified: no policy does without a check', () => {
+    refuses(write({ acceptSkipped: [] }))
+    refuses(write({ acceptSkipped: ['tcb-status'] }))
   })
 
   test.each([

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import {
+  DEFAULT_TCB_POLICY,
   EVIDENCE_CHECKS,
-  UNMADE_CHECKS,
   verifyEvidence,
   type AppraisalPolicy,
   type Check,
@@ -15,10 +15,11 @@ import { contextFor, evidenceOf, machine } from '../evidence/fixture.ts'
 
 const policy: AppraisalPolicy = {
   v: 1,
-  acceptSkipped: [...UNMADE_CHECKS],
   composeHashes: [],
   gpu: 'not-required',
+  keyCustody: { trustedKms: [], keyApis: [] },
   osImages: [],
+  tcb: DEFAULT_TCB_POLICY,
   tiers: ['tdx'],
 }
 
@@ -47,39 +48,21 @@ const reasons = ({ verdict }: Report): readonly string[] =>
   verdict.outcome === 'refused' ? verdict.reasons.map(({ check }) => check) : []
 
 describe('F4 verdict_unknown_is_not_pass', () => {
-  test('all passed is verified without reservations', () => {
-    expect(conclude(allPassed).verdict).toMatchObject({ outcome: 'verified', reservations: [] })
+  test('all passed is verified', () => {
+    expect(conclude(allPassed).verdict).toMatchObject({ outcome: 'verified' })
   })
 
   test.each(EVIDENCE_CHECKS)('%s: failed, skipped, absent or doubled is a refusal', (name) => {
-    const strict = { acceptSkipped: [] }
-    expect(reasons(conclude(replaced(failed(name, 'a', 'b')), strict))).toEqual([name])
-    expect(reasons(conclude(replaced(skipped(name, 'why')), strict))).toEqual([name])
+    expect(reasons(conclude(replaced(failed(name, 'a', 'b'))))).toEqual([name])
+    expect(reasons(conclude(replaced(skipped(name, 'why'))))).toEqual([name])
     const absent = allPassed.filter((check) => check.name !== name)
-    expect(reasons(conclude(absent, strict))).toEqual([name])
+    expect(reasons(conclude(absent))).toEqual([name])
     const doubled = [...allPassed, failed(name, 'a', 'b')]
-    expect(reasons(conclude(doubled, strict))).toEqual([name])
+    expect(reasons(conclude(doubled))).toEqual([name])
   })
 
   test('no checks at all refuse for every one of them', () => {
     expect(reasons(conclude([]))).toEqual([...EVIDENCE_CHECKS])
-  })
-
-  test.each(UNMADE_CHECKS)('%s: accepted when skipped, never when failed or absent', (name) => {
-    const accepted = conclude(replaced(skipped(name, 'why')))
-    expect(accepted.verdict).toMatchObject({ outcome: 'verified', reservations: [name] })
-    expect(reasons(conclude(replaced(failed(name, 'a', 'b'))))).toEqual([name])
-    const absent = allPassed.filter((check) => check.name !== name)
-    expect(reasons(conclude(absent))).toEqual([name])
-  })
-
-  test('a policy that did not come through parsePolicy cannot accept a check that is made', () => {
-    const made = EVIDENCE_CHECKS.filter((name) => !UNMADE_CHECKS.some((unmade) => unmade === name))
-    expect(made).toHaveLength(EVIDENCE_CHECKS.length - UNMADE_CHECKS.length)
-    const written = JSON.parse(JSON.stringify({ ...policy, acceptSkipped: made }))
-    for (const name of made) {
-      expect(reasons(conclude(replaced(skipped(name, 'why')), written)), name).toEqual([name])
-    }
   })
 
   test('a tier the policy does not list, and a document nobody could read', () => {
@@ -102,6 +85,6 @@ test('F4 a verdict cannot be written elsewhere', () => {
   const { verdict } = conclude(allPassed)
   if (verdict.outcome !== 'verified') throw new Error('refused')
   // @ts-expect-error a verified verdict carries a mark that only this package can name
-  const written: typeof verdict = { outcome: 'verified', tier: 'tdx', claims, reservations: [] }
+  const written: typeof verdict = { outcome: 'verified', tier: 'tdx', claims }
   expect(written.outcome).toBe('verified')
 })

@@ -1,8 +1,9 @@
+import type { CollateralRequest, CollateralSource } from '../collateral-request.ts'
 import type { QuoteCollateral } from '../tdx/collateral/quote-collateral.ts'
 import { CollateralFetchError } from './collateral-fetch-error.ts'
 import { withDeadline, type Fetch } from './fetch-answer.ts'
 import { fetchBundle, type BundleSource, type FetchedBundle } from './fetch-bundle.ts'
-import { serviceAt, type CollateralRequest, type CollateralUpdate } from './service.ts'
+import { serviceAt, type CollateralUpdate } from './service.ts'
 import { endOf, refreshTimeOf, requireInForce, requireNotOlder } from './vintage.ts'
 
 const DEFAULT_TIMEOUT_MS = 15_000
@@ -34,7 +35,7 @@ export interface CollateralClientOptions {
 }
 
 /** Fetches collateral and keeps it while it is in force. What it returns is not judged yet. */
-export interface CollateralClient {
+export interface CollateralClient extends CollateralSource {
   /** @throws CollateralFetchError */
   collateralFor(request: CollateralRequest): Promise<QuoteCollateral>
 }

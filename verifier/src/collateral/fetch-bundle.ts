@@ -4,7 +4,8 @@ import { MAX_CRL_BYTES, type QuoteCollateral } from '../tdx/collateral/quote-col
 import { CollateralFetchError } from './collateral-fetch-error.ts'
 import { fetchAnswer, type Answer, type Fetch } from './fetch-answer.ts'
 import { readIssuerChain } from './issuer-chain.ts'
-import type { CollateralRequest, CollateralUpdate, Service } from './service.ts'
+import type { CollateralRequest } from '../collateral-request.ts'
+import type { CollateralUpdate, Service } from './service.ts'
 import { readSignedAnswer, type SignedAnswer } from './signed-answer.ts'
 import { dateCrl, dateDocument, type DatedDocument, type DatedPart } from './vintage.ts'
 

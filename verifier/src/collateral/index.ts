@@ -4,14 +4,10 @@ export {
   type CollateralClient,
   type CollateralClientOptions,
 } from './collateral-client.ts'
-export {
-  INTEL_PCS_URL,
-  INTEL_ROOT_CRL_URL,
-  type CollateralRequest,
-  type CollateralUpdate,
-} from './service.ts'
+export { INTEL_PCS_URL, INTEL_ROOT_CRL_URL, type CollateralUpdate } from './service.ts'
 export {
   COLLATERAL_FETCH_ERROR_CODES,
   CollateralFetchError,
   type CollateralFetchErrorCode,
 } from './collateral-fetch-error.ts'
+export type { CollateralRequest, CollateralSource } from '../collateral-request.ts'

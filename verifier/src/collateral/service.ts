@@ -1,3 +1,4 @@
+import type { CollateralRequest } from '../collateral-request.ts'
 import { CollateralFetchError } from './collateral-fetch-error.ts'
 
 /** Intel's Provisioning Certification Service. It sends no CORS headers: browsers go through a PCCS. */
@@ -8,14 +9,6 @@ export const INTEL_ROOT_CRL_URL =
 
 /** Which issue of TCB info and QE identity: `standard` lags `early` by months; a number is one exactly. */
 export type CollateralUpdate = 'standard' | 'early' | { readonly tcbEvaluationDataNumber: number }
-
-/** What collateral depends on; both stand in the quote's PCK certificate. */
-export interface CollateralRequest {
-  /** 12 hex digits. */
-  readonly fmspc: string
-  /** The CA that issued the PCK certificate. */
-  readonly ca: 'platform' | 'processor'
-}
 
 /** The addresses of one service (Intel PCS API v4). Only these are ever asked. */
 export interface Service {

@@ -5,8 +5,6 @@ import { failed, passed, skipped, type Check } from '../report/check.ts'
 import { singlePayload } from './platform-events.ts'
 import type { RuntimeEvent } from './runtime-events.ts'
 
-export { checkMrConfigId } from './check-mr-config-id.ts'
-
 /** `compose-hash`: the app-compose bytes are the measured ones. dstack hashes the raw file, without normalising. */
 export function checkComposeHash(
   appCompose: Uint8Array,

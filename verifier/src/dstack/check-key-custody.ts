@@ -1,5 +1,6 @@
-import { toBareHex, toHex, type Hex } from '../bytes/hex.ts'
+import { toHex, type Hex } from '../bytes/hex.ts'
 import type { KmsChain } from '../protocol/evidence-bundle.ts'
+import { SIGNER_PURPOSE, signerPath } from '../protocol/signer-path.ts'
 import { failed, passed, skipped, type Check } from '../report/check.ts'
 import { addressOfCompressed, appRootClaim, keyClaim, recoverLink } from './key-chain.ts'
 import { keyProviderOf } from './key-provider.ts'
@@ -29,14 +30,6 @@ export interface KeyCustodyEvidence {
   readonly signer: Hex
   /** Platform events of the replayed log; undefined where it was not replayed. */
   readonly platform: readonly RuntimeEvent[] | undefined
-}
-
-/** Purpose under which a node derives its EVM signer on surface v0. */
-export const SIGNER_PURPOSE = 'jeju.evm-signer.v1'
-
-/** Path (v0) or domain (v1) of the EVM signer of one replica; every replica has its own (attack C6). */
-export function signerPath(instanceId: Uint8Array): string {
-  return `jeju/node/${toBareHex(instanceId)}/evm-signer/v1`
 }
 
 const NAME = 'key-custody'

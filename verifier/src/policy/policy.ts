@@ -1,20 +1,20 @@
 import type { Hex } from '../bytes/hex.ts'
 import { parseStrictJson } from '../bytes/strict-json.ts'
+import type { KeyCustodyPolicy, TrustedKms } from '../dstack/check-key-custody.ts'
 import { VerifierError } from '../errors.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import { asArray, asHex, asInteger, asOneOf, exactObject } from '../protocol/shape.ts'
-import { readOsImage, type OsImage } from '../tdx/quote-policy.ts'
+import { parseTcbPolicy, readOsImage, type OsImage, type TcbPolicy } from '../tdx/quote-policy.ts'
 import type { Tier } from '../tdx/trust-anchor.ts'
-import { UNMADE_CHECKS, type UnmadeCheck } from './unmade-checks.ts'
 
 /** What a relying party accepts (docs/protocol.md §4). An empty list accepts nothing. */
 export interface AppraisalPolicy {
   readonly v: 1
-  /** Checks this version does not make and the relying party does without. */
-  readonly acceptSkipped: readonly UnmadeCheck[]
   readonly composeHashes: readonly Hex[]
   readonly gpu: 'required' | 'not-required'
+  readonly keyCustody: KeyCustodyPolicy
   readonly osImages: readonly OsImage[]
+  readonly tcb: TcbPolicy
   readonly tiers: readonly Tier[]
 }
 
@@ -39,27 +39,51 @@ export function parsePolicy(text: string): AppraisalPolicy {
 function readPolicy(value: unknown): AppraisalPolicy {
   const policy = exactObject(value, 'policy', [
     'v',
-    'acceptSkipped',
     'composeHashes',
     'gpu',
+    'keyCustody',
     'osImages',
+    'tcb',
     'tiers',
   ])
   asInteger(policy['v'], 'policy.v', { min: 1, max: 1 })
   return {
     v: 1,
-    acceptSkipped: asArray(policy['acceptSkipped'], 'policy.acceptSkipped', MAX_ENTRIES).map(
-      (check) => asOneOf(check, 'policy.acceptSkipped[]', UNMADE_CHECKS),
-    ),
     composeHashes: asArray(policy['composeHashes'], 'policy.composeHashes', MAX_ENTRIES).map(
       (hash) => asHex(hash, 'policy.composeHashes[]', 32),
     ),
     gpu: asOneOf(policy['gpu'], 'policy.gpu', ['required', 'not-required']),
+    keyCustody: readKeyCustody(policy['keyCustody']),
     osImages: asArray(policy['osImages'], 'policy.osImages', MAX_ENTRIES).map((image) =>
       readOsImage(image, 'policy.osImages[]'),
     ),
+    tcb: parseTcbPolicy(policy['tcb'], 'policy.tcb'),
     tiers: asArray(policy['tiers'], 'policy.tiers', 2).map((tier) =>
       asOneOf(tier, 'policy.tiers[]', ['tdx', 'simulated']),
     ),
   }
 }
+
+function readKeyCustody(value: unknown): KeyCustodyPolicy {
+  const place = 'policy.keyCustody'
+  const custody = exactObject(value, place, ['trustedKms', 'keyApis'])
+  return {
+    trustedKms: asArray(custody['trustedKms'], `${place}.trustedKms`, MAX_ENTRIES).map((entry) =>
+      readKms(entry, `${place}.trustedKms[]`),
+    ),
+    keyApis: asArray(custody['keyApis'], `${place}.keyApis`, 2).map((api) =>
+      asOneOf(api, `${place}.keyApis[]`, ['v0', 'v1']),
+    ),
+  }
+}
+
+function readKms(value: unknown, place: string): TrustedKms {
+  const kms = exactObject(value, place, ['rootPublicKey', 'caPublicKeyInfo'])
+  return {
+    rootPublicKey: asHex(kms['rootPublicKey'], `${place}.rootPublicKey`, 33),
+    caPublicKeyInfo: asHex(kms['caPublicKeyInfo'], `${place}.caPublicKeyInfo`, P256_KEY_INFO_BYTES),
+  }
+}
+
+/** SubjectPublicKeyInfo of a P-256 key. */
+const P256_KEY_INFO_BYTES = 91

@@ -87,3 +87,4 @@ export {
   verifyEd25519,
 } from './signatures.ts'
 export { SseReceiptSplitter, type StreamEnd } from './sse-receipt-splitter.ts'
+export { nodeKeyFolder, SIGNER_PURPOSE, signerPath } from './signer-path.ts'

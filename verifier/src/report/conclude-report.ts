@@ -1,5 +1,4 @@
 import type { AppraisalPolicy } from '../policy/policy.ts'
-import { UNMADE_CHECKS } from '../policy/unmade-checks.ts'
 import type { Tier } from '../tdx/trust-anchor.ts'
 import type { Check } from './check.ts'
 import { concluded } from './concluded.ts'
@@ -12,8 +11,8 @@ import {
 } from './report.ts'
 
 /**
- * The one place where a verdict is made (attack F4): every check of the list must be there once and passed, or be one
- * this version does not make, skipped and accepted by name; the tier must be one the policy lists. `claims` is
+ * The one place where a verdict is made (attack F4): every check of the list must be there once and passed; the
+ * tier must be one the policy lists. `claims` is
  * undefined where a document was unreadable.
  */
 export function concludeReport(
@@ -23,7 +22,6 @@ export function concludeReport(
   claims: NodeClaims | undefined,
 ): Report {
   const reasons: Refusal[] = []
-  const reservations: EvidenceCheckName[] = []
   if (!policy.tiers.includes(tier)) {
     reasons.push({
       check: 'tier',
@@ -33,13 +31,7 @@ export function concludeReport(
   for (const name of EVIDENCE_CHECKS) {
     const found = checks.filter((candidate) => candidate.name === name)
     const check = found.length === 1 ? found[0] : undefined
-    // Asked again here: a policy object need not have come through parsePolicy.
-    const accepted = UNMADE_CHECKS.some(
-      (unmade) => unmade === name && policy.acceptSkipped.includes(unmade),
-    )
-    if (check?.status === 'passed') continue
-    if (check?.status === 'skipped' && accepted) reservations.push(name)
-    else reasons.push({ check: name, text: describe(check) })
+    if (check?.status !== 'passed') reasons.push({ check: name, text: describe(check) })
   }
   if (reasons.length > 0 || claims === undefined) {
     const verdict = Object.freeze({ outcome: 'refused', reasons } as const)
@@ -51,7 +43,6 @@ export function concludeReport(
       outcome: 'verified',
       tier,
       claims,
-      reservations,
       [concluded]: true,
     } as const),
   })

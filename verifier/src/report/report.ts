@@ -8,6 +8,7 @@ import type { concluded } from './concluded.ts'
 
 /** The checks of a node's evidence beside those of its quote. */
 const NODE_CHECKS = [
+  'tcb-allowed',
   'td-attributes',
   'event-log',
   'compose-hash',
@@ -76,8 +77,6 @@ export interface VerifiedVerdict {
   readonly outcome: 'verified'
   readonly tier: Tier
   readonly claims: NodeClaims
-  /** Checks that were not made and that the policy does without. */
-  readonly reservations: readonly EvidenceCheckName[]
   /** Nothing outside this folder can name this member, so no other code can write such a verdict. */
   readonly [concluded]: true
 }

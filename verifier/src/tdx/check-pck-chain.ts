@@ -1,6 +1,7 @@
 import { sha256 } from '../bytes/hash.ts'
 import { toHex } from '../bytes/hex.ts'
 import { Recent } from '../bytes/recent.ts'
+import { VerifierError } from '../errors.ts'
 import { CheckFailure } from '../report/check-failure.ts'
 import { objection, passed, type Check } from '../report/check.ts'
 import type { Certificate } from '../x509/certificate.ts'
@@ -22,10 +23,8 @@ import type { TrustAnchor } from './trust-anchor.ts'
 
 const NAME = 'pck-chain'
 const LEAF_NAME = 'Intel SGX PCK Certificate'
-export const PCK_CA_NAMES: readonly string[] = [
-  'Intel SGX PCK Platform CA',
-  'Intel SGX PCK Processor CA',
-]
+const PROCESSOR_CA_NAME = 'Intel SGX PCK Processor CA'
+export const PCK_CA_NAMES: readonly string[] = ['Intel SGX PCK Platform CA', PROCESSOR_CA_NAME]
 export const PCK_CODES: ChainCodes = {
   shape: 'PCK_CHAIN_INVALID',
   untrusted: 'PCK_CHAIN_UNTRUSTED',
@@ -51,6 +50,27 @@ export interface CheckedPckChain {
   readonly chain: PckChain | undefined
 }
 
+/**
+ * FMSPC and kind of CA of a chain that nobody has verified: what to ask collateral for.
+ * @throws VerifierError `PCK_CHAIN_UNREADABLE`
+ */
+export function readPckPlatformUnverified(pem: Uint8Array): {
+  readonly fmspc: string
+  readonly ca: 'platform' | 'processor'
+} {
+  try {
+    const [leaf, intermediate] = readChain(chainText(pem), 3, 'a PCK chain', PCK_CODES)
+    if (leaf !== undefined && intermediate !== undefined) {
+      const ca = intermediate.commonName === PROCESSOR_CA_NAME ? 'processor' : 'platform'
+      return { fmspc: readPckPlatform(leaf).fmspc, ca }
+    }
+  } catch (cause) {
+    if (!(cause instanceof CheckFailure)) throw cause
+    throw new VerifierError('PCK_CHAIN_UNREADABLE', `PCK chain: ${cause.message}`, { cause })
+  }
+  throw new VerifierError('PCK_CHAIN_UNREADABLE', 'PCK chain: incomplete')
+}
+
 /** Chains of as many platforms are kept. */
 const MAX_KEPT_CHAINS = 256
 
@@ -71,8 +91,7 @@ export class PckChains {
    */
   async check(pem: Uint8Array, at: number): Promise<CheckedPckChain> {
     try {
-      // Intel's quoting library writes one NUL at the very end.
-      const text = new TextDecoder('latin1').decode(pem).replace(/\0$/, '')
+      const text = chainText(pem)
       const known = this.#known.get(text)
       const chain = known ?? (await this.#verify(text, at))
       requireChainValidAt(chain, at)
@@ -96,6 +115,11 @@ export class PckChains {
     ])
     return chain
   }
+}
+
+/** Intel's quoting library writes one NUL at the very end. */
+function chainText(pem: Uint8Array): string {
+  return new TextDecoder('latin1').decode(pem).replace(/\0$/, '')
 }
 
 function requireChainValidAt({ leaf, intermediate, root }: PckChain, at: number): void {

@@ -75,10 +75,13 @@ export async function judgeCollateral(
  * Judged collateral at a later time: what was in force may have ended.
  * @throws CheckFailure
  */
-export function requireStillInForce({ validity }: JudgedCollateral, at: number): void {
-  if (validity === undefined) return
+export function requireStillInForce({ validity, revocations }: JudgedCollateral, at: number): void {
+  if (validity === undefined || revocations.value === undefined) return
   const { latestIssueDate, earliestExpirationDate } = validity
-  if (at >= latestIssueDate && at < earliestExpirationDate) return
+  const { rootCrl, pckCrl } = revocations.value
+  // The end belongs to the time of documents and certificates, and not to that of revocation lists.
+  const crlsInForce = at < Math.min(rootCrl.nextUpdate, pckCrl.nextUpdate)
+  if (at >= latestIssueDate && at <= earliestExpirationDate && crlsInForce) return
   throw new CheckFailure(
     at < latestIssueDate ? 'COLLATERAL_NOT_YET_VALID' : 'COLLATERAL_EXPIRED',
     `collateral in force at ${isoTime(at)}`,
