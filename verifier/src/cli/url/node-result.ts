@@ -1,0 +1,120 @@
+import type { Hex } from '../../bytes/hex.ts'
+import type { NodeClaims, Refusal, Report, Tier } from '../../index.ts'
+import { firstFailure, type ReportedCheck } from '../fault.ts'
+import { checkTree } from '../output/check-tree.ts'
+import { leaf, type Tree } from '../output/tree.ts'
+import { verdictSpan } from '../output/verdict-span.ts'
+import type { CliVerdict } from '../verdict.ts'
+
+/** What there is to print of a node. */
+export interface NodeAnswer {
+  readonly verdict: CliVerdict
+  readonly json: object
+  readonly tree: Tree
+}
+
+/** What is said of a node's evidence. Printed as it stands. */
+export interface NodeResult {
+  readonly url: string
+  readonly nonce: Hex
+  readonly verdict: 'accepted' | 'rejected'
+  /** Code or name of the first failed check; name of the first one not made; null where accepted. */
+  readonly code: string | null
+  readonly tier: Tier | null
+  readonly checks: readonly ReportedCheck[]
+  readonly reasons: readonly Refusal[]
+  readonly claims: PrintedClaims | null
+}
+
+/** Claims without the keys and documents, whose digests they name. */
+interface PrintedClaims extends Pick<
+  NodeClaims,
+  'bindingId' | 'composeHash' | 'measurements' | 'evidenceDigest' | 'posture'
+> {
+  readonly agentId: string
+  readonly operator: Hex
+  readonly signer: Hex
+  readonly models: readonly string[]
+}
+
+/** The result of verified or refused evidence. */
+export function nodeResult(url: string, nonce: Hex, { checks, verdict }: Report): NodeResult {
+  const common = { url, nonce, checks }
+  if (verdict.outcome === 'refused') {
+    const [first] = verdict.reasons
+    const code = firstFailure(checks) ?? first?.check ?? null
+    return {
+      ...common,
+      verdict: 'rejected',
+      code,
+      tier: null,
+      reasons: verdict.reasons,
+      claims: null,
+    }
+  }
+  const { tier, claims } = verdict
+  return {
+    ...common,
+    verdict: 'accepted',
+    code: null,
+    tier,
+    reasons: [],
+    claims: printedClaims(claims),
+  }
+}
+
+function printedClaims(claims: NodeClaims): PrintedClaims {
+  const { bindingId, composeHash, measurements, evidenceDigest, posture, statement } = claims
+  return {
+    bindingId,
+    agentId: statement.agentId.toString(),
+    operator: statement.operator,
+    signer: statement.signer,
+    models: claims.catalog.models.map(({ id }) => id),
+    composeHash,
+    measurements,
+    posture,
+    evidenceDigest,
+  }
+}
+
+/** A node for people. */
+export function nodeTree(result: NodeResult): Tree {
+  const { url, nonce, verdict, code, tier, checks, reasons, claims } = result
+  const ofTier = reasons.filter(({ check }) => check === 'tier')
+  return {
+    label: [
+      [`${url}: `, 'plain'],
+      verdictSpan(verdict),
+      [code === null ? '' : `  ${code}`, 'bad'],
+      [tier === 'simulated' ? '  under a SIMULATED root' : '', 'warning'],
+    ],
+    below: [
+      leaf(`nonce ${nonce}`, 'quiet'),
+      ...checks.map(checkTree),
+      ...ofTier.map(({ text }) => leaf(text, 'bad')),
+      ...(claims === null ? [] : [claimsTree(claims)]),
+    ],
+  }
+}
+
+function claimsTree({ measurements, posture, models, ...rest }: PrintedClaims): Tree {
+  return {
+    label: [['what the node proved', 'plain']],
+    below: [
+      ...Object.entries({ ...rest, ...measurements }).map(([name, value]) =>
+        leaf(`${name.padEnd(14)}  ${value}`),
+      ),
+      leaf(`${'models'.padEnd(14)}  ${models.join(', ')}`),
+      leaf(`${'prompts come'.padEnd(14)}  ${posture.request_confidentiality}`),
+    ],
+  }
+}
+
+/** A node that gave nothing to judge, for people. */
+export function unreachableTree(url: string, message: string): Tree {
+  return {
+    label: [[`${url}: `, 'plain'], verdictSpan('unreachable')],
+    below: [leaf(message, 'bad')],
+  }
+}
