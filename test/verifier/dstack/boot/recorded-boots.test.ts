@@ -165,11 +165,18 @@ describe.runIf(haveVectors)('recorded logs of other machines', () => {
   })
 
   test('a log of 17 events in RTMR0 states no ACPI digests, and its boot is refused', () => {
-    const { eventLog } = decodeAttestation(
+    const { eventLog, quote, config } = decodeAttestation(
       vectorBytes('dstack', 'dstack-next', 'simulator', 'attestation.bin'),
     )
     expect(eventLog.filter(({ imr }) => imr === 0)).toHaveLength(17)
     expect(acpiDigestsOf(eventLog)).toBeUndefined()
+    expect(parseVmConfig(config).memoryBytes).toBe(16n << 30n)
+    const hash = toHex(parseVmConfig(config).osImageHash)
+    const evidence = { vmConfig: config, log: eventLog }
+    expect(checkBoot(registersOf(quote), policy(hash, LOGGED), evidence)).toMatchObject({
+      status: 'failed',
+      actual: 'none in vm_config',
+    })
   })
 
   test('the published document of version 4 and its RTMR2', () => {

@@ -29,6 +29,14 @@ describe('vm_config', () => {
     })
   })
 
+  test('a sys-config holds one as text; beside it nothing counts', () => {
+    const outer = { os_image_hash: 'cd'.repeat(32), memory_size: 4096 }
+    const within = JSON.stringify({ ...outer, vm_config: JSON.stringify(CONFIG) })
+    expect(parseVmConfig(within)).toEqual(parseVmConfig(JSON.stringify(CONFIG)))
+    const bad = JSON.stringify({ ...CONFIG, vm_config: '{' })
+    expect(outcome(() => parseVmConfig(bad))).toBe('VM_CONFIG_INVALID')
+  })
+
   test.each([
     ['8.0.0', {}, 'two-pass'],
     ['8.2.2', {}, 'two-pass'],

@@ -27,7 +27,8 @@ export interface BootImage {
   readonly initrdDigest: Uint8Array
 }
 
-const DOCUMENT_NAME = 'measurement.tdx.cbor'
+/** Name of the measurement document among an image's files. */
+export const DOCUMENT_NAME = 'measurement.tdx.cbor'
 
 /**
  * The image that a vm_config carries the measurement of (dstack lite attestation). Nothing in it is trusted: the

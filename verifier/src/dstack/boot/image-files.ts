@@ -3,9 +3,11 @@ import { sha256, sha384 } from '../../bytes/hash.ts'
 import { JsonError, parseStrictJson } from '../../bytes/strict-json.ts'
 import { VerifierError } from '../../errors.ts'
 import { authenticodeDigest } from './authenticode.ts'
-import type { BootImage } from './boot-image.ts'
+import { DOCUMENT_NAME, type BootImage } from './boot-image.ts'
 import { parseChecksums, requireListed } from './checksum-file.ts'
+import { requireSameMeasurement } from './compare-document.ts'
 import { patchedKernel } from './kernel-header.ts'
+import { parseMeasurementDocument } from './measurement-document.ts'
 import { computeMrtd } from './mrtd.ts'
 import { cmdlineDigest } from './rtmr2.ts'
 import { tdHobLayout } from './td-hob.ts'
@@ -29,8 +31,10 @@ const CFV_SECTION = 1
 
 /**
  * Measures an image from its files, for a machine of this memory in bytes: every digest is computed here (dstack
- * images of 0.5 and 0.6). Files that are not the listed ones are refused.
- * @throws VerifierError `IMAGE_INVALID`, `FIRMWARE_INVALID`, `KERNEL_INVALID`, ProtocolError `INPUT_UTF8`
+ * images of 0.5 and 0.6). Files that are not the listed ones are refused, and a measurement document among them that
+ * says otherwise.
+ * @throws VerifierError `IMAGE_INVALID`, `FIRMWARE_INVALID`, `KERNEL_INVALID`, `MEASUREMENT_INVALID`, ProtocolError
+ * `INPUT_UTF8`
  */
 export function measureImageFiles(files: ImageFiles, memoryBytes: bigint): BootImage {
   const checksumFile = fileOf(files, 'sha256sum.txt')
@@ -47,7 +51,7 @@ export function measureImageFiles(files: ImageFiles, memoryBytes: bigint): BootI
   const kernel = listed(metadata.kernel)
   const initrd = listed(metadata.initrd)
   const normalized = metadata.headerNormalized
-  return {
+  const image: BootImage = {
     from: 'image files',
     osImageHash: sha256(checksumFile),
     development: metadata.development,
@@ -64,6 +68,10 @@ export function measureImageFiles(files: ImageFiles, memoryBytes: bigint): BootI
     cmdlineDigest: cmdlineDigest(metadata.cmdline),
     initrdDigest: sha384(initrd),
   }
+  if (sums.has(DOCUMENT_NAME)) {
+    requireSameMeasurement(image, parseMeasurementDocument(listed(DOCUMENT_NAME)))
+  }
+  return image
 }
 
 /** The variable store lies outside MRTD: the firmware measures it itself, into RTMR0. */

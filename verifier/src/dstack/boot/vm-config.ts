@@ -29,11 +29,14 @@ const DEFAULT_QEMU = '9.1.0'
 type Json = Readonly<Record<string, unknown>>
 
 /**
- * Reads the members of a dstack `vm_config` that decide about registers. Other members have no meaning here.
+ * Reads the members of a dstack `vm_config` that decide about registers, also from a sys-config that holds one as
+ * text. Other members have no meaning here.
  * @throws VerifierError `VM_CONFIG_INVALID`, or `VM_UNSUPPORTED` for a machine whose registers cannot be modelled
  */
 export function parseVmConfig(text: string): VmConfig {
-  const config = readObject(text)
+  const outer = readObject(text)
+  const inner = member(outer, 'vm_config', 'string', '')
+  const config = inner === '' ? outer : readObject(inner)
   if (member(config, 'swtpm', 'boolean', false)) throw unsupported('a software TPM')
   const layout = member(config, 'ovmf_variant', 'string', 'pre202505')
   if (layout !== 'pre202505') throw unsupported('another firmware layout than pre202505')
