@@ -1,3 +1,5 @@
+import { boolean, element, integer, objectId, octets, sequence, TAG } from './der-writer.ts'
+
 /** Writes the SGX extension of a PCK certificate (Intel PCK Certificate and CRL Specification §1.3.5). */
 
 export const SGX_EXTENSION_OID = '1.2.840.113741.1.13.1'
@@ -13,70 +15,55 @@ export interface SgxPlatform {
   readonly platformInstanceId: Uint8Array
 }
 
-const OID = 0x06
-const BOOLEAN = 0x01
-const INTEGER = 0x02
-const OCTET_STRING = 0x04
-const ENUMERATED = 0x0a
-const SEQUENCE = 0x30
+/** One field: the arcs behind {@link SGX_EXTENSION_OID}, such as `2.17`, and the DER of its value. */
+export interface SgxField {
+  readonly arcs: string
+  readonly value: Uint8Array
+}
 
 /** DER of the extension value, with every field that certificates of the Platform CA have. */
 export function sgxExtension(platform: SgxPlatform): Uint8Array<ArrayBuffer> {
-  const components = Array.from(platform.components, (svn, index) =>
-    entry([2, index + 1], integer(svn)),
-  )
-  return element(
-    SEQUENCE,
-    entry([1], element(OCTET_STRING, platform.ppid)),
-    entry(
-      [2],
-      element(
-        SEQUENCE,
-        ...components,
-        entry([2, 17], integer(platform.pceSvn)),
-        entry([2, 18], element(OCTET_STRING, platform.components)),
-      ),
-    ),
-    entry([3], element(OCTET_STRING, platform.pceId)),
-    entry([4], element(OCTET_STRING, platform.fmspc)),
-    entry([5], element(ENUMERATED, Uint8Array.of(1))), // scalable
-    entry([6], element(OCTET_STRING, platform.platformInstanceId)),
-    entry(
-      [7],
-      element(
-        SEQUENCE,
-        entry([7, 1], boolean(true)), // dynamicPlatform
-        entry([7, 2], boolean(false)), // cachedKeys
-        entry([7, 3], boolean(true)), // smtEnabled
-      ),
-    ),
-  )
+  return encodeSgxFields(sgxFields(platform))
 }
 
-/** 1.2.840.113741.1.13.1 in DER, without tag and length. */
-const ARC = Uint8Array.of(0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01)
-
-function entry(suffix: readonly number[], value: Uint8Array): Uint8Array {
-  return element(SEQUENCE, element(OID, ARC, Uint8Array.from(suffix)), value)
+/** The fields in the order of Intel's certificates. */
+export function sgxFields(platform: SgxPlatform): readonly SgxField[] {
+  const components = Array.from(platform.components, (svn, index) => ({
+    arcs: `2.${index + 1}`,
+    value: integer(svn),
+  }))
+  return [
+    { arcs: '1', value: octets(platform.ppid) },
+    ...components,
+    { arcs: '2.17', value: integer(platform.pceSvn) },
+    { arcs: '2.18', value: octets(platform.components) },
+    { arcs: '3', value: octets(platform.pceId) },
+    { arcs: '4', value: octets(platform.fmspc) },
+    { arcs: '5', value: element(TAG.enumerated, Uint8Array.of(1)) }, // scalable
+    { arcs: '6', value: octets(platform.platformInstanceId) },
+    { arcs: '7.1', value: boolean(true) }, // dynamicPlatform
+    { arcs: '7.2', value: boolean(false) }, // cachedKeys
+    { arcs: '7.3', value: boolean(true) }, // smtEnabled
+  ]
 }
 
-function integer(value: number): Uint8Array {
-  const bytes = value < 0x80 ? [value] : value < 0x8000 ? [value >> 8, value & 0xff] : undefined
-  if (bytes === undefined) throw new RangeError(`integer ${value} is out of range`)
-  return element(INTEGER, Uint8Array.from(bytes))
+/** DER of the extension value of these fields; those with two arcs stand together, where the first of them is. */
+export function encodeSgxFields(fields: readonly SgxField[]): Uint8Array<ArrayBuffer> {
+  const parts = fields.flatMap((field, index) => {
+    const group = parentOf(field)
+    if (group === undefined) return [entry(field)]
+    if (fields.findIndex((other) => parentOf(other) === group) < index) return []
+    const members = fields.filter((other) => parentOf(other) === group)
+    return [entry({ arcs: group, value: sequence(...members.map(entry)) })]
+  })
+  return sequence(...parts)
 }
 
-function boolean(value: boolean): Uint8Array {
-  return element(BOOLEAN, Uint8Array.of(value ? 0xff : 0x00))
+function parentOf({ arcs }: SgxField): string | undefined {
+  const [parent, child] = arcs.split('.')
+  return child === undefined ? undefined : parent
 }
 
-function element(tag: number, ...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const length = parts.reduce((sum, part) => sum + part.length, 0)
-  const head =
-    length < 0x80
-      ? [tag, length]
-      : length < 0x100
-        ? [tag, 0x81, length]
-        : [tag, 0x82, length >> 8, length & 0xff]
-  return new Uint8Array([...head, ...parts.flatMap((part) => [...part])])
+function entry({ arcs, value }: SgxField): Uint8Array {
+  return sequence(objectId(`${SGX_EXTENSION_OID}.${arcs}`), value)
 }

@@ -3,6 +3,7 @@ import type { SimulatedPki } from '../pki/collateral.ts'
 import { QE_ISV_PROD_ID, QE_ISV_SVN, QE_MR_SIGNER } from '../pki/collateral-documents.ts'
 import type { RandomSource } from '../pki/random-source.ts'
 import { generateKeyPair, publicPoint, sign, type KeyPair } from '../pki/signing-key.ts'
+import { uint16, uint32 } from './little-endian.ts'
 
 /** Ways in which a simulated quoting enclave can lie. */
 export interface QuoteLies {
@@ -15,11 +16,11 @@ export interface QuotingEnclave {
   quote(tdReport: Uint8Array): Uint8Array<ArrayBuffer>
 }
 
-const INTEL_QE_VENDOR_ID = fromBareHex('939a7233f79c4ca9940a0db3957f0607')
+export const INTEL_QE_VENDOR_ID: Uint8Array = fromBareHex('939a7233f79c4ca9940a0db3957f0607')
 /** dstack hands out quotes in a buffer with this many zero bytes behind them. */
 const PADDING_BYTES = 70
 /** Auth data of Intel's quoting enclave: 00 to 1f. */
-const QE_AUTH_DATA = Uint8Array.from({ length: 32 }, (_, index) => index)
+export const QE_AUTH_DATA: Uint8Array = Uint8Array.from({ length: 32 }, (_, index) => index)
 
 /** A quoting enclave with its own attestation key, certified once by the platform's PCK. */
 export async function createQuotingEnclave(
@@ -91,12 +92,4 @@ async function certify(pki: SimulatedPki, key: KeyPair): Promise<Uint8Array<Arra
     uint32(chain.length),
     chain,
   )
-}
-
-function uint16(value: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.of(value & 0xff, value >> 8)
-}
-
-function uint32(value: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.of(value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, value >>> 24)
 }
