@@ -1,52 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fromBareHex, sha256, toBareHex, toHex, utf8 } from '@jeju/verifier/protocol'
+import { sha256, toBareHex, toHex, utf8 } from '@jeju/verifier/protocol'
 import { computeBootRegisters } from '../../../../verifier/src/dstack/boot/boot-registers.ts'
-import { requireSameMeasurement } from '../../../../verifier/src/dstack/boot/compare-document.ts'
 import { measureImageFiles } from '../../../../verifier/src/dstack/boot/image-files.ts'
-import { parseMeasurementDocument } from '../../../../verifier/src/dstack/boot/measurement-document.ts'
-import { EMPTY_CFV } from '../../../../verifier/src/dstack/boot/rtmr0.ts'
-import { encodeDocument } from './document-fixture.ts'
-import { buildFirmware, PAYLOAD, SECTIONS, type SectionRecord } from './firmware-fixture.ts'
-import { buildKernel } from './kernel-fixture.ts'
+import { SECTIONS } from './firmware-fixture.ts'
+import { image, withFile, type Changes } from './image-fixture.ts'
 import { outcome } from '../outcome.ts'
 
 const GIB = 1n << 30n
-const METADATA = {
-  bios: 'ovmf.fd',
-  kernel: 'bzImage',
-  initrd: 'initramfs.cpio.gz',
-  cmdline: 'console=ttyS0',
-  is_dev: false,
-}
 const digest = new Uint8Array(48)
 const ACPI = { loader: digest, rsdp: digest, tables: digest }
-
-interface Changes {
-  readonly metadata?: object
-  readonly sections?: readonly SectionRecord[]
-  readonly initrd?: Uint8Array
-}
-
-function image(changes: Changes = {}): Map<string, Uint8Array> {
-  const { metadata = {}, sections = SECTIONS, initrd = utf8('ram disk') } = changes
-  const files = new Map<string, Uint8Array>([
-    ['ovmf.fd', buildFirmware({ payload: PAYLOAD, sections })],
-    ['bzImage', buildKernel()],
-    ['initramfs.cpio.gz', initrd],
-    ['metadata.json', utf8(JSON.stringify({ ...METADATA, ...metadata }))],
-  ])
-  const lines = [...files].map(([name, content]) => `${toBareHex(sha256(content))}  ${name}\n`)
-  return files.set('sha256sum.txt', utf8(lines.join('')))
-}
-
-/** The image with one file replaced or added, and listed. */
-function withFile(name: string, content: Uint8Array, files = image()): Map<string, Uint8Array> {
-  files.delete('sha256sum.txt')
-  files.set(name, content)
-  const lines = [...files].map(([each, bytes]) => `${toBareHex(sha256(bytes))}  ${each}\n`)
-  return files.set('sha256sum.txt', utf8(lines.join('')))
-}
 
 /** Registers by name, in hex. */
 function registers(
@@ -133,69 +96,5 @@ describe('an image measured from its files', () => {
       }),
       { numRuns: 40 },
     )
-  })
-})
-
-describe('an image that carries its own measurement', () => {
-  const cmdline = `init=/init dstack.rootfs_hash=${'1'.repeat(64)}`
-  // The variable store of the fixture is not the empty one that documents stand for.
-  const store = 'the variable store'
-  const plain = (): Map<string, Uint8Array> =>
-    image({ metadata: { cmdline, kernel_header_normalized: true } })
-  const measured = measureImageFiles(plain(), GIB)
-  const document = (members: object = {}, tdvf: object = {}): Uint8Array =>
-    encodeDocument({
-      version: 4,
-      image: {
-        cmdline,
-        kernel_authenticode: measured.kernelDigest,
-        kernel_header_normalized: true,
-        initrd_sha384: measured.initrdDigest,
-        ...members,
-      },
-      tdvf: {
-        ovmf: 'pre202505',
-        mrtd: {
-          single_pass: measured.mrtd['single-pass'],
-          two_pass: measured.mrtd['two-pass'],
-        },
-        td_hob: fromBareHex('80100904000609020b021010'),
-        ...tdvf,
-      },
-    })
-  /** The member that differs between files and document. */
-  const difference = (bytes: Uint8Array): string => {
-    try {
-      requireSameMeasurement({ ...measured, cfvDigest: EMPTY_CFV }, parseMeasurementDocument(bytes))
-      return 'none'
-    } catch (error) {
-      return /document: ([^:]+):/.exec(String(error))?.[1] ?? String(error)
-    }
-  }
-
-  test('of the same values', () => {
-    expect(difference(document())).toBe('none')
-  })
-
-  test('A5 of others: each is named', () => {
-    const other = new Uint8Array(48)
-    const mrtd = { single_pass: other, two_pass: other }
-    expect(difference(document({ kernel_authenticode: other }))).toBe('kernel_authenticode')
-    expect(difference(document({ initrd_sha384: other }))).toBe('initrd_sha384')
-    expect(difference(document({ cmdline: `x ${cmdline}` }))).toBe('cmdline')
-    expect(difference(document({ kernel_header_normalized: false }))).toBe(
-      'kernel_header_normalized',
-    )
-    expect(difference(document({}, { mrtd }))).toBe('mrtd.single_pass')
-    expect(difference(document({}, { td_hob: fromBareHex('801009010006') }))).toBe('td_hob')
-  })
-
-  test('A5 is refused where it stands for another variable store', () => {
-    const files = withFile('measurement.tdx.cbor', document(), plain())
-    expect(() => measureImageFiles(files, GIB)).toThrow(store)
-    const unlisted = plain().set('measurement.tdx.cbor', utf8('not listed, so not read'))
-    expect(outcome(() => measureImageFiles(unlisted, GIB))).toBe('passed')
-    const broken = withFile('measurement.tdx.cbor', utf8('not a document'), plain())
-    expect(outcome(() => measureImageFiles(broken, GIB))).toBe('MEASUREMENT_INVALID')
   })
 })

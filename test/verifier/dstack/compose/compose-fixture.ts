@@ -1,3 +1,4 @@
+import type { LintOptions } from '@jeju/verifier/compose-lint'
 import { utf8 } from '@jeju/verifier/protocol'
 
 export const DIGEST: string = 'ab'.repeat(32)
@@ -50,4 +51,11 @@ export const APP_COMPOSE = {
 /** The file's bytes, some members changed. */
 export function appCompose(members: object = {}): Uint8Array<ArrayBuffer> {
   return utf8(JSON.stringify({ ...APP_COMPOSE, ...members }))
+}
+
+/** What the fixture needs to have no finding. */
+export const LINT_OPTIONS: LintOptions = {
+  allowedEnvs: ['AGENT_ID'],
+  ports: ['8443:8443'],
+  scripts: [],
 }
