@@ -61,7 +61,7 @@ export {
   type QuoteCheckName,
   type QuoteReport,
 } from './tdx/quote-report.ts'
-export { QuoteVerifier, verifyQuote } from './tdx/quote-verifier.ts'
+export { QuoteVerifier, verifyQuote, type QuoteVerifierOptions } from './tdx/quote-verifier.ts'
 export type {
   Quote,
   QuoteHeader,
@@ -85,4 +85,5 @@ export {
   type OptionalAttribute,
   type TdFlag,
 } from './tdx/td-flags.ts'
+export type { P256Backend } from './x509/p256.ts'
 export { verifyEvidence, type VerificationContext } from './verify-evidence.ts'

@@ -1,6 +1,6 @@
 import { VerifierError } from '../errors.ts'
 import { objection, passed, skipped, type Check } from '../report/check.ts'
-import { P256Verifier } from '../x509/p256.ts'
+import { P256Verifier, type P256Backend } from '../x509/p256.ts'
 import { PckChains, type PckChain } from './check-pck-chain.ts'
 import { checkQeReportBinding, checkQuoteSignature, QeReports } from './check-quote.ts'
 import type { QuoteCollateral } from './collateral/quote-collateral.ts'
@@ -26,20 +26,28 @@ import { assertTrustAnchor, type TrustAnchor } from './trust-anchor.ts'
 /** Latest time taken, in Unix milliseconds: who hands in microseconds, or milliseconds as seconds, is told so. */
 const MAX_TIME_MS = 1e14
 
+/** What a verifier computes with. */
+export interface QuoteVerifierOptions {
+  /** Web Crypto by default; `nodeP256` of `@jeju/verifier/node` is faster there. */
+  readonly signatures?: P256Backend
+}
+
 /**
  * Judges whether quotes are genuine, under one trust anchor. Keeps what it has verified of a platform (keys, chains,
  * QE reports), so that the next quote of the same one costs one signature; dates and revocation are asked every time.
  */
 export class QuoteVerifier {
   readonly trustAnchor: TrustAnchor
-  readonly #keys = new P256Verifier()
+  readonly #keys: P256Verifier
   readonly #chains: PckChains
-  readonly #qeReports = new QeReports(this.#keys)
+  readonly #qeReports: QeReports
 
   /** @throws VerifierError `TRUST_ANCHOR_INVALID` */
-  constructor(trustAnchor: TrustAnchor) {
+  constructor(trustAnchor: TrustAnchor, { signatures }: QuoteVerifierOptions = {}) {
     assertTrustAnchor(trustAnchor)
     this.trustAnchor = trustAnchor
+    this.#keys = new P256Verifier(signatures)
+    this.#qeReports = new QeReports(this.#keys)
     this.#chains = new PckChains(trustAnchor, this.#keys)
   }
 

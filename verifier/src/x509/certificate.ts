@@ -122,7 +122,9 @@ function commonNameOf(name: Uint8Array, place: string): string {
       const isUtf8 = attribute.tag === DER.utf8String
       const { content } = attribute.element(isUtf8 ? DER.utf8String : DER.printableString, type)
       attribute.end()
-      if (type === OID_COMMON_NAME) found.push(new TextDecoder().decode(content))
+      // A byte-order mark is a character of the name, and not to be dropped from it.
+      const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+      if (type === OID_COMMON_NAME) found.push(decoder.decode(content))
     }
   }
   const [commonName] = found

@@ -2,7 +2,6 @@ import { concatBytes, equalBytes } from '../bytes/bytes.ts'
 import { toBareHex } from '../bytes/hex.ts'
 import { Recent } from '../bytes/recent.ts'
 
-/** ECDSA P-256 with SHA-256 through Web Crypto. Half of Intel's signatures are high-s; both forms are valid. */
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 
 /** Importing a key costs about as much as a verification, and the same few keys come back all the time. */
@@ -19,16 +18,19 @@ interface KnownSignature {
 /** Imported keys of the whole process: what an import gives depends on the key's bytes alone. */
 const keys = new Recent<Promise<CryptoKey>>(MAX_KEPT_KEYS)
 
-/** Verifies P-256 signatures and keeps the answers that are asked for again. */
-export class P256Verifier {
-  readonly #known = new Recent<KnownSignature>(MAX_KEPT_SIGNATURES)
-
+/** What verifies one ECDSA P-256 signature with SHA-256. Both forms of s are valid: half of Intel's are high-s. */
+export interface P256Backend {
   /** Whether r ‖ s signs the message under x ‖ y. A key off the curve or a malformed signature is false. */
-  async verify(
+  verify(
     publicKey: Uint8Array,
     signature: Uint8Array,
     message: Uint8Array,
-  ): Promise<boolean> {
+  ): boolean | Promise<boolean>
+}
+
+/** Web Crypto, which browsers have too. */
+export const webCryptoP256: P256Backend = {
+  verify: async (publicKey, signature, message) => {
     try {
       const key = await importKey(publicKey)
       const { subtle } = globalThis.crypto
@@ -36,6 +38,25 @@ export class P256Verifier {
     } catch {
       return false
     }
+  },
+}
+
+/** Verifies signatures and keeps the answers that are asked for again. */
+export class P256Verifier {
+  readonly #backend: P256Backend
+  readonly #known = new Recent<KnownSignature>(MAX_KEPT_SIGNATURES)
+
+  constructor(backend: P256Backend = webCryptoP256) {
+    this.#backend = backend
+  }
+
+  /** See {@link P256Backend}. */
+  async verify(
+    publicKey: Uint8Array,
+    signature: Uint8Array,
+    message: Uint8Array,
+  ): Promise<boolean> {
+    return this.#backend.verify(publicKey, signature, message)
   }
 
   /** {@link verify} for what comes again and again, such as a CA's certificate in every chain; the answer is kept. */

@@ -72,20 +72,23 @@ export async function judgeCollateral(
 }
 
 /**
- * Judged collateral at a later time: what was in force may have ended.
+ * Judged collateral at another time: what was in force may have ended, or not have begun.
  * @throws CheckFailure
  */
-export function requireStillInForce({ validity, revocations }: JudgedCollateral, at: number): void {
-  if (validity === undefined || revocations.value === undefined) return
+export function requireStillInForce(judged: JudgedCollateral, at: number): void {
+  const { validity, revocations, tcbInfo, qeIdentity } = judged
+  if (!validity || !revocations.value || !tcbInfo.value || !qeIdentity.value) return
   const { latestIssueDate, earliestExpirationDate } = validity
-  const { rootCrl, pckCrl } = revocations.value
+  const { rootCrl, pckCrl, pckCa } = revocations.value
+  const certificates = [pckCa, tcbInfo.value.signer, qeIdentity.value.signer]
+  const begin = Math.max(latestIssueDate, ...certificates.map(({ notBefore }) => notBefore))
   // The end belongs to the time of documents and certificates, and not to that of revocation lists.
   const crlsInForce = at < Math.min(rootCrl.nextUpdate, pckCrl.nextUpdate)
-  if (at >= latestIssueDate && at <= earliestExpirationDate && crlsInForce) return
+  if (at >= begin && at <= earliestExpirationDate && crlsInForce) return
   throw new CheckFailure(
-    at < latestIssueDate ? 'COLLATERAL_NOT_YET_VALID' : 'COLLATERAL_EXPIRED',
+    at < begin ? 'COLLATERAL_NOT_YET_VALID' : 'COLLATERAL_EXPIRED',
     `collateral in force at ${isoTime(at)}`,
-    `${isoTime(latestIssueDate)} to ${isoTime(earliestExpirationDate)}`,
+    `${isoTime(begin)} to ${isoTime(earliestExpirationDate)}`,
   )
 }
 

@@ -1,0 +1,40 @@
+/** What was measured of one piece of work, in milliseconds. */
+export interface Measurement {
+  readonly medianMs: number
+  readonly p10Ms: number
+  readonly runs: number
+}
+
+/** Work to be compared, by name. The first is what the others are compared with. */
+export type Contestants = Readonly<Record<string, () => Promise<unknown>>>
+
+/**
+ * Measures all of them in turns, so that whatever else the machine does meets each alike: figures of one run can be
+ * compared, figures of two machines cannot.
+ */
+export async function measureInTurns(
+  contestants: Contestants,
+  { warmUp, runs }: { readonly warmUp: number; readonly runs: number },
+): Promise<Readonly<Record<string, Measurement>>> {
+  const entries = Object.entries(contestants)
+  const times = new Map<string, number[]>(entries.map(([name]) => [name, []]))
+  for (let run = -warmUp; run < runs; run++) {
+    for (const [name, work] of entries) {
+      const start = performance.now()
+      await work()
+      const elapsed = performance.now() - start
+      if (run >= 0) times.get(name)?.push(elapsed)
+    }
+  }
+  return Object.fromEntries([...times].map(([name, taken]) => [name, summary(taken)]))
+}
+
+function summary(times: readonly number[]): Measurement {
+  const sorted = times.toSorted((a, b) => a - b)
+  const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? Number.NaN
+  return { medianMs: round(at(0.5)), p10Ms: round(at(0.1)), runs: sorted.length }
+}
+
+function round(value: number): number {
+  return Number(value.toFixed(3))
+}
