@@ -23,6 +23,7 @@ import { tcbInfoMembers } from './tcb-info-members.ts'
 import { tdReport } from './td-report.ts'
 import { tdxModule } from './tdx-module.ts'
 import { verificationTimes } from './times.ts'
+import { twoIssuers } from './two-issuers.ts'
 
 /** Every case, in the order of a verification. */
 export const CASE_AREAS: readonly CaseArea[] = [
@@ -40,6 +41,7 @@ export const CASE_AREAS: readonly CaseArea[] = [
   sgxExtension,
   crlForm,
   revocation,
+  twoIssuers,
   collateralSigner,
   documentText,
   documentDates,

@@ -44,6 +44,9 @@ function encodings(): readonly ForgeCase[] {
     ['tbs-sha384', leaf({ tbs: (tbs) => replaced(tbs, SHA384) })],
     ['tbs-parameters', leaf({ tbs: (tbs) => relength(replaced(tbs, WITH_NULL)) })],
     ['algorithm-sha384', leaf({ der: (der) => replacedLast(der, SHA384) })],
+    ['key-compressed', leaf({ tbs: (tbs) => swapped(tbs, '03420004', '03420002') })],
+    ['key-p384', leaf({ tbs: (tbs) => swapped(tbs, P256_OID, P384_OID) })],
+    ['signature-unused-bits', leaf({ der: unusedBit })],
     ['signature-r-padded', signature((r, s) => signatureValue(padded(r), unsignedInteger(s)))],
     ['signature-s-padded', signature((r, s) => signatureValue(unsignedInteger(r), padded(s)))],
     ['signature-r-negative', signature((_r, s) => signatureValue(integer(-5), unsignedInteger(s)))],
@@ -154,8 +157,21 @@ function signers(): readonly ForgeCase[] {
 const SHA384 = fromBareHex('300a06082a8648ce3d040303')
 const WITH_NULL = fromBareHex('300c06082a8648ce3d0403020500')
 
+const P256_OID = '06082a8648ce3d030107'
+const P384_OID = '06082a8648ce3d030122'
+
+function swapped(der: Uint8Array, from: string, by: string): Uint8Array {
+  return fromBareHex(toBareHex(der).replace(from, by))
+}
+
 function replaced(der: Uint8Array, by: Uint8Array): Uint8Array {
-  return fromBareHex(toBareHex(der).replace(toBareHex(ECDSA_WITH_SHA256), toBareHex(by)))
+  return swapped(der, toBareHex(ECDSA_WITH_SHA256), toBareHex(by))
+}
+
+/** States one unused bit of the signature BIT STRING, which follows the algorithm. */
+function unusedBit(der: Uint8Array): Uint8Array {
+  const algorithm = toBareHex(der).lastIndexOf(toBareHex(ECDSA_WITH_SHA256)) / 2
+  return der.with(algorithm + ECDSA_WITH_SHA256.length + 2, 1)
 }
 
 function replacedLast(der: Uint8Array, by: Uint8Array): Uint8Array {

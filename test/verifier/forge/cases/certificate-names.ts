@@ -19,6 +19,8 @@ function names(): readonly ForgeCase[] {
   return [
     refused('leaf-cn', why, subject('leaf', 'Intel SGX PCK Certificate 2'), CERTIFICATE),
     refused('leaf-cn-space', why, subject('leaf', 'Intel SGX PCK Certificate '), CERTIFICATE),
+    refused('leaf-cn-nul', why, subject('leaf', 'Intel SGX PCK Certificate\0'), CERTIFICATE),
+    refused('leaf-cn-bom', why, subject('leaf', '\uFEFFIntel SGX PCK Certificate'), CERTIFICATE),
     refused('leaf-cn-case', why, subject('leaf', 'Intel SGX PCK certificate'), CERTIFICATE),
     refused(
       'leaf-cn-twice',

@@ -8,11 +8,12 @@ import {
   type ForgedPki,
   type Forgery,
 } from '@jeju/simulator/forge'
-import { accepted, refused, seconds, type CaseArea, type ForgeCase } from '../forge-case.ts'
+import { accepted, refused, seconds, thrown, type CaseArea, type ForgeCase } from '../forge-case.ts'
 import { UNKNOWN_EXTENSION, withExtension } from './change-certificate.ts'
 
 /** Who signs TCB info and QE identity. */
 
+const KIB = 1024
 const INVALID = 'COLLATERAL_SIGNER_INVALID'
 const BOTH = { 'tcb-info': INVALID, 'qe-identity': INVALID } as const
 
@@ -144,6 +145,18 @@ function chains(): readonly ForgeCase[] {
         { 'qe-identity': INVALID },
       ),
     ]),
+    refused(
+      'tcb-info-chain-over-16-kib',
+      'no chain of two certificates is so long',
+      { chains: { tcbInfo: (pki) => chainOf(pki, 'signer', 'root').padEnd(16 * KIB + 1, '\n') } },
+      { 'tcb-info': INVALID },
+    ),
+    thrown(
+      'tcb-info-chain-over-64-kib',
+      'nor is it read at all',
+      { chains: { tcbInfo: (pki) => chainOf(pki, 'signer', 'root').padEnd(64 * KIB + 1, '\n') } },
+      'COLLATERAL_INVALID',
+    ),
     accepted('signer-chain-crlf', 'another spelling of the same certificates', {
       chains: {
         tcbInfo: (pki) => chainOf(pki, 'signer', 'root').replaceAll('\n', '\r\n'),

@@ -1,6 +1,6 @@
 import type { ForgedSignature, Forgery } from '@jeju/simulator/forge'
 import type { CheckFailureCode, QuoteCheckName } from '@jeju/verifier'
-import { accepted, refused, type CaseArea, type ForgeCase } from '../forge-case.ts'
+import { accepted, refused, thrown, type CaseArea, type ForgeCase } from '../forge-case.ts'
 import { served, text } from './change-document.ts'
 
 /** The text of TCB info and QE identity, and the signature over it. */
@@ -10,6 +10,7 @@ type DocumentName = (typeof DOCUMENTS)[number]
 const CHECKS = { tcbInfo: 'tcb-info', qeIdentity: 'qe-identity' } as const
 
 const DEEP = 100_000
+const MIB = 1024 * 1024
 const pretty = (json: string): string => JSON.stringify(JSON.parse(json), null, 2)
 const reversed = (json: string): string => {
   const members = Object.entries(JSON.parse(json) as Record<string, unknown>)
@@ -111,6 +112,17 @@ function casesOf(document: DocumentName): readonly ForgeCase[] {
         form(signature),
         unsigned,
       ),
+    ),
+    accepted(
+      `${name}-text-1-mib`,
+      'as long as is read',
+      text(document, (json) => json.padEnd(MIB)),
+    ),
+    thrown(
+      `${name}-text-over-1-mib`,
+      'longer than any document',
+      text(document, (json) => json.padEnd(MIB + 1)),
+      'COLLATERAL_INVALID',
     ),
     accepted(`${name}-signature-low-s`, 'both forms are valid', form('low-s')),
     accepted(`${name}-signature-high-s`, 'both forms are valid', form('high-s')),

@@ -3,6 +3,7 @@ import type { TcbStatus } from '@jeju/verifier'
 import {
   accepted,
   OLD_MODULE,
+  OLD_PLATFORM,
   refused,
   UP_TO_DATE,
   type CaseArea,
@@ -146,6 +147,12 @@ function modules(): readonly ForgeCase[] {
       'the module now has another major version',
       svn(good, tcbSvn(3, 3, 3)),
       { current: UP_TO_DATE },
+    ),
+    accepted(
+      'current-module-version-0',
+      'now in the scheme of TDX 1.0, where components 0 and 1 count for the platform',
+      svn(good, tcbSvn(5, 0, 3)),
+      { current: OLD_PLATFORM },
     ),
     refused(
       'current-module-unknown',
