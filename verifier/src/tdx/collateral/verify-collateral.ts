@@ -76,28 +76,40 @@ export async function verifyRevocations(
 }
 
 /** `tcb-info`, first half: the document, its dates, its signer. @throws CheckFailure */
-export async function verifyTcbInfo(
-  collateral: QuoteCollateral,
+export function verifyTcbInfo(
+  { tcbInfo, tcbInfoSignature, tcbInfoIssuerChain }: QuoteCollateral,
   context: CollateralContext,
 ): Promise<SignedDocument<TcbInfo>> {
-  const { tcbInfo, tcbInfoSignature, tcbInfoIssuerChain } = collateral
-  const signer = await signerOf(tcbInfoIssuerChain, context)
-  const content = parseTcbInfo(tcbInfo)
-  requireInForce(content, 'tcbInfo', context.at)
-  await requireSignedBy(signer, tcbInfo, tcbInfoSignature, 'tcbInfo', context.keys)
-  return { content, signer }
+  const parts = { text: tcbInfo, signature: tcbInfoSignature, issuerChain: tcbInfoIssuerChain }
+  return verifyDocument('tcbInfo', parts, parseTcbInfo, context)
 }
 
 /** `qe-identity`, first half: the document, its dates, its signer. @throws CheckFailure */
-export async function verifyQeIdentity(
-  collateral: QuoteCollateral,
+export function verifyQeIdentity(
+  { qeIdentity, qeIdentitySignature, qeIdentityIssuerChain }: QuoteCollateral,
   context: CollateralContext,
 ): Promise<SignedDocument<QeIdentity>> {
-  const { qeIdentity, qeIdentitySignature, qeIdentityIssuerChain } = collateral
-  const signer = await signerOf(qeIdentityIssuerChain, context)
-  const content = parseQeIdentity(qeIdentity)
-  requireInForce(content, 'enclaveIdentity', context.at)
-  await requireSignedBy(signer, qeIdentity, qeIdentitySignature, 'enclaveIdentity', context.keys)
+  const parts = {
+    text: qeIdentity,
+    signature: qeIdentitySignature,
+    issuerChain: qeIdentityIssuerChain,
+  }
+  return verifyDocument('enclaveIdentity', parts, parseQeIdentity, context)
+}
+
+async function verifyDocument<Content extends Dated>(
+  what: string,
+  parts: { readonly text: string; readonly signature: Uint8Array; readonly issuerChain: string },
+  parse: (text: string) => Content,
+  context: CollateralContext,
+): Promise<SignedDocument<Content>> {
+  const signer = await signerOf(parts.issuerChain, context)
+  const content = parse(parts.text)
+  requireInForce(content, what, context.at)
+  if (!(await context.keys.verify(signer.publicKey, parts.signature, utf8(parts.text)))) {
+    const expected = `${what} signed by ${SIGNER_NAME}`
+    throw new CheckFailure('COLLATERAL_SIGNATURE_INVALID', expected, 'signature invalid')
+  }
   return { content, signer }
 }
 
@@ -156,28 +168,17 @@ async function verifySigner(
   return signer
 }
 
-function requireInForce(
-  { issueDate, nextUpdate }: { readonly issueDate: number; readonly nextUpdate: number },
-  what: string,
-  at: number,
-): void {
+/** Unix milliseconds. */
+interface Dated {
+  readonly issueDate: number
+  readonly nextUpdate: number
+}
+
+function requireInForce({ issueDate, nextUpdate }: Dated, what: string, at: number): void {
   if (at >= issueDate && at <= nextUpdate) return
   throw new CheckFailure(
     at < issueDate ? 'COLLATERAL_NOT_YET_VALID' : 'COLLATERAL_EXPIRED',
     `${what} in force at ${isoTime(at)}`,
     `${isoTime(issueDate)} to ${isoTime(nextUpdate)}`,
   )
-}
-
-async function requireSignedBy(
-  signer: Certificate,
-  text: string,
-  signature: Uint8Array,
-  what: string,
-  keys: P256Verifier,
-): Promise<void> {
-  if (!(await keys.verify(signer.publicKey, signature, utf8(text)))) {
-    const expected = `${what} signed by ${SIGNER_NAME}`
-    throw new CheckFailure('COLLATERAL_SIGNATURE_INVALID', expected, 'signature invalid')
-  }
 }
