@@ -77,7 +77,15 @@ describe('measurement document', () => {
   test.each([
     ['no bytes', new Uint8Array(0)],
     ['trailing byte', concatBytes(bytes, new Uint8Array(1))],
-    ['a doubled key', fromBareHex('a2616100616100')],
+    [
+      'a doubled key',
+      concatBytes(
+        Uint8Array.of(0xa4),
+        encodeDocument('version'),
+        encodeDocument(4),
+        bytes.slice(1),
+      ),
+    ],
     ['a key that is a number', fromBareHex('a10000')],
     ['a key that is a map', fromBareHex('a1a000')],
     ['a longer head than needed', fromBareHex('a1616118171a')],

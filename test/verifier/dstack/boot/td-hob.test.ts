@@ -64,7 +64,7 @@ describe('witness', () => {
     ['empty', ''],
     ['cut', '801009040006'],
     ['trailing byte', '80100904000609020b02101000'],
-    ['a needless byte', '80900009040006'],
+    ['a needless byte', '8090000904000609020b021010'],
     ['50000 ranges', '801009d08603'],
     ['page arithmetic beyond the address space', 'ffffffffffffffff7f0101ffffffffffffffff7f01'],
     ['a number without end', 'ffffffffffffffffffffffff'],
