@@ -1,15 +1,16 @@
 import { fromHex, type Hex } from '../../bytes/hex.ts'
+import { ProtocolError } from '../../protocol/protocol-error.ts'
 import { checkTree } from '../output/check-tree.ts'
 import { leaf, type Tree } from '../output/tree.ts'
 import { verdictSpan } from '../output/verdict-span.ts'
-import { quoteBranches } from '../tdx/case-tree.ts'
+import { asObject, parseJson } from '../read/json.ts'
+import { quoteFacts } from '../tdx/case-tree.ts'
 import type { CaptureResult } from './judge-capture.ts'
 import type { ReadableEvent } from './readable-event.ts'
 
 /** A capture for people: checks, registers, and what the machine measured of itself. */
 export function captureTree(file: string, result: CaptureResult): Tree {
   const { verdict, code, checks } = result
-  const [...branches] = quoteBranches({ ...result, verdict: 'rejected', checks: [] })
   return {
     label: [
       [`${file}: `, 'plain'],
@@ -18,7 +19,7 @@ export function captureTree(file: string, result: CaptureResult): Tree {
     ],
     below: [
       ...checks.map(checkTree),
-      ...branches,
+      ...quoteFacts(result),
       registersTree(result),
       ...eventTrees(result),
       ...(result.vmConfig === null ? [] : [vmConfigTree(result.vmConfig)]),
@@ -62,14 +63,27 @@ function eventTrees({ events }: CaptureResult): readonly Tree[] {
   ]
 }
 
-const MAX_VM_CONFIG_CHARACTERS = 2000
+const MAX_SHOWN_CHARACTERS = 80
 
 function vmConfigTree(vmConfig: string): Tree {
-  const isLong = vmConfig.length > MAX_VM_CONFIG_CHARACTERS
-  const shown = isLong ? `${vmConfig.slice(0, MAX_VM_CONFIG_CHARACTERS)} and more` : vmConfig
   return {
     label: [['vm_config: as the host states it, not judged here', 'quiet']],
-    below: [leaf(shown, 'quiet')],
+    below: membersOf(vmConfig).map(([name, value]) => {
+      const isLong = value.length > MAX_SHOWN_CHARACTERS
+      const shown = isLong ? `${value.slice(0, MAX_SHOWN_CHARACTERS)}…` : value
+      return leaf(`${name}  ${shown}`, 'quiet')
+    }),
+  }
+}
+
+/** Members of an object's JSON text; any other text is one unnamed member. */
+function membersOf(text: string): readonly (readonly [string, string])[] {
+  try {
+    const object = asObject(parseJson(text, 'vm_config'), 'vm_config')
+    return Object.entries(object).map(([name, value]) => [name, JSON.stringify(value)])
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return [['not JSON', text]]
   }
 }
 

@@ -17,5 +17,6 @@ const COLOURS: Readonly<Record<Exclude<Tone, 'plain'>, number>> = {
 /** Colours on a terminal, none elsewhere. */
 export function paintFor({ isColoured }: Terminal): Paint {
   if (!isColoured) return (text) => text
-  return (text, tone) => (tone === 'plain' ? text : `\u001b[${COLOURS[tone]}m${text}\u001b[0m`)
+  return (text, tone) =>
+    tone === 'plain' || text === '' ? text : `\u001b[${COLOURS[tone]}m${text}\u001b[0m`
 }

@@ -1,41 +1,43 @@
-import type { Appraisal } from '../../index.ts'
 import { checkTree } from '../output/check-tree.ts'
+import type { Tone } from '../output/paint.ts'
 import { leaf, type Tree } from '../output/tree.ts'
 import { verdictSpan } from '../output/verdict-span.ts'
 import type { CaseResult, QuoteResult } from './case-result.ts'
 
+/** A quote's result, whatever verdict was made of it. */
+type Facts = Omit<QuoteResult, 'verdict'>
+
 /** One case for people. */
 export function caseTree(result: CaseResult): Tree {
-  const { id, verdict, code } = result
+  const { id, verdict, code, status, checks } = result
   return {
     label: [
       [`${id ?? '(no id)'}: `, 'plain'],
       verdictSpan(verdict),
       [code === null ? '' : `  ${code}`, 'bad'],
+      [verdict === 'accepted' ? `  ${status}` : '', toneOf(status)],
     ],
-    below: quoteBranches(result),
+    below: [...checks.map(checkTree), ...(verdict === 'malformed' ? [] : quoteFacts(result))],
   }
 }
 
-/** What is said of a quote: its checks, its TCB, what stands out, and whether the policy wants it. */
-export function quoteBranches(result: QuoteResult): readonly Tree[] {
-  const { verdict, checks } = result
-  if (verdict === 'malformed') return checks.map(checkTree)
+/** What is said of a quote beside its checks: its TCB, what stands out, and whether the policy wants it. */
+export function quoteFacts(result: Facts): readonly Tree[] {
+  const { flags } = result
   return [
-    ...checks.map(checkTree),
     ...tcbLeaves(result),
-    leaf(`TD flags: ${result.flags.join(', ') || 'none'}`),
-    appraisalTree(result.appraisal),
+    leaf(`TD flags: ${flags.join(', ') || 'none'}`, flags.length === 0 ? 'plain' : 'warning'),
+    appraisalTree(result),
   ]
 }
 
-function tcbLeaves(result: QuoteResult): readonly Tree[] {
+function tcbLeaves(result: Facts): readonly Tree[] {
   const { status, tcbDate, advisoryIDs, current } = result
   if (tcbDate === null) return []
   const line = (name: string, tcb: Pick<QuoteResult, 'status' | 'tcbDate' | 'advisoryIDs'>): Tree =>
     leaf(
       `${name}: ${tcb.status} as of ${tcb.tcbDate}${tcb.advisoryIDs.map((id) => `, ${id}`).join('')}`,
-      tcb.status === 'UpToDate' ? 'good' : 'warning',
+      toneOf(tcb.status),
     )
   return [
     line('TCB', { status, tcbDate, advisoryIDs }),
@@ -43,7 +45,13 @@ function tcbLeaves(result: QuoteResult): readonly Tree[] {
   ]
 }
 
-function appraisalTree({ ok, failures }: Appraisal): Tree {
+function toneOf(status: string | null): Tone {
+  return status === 'UpToDate' ? 'good' : 'warning'
+}
+
+function appraisalTree({ tcbDate, appraisal: { ok, failures } }: Facts): Tree {
+  if (tcbDate === null)
+    return leaf('appraisal: not made, since the quote is not known to be genuine')
   return {
     label: [
       ['appraisal: ', 'plain'],
