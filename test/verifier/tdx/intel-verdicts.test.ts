@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { intelTrustAnchor, type QuoteCheckName } from '@jeju/verifier'
 import { haveVectors, vectorBytes } from '../vectors.ts'
+import { judge } from './judge.ts'
 import {
   bundleOf,
   comparable,
   forgedCases,
   inputsOf,
-  judge,
   matrixRows,
   recordedQuotes,
 } from './recorded.ts'

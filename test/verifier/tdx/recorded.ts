@@ -1,12 +1,4 @@
-import {
-  intelTrustAnchor,
-  parseCollateral,
-  simulatedTrustAnchor,
-  verifyQuote,
-  VerifierError,
-  type QuoteReport,
-  type TrustAnchor,
-} from '@jeju/verifier'
+import { intelTrustAnchor, simulatedTrustAnchor, type TrustAnchor } from '@jeju/verifier'
 import { vectorBytes, vectorJson, vectorText } from '../vectors.ts'
 
 /** Recorded quotes and collateral with Intel's verdicts: how a row becomes the arguments of a verification. */
@@ -130,38 +122,6 @@ export function inputsOf(forged: ForgedCase): {
   }
 }
 
-/** What a verification gives, in the terms of an expectation; every error must have a code. */
-export async function judge(
-  quote: Uint8Array,
-  bundle: unknown,
-  context: { readonly trustAnchor: TrustAnchor; readonly at: Date },
-): Promise<{ readonly found: Expectation; readonly report: QuoteReport | undefined }> {
-  try {
-    const report = await verifyQuote(quote, parseCollateral(bundle), context)
-    if (report.genuine === undefined) return { found: { verdict: 'reject' }, report }
-    const { tcb } = report.genuine
-    const { current } = tcb
-    const found: Expectation = {
-      verdict: 'accept',
-      status: tcb.status,
-      advisoryIDs: tcb.advisoryIds,
-      tcbDate: isoTime(tcb.tcbDate),
-      tcbEvaluationDataNumber: tcb.tcbEvaluationDataNumber,
-      ...(current && {
-        current: {
-          status: current.status,
-          advisoryIDs: current.advisoryIds,
-          tcbDate: isoTime(current.tcbDate),
-        },
-      }),
-    }
-    return { found, report }
-  } catch (error) {
-    if (error instanceof VerifierError) return { found: { verdict: 'reject' }, report: undefined }
-    throw error
-  }
-}
-
 /** An expectation with its advisories as a sorted set, and without what only explains it. */
 export function comparable(expected: Expectation): Partial<Expectation> {
   const { verdict, status, tcbDate, tcbEvaluationDataNumber, current } = expected
@@ -181,10 +141,6 @@ export function comparable(expected: Expectation): Partial<Expectation> {
       },
     }),
   }
-}
-
-function isoTime(at: number): string {
-  return new Date(at).toISOString().replace('.000Z', 'Z')
 }
 
 function present<Value>(value: Value | undefined): Value {

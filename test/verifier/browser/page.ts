@@ -1,0 +1,41 @@
+import { intelTrustAnchor, simulatedTrustAnchor } from '@jeju/verifier'
+import { fromBareHex } from '@jeju/verifier/protocol'
+import { judge } from '../tdx/judge.ts'
+import type { Expectation } from '../tdx/recorded.ts'
+import { checkEventLog } from './entry-quotes.ts'
+
+/** What runs in the page: nothing but JSON goes in and out. */
+
+/** One verification; bytes in bare hex. */
+export interface PageCase {
+  readonly quote: string
+  readonly bundle: unknown
+  /** DER of a simulated root; Intel's own without it. */
+  readonly simulatedRoot?: string
+  /** Unix milliseconds. */
+  readonly at: number
+}
+
+export interface PageOutcome {
+  readonly found: Expectation
+  /** Names of the checks that failed. */
+  readonly failed: readonly string[]
+}
+
+declare global {
+  var judgeCase: (given: PageCase) => Promise<PageOutcome>
+  var replayLog: (eventLog: string, rtmr3: string) => string
+}
+
+globalThis.judgeCase = async ({ quote, bundle, simulatedRoot, at }) => {
+  const trustAnchor =
+    simulatedRoot === undefined
+      ? intelTrustAnchor()
+      : simulatedTrustAnchor('page', fromBareHex(simulatedRoot))
+  const context = { trustAnchor, at: new Date(at) }
+  const { found, report } = await judge(fromBareHex(quote), bundle, context)
+  const checks = report?.checks ?? []
+  return { found, failed: checks.filter((c) => c.status === 'failed').map(({ name }) => name) }
+}
+
+globalThis.replayLog = (eventLog, rtmr3) => checkEventLog(eventLog, fromBareHex(rtmr3)).check.status
