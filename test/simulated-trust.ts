@@ -16,9 +16,12 @@ export function policyOf(td: SimulatedTd): AppraisalPolicy {
   const { mrtd, rtmr0, rtmr1, rtmr2 } = td.measurements
   return {
     v: 1,
+    acpi: { reviewed: [], unreviewed: 'refused' },
     composeHashes: [td.composeHash],
+    composeTemplates: [],
     gpu: 'not-required',
     keyCustody: { trustedKms: [trustedKmsOf(td.platform)], keyApis: ['v0'] },
+    osImageHashes: [],
     osImages: [{ mrtd, rtmr0, rtmr1, rtmr2 }],
     tcb: DEFAULT_TCB_POLICY,
     tiers: ['simulated'],

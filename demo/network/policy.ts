@@ -13,9 +13,12 @@ export function publishedPolicy(reference: SimulatedTd): AppraisalPolicy {
   const { mrtd, rtmr0, rtmr1, rtmr2 } = reference.measurements
   return {
     v: 1,
+    acpi: { reviewed: [], unreviewed: 'refused' },
     composeHashes: [reference.composeHash],
+    composeTemplates: [],
     gpu: 'not-required',
     keyCustody: { trustedKms: [trustedKms(reference.platform)], keyApis: ['v0'] },
+    osImageHashes: [],
     osImages: [{ mrtd, rtmr0, rtmr1, rtmr2 }],
     tcb: DEFAULT_TCB_POLICY,
     tiers: ['simulated'],

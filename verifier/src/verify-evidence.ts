@@ -1,11 +1,13 @@
 import { sha256 } from './bytes/hash.ts'
 import { toHex, type Hex } from './bytes/hex.ts'
+import { checkBoot } from './dstack/boot/check-boot.ts'
+import { checkComposeRules } from './dstack/compose/appraise-compose.ts'
+import { parseEventLog } from './dstack/event-log.ts'
 import { checkComposeHash, checkInstance } from './dstack/check-compose.ts'
 import { checkMrConfigId } from './dstack/check-mr-config-id.ts'
 import { checkKeyCustody } from './dstack/check-key-custody.ts'
 import { checkEventLog } from './dstack/check-event-log.ts'
 import { VerifierError } from './errors.ts'
-import { checkComposeAllowed, checkOsImageAllowed } from './policy/check-measurements.ts'
 import { checkTcbAllowed } from './policy/check-tcb-allowed.ts'
 import type { AppraisalPolicy } from './policy/policy.ts'
 import type { ContractDomain } from './protocol/eip712.ts'
@@ -116,8 +118,14 @@ function checkContents(
       platform: log.platform,
       document: undefined,
     }),
-    checkComposeAllowed(compose, composeHash, policy),
-    checkOsImageAllowed(body, policy),
+    compose.status === 'passed'
+      ? checkComposeRules(bundle.appCompose, policy)
+      : skipped('compose-allowed', 'the compose file is not the measured one'),
+    checkBoot({ mrtd: body.mrTd, rtmr0, rtmr1, rtmr2 }, policy, {
+      vmConfig: bundle.vmConfig,
+      // Digests of a log that does not replay are nobody's word.
+      log: log.platform === undefined ? [] : parseEventLog(bundle.eventLog),
+    }),
     checkStatementBinding(body.reportData, bindingId),
     checkFreshness(body.reportData, context.freshness, bundle.gpuEvidence),
     checkIdentity(statement, context.expected),

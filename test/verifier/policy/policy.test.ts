@@ -17,9 +17,15 @@ const kms = {
 }
 const policy = {
   v: 1,
+  acpi: {
+    reviewed: [{ loader: register, rsdp: register, tables: register }],
+    unreviewed: 'refused',
+  },
   composeHashes: [hash],
+  composeTemplates: [],
   gpu: 'not-required',
   keyCustody: { trustedKms: [kms], keyApis: ['v0'] },
+  osImageHashes: [hash],
   osImages: [image],
   tcb: DEFAULT_TCB_POLICY,
   tiers: ['tdx'],
@@ -28,7 +34,14 @@ const write = (changes: object): string => JSON.stringify({ ...policy, ...change
 
 const policies = fc.record({
   v: fc.constant(1),
+  acpi: fc.record({
+    reviewed: fc.array(fc.record({ loader: hexOf(48), rsdp: hexOf(48), tables: hexOf(48) }), {
+      maxLength: 2,
+    }),
+    unreviewed: fc.constantFrom('accepted', 'refused'),
+  }),
   composeHashes: fc.array(hexOf(32), { maxLength: 4 }),
+  composeTemplates: fc.constant([]),
   gpu: fc.constantFrom('required', 'not-required'),
   keyCustody: fc.record({
     trustedKms: fc.array(fc.record({ rootPublicKey: hexOf(33), caPublicKeyInfo: hexOf(91) }), {
@@ -36,6 +49,7 @@ const policies = fc.record({
     }),
     keyApis: fc.subarray(['v0', 'v1']),
   }),
+  osImageHashes: fc.array(hexOf(32), { maxLength: 2 }),
   osImages: fc.array(
     fc.record({ mrtd: hexOf(48), rtmr0: hexOf(48), rtmr1: hexOf(48), rtmr2: hexOf(48) }),
     { maxLength: 3 },

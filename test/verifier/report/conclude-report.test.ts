@@ -15,9 +15,12 @@ import { contextFor, evidenceOf, machine } from '../evidence/fixture.ts'
 
 const policy: AppraisalPolicy = {
   v: 1,
+  acpi: { reviewed: [], unreviewed: 'refused' },
   composeHashes: [],
+  composeTemplates: [],
   gpu: 'not-required',
   keyCustody: { trustedKms: [], keyApis: [] },
+  osImageHashes: [],
   osImages: [],
   tcb: DEFAULT_TCB_POLICY,
   tiers: ['tdx'],

@@ -1,19 +1,20 @@
 import type { Hex } from '../bytes/hex.ts'
 import { parseStrictJson } from '../bytes/strict-json.ts'
 import type { KeyCustodyPolicy, TrustedKms } from '../dstack/check-key-custody.ts'
+import type { BootPolicy } from '../dstack/boot/check-boot.ts'
+import type { ComposeRules } from '../dstack/compose/appraise-compose.ts'
+import { parseComposeTemplate } from '../dstack/compose/template.ts'
 import { VerifierError } from '../errors.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import { asArray, asHex, asInteger, asOneOf, exactObject } from '../protocol/shape.ts'
-import { parseTcbPolicy, readOsImage, type OsImage, type TcbPolicy } from '../tdx/quote-policy.ts'
+import { parseTcbPolicy, readOsImage, type TcbPolicy } from '../tdx/quote-policy.ts'
 import type { Tier } from '../tdx/trust-anchor.ts'
 
 /** What a relying party accepts (docs/protocol.md §4). An empty list accepts nothing. */
-export interface AppraisalPolicy {
+export interface AppraisalPolicy extends ComposeRules, BootPolicy {
   readonly v: 1
-  readonly composeHashes: readonly Hex[]
   readonly gpu: 'required' | 'not-required'
   readonly keyCustody: KeyCustodyPolicy
-  readonly osImages: readonly OsImage[]
   readonly tcb: TcbPolicy
   readonly tiers: readonly Tier[]
 }
@@ -39,9 +40,12 @@ export function parsePolicy(text: string): AppraisalPolicy {
 function readPolicy(value: unknown): AppraisalPolicy {
   const policy = exactObject(value, 'policy', [
     'v',
+    'acpi',
     'composeHashes',
+    'composeTemplates',
     'gpu',
     'keyCustody',
+    'osImageHashes',
     'osImages',
     'tcb',
     'tiers',
@@ -49,11 +53,16 @@ function readPolicy(value: unknown): AppraisalPolicy {
   asInteger(policy['v'], 'policy.v', { min: 1, max: 1 })
   return {
     v: 1,
-    composeHashes: asArray(policy['composeHashes'], 'policy.composeHashes', MAX_ENTRIES).map(
-      (hash) => asHex(hash, 'policy.composeHashes[]', 32),
-    ),
+    acpi: readAcpi(policy['acpi']),
+    composeHashes: readDigests(policy['composeHashes'], 'policy.composeHashes'),
+    composeTemplates: asArray(
+      policy['composeTemplates'],
+      'policy.composeTemplates',
+      MAX_ENTRIES,
+    ).map((template) => parseComposeTemplate(template, 'policy.composeTemplates[]')),
     gpu: asOneOf(policy['gpu'], 'policy.gpu', ['required', 'not-required']),
     keyCustody: readKeyCustody(policy['keyCustody']),
+    osImageHashes: readDigests(policy['osImageHashes'], 'policy.osImageHashes'),
     osImages: asArray(policy['osImages'], 'policy.osImages', MAX_ENTRIES).map((image) =>
       readOsImage(image, 'policy.osImages[]'),
     ),
@@ -61,6 +70,27 @@ function readPolicy(value: unknown): AppraisalPolicy {
     tiers: asArray(policy['tiers'], 'policy.tiers', 2).map((tier) =>
       asOneOf(tier, 'policy.tiers[]', ['tdx', 'simulated']),
     ),
+  }
+}
+
+/** SHA-256 digests. */
+function readDigests(value: unknown, place: string): readonly Hex[] {
+  return asArray(value, place, MAX_ENTRIES).map((digest) => asHex(digest, `${place}[]`, 32))
+}
+
+function readAcpi(value: unknown): BootPolicy['acpi'] {
+  const place = 'policy.acpi'
+  const acpi = exactObject(value, place, ['reviewed', 'unreviewed'])
+  return {
+    reviewed: asArray(acpi['reviewed'], `${place}.reviewed`, MAX_ENTRIES).map((entry) => {
+      const tables = exactObject(entry, `${place}.reviewed[]`, ['loader', 'rsdp', 'tables'])
+      return {
+        loader: asHex(tables['loader'], `${place}.reviewed[].loader`, 48),
+        rsdp: asHex(tables['rsdp'], `${place}.reviewed[].rsdp`, 48),
+        tables: asHex(tables['tables'], `${place}.reviewed[].tables`, 48),
+      }
+    }),
+    unreviewed: asOneOf(acpi['unreviewed'], `${place}.unreviewed`, ['accepted', 'refused']),
   }
 }
 

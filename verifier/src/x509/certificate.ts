@@ -159,7 +159,8 @@ function keyUsageOf(value: Uint8Array | undefined, place: string): KeyUsage {
   const { content } = all.element(DER.bitString, 'value')
   all.end()
   const [unused = 8, first = 0] = content
-  if (unused > 7) throw new DerError(`${place}.keyUsage: not a bit string`)
+  const isPadded = ((content.at(-1) ?? 0) & ((1 << unused) - 1)) === 0
+  if (unused > 7 || !isPadded) throw new DerError(`${place}.keyUsage: not a bit string`)
   return {
     digitalSignature: (first & 0x80) !== 0,
     keyCertSign: (first & 0x04) !== 0,
