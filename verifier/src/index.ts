@@ -44,6 +44,7 @@ export {
 } from './tdx/collateral/quote-collateral.ts'
 export type { JudgedCollateral, Validity } from './tdx/collateral/verified-collateral.ts'
 export { appraiseQuote, type Appraisal, type PolicyFailure } from './tdx/appraise-quote.ts'
+export { encodeQuote } from './tdx/encode-quote.ts'
 export { parseQuote, type ParseQuoteOptions } from './tdx/parse-quote.ts'
 export {
   DEFAULT_QUOTE_POLICY,

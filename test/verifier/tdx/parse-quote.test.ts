@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { SimulatedPlatform, SimulatedTd } from '@jeju/simulator'
-import { parseQuote, simulatedTrustAnchor, VerifierError, verifyQuote } from '@jeju/verifier'
+import {
+  encodeQuote,
+  parseQuote,
+  simulatedTrustAnchor,
+  VerifierError,
+  verifyQuote,
+} from '@jeju/verifier'
 import { concatBytes, toHex, utf8 } from '@jeju/verifier/protocol'
 import { PckChains } from '../../../verifier/src/tdx/check-pck-chain.ts'
 import {
@@ -212,6 +218,13 @@ async function isGenuine(input: Uint8Array): Promise<boolean> {
   // The first four need no collateral.
   return checks.slice(0, 4).every(({ status }) => status === 'passed')
 }
+
+test('parse, then encode: the same bytes, less the padding of the buffer', () => {
+  const encoded = encodeQuote(parseQuote(quote))
+  expect(encoded).toEqual(quote.subarray(0, encoded.length))
+  expect(quote.subarray(encoded.length).every((byte) => byte === 0)).toBe(true)
+  expect(encodeQuote(parseQuote(encoded, { trailing: 'none' }))).toEqual(encoded)
+})
 
 describe('signatures', () => {
   test('B14 quote_mutation_sweep: no flipped byte of a simulated quote verifies', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { intelTrustAnchor, parseQuote, verifyQuote } from '@jeju/verifier'
+import { encodeQuote, intelTrustAnchor, parseQuote, verifyQuote } from '@jeju/verifier'
 import { toBareHex } from '@jeju/verifier/protocol'
 import { checkEventLog } from '../../../verifier/src/dstack/check-event-log.ts'
 import { haveVectors, vectorBytes, vectorJson } from '../vectors.ts'
@@ -9,7 +9,10 @@ describe.runIf(haveVectors)('quotes of real machines', () => {
   const quotes = haveVectors ? recordedQuotes() : []
 
   test.each(quotes)('$id parses to what others read in it', ({ file, parsed }) => {
-    const { version, body, signature } = parseQuote(vectorBytes('tdx', file))
+    const bytes = vectorBytes('tdx', file)
+    const quote = parseQuote(bytes, { trailing: 'none' })
+    expect(encodeQuote(quote)).toEqual(bytes)
+    const { version, body, signature } = quote
     expect(version).toBe(parsed.version)
     const { td15, rtmrs, ...registers } = body
     for (const [field, value] of Object.entries({ ...registers, ...td15 })) {
