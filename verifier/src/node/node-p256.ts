@@ -1,5 +1,5 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto'
-import { toBareHex } from '../bytes/hex.ts'
+import { byteKey } from '../bytes/byte-key.ts'
 import { Recent } from '../bytes/recent.ts'
 import type { P256Backend } from '../x509/p256.ts'
 
@@ -26,7 +26,7 @@ export const nodeP256: P256Backend = {
 }
 
 function keyOf(point: Uint8Array): KeyObject {
-  const id = toBareHex(point)
+  const id = byteKey(point)
   const kept = keys.get(id)
   if (kept !== undefined) return kept
   const coordinate = (from: number): string =>

@@ -1,6 +1,7 @@
 import { concatBytes, equalBytes } from '../bytes/bytes.ts'
 import { sha256 } from '../bytes/hash.ts'
-import { toBareHex, toHex } from '../bytes/hex.ts'
+import { byteKey } from '../bytes/byte-key.ts'
+import { toHex } from '../bytes/hex.ts'
 import { Recent } from '../bytes/recent.ts'
 import { failed, passed, skipped, type Check } from '../report/check.ts'
 import type { Certificate } from '../x509/certificate.ts'
@@ -56,7 +57,7 @@ export class QeReports {
     }
     const evidence = { pckLeafSerial: leaf.serial }
     // All three decide: the same report under another key, or with another signature, is another question.
-    const id = [leaf.publicKey, qeReportSignature, qeReport.raw].map(toBareHex).join()
+    const id = byteKey(concatBytes(leaf.publicKey, qeReportSignature, qeReport.raw))
     if (this.#known.get(id) === true) return passed(name, evidence)
     if (await this.#keys.verify(leaf.publicKey, qeReportSignature, qeReport.raw)) {
       this.#known.set(id, true)

@@ -1,3 +1,4 @@
+import { fromBareHex } from '../bytes/hex.ts'
 import { DER, DerError, readTime, smallInteger, type DerReader } from './der.ts'
 import { readSerial } from './certificate.ts'
 import { readCriticalOnly, readExtensions } from './extensions.ts'
@@ -49,6 +50,16 @@ export function parseCrl(der: Uint8Array, place = 'crl'): RevocationList {
   }
 }
 
+/** Extensions of nothing but a reason code that is not critical, up to the code itself: so is every entry of Intel's. */
+const REASON_CODE = fromBareHex('300c300a0603551d1504030a01')
+
+function isReasonCode(extensions: Uint8Array): boolean {
+  return (
+    extensions.length === REASON_CODE.length + 1 &&
+    REASON_CODE.every((byte, index) => byte === extensions[index])
+  )
+}
+
 function readEntries(list: DerReader, place: string, critical: string[]): ReadonlySet<string> {
   const revoked = new Set<string>()
   // An empty list is left out (RFC 5280 §5.1.2.6).
@@ -59,9 +70,8 @@ function readEntries(list: DerReader, place: string, critical: string[]): Readon
     if (revoked.has(serial)) throw new DerError(`${place}: ${serial} twice`)
     revoked.add(serial)
     readTime(entry, `${place}.revocationDate`)
-    if (!entry.done) {
-      critical.push(...readCriticalOnly(entry.inside(DER.sequence, 'extensions'), place))
-    }
+    if (entry.done || isReasonCode(entry.rest())) continue
+    critical.push(...readCriticalOnly(entry.inside(DER.sequence, 'extensions'), place))
     entry.end()
   }
   return revoked

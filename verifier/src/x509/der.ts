@@ -83,6 +83,11 @@ export class DerReader {
     return new DerReader(this.element(tag, field).content, field)
   }
 
+  /** What is left, unread. */
+  rest(): Uint8Array {
+    return this.#bytes.subarray(this.#at)
+  }
+
   /** Refuses whatever is left. */
   end(): void {
     if (!this.done) throw new DerError(`${this.#place}: something behind the last element`)

@@ -1,5 +1,5 @@
 import { concatBytes, equalBytes } from '../bytes/bytes.ts'
-import { toBareHex } from '../bytes/hex.ts'
+import { byteKey } from '../bytes/byte-key.ts'
 import { Recent } from '../bytes/recent.ts'
 
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
@@ -61,7 +61,7 @@ export class P256Verifier {
 
   /** {@link verify} for what comes again and again, such as a CA's certificate in every chain; the answer is kept. */
   verifyOnce(publicKey: Uint8Array, signature: Uint8Array, message: Uint8Array): Promise<boolean> {
-    const id = toBareHex(signature)
+    const id = byteKey(signature)
     const known = this.#known.get(id)
     if (known && equalBytes(known.publicKey, publicKey) && equalBytes(known.message, message)) {
       return known.holds
@@ -74,7 +74,7 @@ export class P256Verifier {
 }
 
 function importKey(point: Uint8Array): Promise<CryptoKey> {
-  const id = toBareHex(point)
+  const id = byteKey(point)
   const kept = keys.get(id)
   if (kept !== undefined) return kept
   const uncompressed = concatBytes(Uint8Array.of(0x04), point)
