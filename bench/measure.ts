@@ -8,6 +8,9 @@ export interface Measurement {
 /** Work to be compared, by name. The first is what the others are compared with. */
 export type Contestants = Readonly<Record<string, () => Promise<unknown>>>
 
+/** Long enough that a turn is not spent on what the one before it left in the caches. */
+const RUNS_PER_TURN = 20
+
 /**
  * Measures all of them in turns, so that whatever else the machine does meets each alike: figures of one run can be
  * compared, figures of two machines cannot.
@@ -18,12 +21,16 @@ export async function measureInTurns(
 ): Promise<Readonly<Record<string, Measurement>>> {
   const entries = Object.entries(contestants)
   const times = new Map<string, number[]>(entries.map(([name]) => [name, []]))
-  for (let run = -warmUp; run < runs; run++) {
+  for (const [, work] of entries) {
+    for (let run = 0; run < warmUp; run++) await work()
+  }
+  for (let done = 0; done < runs; done += RUNS_PER_TURN) {
     for (const [name, work] of entries) {
-      const start = performance.now()
-      await work()
-      const elapsed = performance.now() - start
-      if (run >= 0) times.get(name)?.push(elapsed)
+      for (let run = 0; run < RUNS_PER_TURN; run++) {
+        const start = performance.now()
+        await work()
+        times.get(name)?.push(performance.now() - start)
+      }
     }
   }
   return Object.fromEntries([...times].map(([name, taken]) => [name, summary(taken)]))
