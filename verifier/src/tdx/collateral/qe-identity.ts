@@ -5,7 +5,7 @@ import {
   requireValue,
   requireVersion,
   type SvnLevel,
-} from './tcb-info.ts'
+} from './levels.ts'
 
 /** Identity version 2 of the TD quoting enclave (Intel PCS API v4). Hex is lowercase. */
 export interface QeIdentity {

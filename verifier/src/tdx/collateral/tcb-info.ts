@@ -1,17 +1,16 @@
 import { CheckFailure } from '../../report/check-failure.ts'
-import {
-  COMPONENT_STATUSES,
-  PLATFORM_STATUSES,
-  type ComponentStatus,
-  type PlatformStatus,
-  type TcbLevel,
-} from '../tcb/tcb-status.ts'
+import { PLATFORM_STATUSES, type PlatformStatus, type TcbLevel } from '../tcb/tcb-status.ts'
 import { parseDocument, type DocumentFields } from './document.ts'
+import {
+  evaluationNumber,
+  readLevel,
+  readSvnLevels,
+  requireValue,
+  requireVersion,
+  type SvnLevel,
+} from './levels.ts'
 
 const COMPONENTS = 16
-/** Evaluation data numbers are small; a larger one is no number of Intel's. */
-const MAX_EVALUATION_NUMBER = 0xffff_ffff
-
 /** TCB info version 3 for TDX (Intel PCS API v4). Hex is lowercase. */
 export interface TcbInfo {
   /** Unix milliseconds. */
@@ -44,11 +43,6 @@ export interface TdxModuleIdentity extends TdxModule {
   readonly tcbLevels: readonly SvnLevel[]
 }
 
-/** A level of module or quoting enclave: the least ISVSVN it takes. */
-export interface SvnLevel extends TcbLevel<ComponentStatus> {
-  readonly isvSvn: number
-}
-
 /** A level of the platform: the least SVNs it takes. */
 export interface PlatformLevel extends TcbLevel<PlatformStatus> {
   readonly sgxComponents: readonly number[]
@@ -67,43 +61,11 @@ export function parseTcbInfo(text: string): TcbInfo {
     nextUpdate: info.time('nextUpdate'),
     fmspc: info.hex('fmspc', 6),
     pceId: info.hex('pceId', 2),
-    tcbEvaluationDataNumber: info.integer('tcbEvaluationDataNumber', MAX_EVALUATION_NUMBER),
+    tcbEvaluationDataNumber: evaluationNumber(info),
     tdxModule: readModule(info.object('tdxModule')),
     tdxModuleIdentities: readIdentities(info),
     tcbLevels: info.objects('tcbLevels', 1).map(readPlatformLevel).toSorted(bestPlatformFirst),
   }
-}
-
-/** Version of a signed document. */
-export function requireVersion(document: DocumentFields, version: number, what: string): void {
-  const actual = document.integer('version', 0xff)
-  if (actual !== version) {
-    const expected = `${what}.version: ${version}`
-    throw new CheckFailure('COLLATERAL_VERSION_UNSUPPORTED', expected, String(actual))
-  }
-}
-
-/** A member with only one right value. */
-export function requireValue(actual: string, expected: string, place: string): void {
-  if (actual !== expected) {
-    throw new CheckFailure('COLLATERAL_FORMAT', `${place}: ${expected}`, actual)
-  }
-}
-
-/** Evaluation data number of a signed document. */
-export function evaluationNumber(document: DocumentFields): number {
-  return document.integer('tcbEvaluationDataNumber', MAX_EVALUATION_NUMBER)
-}
-
-/** ISVSVN levels, sorted best first. */
-export function readSvnLevels(of: DocumentFields): readonly SvnLevel[] {
-  return of
-    .objects('tcbLevels', 1)
-    .map((level) => ({
-      ...readLevel(level, COMPONENT_STATUSES),
-      isvSvn: level.object('tcb').integer('isvsvn', 0xffff),
-    }))
-    .toSorted((a, b) => b.isvSvn - a.isvSvn)
 }
 
 function readIdentities(info: DocumentFields): readonly TdxModuleIdentity[] {
@@ -125,17 +87,6 @@ function readModule(module: DocumentFields): TdxModule {
     mrSigner: module.hex('mrsigner', 48),
     attributes: module.hex('attributes', 8),
     attributesMask: module.hex('attributesMask', 8),
-  }
-}
-
-function readLevel<Status extends string>(
-  level: DocumentFields,
-  statuses: readonly Status[],
-): TcbLevel<Status> {
-  return {
-    status: level.oneOf('tcbStatus', statuses),
-    tcbDate: level.time('tcbDate'),
-    advisoryIds: level.optionalTexts('advisoryIDs'),
   }
 }
 

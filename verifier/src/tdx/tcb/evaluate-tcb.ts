@@ -1,6 +1,7 @@
 import { toBareHex } from '../../bytes/hex.ts'
 import { CheckFailure } from '../../report/check-failure.ts'
-import type { PlatformLevel, SvnLevel, TcbInfo } from '../collateral/tcb-info.ts'
+import type { SvnLevel } from '../collateral/levels.ts'
+import type { PlatformLevel, TcbInfo } from '../collateral/tcb-info.ts'
 import type { QeIdentity } from '../collateral/qe-identity.ts'
 import type { PckPlatform } from '../sgx-extension.ts'
 import type { Quote } from '../quote.ts'
