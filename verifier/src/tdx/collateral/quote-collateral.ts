@@ -58,6 +58,30 @@ export function parseCollateral(given: unknown): QuoteCollateral {
   })
 }
 
+const TEXTS = [
+  'pckCrlIssuerChain',
+  'tcbInfoIssuerChain',
+  'tcbInfo',
+  'qeIdentityIssuerChain',
+  'qeIdentity',
+] as const
+const BYTES = ['rootCaCrl', 'pckCrl', 'tcbInfoSignature', 'qeIdentitySignature'] as const
+
+/**
+ * Refuses what is no collateral, whatever a caller without types hands in.
+ * @throws VerifierError `COLLATERAL_INVALID`
+ */
+export function assertCollateral(given: unknown): asserts given is QuoteCollateral {
+  if (typeof given !== 'object' || given === null) throw invalid('bundle', 'an object')
+  const collateral = given as Readonly<Record<string, unknown>>
+  for (const member of TEXTS) {
+    if (typeof collateral[member] !== 'string') throw invalid(member, 'a string')
+  }
+  for (const member of BYTES) {
+    if (!(collateral[member] instanceof Uint8Array)) throw invalid(member, 'bytes')
+  }
+}
+
 /** The bundle as JSON, with CRLs and signatures in hex. */
 export function encodeCollateral(collateral: QuoteCollateral): string {
   return JSON.stringify({

@@ -3,7 +3,7 @@ import { isoTime } from '../issuance.ts'
 import type { P256Verifier } from '../../x509/p256.ts'
 import type { TrustAnchor } from '../trust-anchor.ts'
 import type { QeIdentity } from './qe-identity.ts'
-import type { QuoteCollateral } from './quote-collateral.ts'
+import { assertCollateral, type QuoteCollateral } from './quote-collateral.ts'
 import type { TcbInfo } from './tcb-info.ts'
 import {
   requireNotRevoked,
@@ -54,6 +54,7 @@ export async function judgeCollateral(
   at: number,
   keys: P256Verifier,
 ): Promise<JudgedCollateral> {
+  assertCollateral(collateral)
   const context: CollateralContext = { anchor, at, keys, signers: new Map() }
   const [revocations, tcbInfo, qeIdentity] = await Promise.all([
     outcome(verifyRevocations(collateral, context)),

@@ -76,7 +76,7 @@ export async function verifyRevocations(
 }
 
 /** `tcb-info`, first half: the document, its dates, its signer. @throws CheckFailure */
-export function verifyTcbInfo(
+export async function verifyTcbInfo(
   { tcbInfo, tcbInfoSignature, tcbInfoIssuerChain }: QuoteCollateral,
   context: CollateralContext,
 ): Promise<SignedDocument<TcbInfo>> {
@@ -85,7 +85,7 @@ export function verifyTcbInfo(
 }
 
 /** `qe-identity`, first half: the document, its dates, its signer. @throws CheckFailure */
-export function verifyQeIdentity(
+export async function verifyQeIdentity(
   { qeIdentity, qeIdentitySignature, qeIdentityIssuerChain }: QuoteCollateral,
   context: CollateralContext,
 ): Promise<SignedDocument<QeIdentity>> {
