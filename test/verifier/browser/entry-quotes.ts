@@ -1,4 +1,4 @@
-/** What judges a TDX quote and the dstack log beside it: the part that has a size to keep. */
+/** What judges a TDX quote and the log of dstack beside it, without custody of keys. */
 export {
   appraiseQuote,
   intelTrustAnchor,

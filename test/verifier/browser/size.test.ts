@@ -6,21 +6,22 @@ async function bundleOf(name: string): Promise<BrowserBundle> {
   return bundleForBrowser(fileURLToPath(new URL(name, import.meta.url)))
 }
 
-test('quotes, collateral and event logs: at most 35 kB for a browser, without a module of Node', async () => {
-  const { modules, foreign, gzipBytes } = await bundleOf('entry-quotes.ts')
+const isCurve = (id: string): boolean => /@noble\/(curves|secp256k1)\//.test(id)
+
+test('all of TDX and dstack, custody of keys included: at most 35 kB for a browser, without a module of Node', async () => {
+  const { modules, foreign, gzipBytes } = await bundleOf('entry-tdx-dstack.ts')
   expect(foreign).toEqual([])
-  expect(modules.some((id) => id.endsWith('verifier/src/tdx/quote-verifier.ts'))).toBe(true)
-  expect(modules.some((id) => id.endsWith('verifier/src/dstack/check-event-log.ts'))).toBe(true)
+  for (const part of ['tdx/quote-verifier.ts', 'dstack/check-key-custody.ts']) {
+    expect(modules.some((id) => id.endsWith(`verifier/src/${part}`))).toBe(true)
+  }
   expect(gzipBytes).toBeLessThanOrEqual(35_000)
 })
 
-// Apart, because the chain of a KMS is signed with secp256k1 over Keccak, and no Web Crypto has either: whoever asks
-// for custody pays for a curve in JavaScript, and whoever judges quotes alone must not.
-test('with key custody: at most 45 kB, and the curve is in this part alone', async () => {
-  const { modules, foreign, gzipBytes } = await bundleOf('entry-custody.ts')
-  expect(foreign).toEqual([])
-  expect(gzipBytes).toBeLessThanOrEqual(45_000)
-  const curves = (ids: readonly string[]): boolean => ids.some((id) => id.includes('@noble/curves'))
-  expect(curves(modules)).toBe(true)
-  expect(curves((await bundleOf('entry-quotes.ts')).modules)).toBe(false)
+// The chain of a KMS is signed with secp256k1, which no Web Crypto has; whoever judges quotes alone must not pay for it.
+test('one curve in JavaScript, and none without custody', async () => {
+  const { modules } = await bundleOf('entry-tdx-dstack.ts')
+  const curves = modules.filter(isCurve)
+  expect(curves).toHaveLength(1)
+  expect(curves[0]).toMatch(/@noble\/secp256k1\/index\.js$/)
+  expect((await bundleOf('entry-quotes.ts')).modules.filter(isCurve)).toEqual([])
 })

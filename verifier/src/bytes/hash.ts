@@ -1,3 +1,4 @@
+import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 as nobleSha256, sha384 as nobleSha384 } from '@noble/hashes/sha2.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 
@@ -14,6 +15,11 @@ export function sha384(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 /** Keccak-256 as Ethereum uses it, 32 bytes. */
 export function keccak256(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(keccak_256(bytes))
+}
+
+/** HMAC-SHA-256 (RFC 2104), 32 bytes. */
+export function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(hmac(nobleSha256, key, message))
 }
 
 /** A running SHA-256, for bodies that arrive in pieces. */

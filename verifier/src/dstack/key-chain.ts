@@ -1,14 +1,10 @@
-import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { concatBytes, utf8 } from '../bytes/bytes.ts'
 import { keccak256 } from '../bytes/hash.ts'
 import { toBareHex, toHex, type Hex } from '../bytes/hex.ts'
 import type { KmsChain } from '../protocol/evidence-bundle.ts'
-
-/** A key that signed a link, or why nobody did. */
-export type RecoveredKey = { readonly publicKey: Uint8Array } | { readonly fault: string }
+import { recover, uncompress, type Recovered } from '../protocol/secp256k1.ts'
 
 const LINK_BYTES = 65
-const MAX_RECOVERY_ID = 3
 
 /**
  * What the app's root key signs of a key that it derived (dstack `GetKey`, link 0). Surface v0 names purpose and
@@ -27,30 +23,16 @@ export function appRootClaim(appId: Uint8Array, appRoot: Uint8Array): Uint8Array
 }
 
 /** Compressed public key whose signature over keccak256(claim) is this link: r ‖ s ‖ v, s low, v 0 to 3. */
-export function recoverLink(claim: Uint8Array, link: Uint8Array): RecoveredKey {
+export function recoverLink(claim: Uint8Array, link: Uint8Array): Recovered {
   if (link.length !== LINK_BYTES) return { fault: `${link.length} bytes` }
   const [v = 0] = link.subarray(64)
-  if (v > MAX_RECOVERY_ID) return { fault: `v ${v}` }
-  try {
-    const signature = secp256k1.Signature.fromBytes(link.subarray(0, 64), 'compact')
-    // With s and n - s both taken, one statement would have two signatures.
-    if (signature.hasHighS()) return { fault: 's is high' }
-    const point = signature.addRecoveryBit(v).recoverPublicKey(keccak256(claim))
-    return { publicKey: new Uint8Array(point.toBytes(true)) }
-  } catch {
-    return { fault: 'it recovers to no key' }
-  }
+  return recover(keccak256(claim), link.subarray(0, 64), v, 'compressed')
 }
 
 /** Ethereum address of a compressed secp256k1 point, lowercase; undefined when it is none. */
 export function addressOfCompressed(publicKey: Uint8Array): Hex | undefined {
-  if (publicKey.length !== 33) return undefined
-  try {
-    const point = secp256k1.Point.fromBytes(publicKey).toBytes(false)
-    return toHex(keccak256(point.subarray(1)).subarray(12))
-  } catch {
-    return undefined
-  }
+  const point = uncompress(publicKey)
+  return point && toHex(keccak256(point.subarray(1)).subarray(12))
 }
 
 function lengthPrefixed(...parts: readonly Uint8Array[]): Uint8Array {

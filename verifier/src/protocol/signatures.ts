@@ -1,19 +1,13 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
-import { secp256k1 } from '@noble/curves/secp256k1.js'
-import { concatBytes } from '../bytes/bytes.ts'
 import { keccak256 } from '../bytes/hash.ts'
 import { fromHex, toHex, type Hex } from '../bytes/hex.ts'
 import { ProtocolError } from './protocol-error.ts'
+import { publicKeyOf, recover, signRecoverable } from './secp256k1.ts'
 
 /** secp256k1 signature `r ‖ s ‖ v` over a digest: 65 bytes, low-s, v 27 or 28, RFC 6979. */
 export function signDigest(digest: Hex, privateKey: Uint8Array): Hex {
-  const signature = secp256k1.sign(fromHex(digest, 32, 'digest'), privateKey, {
-    prehash: false,
-    lowS: true,
-    format: 'recovered',
-  })
-  // noble puts the recovery bit first.
-  return toHex(concatBytes(signature.subarray(1), Uint8Array.of(27 + (signature[0] ?? 0))))
+  const signature = signRecoverable(fromHex(digest, 32, 'digest'), privateKey)
+  return toHex(signature.with(64, 27 + (signature[64] ?? 0)))
 }
 
 /**
@@ -26,25 +20,19 @@ export function recoverAddress(digest: Hex, signature: Hex): Hex {
   if (v !== 27 && v !== 28) {
     throw new ProtocolError('INPUT_SIGNATURE', 'signature: expected v 27 or 28')
   }
-  try {
-    const parsed = secp256k1.Signature.fromBytes(bytes.subarray(0, 64), 'compact')
-    if (parsed.hasHighS()) throw new ProtocolError('INPUT_SIGNATURE', 'signature: s is high')
-    const point = parsed.addRecoveryBit(v - 27).recoverPublicKey(fromHex(digest, 32, 'digest'))
-    return addressOfPoint(point.toBytes(false))
-  } catch (cause) {
-    if (cause instanceof ProtocolError) throw cause
-    throw new ProtocolError('INPUT_SIGNATURE', 'signature: recovers to no key', { cause })
-  }
+  const key = recover(fromHex(digest, 32, 'digest'), bytes.subarray(0, 64), v - 27, 'uncompressed')
+  if ('fault' in key) throw new ProtocolError('INPUT_SIGNATURE', `signature: ${key.fault}`)
+  return addressOfPoint(key.publicKey)
 }
 
 /** The address of a secp256k1 private key; lowercase. */
 export function addressOf(privateKey: Uint8Array): Hex {
-  return addressOfPoint(secp256k1.getPublicKey(privateKey, false))
+  return addressOfPoint(publicKeyOf(privateKey, 'uncompressed'))
 }
 
 /** Compressed secp256k1 public key, 33 bytes. */
 export function secp256k1PublicKey(privateKey: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(secp256k1.getPublicKey(privateKey, true))
+  return new Uint8Array(publicKeyOf(privateKey, 'compressed'))
 }
 
 function addressOfPoint(uncompressed: Uint8Array): Hex {
