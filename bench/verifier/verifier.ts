@@ -1,8 +1,14 @@
 import { createSimulatedPlatform, launchTd } from '@jeju/simulator'
-import { parseCollateral, QuoteVerifier, simulatedTrustAnchor } from '@jeju/verifier'
+import {
+  parseCollateral,
+  QuoteVerifier,
+  simulatedTrustAnchor,
+  type JudgedCollateral,
+  type QuoteVerifierOptions,
+} from '@jeju/verifier'
 import { nodeP256 } from '@jeju/verifier/node'
 import { utf8 } from '@jeju/verifier/protocol'
-import { measureInTurns, type Measurement } from '../measure.ts'
+import { contestant, contestantWith, measureInTurns, type Measurement } from '../measure.ts'
 import { peerFor } from './peer.ts'
 
 /** What `npm run bench -- verifier` publishes. */
@@ -12,6 +18,12 @@ export interface VerifierFigures {
   readonly timesFasterThanPeer: Readonly<Record<string, number>>
   /** Bytes by which the heap grew over the checks of `checks`, after garbage collection. */
   readonly memory: { readonly checks: number; readonly grownBytes: number }
+}
+
+/** A verifier, and collateral that it has verified. */
+interface Judging {
+  readonly verifier: QuoteVerifier
+  readonly collateral: JudgedCollateral
 }
 
 const AT = new Date('2029-02-20T00:00:00Z')
@@ -28,26 +40,27 @@ export async function benchVerifier(): Promise<VerifierFigures> {
   const { peer, collateral: peerCollateral } = peerFor(platform.rootCertificateDer, bundle)
   const nowSeconds = AT.getTime() / 1000
 
-  const known = new QuoteVerifier(anchor, { signatures: nodeP256 })
-  const judged = await known.judgeCollateral(parseCollateral(bundle), AT)
-  const genuine = async (verifier: QuoteVerifier, with_ = judged): Promise<void> => {
-    const report = await verifier.verify(quote, with_, AT)
+  const judging = async (options: QuoteVerifierOptions): Promise<Judging> => {
+    const verifier = new QuoteVerifier(anchor, options)
+    return { verifier, collateral: await verifier.judgeCollateral(parseCollateral(bundle), AT) }
+  }
+  const verify = async ({ verifier, collateral }: Judging): Promise<void> => {
+    const report = await verifier.verify(quote, collateral, AT)
     if (report.genuine === undefined) throw new Error('the bench measures refusals')
   }
+  const known = await judging({ signatures: nodeP256 })
   const measurements = await measureInTurns(
     {
-      [PEER]: async () => peer.verify(quote, peerCollateral, nowSeconds),
-      'cold collateral: every signature': async () => {
-        const verifier = new QuoteVerifier(anchor, { signatures: nodeP256 })
-        await genuine(verifier, await verifier.judgeCollateral(parseCollateral(bundle), AT))
-      },
-      'cold collateral, Web Crypto': async () => {
-        const verifier = new QuoteVerifier(anchor)
-        await genuine(verifier, await verifier.judgeCollateral(parseCollateral(bundle), AT))
-      },
-      'verified collateral, unknown platform': () =>
-        genuine(new QuoteVerifier(anchor, { signatures: nodeP256 })),
-      'known platform': () => genuine(known),
+      [PEER]: contestant(async () => peer.verify(quote, peerCollateral, nowSeconds)),
+      'cold collateral: every signature': contestant(async () =>
+        verify(await judging({ signatures: nodeP256 })),
+      ),
+      'cold collateral, Web Crypto': contestant(async () => verify(await judging({}))),
+      'verified collateral, unknown platform': contestantWith(
+        () => judging({ signatures: nodeP256 }),
+        verify,
+      ),
+      'known platform': contestant(() => verify(known)),
     },
     { warmUp: 50, runs: 300 },
   )
@@ -58,10 +71,7 @@ export async function benchVerifier(): Promise<VerifierFigures> {
     timesFasterThanPeer: Object.fromEntries(
       ours.map(([name, { medianMs }]) => [name, Number((peerMs / medianMs).toFixed(1))]),
     ),
-    memory: await heapGrowth(async () => {
-      const verifier = new QuoteVerifier(anchor, { signatures: nodeP256 })
-      await genuine(verifier, await verifier.judgeCollateral(parseCollateral(bundle), AT))
-    }),
+    memory: await heapGrowth(async () => verify(await judging({ signatures: nodeP256 }))),
   }
 }
 

@@ -12,6 +12,7 @@ import {
   type SgxPlatform,
 } from '../../../simulator/src/pki/sgx-extension.ts'
 import { PckChains } from '../../../verifier/src/tdx/check-pck-chain.ts'
+import { Certificates } from '../../../verifier/src/tdx/issuance.ts'
 import type { TrustAnchor } from '../../../verifier/src/tdx/trust-anchor.ts'
 import { P256Verifier } from '../../../verifier/src/x509/p256.ts'
 import { AT } from '../evidence/fixture.ts'
@@ -65,7 +66,7 @@ async function checkPckChain(
   trustAnchor: TrustAnchor,
   time: Date,
 ): Promise<{ readonly check: Check }> {
-  return new PckChains(trustAnchor, new P256Verifier()).check(pem, time.getTime())
+  return new PckChains(trustAnchor, new Certificates(new P256Verifier())).check(pem, time.getTime())
 }
 
 async function judge(pem: string | Uint8Array, time: Date = AT, anchor = root): Promise<Check> {

@@ -10,6 +10,7 @@ import {
 } from '@jeju/verifier'
 import { concatBytes, toHex, utf8 } from '@jeju/verifier/protocol'
 import { PckChains } from '../../../verifier/src/tdx/check-pck-chain.ts'
+import { Certificates } from '../../../verifier/src/tdx/issuance.ts'
 import {
   checkQeReportBinding,
   checkQuoteSignature,
@@ -267,7 +268,7 @@ describe('signatures', () => {
     const anchor = simulatedTrustAnchor('tests', platform.rootCertificateDer)
     const { pckChainPem } = parseQuote(quote).signature
     const keys = new P256Verifier()
-    const { chain, check } = await new PckChains(anchor, keys).check(pckChainPem, AT.getTime())
+    const { chain, check } = await new PckChains(anchor, new Certificates(keys)).check(pckChainPem, AT.getTime())
     expect(check.status).toBe('passed')
     const reports = new QeReports(keys)
     // Kept or not, a report belongs to the leaf that signed it.

@@ -17,9 +17,6 @@ export interface StrictJsonOptions {
   readonly integersOnly?: boolean
 }
 
-const STRING = /"(?:[^"\\]|\\.)*"/y
-const COLON = /[ \t\n\r]*:/y
-
 /**
  * JSON.parse, without what it forgives: a doubled member, of which it keeps the last silently so that a reader and
  * this program could see two documents in one text (attack E19), and any depth of nesting.
@@ -68,16 +65,46 @@ function scan(text: string, { maxDepth, integersOnly = false }: StrictJsonOption
 
 /** Length of the string at that place; where it names a member, it must be the first of that name. */
 function readString(text: string, at: number, members: Set<string> | undefined): number {
-  STRING.lastIndex = at
-  const [literal] = STRING.exec(text) ?? []
-  if (literal === undefined) throw new JsonError('syntax', 'a string without end')
-  if (members === undefined) return literal.length
-  COLON.lastIndex = at + literal.length
-  if (!COLON.test(text)) return literal.length
+  const end = endOfString(text, at)
+  if (members === undefined || !isFollowedByColon(text, end)) return end - at
+  const literal = text.slice(at, end)
   const name = literal.includes('\\') ? memberName(literal) : literal.slice(1, -1)
   if (members.has(name)) throw new JsonError('duplicate', `member ${name.slice(0, 64)} twice`)
   members.add(name)
-  return literal.length
+  return end - at
+}
+
+/** Behind the closing quote of the string that opens at that place. */
+function endOfString(text: string, at: number): number {
+  let quote = at
+  do {
+    quote = text.indexOf('"', quote + 1)
+    if (quote === -1) throw new JsonError('syntax', 'a string without end')
+  } while (isEscaped(text, quote))
+  return quote + 1
+}
+
+/** Behind an odd number of backslashes. The opening quote ends the count. */
+function isEscaped(text: string, at: number): boolean {
+  let before = at - 1
+  while (text.charCodeAt(before) === 0x5c) before--
+  return (at - 1 - before) % 2 === 1
+}
+
+function isFollowedByColon(text: string, from: number): boolean {
+  let at = from
+  for (;;) {
+    switch (text.charCodeAt(at)) {
+      case 0x20: // space, tab, line feed, carriage return: white space of JSON
+      case 0x09:
+      case 0x0a:
+      case 0x0d:
+        at++
+        break
+      default:
+        return text.charCodeAt(at) === 0x3a // :
+    }
+  }
 }
 
 /** Two spellings of a name are one name. */

@@ -5,16 +5,15 @@ import { VerifierError } from '../errors.ts'
 import { CheckFailure } from '../report/check-failure.ts'
 import { objection, passed, type Check } from '../report/check.ts'
 import type { Certificate } from '../x509/certificate.ts'
-import type { P256Verifier } from '../x509/p256.ts'
+import { P256Verifier } from '../x509/p256.ts'
 import {
+  Certificates,
   isoTime,
-  readChain,
   requireAnchor,
   requireAuthority,
   requireEndEntity,
   requireNames,
   requireRootNames,
-  requireSignature,
   requireValidAt,
   type ChainCodes,
 } from './issuance.ts'
@@ -59,7 +58,8 @@ export function readPckPlatformUnverified(pem: Uint8Array): {
   readonly ca: 'platform' | 'processor'
 } {
   try {
-    const [leaf, intermediate] = readChain(chainText(pem), 3, 'a PCK chain', PCK_CODES)
+    const reader = new Certificates(new P256Verifier())
+    const [leaf, intermediate] = reader.readChain(chainText(pem), 3, 'a PCK chain', PCK_CODES)
     if (leaf !== undefined && intermediate !== undefined) {
       const ca = intermediate.commonName === PROCESSOR_CA_NAME ? 'processor' : 'platform'
       return { fmspc: readPckPlatform(leaf).fmspc, ca }
@@ -77,12 +77,12 @@ const MAX_KEPT_CHAINS = 256
 /** Checks PCK chains under one anchor, and keeps those whose names, constraints and signatures hold. */
 export class PckChains {
   readonly #anchor: TrustAnchor
-  readonly #keys: P256Verifier
+  readonly #certificates: Certificates
   readonly #known = new Recent<PckChain>(MAX_KEPT_CHAINS)
 
-  constructor(anchor: TrustAnchor, keys: P256Verifier) {
+  constructor(anchor: TrustAnchor, certificates: Certificates) {
     this.#anchor = anchor
-    this.#keys = keys
+    this.#certificates = certificates
   }
 
   /**
@@ -103,15 +103,16 @@ export class PckChains {
   }
 
   async #verify(text: string, at: number): Promise<PckChain> {
-    const chain = readPckChain(text, this.#anchor)
+    const certificates = this.#certificates
+    const chain = readPckChain(text, this.#anchor, certificates)
     // Before the signatures: an expired chain is not worth the work.
     requireChainValidAt(chain, at)
     const { leaf, intermediate, root } = chain
     await Promise.all([
-      requireSignature(leaf, intermediate, this.#keys, PCK_CODES),
-      requireSignature(intermediate, root, this.#keys, PCK_CODES),
+      certificates.requireSignature(leaf, intermediate, PCK_CODES),
+      certificates.requireSignature(intermediate, root, PCK_CODES),
       // Intel's root is pinned byte for byte; one that was handed in must at least be a root.
-      this.#anchor.tier === 'tdx' || requireSignature(root, root, this.#keys, PCK_CODES),
+      this.#anchor.tier === 'tdx' || certificates.requireSignature(root, root, PCK_CODES),
     ])
     return chain
   }
@@ -127,9 +128,9 @@ function requireChainValidAt({ leaf, intermediate, root }: PckChain, at: number)
 }
 
 /** Everything but dates and signatures. @throws CheckFailure */
-function readPckChain(text: string, anchor: TrustAnchor): PckChain {
+function readPckChain(text: string, anchor: TrustAnchor, certificates: Certificates): PckChain {
   const what = 'three X.509 certificates'
-  const [leaf, intermediate, root] = readChain(text, 3, what, PCK_CODES)
+  const [leaf, intermediate, root] = certificates.readChain(text, 3, what, PCK_CODES)
   if (leaf === undefined || intermediate === undefined || root === undefined) {
     throw new CheckFailure('PCK_CHAIN_INVALID', what, 'fewer')
   }

@@ -1,6 +1,7 @@
 import { equalBytes } from '../bytes/bytes.ts'
 import { sha256 } from '../bytes/hash.ts'
 import { toHex } from '../bytes/hex.ts'
+import { Recent } from '../bytes/recent.ts'
 import { CheckFailure, type CheckFailureCode } from '../report/check-failure.ts'
 import {
   OID_BASIC_CONSTRAINTS,
@@ -10,7 +11,7 @@ import {
 } from '../x509/certificate.ts'
 import { DerError } from '../x509/der.ts'
 import type { P256Verifier } from '../x509/p256.ts'
-import { parsePem, PemError } from '../x509/pem.ts'
+import { PemError, pemBlockDer, pemBlocks } from '../x509/pem.ts'
 import type { TrustAnchor } from './trust-anchor.ts'
 
 /** Rules that hold for every certificate under Intel's root: PCK chains and the signers of collateral. */
@@ -30,19 +31,48 @@ export interface ChainCodes {
   readonly notYetValid: CheckFailureCode
 }
 
-/** Reads the certificates of a PEM chain, in its order. */
-export function readChain(
-  pem: string,
-  count: number,
-  what: string,
-  codes: ChainCodes,
-): readonly Certificate[] {
-  try {
-    return parsePem(pem, count, MAX_CHAIN_CHARACTERS).map((der) => parseCertificate(der))
-  } catch (error) {
-    if (error instanceof PemError) throw new CheckFailure(codes.shape, what, error.message)
-    if (error instanceof DerError) throw new CheckFailure(codes.certificate, what, error.message)
-    throw error
+/** As many certificates are kept: the authorities come back with every chain, the leaves with their platforms. */
+const MAX_KEPT_CERTIFICATES = 64
+
+/** Certificates as one verifier meets them: each is read once, and the signature on it verified once. */
+export class Certificates {
+  readonly #keys: P256Verifier
+  readonly #known = new Recent<Certificate>(MAX_KEPT_CERTIFICATES)
+
+  constructor(keys: P256Verifier) {
+    this.#keys = keys
+  }
+
+  /** Reads the certificates of a PEM chain, in its order. @throws CheckFailure */
+  readChain(pem: string, count: number, what: string, codes: ChainCodes): readonly Certificate[] {
+    try {
+      return pemBlocks(pem, count, MAX_CHAIN_CHARACTERS).map((block) => this.#read(block))
+    } catch (error) {
+      if (error instanceof PemError) throw new CheckFailure(codes.shape, what, error.message)
+      if (error instanceof DerError) throw new CheckFailure(codes.certificate, what, error.message)
+      throw error
+    }
+  }
+
+  /** Signed by that issuer's key. @throws CheckFailure */
+  async requireSignature(
+    certificate: Certificate,
+    issuer: Certificate,
+    codes: ChainCodes,
+  ): Promise<void> {
+    const { signature, tbs, commonName } = certificate
+    if (!(await this.#keys.verifyOnce(issuer.publicKey, signature, tbs))) {
+      const expected = `${commonName} signed by its issuer`
+      throw new CheckFailure(codes.signature, expected, 'signature invalid')
+    }
+  }
+
+  #read(block: string): Certificate {
+    const known = this.#known.get(block)
+    if (known !== undefined) return known
+    const certificate = parseCertificate(pemBlockDer(block))
+    this.#known.set(block, certificate)
+    return certificate
   }
 }
 
@@ -114,19 +144,6 @@ export function requireValidAt(certificate: Certificate, at: number, codes: Chai
     `${commonName} valid at ${isoTime(at)}`,
     `${isoTime(notBefore)} to ${isoTime(notAfter)}`,
   )
-}
-
-/** Signed by that issuer's key. */
-export async function requireSignature(
-  certificate: Certificate,
-  issuer: Certificate,
-  keys: P256Verifier,
-  codes: ChainCodes,
-): Promise<void> {
-  if (!(await keys.verifyOnce(issuer.publicKey, certificate.signature, certificate.tbs))) {
-    const expected = `${certificate.commonName} signed by its issuer`
-    throw new CheckFailure(codes.signature, expected, 'signature invalid')
-  }
 }
 
 /** ISO 8601 of Unix milliseconds, for messages. */

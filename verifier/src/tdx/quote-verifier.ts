@@ -13,6 +13,7 @@ import {
 } from './collateral/verified-collateral.ts'
 import { requireNotRevoked } from './collateral/verify-collateral.ts'
 import { parseQuote } from './parse-quote.ts'
+import { Certificates } from './issuance.ts'
 import type { Quote } from './quote.ts'
 import type { QuoteCheckName, QuoteReport } from './quote-report.ts'
 import {
@@ -39,6 +40,7 @@ export interface QuoteVerifierOptions {
 export class QuoteVerifier {
   readonly trustAnchor: TrustAnchor
   readonly #keys: P256Verifier
+  readonly #certificates: Certificates
   readonly #chains: PckChains
   readonly #qeReports: QeReports
 
@@ -47,8 +49,9 @@ export class QuoteVerifier {
     assertTrustAnchor(trustAnchor)
     this.trustAnchor = trustAnchor
     this.#keys = new P256Verifier(signatures)
+    this.#certificates = new Certificates(this.#keys)
     this.#qeReports = new QeReports(this.#keys)
-    this.#chains = new PckChains(trustAnchor, this.#keys)
+    this.#chains = new PckChains(trustAnchor, this.#certificates)
   }
 
   /**
@@ -56,7 +59,7 @@ export class QuoteVerifier {
    * @throws VerifierError `TIME_INVALID`
    */
   async judgeCollateral(collateral: QuoteCollateral, at: Date): Promise<JudgedCollateral> {
-    return judgeCollateral(collateral, this.trustAnchor, timeOf(at), this.#keys)
+    return judgeCollateral(collateral, this.trustAnchor, timeOf(at), this.#keys, this.#certificates)
   }
 
   /**
@@ -102,7 +105,7 @@ export class QuoteVerifier {
   ): Promise<JudgedCollateral | undefined> {
     if (collateral === undefined) return Promise.resolve(undefined)
     if (!isJudged(collateral)) {
-      return judgeCollateral(collateral, this.trustAnchor, now, this.#keys)
+      return judgeCollateral(collateral, this.trustAnchor, now, this.#keys, this.#certificates)
     }
     if (collateral.anchor !== this.trustAnchor) {
       const message = 'collateral was judged under another anchor'

@@ -60,19 +60,19 @@ export interface KeyUsage {
 export function parseCertificate(der: Uint8Array, place = 'certificate'): Certificate {
   const { tbs, fields, signature } = readSigned(der, place)
   const version = fields.inside(DER.explicit0, 'version')
-  if (smallInteger(version.element(DER.integer, 'version').content, 2, place) !== 2) {
+  if (smallInteger(version.content(DER.integer, 'version'), 2, place) !== 2) {
     throw new DerError(`${place}: expected version 3`)
   }
   version.end()
   const serial = readSerial(fields, place)
   readAlgorithm(fields, 'signature')
-  const issuer = fields.element(DER.sequence, 'issuer').raw
+  const issuer = fields.whole(DER.sequence, 'issuer')
   const validity = fields.inside(DER.sequence, 'validity')
   const notBefore = readTime(validity, `${place}.notBefore`)
   const notAfter = readTime(validity, `${place}.notAfter`)
   validity.end()
-  const subject = fields.element(DER.sequence, 'subject')
-  const publicKey = publicPoint(fields.element(DER.sequence, 'subjectPublicKeyInfo').raw, place)
+  const subject = fields.whole(DER.sequence, 'subject')
+  const publicKey = publicPoint(fields.whole(DER.sequence, 'subjectPublicKeyInfo'), place)
   const wrapped = fields.inside(DER.explicit3, 'extensions')
   const { byOid, critical } = readExtensions(wrapped.inside(DER.sequence, 'list'), place)
   wrapped.end()
@@ -82,9 +82,9 @@ export function parseCertificate(der: Uint8Array, place = 'certificate'): Certif
     tbs,
     signature,
     serial,
-    subject: subject.raw,
+    subject,
     issuer,
-    commonName: commonNameOf(subject.content, place),
+    commonName: commonNameOf(subject, place),
     notBefore,
     notAfter,
     publicKey,
@@ -97,7 +97,7 @@ export function parseCertificate(der: Uint8Array, place = 'certificate'): Certif
 
 /** A CertificateSerialNumber as hex of its value; 20 bytes at most (RFC 5280 §4.1.2.2). */
 export function readSerial(from: DerReader, place: string): string {
-  const serial = unsignedInteger(from.element(DER.integer, 'serialNumber').content, place)
+  const serial = unsignedInteger(from.content(DER.integer, 'serialNumber'), place)
   if (serial.length > MAX_SERIAL_BYTES) throw new DerError(`${place}: serial number too long`)
   return toBareHex(serial)
 }
@@ -110,21 +110,22 @@ function publicPoint(keyInfo: Uint8Array, place: string): Uint8Array {
   return keyInfo.subarray(at)
 }
 
+// A byte-order mark is a character of the name, and not to be dropped from it.
+const NAME_TEXT = new TextDecoder('utf-8', { ignoreBOM: true })
+
 /** The one common name; a name with none, or with two, is nobody's. */
 function commonNameOf(name: Uint8Array, place: string): string {
   const found: string[] = []
-  const sets = new DerReader(name, `${place}.subject`)
+  const sets = new DerReader(name, place).inside(DER.sequence, `${place}.subject`)
   while (!sets.done) {
     const set = sets.inside(DER.set, 'rdn')
     while (!set.done) {
       const attribute = set.inside(DER.sequence, 'attribute')
-      const type = objectId(attribute.element(DER.objectId, 'type').content, place)
+      const type = objectId(attribute.content(DER.objectId, 'type'), place)
       const isUtf8 = attribute.tag === DER.utf8String
-      const { content } = attribute.element(isUtf8 ? DER.utf8String : DER.printableString, type)
+      const text = attribute.content(isUtf8 ? DER.utf8String : DER.printableString, type)
       attribute.end()
-      // A byte-order mark is a character of the name, and not to be dropped from it.
-      const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-      if (type === OID_COMMON_NAME) found.push(decoder.decode(content))
+      if (type === OID_COMMON_NAME) found.push(NAME_TEXT.decode(text))
     }
   }
   const [commonName] = found
@@ -144,19 +145,19 @@ function basicConstraints(
   all.end()
   let isCa = false
   if (fields.tag === DER.boolean) {
-    isCa = booleanValue(fields.element(DER.boolean, 'cA').content, place)
+    isCa = booleanValue(fields.content(DER.boolean, 'cA'), place)
     if (!isCa) throw new DerError(`${place}: states the default of cA`)
   }
   const pathLength = fields.done
     ? undefined
-    : smallInteger(fields.element(DER.integer, 'pathLen').content, MAX_PATH_LENGTH, place)
+    : smallInteger(fields.content(DER.integer, 'pathLen'), MAX_PATH_LENGTH, place)
   fields.end()
   return { isCa, pathLength }
 }
 
 function keyUsageOf(value: Uint8Array | undefined, place: string): KeyUsage {
   const all = new DerReader(value ?? new Uint8Array([DER.bitString, 1, 0]), `${place}.keyUsage`)
-  const { content } = all.element(DER.bitString, 'value')
+  const content = all.content(DER.bitString, 'value')
   all.end()
   const [unused = 8, first = 0] = content
   const isPadded = ((content.at(-1) ?? 0) & ((1 << unused) - 1)) === 0

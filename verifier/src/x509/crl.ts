@@ -23,11 +23,11 @@ export interface RevocationList {
 /** Reads the one strict DER form of a CRL; `nextUpdate` is required. @throws DerError */
 export function parseCrl(der: Uint8Array, place = 'crl'): RevocationList {
   const { tbs, fields, signature } = readSigned(der, place)
-  if (smallInteger(fields.element(DER.integer, 'version').content, 1, place) !== 1) {
+  if (smallInteger(fields.content(DER.integer, 'version'), 1, place) !== 1) {
     throw new DerError(`${place}: expected version 2`)
   }
   readAlgorithm(fields, 'signature')
-  const issuer = fields.element(DER.sequence, 'issuer').raw
+  const issuer = fields.whole(DER.sequence, 'issuer')
   const thisUpdate = readTime(fields, `${place}.thisUpdate`)
   const nextUpdate = readTime(fields, `${place}.nextUpdate`)
   const entryCritical: string[] = []

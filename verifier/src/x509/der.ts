@@ -1,3 +1,5 @@
+import { utcTime } from '../bytes/calendar.ts'
+
 /** DER tags this package reads (X.690). */
 export const DER = {
   boolean: 0x01,
@@ -16,13 +18,6 @@ export const DER = {
   explicit3: 0xa3,
 } as const
 
-/** One element: its content, and the whole of it as it stands in the input. */
-export interface DerElement {
-  readonly tag: number
-  readonly content: Uint8Array
-  readonly raw: Uint8Array
-}
-
 /** Bytes that are not the one DER form of what is expected there. */
 export class DerError extends Error {
   override readonly name = 'DerError'
@@ -31,66 +26,84 @@ export class DerError extends Error {
 /** Longest length field: 3 bytes, contents up to 16 MiB. */
 const MAX_LENGTH_BYTES = 3
 
-/** Reads the elements of a constructed value front to back; lengths in shortest form only (X.690 §10.1). */
+/**
+ * Reads the elements of a constructed value front to back; lengths in shortest form only (X.690 §10.1). Readers of
+ * inner values share the input and hold positions, so that nothing is copied or viewed before it is asked for.
+ */
 export class DerReader {
   readonly #bytes: Uint8Array
   readonly #place: string
-  #at = 0
+  readonly #end: number
+  #at: number
 
-  constructor(bytes: Uint8Array, place: string) {
+  constructor(bytes: Uint8Array, place: string, from = 0, end: number = bytes.length) {
     this.#bytes = bytes
     this.#place = place
+    this.#at = from
+    this.#end = end
   }
 
   /** Whether nothing is left. */
   get done(): boolean {
-    return this.#at === this.#bytes.length
+    return this.#at === this.#end
   }
 
   /** Tag of the next element; undefined at the end. */
   get tag(): number | undefined {
-    return this.#bytes[this.#at]
+    return this.done ? undefined : this.#bytes[this.#at]
   }
 
-  /** The next element, which must have that tag. */
-  element(tag: number, field: string): DerElement {
-    const bytes = this.#bytes
+  /** Content of the next element, which must have that tag. */
+  content(tag: number, field: string): Uint8Array {
+    const from = this.#enter(tag, field)
+    return this.#bytes.subarray(from, this.#at)
+  }
+
+  /** The next element whole, as it stands in the input. */
+  whole(tag: number, field: string): Uint8Array {
     const start = this.#at
-    if (bytes[start] !== tag) {
-      throw this.#wrong(field, `expected tag ${tag}, got ${bytes[start] ?? 'nothing'}`)
-    }
-    const first = bytes[start + 1]
-    if (first === undefined) throw this.#wrong(field, 'no length')
-    let length = first
-    let from = start + 2
-    if (first >= 0x80) {
-      const digits = first & 0x7f
-      if (digits < 1 || digits > MAX_LENGTH_BYTES) throw this.#wrong(field, 'length of length')
-      length = 0
-      for (const byte of bytes.subarray(from, from + digits)) length = length * 256 + byte
-      from += digits
-      const shortest = length < 0x80 ? 0 : length < 0x100 ? 1 : length < 0x10000 ? 2 : 3
-      if (digits !== shortest) throw this.#wrong(field, 'length not in shortest form')
-    }
-    const end = from + length
-    if (end > bytes.length) throw this.#wrong(field, 'ends after its parent')
-    this.#at = end
-    return { tag, content: bytes.subarray(from, end), raw: bytes.subarray(start, end) }
+    this.#enter(tag, field)
+    return this.#bytes.subarray(start, this.#at)
   }
 
   /** The elements inside the next one. */
   inside(tag: number, field: string): DerReader {
-    return new DerReader(this.element(tag, field).content, field)
+    const from = this.#enter(tag, field)
+    return new DerReader(this.#bytes, field, from, this.#at)
   }
 
   /** What is left, unread. */
   rest(): Uint8Array {
-    return this.#bytes.subarray(this.#at)
+    return this.#bytes.subarray(this.#at, this.#end)
   }
 
   /** Refuses whatever is left. */
   end(): void {
     if (!this.done) throw new DerError(`${this.#place}: something behind the last element`)
+  }
+
+  /** Steps over the next element; gives where its content starts. */
+  #enter(tag: number, field: string): number {
+    const bytes = this.#bytes
+    const start = this.#at
+    if (this.tag !== tag) {
+      throw this.#wrong(field, `expected tag ${tag}, got ${this.tag ?? 'nothing'}`)
+    }
+    if (start + 1 >= this.#end) throw this.#wrong(field, 'no length')
+    const first = bytes[start + 1] ?? 0
+    let from = start + 2
+    let length = first
+    if (first >= 0x80) {
+      const digits = first & 0x7f
+      if (digits < 1 || digits > MAX_LENGTH_BYTES) throw this.#wrong(field, 'length of length')
+      length = 0
+      for (const end = from + digits; from < end; from++) length = length * 256 + (bytes[from] ?? 0)
+      const shortest = length < 0x80 ? 0 : length < 0x100 ? 1 : length < 0x10000 ? 2 : 3
+      if (digits !== shortest) throw this.#wrong(field, 'length not in shortest form')
+    }
+    if (from + length > this.#end) throw this.#wrong(field, 'ends after its parent')
+    this.#at = from + length
+    return from
   }
 
   #wrong(field: string, what: string): DerError {
@@ -126,47 +139,37 @@ export function booleanValue(content: Uint8Array, place: string): boolean {
 
 /** Dotted form of an OBJECT IDENTIFIER. */
 export function objectId(content: Uint8Array, place: string): string {
-  const arcs: number[] = []
+  let text = ''
   let arc = 0
-  for (let index = 0; index < content.length; index++) {
-    const byte = content[index] ?? 0
+  for (const byte of content) {
     if (arc === 0 && byte === 0x80) throw new DerError(`${place}: not in shortest form`)
     arc = arc * 128 + (byte & 0x7f)
-    if (!Number.isSafeInteger(arc)) throw new DerError(`${place}: arc too large`)
-    if (byte < 0x80) {
-      arcs.push(arc)
-      arc = 0
-    } else if (index === content.length - 1) throw new DerError(`${place}: ends inside an arc`)
+    if (arc > Number.MAX_SAFE_INTEGER) throw new DerError(`${place}: arc too large`)
+    if (byte >= 0x80) continue
+    if (text === '') {
+      // The first two arcs share an octet: the first is at most 2, and the second below 40 under 0 and 1.
+      const root = Math.min(Math.floor(arc / 40), 2)
+      text = `${root}.${arc - root * 40}`
+    } else text += `.${arc}`
+    arc = 0
   }
-  const [first] = arcs
-  if (first === undefined) throw new DerError(`${place}: empty`)
-  const root = Math.min(Math.floor(first / 40), 2)
-  return [root, first - root * 40, ...arcs.slice(1)].join('.')
+  if (text === '') throw new DerError(`${place}: empty`)
+  if ((content.at(-1) ?? 0) >= 0x80) throw new DerError(`${place}: ends inside an arc`)
+  return text
 }
 
 /** Unix milliseconds of the next element, a Time in the forms of RFC 5280 §4.1.2.5. */
 export function readTime(from: DerReader, field: string): number {
   const isUtc = from.tag === DER.utcTime
-  const { content } = from.element(isUtc ? DER.utcTime : DER.generalizedTime, field)
+  const text = from.content(isUtc ? DER.utcTime : DER.generalizedTime, field)
   const yearDigits = isUtc ? 2 : 4
-  const isWhole = content.length === yearDigits + 11 && content.at(-1) === 0x5a // Z
-  const short = digits(content, 0, yearDigits)
+  const isWhole = text.length === yearDigits + 11 && text.at(-1) === 0x5a // Z
+  const short = digits(text, 0, yearDigits)
   const year = isUtc ? short + (short >= 50 ? 1900 : 2000) : short
-  const [month = NaN, day = NaN, hour = NaN, minute = NaN, second = NaN] = [0, 1, 2, 3, 4].map(
-    (pair) => digits(content, yearDigits + 2 * pair, 2),
-  )
-  const time = new Date(Date.UTC(year, month - 1, day, hour, minute, second))
-  // Date.UTC is lenient: 30 February would be 2 March, and minute 60 the next hour.
-  const isReal =
-    time.getUTCMonth() === month - 1 &&
-    time.getUTCDate() === day &&
-    time.getUTCHours() === hour &&
-    time.getUTCMinutes() === minute &&
-    time.getUTCSeconds() === second
-  if (!isWhole || !isReal || time.getUTCFullYear() !== year) {
-    throw new DerError(`${field}: not a time`)
-  }
-  return time.getTime()
+  const pair = (index: number): number => digits(text, yearDigits + 2 * index, 2)
+  const time = isWhole ? utcTime(year, pair(0), pair(1), pair(2), pair(3), pair(4)) : undefined
+  if (time === undefined) throw new DerError(`${field}: not a time`)
+  return time
 }
 
 /** Value of ASCII digits; NaN for anything else. */

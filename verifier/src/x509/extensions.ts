@@ -15,12 +15,12 @@ export function readCriticalOnly(list: DerReader, place: string): readonly strin
   const critical: string[] = []
   while (!list.done) {
     const extension = list.inside(DER.sequence, 'extension')
-    const { content } = extension.element(DER.objectId, 'extnID')
+    const id = extension.content(DER.objectId, 'extnID')
     if (extension.tag === DER.boolean) {
-      extension.element(DER.boolean, 'critical')
-      critical.push(objectId(content, place))
+      extension.content(DER.boolean, 'critical')
+      critical.push(objectId(id, place))
     }
-    extension.element(DER.octetString, 'extnValue')
+    extension.content(DER.octetString, 'extnValue')
     extension.end()
   }
   return critical
@@ -32,18 +32,18 @@ export function readExtensions(list: DerReader, place: string): Extensions {
   const critical: string[] = []
   while (!list.done) {
     const extension = list.inside(DER.sequence, 'extension')
-    const oid = objectId(extension.element(DER.objectId, 'extnID').content, place)
+    const oid = objectId(extension.content(DER.objectId, 'extnID'), place)
     if (extension.tag === DER.boolean) {
       // FALSE is the default, and DER leaves defaults out.
-      if (!booleanValue(extension.element(DER.boolean, 'critical').content, place)) {
+      if (!booleanValue(extension.content(DER.boolean, 'critical'), place)) {
         throw new DerError(`${place}: ${oid} states that it is not critical`)
       }
       critical.push(oid)
     }
-    const { content } = extension.element(DER.octetString, 'extnValue')
+    const value = extension.content(DER.octetString, 'extnValue')
     extension.end()
     if (byOid.has(oid)) throw new DerError(`${place}: ${oid} twice`)
-    byOid.set(oid, content)
+    byOid.set(oid, value)
   }
   return { byOid, critical }
 }

@@ -20,15 +20,11 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The certificates of a PEM text as DER, in the order given, exactly `count` of them. Between and behind them only
- * line breaks may stand.
+ * The certificates of a PEM text as base64 with line breaks, in the order given, exactly `count` of them. Between and
+ * behind them only line breaks may stand.
  * @throws PemError
  */
-export function parsePem(
-  text: string,
-  count: number,
-  maxCharacters: number,
-): readonly Uint8Array[] {
+export function pemBlocks(text: string, count: number, maxCharacters: number): readonly string[] {
   if (text.length > maxCharacters) {
     throw new PemError(`expected at most ${maxCharacters} characters, got ${text.length}`)
   }
@@ -41,9 +37,23 @@ export function parsePem(
   if (blocks.length !== count) {
     throw new PemError(`expected ${count} certificates, got ${blocks.length}`)
   }
+  return blocks
+}
+
+/** DER of one of {@link pemBlocks}. @throws PemError */
+export function pemBlockDer(block: string): Uint8Array<ArrayBuffer> {
   try {
-    return blocks.map(fromBase64)
+    return fromBase64(block)
   } catch (cause) {
     throw new PemError('not base64', { cause })
   }
+}
+
+/** {@link pemBlocks} as DER. @throws PemError */
+export function parsePem(
+  text: string,
+  count: number,
+  maxCharacters: number,
+): readonly Uint8Array[] {
+  return pemBlocks(text, count, maxCharacters).map(pemBlockDer)
 }

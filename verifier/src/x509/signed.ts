@@ -20,21 +20,21 @@ export function readSigned(der: Uint8Array, place: string): Signed {
   const all = new DerReader(der, place)
   const outer = all.inside(DER.sequence, 'signed')
   all.end()
-  const tbs = outer.element(DER.sequence, 'tbs')
+  const tbs = outer.whole(DER.sequence, 'tbs')
   readAlgorithm(outer, 'signatureAlgorithm')
-  const bits = outer.element(DER.bitString, 'signature').content
+  const bits = outer.content(DER.bitString, 'signature')
   outer.end()
   if (bits[0] !== 0) throw new DerError(`${place}.signature: unused bits`)
   return {
-    tbs: tbs.raw,
-    fields: new DerReader(tbs.content, `${place}.tbs`),
+    tbs,
+    fields: new DerReader(tbs, place).inside(DER.sequence, `${place}.tbs`),
     signature: signatureValue(bits.subarray(1), `${place}.signature`),
   }
 }
 
 /** The next element must be ecdsa-with-SHA256. */
 export function readAlgorithm(from: DerReader, field: string): void {
-  if (!equalBytes(from.element(DER.sequence, field).raw, ECDSA_WITH_SHA256)) {
+  if (!equalBytes(from.whole(DER.sequence, field), ECDSA_WITH_SHA256)) {
     throw new DerError(`${field}: not ecdsa-with-SHA256`)
   }
 }
@@ -46,7 +46,7 @@ function signatureValue(der: Uint8Array, place: string): Uint8Array {
   all.end()
   const signature = new Uint8Array(2 * SCALAR_BYTES)
   for (const [index, name] of ['r', 's'].entries()) {
-    const scalar = unsignedInteger(pair.element(DER.integer, name).content, `${place}.${name}`)
+    const scalar = unsignedInteger(pair.content(DER.integer, name), `${place}.${name}`)
     if (scalar.length > SCALAR_BYTES) throw new DerError(`${place}.${name}: too long`)
     signature.set(scalar, (index + 1) * SCALAR_BYTES - scalar.length)
   }

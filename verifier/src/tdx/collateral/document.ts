@@ -1,3 +1,4 @@
+import { utcTime } from '../../bytes/calendar.ts'
 import { JsonError, parseStrictJson } from '../../bytes/strict-json.ts'
 import { CheckFailure } from '../../report/check-failure.ts'
 
@@ -10,6 +11,16 @@ const MAX_DEPTH = 16
 const MAX_LEVELS = 64
 const MAX_ADVISORIES = 256
 const MAX_TEXT_CHARACTERS = 128
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/
+/** Where year, month, day, hour, minute and second stand in it. */
+const TIME_FIELDS = [
+  [0, 4],
+  [5, 7],
+  [8, 10],
+  [11, 13],
+  [14, 16],
+  [17, 19],
+] as const
 
 /** Parses the exact text that was signed. @throws CheckFailure */
 export function parseDocument(text: string, what: string): DocumentFields {
@@ -35,17 +46,21 @@ function kindOf(value: unknown): string {
   return Array.isArray(value) ? 'array' : typeof value
 }
 
+/** Where an object stands in its document: put into words only where something is refused there. */
+type Place =
+  string | { readonly of: DocumentFields; readonly name: string; readonly index?: number }
+
 /** The members of one object of a signed document. Each reader names the place of what it refuses. */
 export class DocumentFields {
   readonly #object: Readonly<Record<string, unknown>>
-  readonly #place: string
+  readonly #place: Place
 
-  constructor(value: unknown, place: string) {
+  constructor(value: unknown, place: Place) {
+    this.#place = place
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw wrong(place, 'an object', kindOf(value))
+      throw wrong(this.#path(), 'an object', kindOf(value))
     }
     this.#object = value as Readonly<Record<string, unknown>>
-    this.#place = place
   }
 
   has(name: string): boolean {
@@ -53,13 +68,13 @@ export class DocumentFields {
   }
 
   object(name: string): DocumentFields {
-    return new DocumentFields(this.#get(name), this.#at(name))
+    return new DocumentFields(this.#get(name), { of: this, name })
   }
 
   /** Objects of an array with at least `min` of them. */
   objects(name: string, min: number, max: number = MAX_LEVELS): readonly DocumentFields[] {
     return this.#array(name, min, max).map(
-      (value, index) => new DocumentFields(value, `${this.#at(name)}[${index}]`),
+      (value, index) => new DocumentFields(value, { of: this, name, index }),
     )
   }
 
@@ -114,10 +129,13 @@ export class DocumentFields {
   /** Unix milliseconds of `YYYY-MM-DDTHH:MM:SSZ`, the only form Intel serves. */
   time(name: string): number {
     const value = this.text(name)
-    const time = Date.parse(value)
-    if (Number.isNaN(time) || new Date(time).toISOString() !== `${value.slice(0, -1)}.000Z`) {
-      throw wrong(this.#at(name), 'YYYY-MM-DDTHH:MM:SSZ', value)
-    }
+    const [year = NaN, month = NaN, day = NaN, hour = NaN, minute = NaN, second = NaN] = TIME.test(
+      value,
+    )
+      ? TIME_FIELDS.map(([from, to]) => Number(value.slice(from, to)))
+      : []
+    const time = utcTime(year, month, day, hour, minute, second)
+    if (time === undefined) throw wrong(this.#at(name), 'YYYY-MM-DDTHH:MM:SSZ', value)
     return time
   }
 
@@ -136,6 +154,12 @@ export class DocumentFields {
   }
 
   #at(name: string): string {
-    return `${this.#place}.${name}`
+    return `${this.#path()}.${name}`
+  }
+
+  #path(): string {
+    if (typeof this.#place === 'string') return this.#place
+    const { of, name, index } = this.#place
+    return index === undefined ? of.#at(name) : `${of.#at(name)}[${index}]`
   }
 }

@@ -1,5 +1,5 @@
 import { CheckFailure } from '../../report/check-failure.ts'
-import { isoTime } from '../issuance.ts'
+import { isoTime, type Certificates } from '../issuance.ts'
 import type { P256Verifier } from '../../x509/p256.ts'
 import type { TrustAnchor } from '../trust-anchor.ts'
 import type { QeIdentity } from './qe-identity.ts'
@@ -53,9 +53,10 @@ export async function judgeCollateral(
   anchor: TrustAnchor,
   at: number,
   keys: P256Verifier,
+  certificates: Certificates,
 ): Promise<JudgedCollateral> {
   assertCollateral(collateral)
-  const context: CollateralContext = { anchor, at, keys, signers: new Map() }
+  const context: CollateralContext = { anchor, at, keys, certificates }
   const [revocations, tcbInfo, qeIdentity] = await Promise.all([
     outcome(verifyRevocations(collateral, context)),
     outcome(verifyTcbInfo(collateral, context)),

@@ -6,14 +6,13 @@ import type { P256Verifier } from '../../x509/p256.ts'
 import { PCK_CA_NAMES, PCK_CODES } from '../check-pck-chain.ts'
 import {
   isoTime,
-  readChain,
   requireAnchor,
   requireAuthority,
   requireEndEntity,
   requireNames,
   requireRootNames,
-  requireSignature,
   requireValidAt,
+  type Certificates,
   type ChainCodes,
 } from '../issuance.ts'
 import type { TrustAnchor } from '../trust-anchor.ts'
@@ -50,16 +49,20 @@ export interface CollateralContext {
   readonly anchor: TrustAnchor
   readonly at: number
   readonly keys: P256Verifier
-  /** Signers by their chain: both documents come with the same one. */
-  readonly signers: Map<string, Promise<Certificate>>
+  readonly certificates: Certificates
 }
 
 /** `pck-revocation`, first half: both CRLs, each by its issuer, and the PCK CA not revoked. @throws CheckFailure */
 export async function verifyRevocations(
   collateral: QuoteCollateral,
-  { anchor, at, keys }: CollateralContext,
+  { anchor, at, keys, certificates }: CollateralContext,
 ): Promise<Revocations> {
-  const [pckCa, root] = readPair(collateral.pckCrlIssuerChain, 'PCK CA, root', PCK_CODES)
+  const [pckCa, root] = readPair(
+    collateral.pckCrlIssuerChain,
+    'PCK CA, root',
+    certificates,
+    PCK_CODES,
+  )
   requireAnchor(root, anchor, PCK_CODES)
   requireRootNames(root, PCK_CODES)
   const top = { certificate: root, role: 'the root' }
@@ -67,7 +70,7 @@ export async function verifyRevocations(
   requireAuthority(pckCa, 'PCK CA', PCK_CODES)
   for (const certificate of [pckCa, root]) requireValidAt(certificate, at, PCK_CODES)
   const [, rootCrl, pckCrl] = await Promise.all([
-    requireSignature(pckCa, root, keys, PCK_CODES),
+    certificates.requireSignature(pckCa, root, PCK_CODES),
     verifyCrl(collateral.rootCaCrl, root, at, keys),
     verifyCrl(collateral.pckCrl, pckCa, at, keys),
   ])
@@ -97,13 +100,14 @@ export async function verifyQeIdentity(
   return verifyDocument('enclaveIdentity', parts, parseQeIdentity, context)
 }
 
-async function verifyDocument<Content extends Dated>(
+/** A document of which `parse` reads the exact text: signed by the TCB signing key, and in force. @throws CheckFailure */
+export async function verifyDocument<Content extends Dated>(
   what: string,
   parts: { readonly text: string; readonly signature: Uint8Array; readonly issuerChain: string },
   parse: (text: string) => Content,
   context: CollateralContext,
 ): Promise<SignedDocument<Content>> {
-  const signer = await signerOf(parts.issuerChain, context)
+  const signer = await verifySigner(parts.issuerChain, context)
   const content = parse(parts.text)
   requireInForce(content, what, context.at)
   if (!(await context.keys.verify(signer.publicKey, parts.signature, utf8(parts.text)))) {
@@ -132,21 +136,14 @@ export function requireNotRevoked(
 function readPair(
   pem: string,
   what: string,
+  certificates: Certificates,
   codes: ChainCodes,
 ): readonly [Certificate, Certificate] {
-  const [first, second] = readChain(pem, 2, what, codes)
+  const [first, second] = certificates.readChain(pem, 2, what, codes)
   if (first === undefined || second === undefined) {
     throw new CheckFailure(codes.shape, what, 'fewer certificates')
   }
   return [first, second]
-}
-
-function signerOf(pem: string, context: CollateralContext): Promise<Certificate> {
-  const known = context.signers.get(pem)
-  if (known !== undefined) return known
-  const signer = verifySigner(pem, context)
-  context.signers.set(pem, signer)
-  return signer
 }
 
 /**
@@ -155,16 +152,16 @@ function signerOf(pem: string, context: CollateralContext): Promise<Certificate>
  */
 async function verifySigner(
   pem: string,
-  { anchor, at, keys }: CollateralContext,
+  { anchor, at, certificates }: CollateralContext,
 ): Promise<Certificate> {
-  const [signer, root] = readPair(pem, 'TCB signing, root', SIGNER_CODES)
+  const [signer, root] = readPair(pem, 'TCB signing, root', certificates, SIGNER_CODES)
   requireAnchor(root, anchor, SIGNER_CODES)
   requireRootNames(root, SIGNER_CODES)
   const top = { certificate: root, role: 'the root' }
   requireNames(signer, 'signer', [SIGNER_NAME], top, SIGNER_CODES)
   requireEndEntity(signer, 'signer', SIGNER_CODES)
   for (const certificate of [signer, root]) requireValidAt(certificate, at, SIGNER_CODES)
-  await requireSignature(signer, root, keys, SIGNER_CODES)
+  await certificates.requireSignature(signer, root, SIGNER_CODES)
   return signer
 }
 
