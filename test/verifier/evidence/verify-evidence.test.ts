@@ -9,6 +9,7 @@ import {
   DEFAULT_TCB_POLICY,
   EVIDENCE_CHECKS,
   parseCollateral,
+  QuoteVerifier,
   intelTrustAnchor,
   simulatedTrustAnchor,
   verifyEvidence,
@@ -89,6 +90,20 @@ describe('honest evidence', () => {
     expect(await judged(block)).toBe('verified')
     expect(await judged({ ...block, blockNumber: 8n })).toBe('refused')
     expect(await judged(challenge)).toBe('refused')
+  })
+
+  test('is verified by a verifier that is kept, and not by one of another anchor', async () => {
+    const evidence = await evidenceOf(td)
+    const context = contextFor(platform, td)
+    const quoteVerifier = new QuoteVerifier(context.trustAnchor)
+    for (let again = 0; again < 2; again++) {
+      const { verdict } = await verifyEvidence(evidence, { ...context, quoteVerifier })
+      expect(verdict.outcome).toBe('verified')
+    }
+    const other = new QuoteVerifier(intelTrustAnchor())
+    await expect(
+      verifyEvidence(evidence, { ...context, quoteVerifier: other }),
+    ).rejects.toMatchObject({ code: 'TRUST_ANCHOR_INVALID' })
   })
 
   test('of dstack 0.6 is verified too', async () => {
