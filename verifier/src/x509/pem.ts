@@ -6,13 +6,10 @@ export class PemError extends Error {
   override readonly name = 'PemError'
 }
 
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 /** Value of each character of base64 (RFC 4648 §4) by its code; 64 for line breaks, 65 for everything else. */
 const SEXTETS = new Uint8Array(128).fill(65)
-for (const [value, character] of [
-  ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
-].entries()) {
-  SEXTETS[character.charCodeAt(0)] = value
-}
+for (let value = 0; value < 64; value++) SEXTETS[ALPHABET.charCodeAt(value)] = value
 SEXTETS[0x0a] = 64
 SEXTETS[0x0d] = 64
 
