@@ -71,7 +71,7 @@ contract ProveConflictTest is StakingFixture {
         IInferenceServing.RequestAuth memory auth = _auth(_dearChannel(), bindingId, 9);
         uint32 tokens = uint32(_bound(fee, 1, 4095));
         (, uint256 paid) = _settle(_signed(auth, 100, tokens));
-        vm.assertEq(paid, tokens * 1e14);
+        vm.assertEq(paid, uint256(tokens) * 1e14);
         IEvidence.Conflict memory c = _conflictBy(auth, SIGNER_KEY);
         c.first.outputTokens = 4096;
         c.second.outputTokens = tokens;

@@ -83,7 +83,6 @@ interface ICases {
     /// @notice Final; `amount` was slashed.
     event CaseFinalized(uint256 indexed caseId, Outcome indexed outcome, uint256 amount);
 
-    error UnknownCase(uint256 caseId);
     error WrongCaseState(uint256 caseId, CaseState actual);
     error NotBondedAccuser(address caller);
     error AccuserIsAccused(address caller);
