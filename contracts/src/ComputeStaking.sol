@@ -11,6 +11,7 @@ import {Evidence} from "./staking/Evidence.sol";
 /// @title The one bond contract of the system
 /// @notice Rules and powers: see IComputeStaking. Bonds, evidence, cases and rewards are parts of their own in `staking/`.
 contract ComputeStaking is Evidence, Cases {
+    /// @notice No peer can be changed afterwards.
     /// @param registry whose bindings it judges and ends
     /// @param serving whose receipts it judges, and whose ledger knows the users
     /// @param owner_ a timelock or Safe on public chains

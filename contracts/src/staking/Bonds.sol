@@ -33,7 +33,7 @@ abstract contract Bonds is IComputeStaking, Rewards, Governed {
     /// nothing; without this bound it would carry the bond out (attack K9).
     uint256 public constant VICTIM_BPS = 500;
 
-    uint256 internal constant BPS = 10_000;
+    uint256 private constant BPS = 10_000;
     uint256 private constant LOWEST_DIVISOR = 2;
     uint256 private constant HIGHEST_FACTOR = 4;
 
@@ -169,9 +169,8 @@ abstract contract Bonds is IComputeStaking, Rewards, Governed {
 
     /* SLASHING */
 
-    /// @dev Takes up to `amount`, first from what is bonded, so that the bond stops counting at once (attack K7).
-    /// @param victim gets up to `loss`; zero where nobody's loss was proven
-    /// @return taken never more than there is
+    /// @dev Takes up to `amount` and never more than there is, first from what is bonded, so that the bond stops counting at
+    /// once (attack K7). `victim` gets up to `loss`; both are zero where no loss was proven.
     function _slash(bytes32 bondId, uint256 amount, address reporter, address victim, uint256 loss)
         internal
         returns (uint256 taken)
@@ -179,8 +178,8 @@ abstract contract Bonds is IComputeStaking, Rewards, Governed {
         Bond storage bond = _bonds[bondId];
         taken = Math.min(amount, slashable(bondId));
         uint128 fromBonded = Math.min(taken, bond.bonded).toUint128();
-        uint256 toVictim = Math.min(loss, Math.mulDiv(taken, VICTIM_BPS, BPS));
-        uint256 toReporter = Math.min(Math.mulDiv(taken, REPORTER_BPS, BPS), REPORTER_MAX);
+        uint256 toVictim = Math.min(loss, _share(taken, VICTIM_BPS));
+        uint256 toReporter = Math.min(_share(taken, REPORTER_BPS), REPORTER_MAX);
         uint256 burned = taken - toVictim - toReporter;
 
         bond.bonded -= fromBonded;
@@ -219,6 +218,11 @@ abstract contract Bonds is IComputeStaking, Rewards, Governed {
     function _bond(bytes32 bondId) internal view returns (Bond storage bond) {
         bond = _bonds[bondId];
         require(bond.role != Role.NONE, UnknownBond(bondId));
+    }
+
+    /// @dev Rounded down. Bonds have 128 bits, so that nothing overflows.
+    function _share(uint256 amount, uint256 bps) internal pure returns (uint256) {
+        return amount * bps / BPS;
     }
 
     /* PRIVATE */

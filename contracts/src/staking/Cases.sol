@@ -176,7 +176,7 @@ abstract contract Cases is Bonds {
 
     /// @dev At most what is asked, what 20 % leave, and what is there.
     function _execute(Case storage c) private returns (uint256) {
-        uint256 cap = Math.mulDiv(c.base, MAX_PERIOD_BPS, BPS);
+        uint256 cap = _share(c.base, MAX_PERIOD_BPS);
         uint256 left = Math.saturatingSub(cap, _takenLately(c.bondId));
         uint256 taken = _slash(c.bondId, Math.min(c.asked, left), c.accuser, address(0), 0);
 
@@ -206,7 +206,7 @@ abstract contract Cases is Bonds {
         if (bond.unbonding != 0 && block.timestamp >= bond.unlockAt) return;
 
         Freeze storage freeze = _freezes[c.bondId];
-        uint128 limit = Math.mulDiv(c.base, MAX_PERIOD_BPS, BPS).toUint128();
+        uint128 limit = _share(c.base, MAX_PERIOD_BPS).toUint128();
         if (!_isFrozen(freeze) || limit > freeze.limit) freeze.limit = limit;
         c.freezes = true;
         c.older = freeze.newest;
@@ -240,7 +240,7 @@ abstract contract Cases is Bonds {
     }
 
     function _askedOf(bytes32 bondId, uint16 bps) private view returns (uint256) {
-        return Math.mulDiv(slashable(bondId), bps, BPS);
+        return _share(slashable(bondId), bps);
     }
 
     function _accusedOf(Case storage c) private view returns (address) {

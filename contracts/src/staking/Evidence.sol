@@ -15,8 +15,8 @@ import {Bonds} from "./Bonds.sol";
 abstract contract Evidence is Bonds, EIP712 {
     /// @notice Longer than a pending transaction waits; what a copy of it has to wait first.
     uint64 public constant COMMIT_AGE = 5 minutes;
-    /// @notice Of the bond, in basis points.
-    uint256 public constant CONFLICT_BPS = 5000;
+    /// @notice One part in so many of the bond.
+    uint256 public constant CONFLICT_DIVISOR = 2;
 
     bytes32 private constant KEY_LEAK_TYPEHASH = keccak256("KeyLeak(bytes32 bindingId,address reporter)");
 
@@ -71,7 +71,7 @@ abstract contract Evidence is Bonds, EIP712 {
         _requireKeyStillCounts(parties);
 
         (address victim, uint256 loss) = _lossOf(conflict);
-        uint256 half = Math.mulDiv(slashable(parties.bondId), CONFLICT_BPS, BPS, Math.Rounding.Ceil);
+        uint256 half = Math.ceilDiv(slashable(parties.bondId), CONFLICT_DIVISOR);
         _punish(parties, Kind.CONFLICT, half, victim, loss);
     }
 
