@@ -46,13 +46,16 @@ contract Deploy is Script {
         _write(deployed, deployedAtBlock);
     }
 
-    /// @notice Ledger and serving name each other, so the second address is computed before the first is deployed.
+    /// @notice The contracts name each other, so addresses are computed before they are deployed.
     /// @param deployer whose nonce numbers the contracts
     function deploy(address deployer) public returns (Contracts memory c) {
         (c.identityRegistry, c.reputationRegistry) = _erc8004();
-        c.computeStaking = new ComputeStaking();
+        uint256 nonce = VM.getNonce(deployer);
+        address serving = VM.computeCreateAddress(deployer, nonce + 3);
+        c.computeStaking = new ComputeStaking(
+            ComputeRegistry(VM.computeCreateAddress(deployer, nonce + 1)), InferenceServing(serving), deployer
+        );
         c.computeRegistry = new ComputeRegistry(c.identityRegistry, c.computeStaking);
-        address serving = VM.computeCreateAddress(deployer, VM.getNonce(deployer) + 1);
         c.ledgerManager = new LedgerManager(c.computeRegistry, c.identityRegistry, serving);
         c.inferenceServing = new InferenceServing(c.computeRegistry, c.ledgerManager, c.reputationRegistry);
     }
@@ -65,6 +68,10 @@ contract Deploy is Script {
         _requirePeer("registry.identity", address(c.computeRegistry.identityRegistry()), identity);
         _requirePeer(
             "registry.staking", address(c.computeRegistry.computeStaking()), address(c.computeStaking)
+        );
+        _requirePeer("staking.registry", address(c.computeStaking.computeRegistry()), registry);
+        _requirePeer(
+            "staking.serving", address(c.computeStaking.inferenceServing()), address(c.inferenceServing)
         );
         _requirePeer("ledger.registry", address(c.ledgerManager.computeRegistry()), registry);
         _requirePeer("ledger.identity", address(c.ledgerManager.identityRegistry()), identity);

@@ -42,6 +42,8 @@ contract ComputeRegistry is IComputeRegistry, EIP712 {
         uint256 agentId => mapping(uint32 endpointVersion => mapping(bytes32 bindingId => bool approved))
     ) private _approvals;
     mapping(bytes32 bindingId => Binding binding) private _bindings;
+    /// As the statement names them; a later owner of the agent answers for nothing (attack K3).
+    mapping(bytes32 bindingId => address operator) private _operators;
 
     constructor(IIdentityRegistry identity, IComputeStaking staking) EIP712("Jeju Compute Node", "1") {
         require(address(identity) != address(0) && address(staking) != address(0), ZeroAddress());
@@ -211,6 +213,8 @@ contract ComputeRegistry is IComputeRegistry, EIP712 {
             evidenceHash: evidenceHash
         });
 
+        _operators[bindingId] = statement.operator;
+
         emit Attested(
             statement.agentId,
             bindingId,
@@ -229,6 +233,17 @@ contract ComputeRegistry is IComputeRegistry, EIP712 {
         require(binding.signer != address(0), UnknownBinding(bindingId));
         _requireCurrent(binding.agentId);
         require(binding.revokedAt == 0, BindingIsRevoked(bindingId));
+
+        binding.revokedAt = uint64(block.timestamp);
+
+        emit BindingRevoked(binding.agentId, bindingId);
+    }
+
+    /// @inheritdoc IComputeRegistry
+    function revokeForEvidence(bytes32 bindingId) external {
+        require(msg.sender == address(computeStaking), NotStaking(msg.sender));
+        Binding storage binding = _bindings[bindingId];
+        if (binding.revokedAt != 0) return;
 
         binding.revokedAt = uint64(block.timestamp);
 
@@ -255,6 +270,29 @@ contract ComputeRegistry is IComputeRegistry, EIP712 {
     function signerOf(bytes32 bindingId) external view returns (uint256 agentId, address signer) {
         Binding storage binding = _bindings[bindingId];
         return (binding.agentId, binding.signer);
+    }
+
+    /// @inheritdoc IComputeRegistry
+    function partiesOf(bytes32 bindingId)
+        external
+        view
+        returns (uint256 agentId, address operator, address signer)
+    {
+        Binding storage binding = _bindings[bindingId];
+        return (binding.agentId, _operators[bindingId], binding.signer);
+    }
+
+    /// @inheritdoc IComputeRegistry
+    function refutesEvidence(bytes32 bindingId, NodeStatement calldata statement, bytes calldata evidence)
+        external
+        view
+        returns (bool)
+    {
+        require(bindingIdOf(statement) == bindingId, UnknownBinding(bindingId));
+        bytes32 expected = _bindings[bindingId].evidenceHash;
+        require(keccak256(evidence) == expected, EvidenceMismatch(expected, keccak256(evidence)));
+        // No verifier is listed yet that could judge it.
+        return false;
     }
 
     /// @inheritdoc IComputeRegistry
@@ -319,7 +357,7 @@ contract ComputeRegistry is IComputeRegistry, EIP712 {
         if (provider.registeredAt == 0 || !provider.active) return false;
         // ownerOf reverts for a burned agent.
         try identityRegistry.ownerOf(agentId) returns (address owner) {
-            return owner == provider.owner && _bondOf(agentId, owner) >= _minimumBond();
+            return owner == provider.owner && computeStaking.isBonded(_bondIdOf(agentId, owner));
         } catch {
             return false;
         }
@@ -398,8 +436,13 @@ contract ComputeRegistry is IComputeRegistry, EIP712 {
     }
 
     function _requireBondAndWallet(uint256 agentId, address owner) private view {
-        uint256 bond = _bondOf(agentId, owner);
-        require(bond >= _minimumBond(), InsufficientBond(_minimumBond(), bond));
+        bytes32 bondId = _bondIdOf(agentId, owner);
+        require(
+            computeStaking.isBonded(bondId),
+            InsufficientBond(
+                computeStaking.minimumOf(IComputeStaking.Role.PROVIDER), computeStaking.activeBond(bondId)
+            )
+        );
         require(identityRegistry.getAgentWallet(agentId) != address(0), NoAgentWallet(agentId));
     }
 
@@ -412,13 +455,8 @@ contract ComputeRegistry is IComputeRegistry, EIP712 {
         return _prices[agentId][serviceId][_requireService(agentId, serviceId).latestPriceVersion - 1];
     }
 
-    function _bondOf(uint256 agentId, address owner) private view returns (uint256) {
-        bytes32 bondId = computeStaking.bondIdOf(IComputeStaking.Role.PROVIDER, agentId, owner);
-        return computeStaking.activeBond(bondId);
-    }
-
-    function _minimumBond() private view returns (uint256) {
-        return computeStaking.minimumOf(IComputeStaking.Role.PROVIDER);
+    function _bondIdOf(uint256 agentId, address owner) private view returns (bytes32) {
+        return computeStaking.bondIdOf(IComputeStaking.Role.PROVIDER, agentId, owner);
     }
 
     function _requireEndpoint(string calldata endpoint) private pure {

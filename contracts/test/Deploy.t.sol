@@ -55,7 +55,7 @@ contract DeployTest is Fixture {
         c = script.deploy(address(script));
         script.requireWiring(c);
         address staked = address(c.computeStaking);
-        c.computeStaking = new ComputeStaking();
+        c.computeStaking = new ComputeStaking(c.computeRegistry, c.inferenceServing, attacker);
         vm.expectRevert(_wrong("registry.staking", address(c.computeStaking), staked));
         script.requireWiring(c);
     }

@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {ComputeRegistry} from "../src/ComputeRegistry.sol";
 import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
-import {IComputeStaking} from "../src/interfaces/IComputeStaking.sol";
 import {NodeStatement} from "../src/interfaces/NodeStatement.sol";
 import {Fixture} from "./Fixture.sol";
 
@@ -350,14 +349,6 @@ contract RegistryBindingsTest is Fixture {
         vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NotAgentOwner.selector, agentId, attacker));
         vm.prank(attacker);
         registry.revokeBinding(bindingId);
-    }
-
-    /// K7: without its bond a provider is not active and its bindings are not valid.
-    function test_slashed_provider_inactive() public {
-        vm.prank(provider);
-        staking.requestUnstake(_bondId(IComputeStaking.Role.PROVIDER, agentId, provider), uint128(BOND));
-        (bool valid,) = registry.bindingOf(bindingId);
-        vm.assertFalse(valid);
     }
 
     /// R9: a stranger can write nothing about a provider.

@@ -27,6 +27,9 @@ interface Vm {
     function getNonce(address account) external view returns (uint64);
     function eip712HashType(string calldata typeName) external pure returns (bytes32);
     function snapshotState() external returns (uint256 id);
+    function snapshotGasLastCall(string calldata group, string calldata name)
+        external
+        returns (uint256 gasUsed);
     function revertToState(uint256 id) external returns (bool success);
 
     function assertTrue(bool condition) external pure;

@@ -45,6 +45,7 @@ contract TypeHashesTest is Fixture {
         vm.assertEq(registry.domainSeparator(), _domain("Jeju Compute Node", address(registry)));
         vm.assertEq(ledger.domainSeparator(), _domain("LedgerManager", address(ledger)));
         vm.assertEq(serving.domainSeparator(), _domain("InferenceServing", address(serving)));
+        vm.assertEq(staking.domainSeparator(), _domain("ComputeStaking", address(staking)));
     }
 
     function _domain(string memory name, address verifyingContract) private view returns (bytes32) {

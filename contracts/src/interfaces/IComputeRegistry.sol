@@ -126,6 +126,8 @@ interface IComputeRegistry {
     error ValidityOutOfRange(uint64 validUntil, uint64 max);
     error SignatureExpired(uint256 deadline);
     error InvalidSignature(address expected);
+    error EvidenceMismatch(bytes32 expected, bytes32 actual);
+    error NotStaking(address caller);
     error StaleAttestation(uint64 latest, uint64 actual);
     error ZeroAddress();
 
@@ -197,6 +199,23 @@ interface IComputeRegistry {
     /// @notice Agent and signer once recorded for the binding, valid or not; reads no other contract, so that settlement
     /// of earned receipts depends on none. Zero signer: never attested.
     function signerOf(bytes32 bindingId) external view returns (uint256 agentId, address signer);
+
+    /// @notice Who answers for the binding: the operator is the one its statement names, recorded at attestation, whoever owns
+    /// the agent now. Valid or not; zero signer: never attested.
+    function partiesOf(bytes32 bindingId)
+        external
+        view
+        returns (uint256 agentId, address operator, address signer);
+
+    /// @notice ComputeStaking only: ends a binding of which evidence was brought. Does nothing where it has ended by
+    /// revocation before, so that nobody escapes evidence by revoking first.
+    function revokeForEvidence(bytes32 bindingId) external;
+
+    /// @notice Whether these bytes, on which the binding was granted, fail a check that no passing of time can change.
+    function refutesEvidence(bytes32 bindingId, NodeStatement calldata statement, bytes calldata evidence)
+        external
+        view
+        returns (bool);
 
     /// @notice All zero for an agent that is not registered.
     function providerOf(uint256 agentId) external view returns (Provider memory);

@@ -1,80 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IComputeStaking} from "../src/interfaces/IComputeStaking.sol";
-import {Fixture} from "./Fixture.sol";
-import {ReenteringReceiver, RefusingReceiver} from "./Receivers.sol";
+import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
+import {IRewards} from "../../src/interfaces/staking/IRewards.sol";
+import {ReenteringReceiver, RefusingReceiver} from "../Receivers.sol";
+import {StakingFixture} from "./StakingFixture.sol";
 
-contract ComputeStakingTest is Fixture {
-    bytes32 private bond;
-
-    function setUp() public override {
-        super.setUp();
-        bond = _bondId(IComputeStaking.Role.PROVIDER, agentId, provider);
-    }
-
-    function test_fuzz_stake_bondsTheCaller(address staker, uint256 amount, uint256 id) public {
-        vm.assume(staker != address(0) && uint160(staker) > 0xffff && staker.code.length == 0);
-        vm.assume(staker != provider || id != agentId);
-        amount = _bound(amount, 0.1 ether, 1000 ether);
-        vm.deal(staker, amount);
-        bytes32 wanted = _bondId(IComputeStaking.Role.PROVIDER, id, staker);
-
-        vm.expectEmit(address(staking));
-        emit IComputeStaking.Staked(wanted, IComputeStaking.Role.PROVIDER, id, staker, amount);
-        vm.prank(staker);
-        bytes32 bondId = staking.stakeAsProvider{value: amount}(id);
-
-        vm.assertEq(bondId, wanted);
-        vm.assertEq(bondId, staking.bondIdOf(IComputeStaking.Role.PROVIDER, id, staker));
-        vm.assertEq(staking.activeBond(bondId), amount);
-        IComputeStaking.Bond memory made = staking.bondOf(bondId);
-        vm.assertEq(made.staker, staker);
-        vm.assertEq(made.agentId, id);
-    }
-
-    function test_stake_rolesAreApart() public {
-        vm.startPrank(user);
-        bytes32 asUser = staking.stakeAsUser{value: 0.01 ether}();
-        bytes32 asGuardian = staking.stakeAsGuardian{value: 1 ether}();
-        vm.stopPrank();
-
-        vm.assertNotEq(asUser, asGuardian);
-        vm.assertEq(uint256(staking.bondOf(asUser).role), uint256(IComputeStaking.Role.USER));
-        vm.assertEq(uint256(staking.bondOf(asGuardian).role), uint256(IComputeStaking.Role.GUARDIAN));
-        vm.assertEq(staking.activeBond(asUser), 0.01 ether);
-    }
-
-    /// R3
-    function test_min_bond_enforced() public {
-        vm.startPrank(user);
-        vm.expectRevert(_belowMinimum(0.01 ether, 0.01 ether - 1));
-        staking.stakeAsUser{value: 0.01 ether - 1}();
-        vm.expectRevert(_belowMinimum(0.1 ether, 0.1 ether - 1));
-        staking.stakeAsProvider{value: 0.1 ether - 1}(7);
-        vm.expectRevert(_belowMinimum(1 ether, 1 ether - 1));
-        staking.stakeAsGuardian{value: 1 ether - 1}();
-        vm.expectRevert(abi.encodeWithSelector(IComputeStaking.ZeroAmount.selector));
-        staking.stakeAsUser();
-        vm.stopPrank();
-    }
-
-    /// K8: nobody can change a minimum or a delay; these are the values.
-    function test_parameter_bounds() public view {
-        vm.assertEq(staking.minimumOf(IComputeStaking.Role.NONE), 0);
-        vm.assertEq(staking.minimumOf(IComputeStaking.Role.USER), 0.01 ether);
-        vm.assertEq(staking.minimumOf(IComputeStaking.Role.PROVIDER), 0.1 ether);
-        vm.assertEq(staking.minimumOf(IComputeStaking.Role.GUARDIAN), 1 ether);
-        vm.assertEq(staking.UNBONDING(), 14 days);
-        vm.assertEq(staking.GUARDIAN_UNBONDING(), 21 days);
-    }
-
-    function test_stake_againAddsToTheBond() public {
-        vm.prank(provider);
-        staking.stakeAsProvider{value: 1}(agentId);
-        vm.assertEq(staking.activeBond(bond), BOND + 1);
-    }
-
+/// addStake, requestUnstake, cancelUnstake
+contract UnstakeTest is StakingFixture {
     function test_addStake() public {
         vm.expectEmit(address(staking));
         emit IComputeStaking.Staked(bond, IComputeStaking.Role.PROVIDER, agentId, provider, 5);
@@ -103,8 +36,22 @@ contract ComputeStakingTest is Fixture {
         staking.requestUnstake(bond, uint128(BOND));
 
         vm.assertEq(staking.activeBond(bond), 0);
+        vm.assertEq(staking.slashable(bond), BOND);
+        vm.assertFalse(staking.isBonded(bond));
         vm.assertEq(staking.bondOf(bond).unbonding, BOND);
         vm.assertFalse(registry.isActive(agentId));
+    }
+
+    function testFuzz_requestUnstake_part(uint256 add, uint256 amount) public {
+        add = _bound(add, 1, 1 ether);
+        amount = _bound(amount, 1, add);
+        vm.startPrank(provider);
+        staking.addStake{value: add}(bond);
+        staking.requestUnstake(bond, uint128(amount));
+        vm.stopPrank();
+        vm.assertEq(staking.activeBond(bond), BOND + add - amount);
+        vm.assertEq(staking.slashable(bond), BOND + add);
+        vm.assertTrue(registry.isActive(agentId));
     }
 
     function test_requestUnstake_reverts() public {
@@ -116,7 +63,9 @@ contract ComputeStakingTest is Fixture {
             abi.encodeWithSelector(IComputeStaking.AmountExceeds.selector, 0.2 ether, 0.2 ether + 1)
         );
         staking.requestUnstake(bond, 0.2 ether + 1);
-        vm.expectRevert(_belowMinimum(0.1 ether, 0.1 ether - 1));
+        vm.expectRevert(
+            abi.encodeWithSelector(IComputeStaking.BelowMinimum.selector, 0.1 ether, 0.1 ether - 1)
+        );
         staking.requestUnstake(bond, 0.1 ether + 1);
         staking.requestUnstake(bond, 0.1 ether);
         vm.expectRevert(
@@ -137,6 +86,7 @@ contract ComputeStakingTest is Fixture {
         emit IComputeStaking.UnstakeCancelled(bond, uint128(BOND));
         staking.cancelUnstake(bond);
         vm.assertEq(staking.activeBond(bond), BOND);
+        vm.assertEq(staking.bondOf(bond).unlockAt, 0);
         vm.assertTrue(registry.isActive(agentId));
 
         vm.expectRevert(abi.encodeWithSelector(IComputeStaking.NothingUnbonding.selector, bond));
@@ -148,18 +98,23 @@ contract ComputeStakingTest is Fixture {
         staking.cancelUnstake(bond);
     }
 
-    /// K3: a bond cannot leave before the delay ends, however it is tried.
-    function test_fuzz_unstake_then_evidence(uint256 wait) public {
-        wait = _bound(wait, 0, 14 days - 1);
-        vm.startPrank(provider);
-        staking.requestUnstake(bond, uint128(BOND));
-        vm.warp(START + wait);
-        vm.expectRevert(
-            abi.encodeWithSelector(IComputeStaking.StillLocked.selector, START + 14 days, START + wait)
-        );
-        staking.completeUnstake(bond, provider);
-        vm.assertEq(staking.bondOf(bond).unbonding, BOND);
-        vm.assertGe(address(staking).balance, BOND, "still here");
+    /// A guardian who comes back starts anew; one who only took a part out keeps its seat.
+    function test_cancelUnstake_seniorityStartsAnew() public {
+        vm.deal(user, 10 ether);
+        vm.startPrank(user);
+        bytes32 id = staking.stakeAsGuardian{value: 2 ether}();
+        vm.warp(START + 10 days);
+        staking.requestUnstake(id, 1 ether);
+        vm.assertEq(staking.bondOf(id).guardianSince, START, "still seated");
+        staking.cancelUnstake(id);
+        vm.assertEq(staking.bondOf(id).guardianSince, START, "still seated");
+        vm.expectEmit(address(staking));
+        emit IComputeStaking.GuardianSet(user, false);
+        staking.requestUnstake(id, 2 ether);
+        vm.assertEq(staking.guardianCount(), 0);
+        staking.cancelUnstake(id);
+        vm.assertEq(staking.bondOf(id).guardianSince, START + 10 days);
+        vm.assertEq(staking.guardianCount(), 1);
         vm.stopPrank();
     }
 
@@ -183,6 +138,7 @@ contract ComputeStakingTest is Fixture {
         emit IComputeStaking.Unstaked(bond, relayer, uint128(BOND));
         staking.completeUnstake(bond, relayer);
         vm.assertEq(relayer.balance, BOND);
+        vm.assertEq(staking.slashable(bond), 0);
 
         vm.expectRevert(abi.encodeWithSelector(IComputeStaking.NothingUnbonding.selector, bond));
         staking.completeUnstake(bond, relayer);
@@ -212,12 +168,12 @@ contract ComputeStakingTest is Fixture {
         vm.prank(attacker);
         staking.completeUnstake(bond, attacker);
 
-        vm.expectRevert(abi.encodeWithSelector(IComputeStaking.ZeroAddress.selector));
+        vm.expectRevert(abi.encodeWithSelector(IRewards.ZeroAddress.selector));
         vm.prank(provider);
         staking.completeUnstake(bond, address(0));
 
         address refusing = address(new RefusingReceiver());
-        vm.expectRevert(abi.encodeWithSelector(IComputeStaking.TransferFailed.selector, refusing, BOND));
+        vm.expectRevert(abi.encodeWithSelector(IRewards.TransferFailed.selector, refusing, BOND));
         vm.prank(provider);
         staking.completeUnstake(bond, refusing);
         vm.assertEq(staking.bondOf(bond).unbonding, BOND);
@@ -232,21 +188,94 @@ contract ComputeStakingTest is Fixture {
         vm.warp(START + 14 days);
         receiver.onReceive(address(staking), second);
 
-        vm.expectRevert(
-            abi.encodeWithSelector(IComputeStaking.TransferFailed.selector, address(receiver), BOND)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IRewards.TransferFailed.selector, address(receiver), BOND));
         receiver.run(address(staking), 0, first);
     }
 
-    /// R11: longer than the longest binding.
-    function test_bond_locked_while_valid() public view {
-        vm.assertLt(registry.MAX_BINDING_VALIDITY(), staking.UNBONDING());
+    /// An open case holds back what it asks for and nothing else; when it is over, or CASE_MAX has come, the rest can go.
+    function testFuzz_completeUnstake_frozenPartStays(uint256 bps, bool finalized) public {
+        bps = _bound(bps, 1, 1000);
+        vm.prank(provider);
+        staking.requestUnstake(bond, uint128(BOND));
+        _prepareCases(3);
+        uint256 caseId = _openCase(uint16(bps));
+        uint256 asked = BOND * bps / 10_000;
+        vm.assertEq(staking.frozenOf(bond), asked);
+
+        vm.warp(START + 14 days);
+        vm.startPrank(provider);
+        staking.completeUnstake(bond, relayer);
+        vm.assertEq(relayer.balance, BOND - asked);
+        vm.assertEq(staking.slashable(bond), asked);
+        vm.expectRevert(abi.encodeWithSelector(IComputeStaking.StillFrozen.selector, bond, asked));
+        staking.completeUnstake(bond, relayer);
+        vm.stopPrank();
+
+        if (finalized) staking.finalize(caseId);
+        else vm.warp(_opened(caseId) + 14 days);
+        vm.prank(provider);
+        staking.completeUnstake(bond, relayer);
+        vm.assertEq(relayer.balance, BOND);
+        vm.assertEq(staking.bondOf(bond).unlockAt, 0);
     }
 
-    function test_plainTransferIsRefused() public {
-        vm.prank(user);
-        (bool sent,) = address(staking).call{value: 1}("");
-        vm.assertFalse(sent);
+    /// P10: with intake paused everything that goes out goes out, and everything that judges judges.
+    function test_paused_exit() public {
+        _prepareCases(4);
+        vm.prank(staking.owner());
+        staking.setIntakePaused(true);
+
+        vm.startPrank(provider);
+        staking.requestUnstake(bond, uint128(BOND / 2 * 2));
+        staking.cancelUnstake(bond);
+        staking.requestUnstake(bond, uint128(BOND));
+        vm.stopPrank();
+        uint256 caseId = _decided(1000, 3, 0);
+        _appeal(caseId, provider);
+        _votes(caseId, 3, 0);
+        vm.warp(block.timestamp + 3 days);
+        staking.finalize(caseId);
+        vm.prank(accuser);
+        staking.claimReward(accuser);
+        _proveConflict(reporter, _conflict(1));
+        vm.warp(block.timestamp + 14 days);
+        uint256 rest = staking.slashable(bond);
+        vm.prank(provider);
+        staking.completeUnstake(bond, relayer);
+        vm.assertEq(relayer.balance, rest);
+    }
+
+    /// R10: an exit costs the same however many bonds and cases there are.
+    function test_exit_cost_constant() public {
+        uint256 lone = _exitCost();
+        _prepareCases(40);
+        for (uint256 i = 0; i < 30; ++i) {
+            _openCaseBy(accuser, bond, 1000, keccak256(abi.encode(i)));
+        }
+        vm.warp(block.timestamp + 14 days);
+        vm.assertLe(_exitCost(), lone + 10_000, "grows with what others do");
+    }
+
+    /// R11: longer than the longest binding, than a case with its appeal, and than a refund.
+    function test_bond_locked_while_valid() public view {
+        vm.assertLt(registry.MAX_BINDING_VALIDITY(), staking.UNBONDING());
+        vm.assertLe(staking.CASE_MAX(), staking.UNBONDING());
+        vm.assertEq(staking.UNBONDING(), 14 days);
+        vm.assertEq(staking.GUARDIAN_UNBONDING(), 21 days);
+    }
+
+    /// The same bond leaves and comes back.
+    function _exitCost() private returns (uint256 cost) {
+        vm.prank(provider);
+        staking.requestUnstake(bond, uint128(BOND));
+        vm.warp(block.timestamp + 14 days);
+        uint256 before = gasleft();
+        vm.prank(provider);
+        staking.completeUnstake(bond, relayer);
+        cost = before - gasleft();
+        vm.deal(provider, 10 ether);
+        vm.prank(provider);
+        staking.stakeAsProvider{value: BOND}(agentId);
     }
 
     /// @return complete the call that takes the bond out
@@ -254,9 +283,5 @@ contract ComputeStakingTest is Fixture {
         bytes32 made = receiver.run(address(staking), BOND, abi.encodeCall(staking.stakeAsProvider, (id)));
         receiver.run(address(staking), 0, abi.encodeCall(staking.requestUnstake, (made, uint128(BOND))));
         return abi.encodeCall(staking.completeUnstake, (made, address(receiver)));
-    }
-
-    function _belowMinimum(uint256 required, uint256 actual) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(IComputeStaking.BelowMinimum.selector, required, actual);
     }
 }
