@@ -7,7 +7,7 @@ import {IComputeStaking} from "../src/interfaces/IComputeStaking.sol";
 import {NodeStatement} from "../src/interfaces/NodeStatement.sol";
 import {Fixture} from "./Fixture.sol";
 
-contract RegistryBindingsTest is Fixture {
+contract RegistryBindSignerTest is Fixture {
     struct Attest {
         NodeStatement statement;
         bytes32 evidenceHash;
@@ -23,7 +23,7 @@ contract RegistryBindingsTest is Fixture {
             statement: _statement(agentId, provider, signer, "replica"),
             evidenceHash: EVIDENCE,
             blockNumber: uint64(block.number - 1),
-            validUntil: uint64(block.timestamp + 7 days),
+            validUntil: uint64(block.timestamp + 1 days),
             deadline: block.timestamp,
             signerKey: SIGNER_KEY
         });
@@ -42,22 +42,15 @@ contract RegistryBindingsTest is Fixture {
             a.signerKey
         );
         if (expectedError.length != 0) vm.expectRevert(expectedError);
-        return registry.attest(a.statement, a.evidenceHash, a.blockNumber, a.validUntil, a.deadline, sig);
+        return registry.bindSigner(a.statement, a.evidenceHash, a.blockNumber, a.validUntil, a.deadline, sig);
     }
 
     function test_attest_recordsTheBinding() public {
         Attest memory a = _ready();
         bytes32 id = registry.bindingIdOf(a.statement);
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.Attested(
-            agentId,
-            id,
-            signer,
-            IComputeRegistry.Tier.UNVERIFIED,
-            a.validUntil,
-            EVIDENCE,
-            a.blockNumber,
-            blockhash(a.blockNumber)
+        emit IComputeRegistry.SignerBound(
+            agentId, id, signer, a.validUntil, EVIDENCE, a.blockNumber, blockhash(a.blockNumber)
         );
         vm.assertEq(_send(a, ""), id);
 
@@ -67,12 +60,22 @@ contract RegistryBindingsTest is Fixture {
         vm.assertEq(b.signer, signer);
         vm.assertEq(b.validFrom, START);
         vm.assertEq(b.validUntil, a.validUntil);
-        vm.assertEq(b.revokedAt, 0);
+        vm.assertFalse(b.revoked);
+        vm.assertEq(b.operator, provider);
+        vm.assertEq(uint256(b.tier), uint256(IComputeRegistry.Tier.NONE));
+        vm.assertEq(b.tcbStatus, 0);
+        vm.assertEq(b.verifierIndex, registry.NO_VERIFIER());
+        vm.assertEq(b.record, 0);
         vm.assertEq(b.endpointVersion, 1);
         vm.assertEq(b.blockNumber, a.blockNumber);
-        vm.assertEq(b.evidenceHash, EVIDENCE);
+        vm.assertEq(bytes32(b.evidence), bytes32(bytes24(EVIDENCE)));
         (uint256 boundAgent, address boundSigner) = registry.signerOf(id);
         vm.assertEq(boundAgent, agentId);
+        vm.assertEq(boundSigner, signer);
+        address operator;
+        (boundAgent, operator, boundSigner) = registry.partiesOf(id);
+        vm.assertEq(boundAgent, agentId);
+        vm.assertEq(operator, provider);
         vm.assertEq(boundSigner, signer);
     }
 
@@ -83,7 +86,7 @@ contract RegistryBindingsTest is Fixture {
         _send(a, abi.encodeWithSelector(IComputeRegistry.EvidenceHashZero.selector));
 
         (, IComputeRegistry.Binding memory b) = registry.bindingOf(bindingId);
-        vm.assertEq(uint256(b.tier), uint256(IComputeRegistry.Tier.UNVERIFIED));
+        vm.assertEq(uint256(b.tier), uint256(IComputeRegistry.Tier.NONE));
         (bool valid, IComputeRegistry.Binding memory none) = registry.bindingOf(keccak256("none"));
         vm.assertFalse(valid);
         vm.assertEq(uint256(none.tier), uint256(IComputeRegistry.Tier.NONE));
@@ -133,7 +136,7 @@ contract RegistryBindingsTest is Fixture {
     /// R13: the same statement has another id, and its signature no meaning, at another registry or chain.
     function test_foreign_binding_rejected() public {
         NodeStatement memory s = _statement(agentId, provider, signer, "replica");
-        ComputeRegistry other = new ComputeRegistry(identity, staking);
+        ComputeRegistry other = new ComputeRegistry(identity, staking, governor, NO_VERIFIER);
         vm.assertNotEq(registry.bindingIdOf(s), other.bindingIdOf(s));
         bytes32 here = registry.bindingIdOf(s);
         vm.chainId(1);
@@ -150,7 +153,7 @@ contract RegistryBindingsTest is Fixture {
         // Signed in the domain of the first registry.
         bytes memory sig = _attestationSig(there, EVIDENCE, blockNumber, validUntil, START, SIGNER_KEY);
         vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.InvalidSignature.selector, signer));
-        other.attest(s, EVIDENCE, blockNumber, validUntil, START, sig);
+        other.bindSigner(s, EVIDENCE, blockNumber, validUntil, START, sig);
     }
 
     /// R12
@@ -170,7 +173,7 @@ contract RegistryBindingsTest is Fixture {
     function test_fuzz_attest_validity(uint64 validUntil) public {
         Attest memory a = _ready();
         a.validUntil = validUntil;
-        uint64 max = uint64(START + 7 days);
+        uint64 max = uint64(START + 1 days);
         bool allowed = validUntil > START && validUntil <= max;
         _send(
             a,
@@ -183,11 +186,11 @@ contract RegistryBindingsTest is Fixture {
     function test_attest_validityEnds() public {
         Attest memory a = _ready();
         a.validUntil = uint64(START);
-        _send(a, abi.encodeWithSelector(IComputeRegistry.ValidityOutOfRange.selector, START, START + 7 days));
-        a.validUntil = uint64(START + 7 days + 1);
+        _send(a, abi.encodeWithSelector(IComputeRegistry.ValidityOutOfRange.selector, START, START + 1 days));
+        a.validUntil = uint64(START + 1 days + 1);
         _send(
             a,
-            abi.encodeWithSelector(IComputeRegistry.ValidityOutOfRange.selector, a.validUntil, START + 7 days)
+            abi.encodeWithSelector(IComputeRegistry.ValidityOutOfRange.selector, a.validUntil, START + 1 days)
         );
     }
 
@@ -206,7 +209,9 @@ contract RegistryBindingsTest is Fixture {
         vm.prank(provider);
         registry.approveBinding(agentId, id);
         vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.InvalidSignature.selector, address(0)));
-        registry.attest(nobody, EVIDENCE, uint64(block.number - 1), uint64(START + 1), START, new bytes(65));
+        registry.bindSigner(
+            nobody, EVIDENCE, uint64(block.number - 1), uint64(START + 1), START, new bytes(65)
+        );
     }
 
     /// Nothing that was signed can be changed by who sends it.
@@ -221,13 +226,13 @@ contract RegistryBindingsTest is Fixture {
         bytes memory wanted = abi.encodeWithSelector(IComputeRegistry.InvalidSignature.selector, signer);
 
         vm.expectRevert(wanted);
-        registry.attest(a.statement, evidence, a.blockNumber, a.validUntil, a.deadline, sig);
+        registry.bindSigner(a.statement, evidence, a.blockNumber, a.validUntil, a.deadline, sig);
         vm.expectRevert(wanted);
-        registry.attest(a.statement, EVIDENCE, blockNumber, a.validUntil, a.deadline, sig);
+        registry.bindSigner(a.statement, EVIDENCE, blockNumber, a.validUntil, a.deadline, sig);
         vm.expectRevert(wanted);
-        registry.attest(a.statement, EVIDENCE, a.blockNumber, validUntil, a.deadline, sig);
+        registry.bindSigner(a.statement, EVIDENCE, a.blockNumber, validUntil, a.deadline, sig);
         vm.expectRevert(wanted);
-        registry.attest(a.statement, EVIDENCE, a.blockNumber, a.validUntil, a.deadline + 1, sig);
+        registry.bindSigner(a.statement, EVIDENCE, a.blockNumber, a.validUntil, a.deadline + 1, sig);
     }
 
     /// An attestation seen on chain cannot be played again, nor an older one over a newer one.
@@ -254,11 +259,21 @@ contract RegistryBindingsTest is Fixture {
         vm.warp(START + 1 hours);
         newer.blockNumber += 1;
         newer.deadline = block.timestamp;
-        newer.validUntil = uint64(block.timestamp + 7 days);
+        newer.validUntil = uint64(block.timestamp + 1 days);
         _send(newer, "");
         (, IComputeRegistry.Binding memory b) = registry.bindingOf(id);
         vm.assertEq(b.validUntil, newer.validUntil);
-        vm.assertEq(b.validFrom, START + 1 hours);
+        vm.assertEq(b.validFrom, START, "valid without a gap since the first grant");
+
+        // After a gap it counts anew.
+        vm.warp(newer.validUntil + 1);
+        vm.roll(block.number + 1);
+        newer.blockNumber += 1;
+        newer.deadline = block.timestamp;
+        newer.validUntil = uint64(block.timestamp + 1 days);
+        _send(newer, "");
+        (, b) = registry.bindingOf(id);
+        vm.assertEq(b.validFrom, block.timestamp);
     }
 
     function test_approveBinding() public {
@@ -326,13 +341,14 @@ contract RegistryBindingsTest is Fixture {
         Attest memory a = _ready();
         bytes32 id = _send(a, "");
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.BindingRevoked(agentId, id);
+        emit IComputeRegistry.BindingRevoked(agentId, id, provider);
         vm.prank(provider);
         registry.revokeBinding(id);
 
         (bool valid, IComputeRegistry.Binding memory b) = registry.bindingOf(id);
         vm.assertFalse(valid);
-        vm.assertEq(b.revokedAt, START);
+        vm.assertTrue(b.revoked);
+        vm.assertEq(b.validUntil, START - 1);
         vm.roll(block.number + 1);
         a.blockNumber += 1;
         _send(a, abi.encodeWithSelector(IComputeRegistry.BindingIsRevoked.selector, id));
