@@ -368,6 +368,43 @@ contract RegistryBindSignerTest is Fixture {
         registry.revokeBinding(bindingId);
     }
 
+    /// R11: nothing that is bound outlives the bond's way out, however it is renewed in the meantime.
+    function test_bond_locked_while_valid() public {
+        vm.prank(governor);
+        registry.setBindingValidity(7 days);
+        Attest memory a = _ready();
+        a.validUntil = uint64(START + 7 days);
+        bytes32 id = _send(a, "");
+        bytes32 bond = _bondId(IComputeStaking.Role.PROVIDER, agentId, provider);
+        vm.prank(provider);
+        staking.requestUnstake(bond, uint128(BOND));
+        // The binding's last second passes with the money still in reach.
+        vm.warp(a.validUntil);
+        vm.expectRevert();
+        vm.prank(provider);
+        staking.completeUnstake(bond, provider);
+        (bool covered,) = registry.bindingAt(id, a.validUntil);
+        vm.assertTrue(covered);
+        vm.warp(START + 14 days);
+        (covered,) = registry.bindingAt(id, uint64(block.timestamp));
+        vm.assertFalse(covered);
+        vm.prank(provider);
+        staking.completeUnstake(bond, provider);
+    }
+
+    /// R11: whoever has to show something and does not, has not shown it. Silence ends a binding, and never grants one.
+    function test_timeout_not_for_prover() public {
+        Attest memory a = _ready();
+        bytes32 id = registry.bindingIdOf(a.statement);
+        vm.warp(START + 365 days);
+        vm.roll(block.number + 1_000_000);
+        (bool valid,) = registry.bindingOf(id);
+        vm.assertFalse(valid, "approved and never attested");
+        (valid,) = registry.bindingOf(bindingId);
+        vm.assertFalse(valid, "attested and never renewed");
+        _send(a, _outOfWindow(a.blockNumber));
+    }
+
     /// K7: without its bond a provider is not active and its bindings are not valid.
     function test_slashed_provider_inactive() public {
         vm.prank(provider);
@@ -379,7 +416,7 @@ contract RegistryBindSignerTest is Fixture {
     /// R9: a stranger can write nothing about a provider.
     function test_metrics_not_writable_by_anyone() public {
         bytes memory before = abi.encode(registry.providerOf(agentId), registry.serviceOf(agentId, serviceId));
-        bytes[8] memory calls = [
+        bytes[18] memory calls = [
             abi.encodeCall(registry.register, (agentId, "x")),
             abi.encodeCall(registry.refreshOwner, (agentId)),
             abi.encodeCall(registry.updateEndpoint, (agentId, "x")),
@@ -387,11 +424,27 @@ contract RegistryBindSignerTest is Fixture {
             abi.encodeCall(registry.addService, (agentId, MODEL_ID, "m", _price(1, 1))),
             abi.encodeCall(registry.setPrice, (agentId, serviceId, _price(1, 1))),
             abi.encodeCall(registry.setServiceActive, (agentId, serviceId, false)),
-            abi.encodeCall(registry.revokeBinding, (bindingId))
+            abi.encodeCall(registry.approveBinding, (agentId, "x")),
+            abi.encodeCall(registry.withdrawApproval, (agentId, bindingId)),
+            abi.encodeCall(registry.revokeBinding, (bindingId)),
+            abi.encodeCall(registry.revokeForEvidence, (bindingId)),
+            abi.encodeCall(registry.setBarred, (agentId, true, "x")),
+            abi.encodeCall(registry.dropVerifier, (0)),
+            abi.encodeCall(registry.setIntakePaused, (true)),
+            abi.encodeCall(identity.setMetadata, (agentId, "uptime", "1")),
+            abi.encodeCall(identity.setAgentURI, (agentId, "x")),
+            abi.encodeCall(ledger.charge, (channelId, 1)),
+            abi.encodeCall(serving.postFeedback, (agentId))
         ];
+        address[18] memory targets;
+        for (uint256 i = 0; i < 14; ++i) {
+            targets[i] = address(registry);
+        }
+        (targets[14], targets[15], targets[16], targets[17]) =
+        (address(identity), address(identity), address(ledger), address(serving));
         for (uint256 i = 0; i < calls.length; ++i) {
             vm.prank(attacker);
-            (bool success,) = address(registry).call(calls[i]);
+            (bool success,) = targets[i].call(calls[i]);
             vm.assertFalse(success);
         }
         vm.assertEq(abi.encode(registry.providerOf(agentId), registry.serviceOf(agentId, serviceId)), before);

@@ -103,6 +103,14 @@ contract RegistryProvidersTest is Fixture {
         vm.stopPrank();
     }
 
+    function test_register_refusesIdsBeyond64Bits() public {
+        uint256 id = uint256(type(uint64).max) + 1;
+        vm.expectRevert(
+            abi.encodeWithSelector(IComputeRegistry.AgentIdTooLarge.selector, id, type(uint64).max)
+        );
+        registry.register(id, "x");
+    }
+
     /// R4, R33 of the design: neither bond nor bindings follow the agent to its buyer.
     function test_agent_transfer() public {
         vm.prank(provider);

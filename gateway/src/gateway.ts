@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { DeploymentError } from '@jeju/contracts'
 import type { CollateralSource } from '@jeju/verifier'
 import type { Hono } from 'hono'
 import { createLeases } from './admission/leases.ts'
@@ -62,12 +63,16 @@ export function createGateway(
     ],
     logger,
   )
+  let checked = false
   const watch = async (): Promise<void> => {
+    if (!checked) await chain.checkContracts()
+    checked = true
     await directory.refresh()
     await leases.dropRevoked()
   }
   const logFailure = (error: unknown): void => {
-    logger.warn({ error: error instanceof Error ? error.name : '' }, 'update failed')
+    const reason = error instanceof DeploymentError ? error.message : undefined
+    logger.warn({ error: error instanceof Error ? error.name : '', reason }, 'update failed')
   }
   return {
     app,
