@@ -416,26 +416,25 @@ contract RegistryBindSignerTest is Fixture {
     /// R9: a stranger can write nothing about a provider.
     function test_metrics_not_writable_by_anyone() public {
         bytes memory before = abi.encode(registry.providerOf(agentId), registry.serviceOf(agentId, serviceId));
-        bytes[18] memory calls = [
-            abi.encodeCall(registry.register, (agentId, "x")),
-            abi.encodeCall(registry.refreshOwner, (agentId)),
-            abi.encodeCall(registry.updateEndpoint, (agentId, "x")),
-            abi.encodeCall(registry.setActive, (agentId, false)),
-            abi.encodeCall(registry.addService, (agentId, MODEL_ID, "m", _price(1, 1))),
-            abi.encodeCall(registry.setPrice, (agentId, serviceId, _price(1, 1))),
-            abi.encodeCall(registry.setServiceActive, (agentId, serviceId, false)),
-            abi.encodeCall(registry.approveBinding, (agentId, "x")),
-            abi.encodeCall(registry.withdrawApproval, (agentId, bindingId)),
-            abi.encodeCall(registry.revokeBinding, (bindingId)),
-            abi.encodeCall(registry.revokeForEvidence, (bindingId)),
-            abi.encodeCall(registry.setBarred, (agentId, true, "x")),
-            abi.encodeCall(registry.dropVerifier, (0)),
-            abi.encodeCall(registry.setIntakePaused, (true)),
-            abi.encodeCall(identity.setMetadata, (agentId, "uptime", "1")),
-            abi.encodeCall(identity.setAgentURI, (agentId, "x")),
-            abi.encodeCall(ledger.charge, (channelId, 1)),
-            abi.encodeCall(serving.postFeedback, (agentId))
-        ];
+        bytes[] memory calls = new bytes[](18);
+        calls[0] = abi.encodeCall(registry.register, (agentId, "x"));
+        calls[1] = abi.encodeCall(registry.refreshOwner, (agentId));
+        calls[2] = abi.encodeCall(registry.updateEndpoint, (agentId, "x"));
+        calls[3] = abi.encodeCall(registry.setActive, (agentId, false));
+        calls[4] = abi.encodeCall(registry.addService, (agentId, MODEL_ID, "m", _price(1, 1)));
+        calls[5] = abi.encodeCall(registry.setPrice, (agentId, serviceId, _price(1, 1)));
+        calls[6] = abi.encodeCall(registry.setServiceActive, (agentId, serviceId, false));
+        calls[7] = abi.encodeCall(registry.approveBinding, (agentId, "x"));
+        calls[8] = abi.encodeCall(registry.withdrawApproval, (agentId, bindingId));
+        calls[9] = abi.encodeCall(registry.revokeBinding, (bindingId));
+        calls[10] = abi.encodeCall(registry.revokeForEvidence, (bindingId));
+        calls[11] = abi.encodeCall(registry.setBarred, (agentId, true, "x"));
+        calls[12] = abi.encodeCall(registry.dropVerifier, (0));
+        calls[13] = abi.encodeCall(registry.setIntakePaused, (true));
+        calls[14] = abi.encodeCall(identity.setMetadata, (agentId, "uptime", "1"));
+        calls[15] = abi.encodeCall(identity.setAgentURI, (agentId, "x"));
+        calls[16] = abi.encodeCall(ledger.charge, (channelId, 1));
+        calls[17] = abi.encodeCall(serving.postFeedback, (agentId));
         address[18] memory targets;
         for (uint256 i = 0; i < 14; ++i) {
             targets[i] = address(registry);

@@ -162,14 +162,18 @@ describe('the chain reader', () => {
     const price = { inPerMTok: HUGE >> 80n, outPerMTok: 2n, maxOutputTokens: 9, effectiveFrom: 1n }
     const binding = {
       agentId: HUGE,
+      operator: ACCOUNT,
       signer: ACCOUNT,
       tier: 3,
+      tcbStatus: 1,
       validFrom: 1n,
       validUntil: 2n,
-      revokedAt: 0n,
+      revoked: false,
       endpointVersion: 1,
       blockNumber: 5n,
-      evidenceHash: CHANNEL,
+      verifierIndex: 0,
+      evidence: CHANNEL.slice(0, 50),
+      record: CHANNEL,
     }
     const rpc = new TestRpc((functionName, args) =>
       answering({
