@@ -14,6 +14,7 @@ import {VerifierList} from "./registry/VerifierList.sol";
 /// @title Registry of providers on top of the canonical ERC-8004 identity registry
 /// @notice Rules and powers: see IComputeRegistry. It holds no money.
 contract ComputeRegistry is Services, BindingViews {
+    /// @notice Peers, owner and first verifier.
     /// @param identity canonical ERC-8004 identity registry
     /// @param staking bond contract, which may be deployed later at this address
     /// @param owner_ a timelock on public chains

@@ -109,6 +109,9 @@ contract IdentityRegistry is IIdentityRegistry, ERC721URIStorage, EIP712 {
     }
 
     /// @notice Whether `spender` may act for the agent; in the canonical contract, not in the specification.
+    /// @param spender any
+    /// @param agentId of an agent; reverts for an unknown one
+    /// @return true for owner, approved address and operators
     function isAuthorizedOrOwner(address spender, uint256 agentId) external view returns (bool) {
         return _isAuthorized(_requireOwned(agentId), spender, agentId);
     }

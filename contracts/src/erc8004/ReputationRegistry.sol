@@ -326,7 +326,8 @@ contract ReputationRegistry is IReputationRegistry {
         private
         view
     {
-        uint256 next = found.length++;
+        uint256 next = found.length;
+        ++found.length;
         found.clients[next] = client;
         found.feedbackIndexes[next] = feedbackIndex;
         found.values[next] = entry.value;

@@ -34,12 +34,14 @@ library PackedTextLib {
         // Room for all words, then the length: words are written one byte before the text begins, the first one's length
         // byte upon the last byte of the length.
         text = new string(count * 32);
+        // solhint-disable-next-line no-inline-assembly
         assembly ("memory-safe") {
             mstore(text, 0)
             mstore(add(text, 31), first)
         }
         for (uint256 i = 1; i < count; ++i) {
             bytes32 word = packed.words[i];
+            // solhint-disable-next-line no-inline-assembly
             assembly ("memory-safe") {
                 mstore(add(text, add(31, mul(i, 32))), word)
             }

@@ -39,7 +39,8 @@ abstract contract Bindings is Providers, VerifierList, EIP712 {
         bytes24 evidence;
     }
 
-    /// @dev One grant, however it came about.
+    /// @dev One grant, however it came about; in memory only.
+    // solhint-disable-next-line gas-struct-packing
     struct Grant {
         uint24 endpointVersion;
         Tier tier;

@@ -8,7 +8,8 @@ import {IComputeRegistry} from "../interfaces/IComputeRegistry.sol";
 /// @title Append-only list of verifiers
 /// @notice Rules: see IComputeRegistry.
 abstract contract VerifierList is IComputeRegistry, Governed {
-    /// @dev One slot.
+    /// @dev One slot: the rule counts enum and contract as whole ones.
+    // solhint-disable-next-line gas-struct-packing
     struct VerifierRow {
         IAttestationVerifier verifier;
         uint40 acceptableAt;
