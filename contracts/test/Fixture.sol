@@ -8,6 +8,7 @@ import {InferenceServing} from "../src/InferenceServing.sol";
 import {LedgerManager} from "../src/LedgerManager.sol";
 import {IdentityRegistry} from "../src/erc8004/IdentityRegistry.sol";
 import {ReputationRegistry} from "../src/erc8004/ReputationRegistry.sol";
+import {IAttestationVerifier} from "../src/interfaces/IAttestationVerifier.sol";
 import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
 import {IComputeStaking} from "../src/interfaces/IComputeStaking.sol";
 import {IInferenceServing} from "../src/interfaces/IInferenceServing.sol";
@@ -27,6 +28,7 @@ abstract contract Fixture is Test {
     uint32 internal constant MAX_OUTPUT = 4096;
     bytes32 internal constant MODEL_ID = keccak256("model");
     bytes32 internal constant EVIDENCE = keccak256("evidence");
+    IAttestationVerifier internal constant NO_VERIFIER = IAttestationVerifier(address(0));
 
     uint256 internal constant USER_KEY = uint256(keccak256("user"));
     uint256 internal constant SESSION_KEY = uint256(keccak256("session"));
@@ -37,6 +39,8 @@ abstract contract Fixture is Test {
     address internal immutable signer = vm.addr(SIGNER_KEY);
     address internal constant provider = address(uint160(uint256(keccak256("provider"))));
     address internal constant relayer = address(uint160(uint256(keccak256("relayer"))));
+    /// Owns what can be owned.
+    address internal constant governor = address(uint160(uint256(keccak256("governor"))));
     address internal constant attacker = address(uint160(uint256(keccak256("attacker"))));
 
     Deploy internal script;
@@ -56,8 +60,8 @@ abstract contract Fixture is Test {
         vm.warp(START);
         vm.roll(1000);
         script = new Deploy();
-        Deploy.Contracts memory c = script.deploy(address(script));
-        script.requireWiring(c);
+        Deploy.Contracts memory c = script.deploy(address(script), governor, NO_VERIFIER);
+        script.requireWiring(c, governor);
         identity = IdentityRegistry(address(c.identityRegistry));
         reputation = ReputationRegistry(address(c.reputationRegistry));
         (staking, registry, ledger, serving) =
@@ -133,7 +137,7 @@ abstract contract Fixture is Test {
             registry.bindingIdOf(statement), EVIDENCE, blockNumber, validUntil, block.timestamp, signerKey
         );
         vm.prank(relayer);
-        registry.attest(statement, EVIDENCE, blockNumber, validUntil, block.timestamp, sig);
+        registry.bindSigner(statement, EVIDENCE, blockNumber, validUntil, block.timestamp, sig);
     }
 
     function _attestationSig(

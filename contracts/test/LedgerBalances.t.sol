@@ -27,7 +27,7 @@ contract LedgerBalancesTest is Fixture {
         vm.assertEq(serving.SETTLE_WINDOW(), ledger.SETTLE_WINDOW());
         // A refund asked for after the answer never outruns settlement.
         vm.assertLt(ledger.SETTLE_WINDOW() + ledger.MAX_AUTH_LIFE(), ledger.REFUND_DELAY());
-        vm.assertEq(registry.PRICE_DELAY(), 1 hours);
+        vm.assertEq(registry.priceDelay(), 1 hours);
         vm.assertEq(registry.MAX_BINDING_VALIDITY(), 7 days);
     }
 

@@ -3,6 +3,15 @@ pragma solidity 0.8.37;
 
 /// @title The cheat codes that tests here use
 interface Vm {
+    struct Log {
+        bytes32[] topics;
+        bytes data;
+        address emitter;
+    }
+
+    function cool(address account) external;
+    function recordLogs() external;
+    function getRecordedLogs() external view returns (Log[] memory);
     function addr(uint256 privateKey) external pure returns (address);
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function label(address account, string calldata name) external;

@@ -22,6 +22,12 @@ contract TypeHashesTest is Fixture {
             )
         );
         vm.assertEq(
+            NodeStatementLib.VERIFIED_ATTESTATION_TYPEHASH,
+            keccak256(
+                "VerifiedAttestation(bytes32 bindingId,uint256 verifierIndex,bytes32 evidenceHash,uint64 blockNumber,uint256 deadline)"
+            )
+        );
+        vm.assertEq(
             SettlementLib.REQUEST_AUTH_TYPEHASH,
             keccak256(
                 "RequestAuth(bytes32 channelId,uint256 nonce,bytes32 bindingId,bytes32 requestHash,uint128 maxFee,uint64 validUntil)"

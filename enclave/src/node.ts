@@ -123,6 +123,7 @@ async function makeIdentity(
   const model = engine.descriptor
   const { agentId, serviceId, publicUrl } = config
   const records = { agentId, serviceId, publicUrl, modelId: modelIdOf(model) }
+  await whileUnavailable(logger, () => own.chain.checkContracts())
   const { owner } = await whileUnavailable(logger, () => readOwnProvider(own.chain, records))
   return createIdentity({
     registry: domains(config).registry,

@@ -26,8 +26,12 @@ export {
 } from './fetch/create-fetch.ts'
 export { createProvider, type Provider, type ServicePrice } from './provider/create-provider.ts'
 export {
+  parseRegistrationFile,
   registrationFile,
+  RegistrationFileError,
   type AgentService,
   type RegistrationContent,
-} from './provider/registration-file.ts'
+  type RegistrationFile,
+  type RegistrationPlace,
+} from '@jeju/contracts'
 export type { VerifiedNode } from './provider/verify-node.ts'

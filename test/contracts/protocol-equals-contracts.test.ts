@@ -142,7 +142,7 @@ describe('digests', () => {
     await mined(
       wallet.writeContract({
         ...registry(),
-        functionName: 'attest',
+        functionName: 'bindSigner',
         args: [
           statement,
           attestation.evidenceHash,
@@ -159,7 +159,7 @@ describe('digests', () => {
       args: [bindingId],
     })
     expect(valid).toBe(true)
-    expect(binding.evidenceHash).toBe(attestation.evidenceHash)
+    expect(binding.evidence).toBe(attestation.evidenceHash.slice(0, 2 + 48))
   })
 })
 

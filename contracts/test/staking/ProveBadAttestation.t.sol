@@ -16,7 +16,7 @@ contract ProveBadAttestationTest is StakingFixture {
         vm.expectEmit(address(staking));
         emit IRewards.Slashed(bond, reporter, address(0), BOND, 0, BOND / 10, BOND - BOND / 10);
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.BindingRevoked(agentId, bindingId);
+        emit IComputeRegistry.BindingRevoked(agentId, bindingId, address(staking));
         vm.prank(reporter);
         staking.proveBadAttestation(bindingId, _fixtureStatement(), EVIDENCE_BYTES, SALT);
         vm.assertEq(staking.slashable(bond), 0);
@@ -101,7 +101,7 @@ contract ProveBadAttestationTest is StakingFixture {
 
         vm.startPrank(address(staking));
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.BindingRevoked(agentId, bindingId);
+        emit IComputeRegistry.BindingRevoked(agentId, bindingId, address(staking));
         registry.revokeForEvidence(bindingId);
         registry.revokeForEvidence(bindingId);
         vm.stopPrank();

@@ -23,7 +23,7 @@ contract ProveConflictTest is StakingFixture {
         vm.expectEmit(address(staking));
         emit IRewards.Credited(reporter, half / 10);
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.BindingRevoked(agentId, bindingId);
+        emit IComputeRegistry.BindingRevoked(agentId, bindingId, address(staking));
         vm.prank(reporter);
         staking.proveConflict(c, SALT);
 
@@ -298,7 +298,7 @@ contract ProveConflictTest is StakingFixture {
         vm.expectEmit(address(staking));
         emit IRewards.Slashed(bond, reporter, address(0), 0, 0, 0, 0);
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.BindingRevoked(agentId, bindingId);
+        emit IComputeRegistry.BindingRevoked(agentId, bindingId, address(staking));
         vm.prank(reporter);
         staking.proveConflict(c, SALT);
         vm.assertEq(staking.rewardOf(reporter), 0);

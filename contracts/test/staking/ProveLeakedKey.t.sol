@@ -22,7 +22,7 @@ contract ProveLeakedKeyTest is StakingFixture {
         vm.expectEmit(address(staking));
         emit IRewards.Slashed(bond, who, address(0), total, 0, share, total - share);
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.BindingRevoked(agentId, bindingId);
+        emit IComputeRegistry.BindingRevoked(agentId, bindingId, address(staking));
         vm.prank(who);
         staking.proveLeakedKey(bindingId, sig);
 

@@ -1,7 +1,10 @@
 import {
   computeRegistryAbi,
+  DeploymentError,
   inferenceServingAbi,
   ledgerManagerAbi,
+  peersAbi,
+  requireWiring,
   type Deployment,
 } from '@jeju/contracts'
 import { toHex, type Hex } from '@jeju/verifier/protocol'
@@ -66,6 +69,12 @@ export function connectChain(
   }
 
   return {
+    checkContracts: () =>
+      ask(() =>
+        requireWiring(deployment, (address, functionName) =>
+          reader.readContract({ address, abi: peersAbi, functionName }),
+        ),
+      ),
     recentBlock: () =>
       ask(async (): Promise<Block> => {
         const { number, parentHash, timestamp } = await reader.getBlock()
@@ -108,9 +117,11 @@ export function connectChain(
       ask(async () => {
         const call = { ...registry, functionName: 'bindingOf', args: [bindingId] } as const
         const [valid, binding] = await reader.readContract(call)
-        return { valid, validUntil: binding.validUntil, revoked: binding.revokedAt !== 0n }
+        return { valid, validUntil: binding.validUntil, revoked: binding.revoked }
       }),
-    attest: (call) =>
+    bindingValidity: () =>
+      ask(() => reader.readContract({ ...registry, functionName: 'bindingValidity' })),
+    bindSigner: (call) =>
       ask(async () => {
         const { statement, evidenceHash, blockNumber, validUntil, deadline, signerSig } = call
         const args = [
@@ -121,8 +132,8 @@ export function connectChain(
           deadline,
           signerSig,
         ] as const
-        const attest = { ...registry, functionName: 'attest', args, account } as const
-        const { request } = await reader.simulateContract(attest)
+        const bind = { ...registry, functionName: 'bindSigner', args, account } as const
+        const { request } = await reader.simulateContract(bind)
         await inTurn(async () => mined(await writer.writeContract(request)))
       }),
     preview: (items) =>
@@ -155,7 +166,7 @@ async function ask<Answer>(make: () => Promise<Answer>): Promise<Answer> {
   try {
     return await make()
   } catch (cause) {
-    if (cause instanceof ChainError) throw cause
+    if (cause instanceof ChainError || cause instanceof DeploymentError) throw cause
     if (!(cause instanceof BaseError)) {
       throw new ChainError('CHAIN_UNAVAILABLE', 'unexpected error')
     }

@@ -13,7 +13,7 @@ import {
 } from '@jeju/verifier/protocol'
 import {
   ChainError,
-  type AttestCall,
+  type BindSignerCall,
   type BindingRecord,
   type Block,
   type Channel,
@@ -38,10 +38,13 @@ export class TestChain implements NodeChain {
   readonly usedNonces = new Set<string>()
   readonly approvals = new Set<Hex>()
   readonly bindings = new Map<Hex, BindingRecord & { readonly evidenceHash: Hex; signer: Hex }>()
-  readonly attestations: AttestCall[] = []
+  readonly attestations: BindSignerCall[] = []
   readonly settlements: (readonly SettlementItem[])[] = []
   /** Calls by method name. */
   readonly calls: string[] = []
+  bindingValidityS = 24n * 3600n
+  /** What the check of the contracts finds. */
+  lookAlike: Error | undefined
   /** While set, every call fails as an unreachable RPC does. */
   down = false
   /** Settlements reach the chain and their answer is lost. */
@@ -49,6 +52,12 @@ export class TestChain implements NodeChain {
 
   constructor(now: () => Date) {
     this.now = () => BigInt(Math.floor(now().getTime() / 1000))
+  }
+
+  checkContracts(): Promise<void> {
+    return this.#answer('checkContracts', () => {
+      if (this.lookAlike !== undefined) throw this.lookAlike
+    })
   }
 
   recentBlock(): Promise<Block> {
@@ -96,8 +105,12 @@ export class TestChain implements NodeChain {
     })
   }
 
-  attest(call: AttestCall): Promise<void> {
-    return this.#answer('attest', () => {
+  bindingValidity(): Promise<bigint> {
+    return this.#answer('bindingValidity', () => this.bindingValidityS)
+  }
+
+  bindSigner(call: BindSignerCall): Promise<void> {
+    return this.#answer('bindSigner', () => {
       const bindingId = bindingIdOf(call.statement, registryDomain)
       const refuse = (name: string): never => {
         throw new ChainError('CHAIN_REFUSED', `refused: ${name}`)

@@ -3,10 +3,11 @@ pragma solidity 0.8.37;
 
 import {ComputeRegistry} from "../src/ComputeRegistry.sol";
 import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
+import {IComputeStaking} from "../src/interfaces/IComputeStaking.sol";
 import {NodeStatement} from "../src/interfaces/NodeStatement.sol";
 import {Fixture} from "./Fixture.sol";
 
-contract RegistryBindingsTest is Fixture {
+contract RegistryBindSignerTest is Fixture {
     struct Attest {
         NodeStatement statement;
         bytes32 evidenceHash;
@@ -22,7 +23,7 @@ contract RegistryBindingsTest is Fixture {
             statement: _statement(agentId, provider, signer, "replica"),
             evidenceHash: EVIDENCE,
             blockNumber: uint64(block.number - 1),
-            validUntil: uint64(block.timestamp + 7 days),
+            validUntil: uint64(block.timestamp + 1 days),
             deadline: block.timestamp,
             signerKey: SIGNER_KEY
         });
@@ -41,22 +42,15 @@ contract RegistryBindingsTest is Fixture {
             a.signerKey
         );
         if (expectedError.length != 0) vm.expectRevert(expectedError);
-        return registry.attest(a.statement, a.evidenceHash, a.blockNumber, a.validUntil, a.deadline, sig);
+        return registry.bindSigner(a.statement, a.evidenceHash, a.blockNumber, a.validUntil, a.deadline, sig);
     }
 
     function test_attest_recordsTheBinding() public {
         Attest memory a = _ready();
         bytes32 id = registry.bindingIdOf(a.statement);
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.Attested(
-            agentId,
-            id,
-            signer,
-            IComputeRegistry.Tier.UNVERIFIED,
-            a.validUntil,
-            EVIDENCE,
-            a.blockNumber,
-            blockhash(a.blockNumber)
+        emit IComputeRegistry.SignerBound(
+            agentId, id, signer, a.validUntil, EVIDENCE, a.blockNumber, blockhash(a.blockNumber)
         );
         vm.assertEq(_send(a, ""), id);
 
@@ -66,12 +60,22 @@ contract RegistryBindingsTest is Fixture {
         vm.assertEq(b.signer, signer);
         vm.assertEq(b.validFrom, START);
         vm.assertEq(b.validUntil, a.validUntil);
-        vm.assertEq(b.revokedAt, 0);
+        vm.assertFalse(b.revoked);
+        vm.assertEq(b.operator, provider);
+        vm.assertEq(uint256(b.tier), uint256(IComputeRegistry.Tier.NONE));
+        vm.assertEq(b.tcbStatus, 0);
+        vm.assertEq(b.verifierIndex, registry.NO_VERIFIER());
+        vm.assertEq(b.record, 0);
         vm.assertEq(b.endpointVersion, 1);
         vm.assertEq(b.blockNumber, a.blockNumber);
-        vm.assertEq(b.evidenceHash, EVIDENCE);
+        vm.assertEq(bytes32(b.evidence), bytes32(bytes24(EVIDENCE)));
         (uint256 boundAgent, address boundSigner) = registry.signerOf(id);
         vm.assertEq(boundAgent, agentId);
+        vm.assertEq(boundSigner, signer);
+        address operator;
+        (boundAgent, operator, boundSigner) = registry.partiesOf(id);
+        vm.assertEq(boundAgent, agentId);
+        vm.assertEq(operator, provider);
         vm.assertEq(boundSigner, signer);
     }
 
@@ -82,7 +86,7 @@ contract RegistryBindingsTest is Fixture {
         _send(a, abi.encodeWithSelector(IComputeRegistry.EvidenceHashZero.selector));
 
         (, IComputeRegistry.Binding memory b) = registry.bindingOf(bindingId);
-        vm.assertEq(uint256(b.tier), uint256(IComputeRegistry.Tier.UNVERIFIED));
+        vm.assertEq(uint256(b.tier), uint256(IComputeRegistry.Tier.NONE));
         (bool valid, IComputeRegistry.Binding memory none) = registry.bindingOf(keccak256("none"));
         vm.assertFalse(valid);
         vm.assertEq(uint256(none.tier), uint256(IComputeRegistry.Tier.NONE));
@@ -132,7 +136,7 @@ contract RegistryBindingsTest is Fixture {
     /// R13: the same statement has another id, and its signature no meaning, at another registry or chain.
     function test_foreign_binding_rejected() public {
         NodeStatement memory s = _statement(agentId, provider, signer, "replica");
-        ComputeRegistry other = new ComputeRegistry(identity, staking);
+        ComputeRegistry other = new ComputeRegistry(identity, staking, governor, NO_VERIFIER);
         vm.assertNotEq(registry.bindingIdOf(s), other.bindingIdOf(s));
         bytes32 here = registry.bindingIdOf(s);
         vm.chainId(1);
@@ -149,7 +153,7 @@ contract RegistryBindingsTest is Fixture {
         // Signed in the domain of the first registry.
         bytes memory sig = _attestationSig(there, EVIDENCE, blockNumber, validUntil, START, SIGNER_KEY);
         vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.InvalidSignature.selector, signer));
-        other.attest(s, EVIDENCE, blockNumber, validUntil, START, sig);
+        other.bindSigner(s, EVIDENCE, blockNumber, validUntil, START, sig);
     }
 
     /// R12
@@ -169,7 +173,7 @@ contract RegistryBindingsTest is Fixture {
     function test_fuzz_attest_validity(uint64 validUntil) public {
         Attest memory a = _ready();
         a.validUntil = validUntil;
-        uint64 max = uint64(START + 7 days);
+        uint64 max = uint64(START + 1 days);
         bool allowed = validUntil > START && validUntil <= max;
         _send(
             a,
@@ -182,11 +186,11 @@ contract RegistryBindingsTest is Fixture {
     function test_attest_validityEnds() public {
         Attest memory a = _ready();
         a.validUntil = uint64(START);
-        _send(a, abi.encodeWithSelector(IComputeRegistry.ValidityOutOfRange.selector, START, START + 7 days));
-        a.validUntil = uint64(START + 7 days + 1);
+        _send(a, abi.encodeWithSelector(IComputeRegistry.ValidityOutOfRange.selector, START, START + 1 days));
+        a.validUntil = uint64(START + 1 days + 1);
         _send(
             a,
-            abi.encodeWithSelector(IComputeRegistry.ValidityOutOfRange.selector, a.validUntil, START + 7 days)
+            abi.encodeWithSelector(IComputeRegistry.ValidityOutOfRange.selector, a.validUntil, START + 1 days)
         );
     }
 
@@ -205,7 +209,9 @@ contract RegistryBindingsTest is Fixture {
         vm.prank(provider);
         registry.approveBinding(agentId, id);
         vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.InvalidSignature.selector, address(0)));
-        registry.attest(nobody, EVIDENCE, uint64(block.number - 1), uint64(START + 1), START, new bytes(65));
+        registry.bindSigner(
+            nobody, EVIDENCE, uint64(block.number - 1), uint64(START + 1), START, new bytes(65)
+        );
     }
 
     /// Nothing that was signed can be changed by who sends it.
@@ -220,13 +226,13 @@ contract RegistryBindingsTest is Fixture {
         bytes memory wanted = abi.encodeWithSelector(IComputeRegistry.InvalidSignature.selector, signer);
 
         vm.expectRevert(wanted);
-        registry.attest(a.statement, evidence, a.blockNumber, a.validUntil, a.deadline, sig);
+        registry.bindSigner(a.statement, evidence, a.blockNumber, a.validUntil, a.deadline, sig);
         vm.expectRevert(wanted);
-        registry.attest(a.statement, EVIDENCE, blockNumber, a.validUntil, a.deadline, sig);
+        registry.bindSigner(a.statement, EVIDENCE, blockNumber, a.validUntil, a.deadline, sig);
         vm.expectRevert(wanted);
-        registry.attest(a.statement, EVIDENCE, a.blockNumber, validUntil, a.deadline, sig);
+        registry.bindSigner(a.statement, EVIDENCE, a.blockNumber, validUntil, a.deadline, sig);
         vm.expectRevert(wanted);
-        registry.attest(a.statement, EVIDENCE, a.blockNumber, a.validUntil, a.deadline + 1, sig);
+        registry.bindSigner(a.statement, EVIDENCE, a.blockNumber, a.validUntil, a.deadline + 1, sig);
     }
 
     /// An attestation seen on chain cannot be played again, nor an older one over a newer one.
@@ -253,11 +259,21 @@ contract RegistryBindingsTest is Fixture {
         vm.warp(START + 1 hours);
         newer.blockNumber += 1;
         newer.deadline = block.timestamp;
-        newer.validUntil = uint64(block.timestamp + 7 days);
+        newer.validUntil = uint64(block.timestamp + 1 days);
         _send(newer, "");
         (, IComputeRegistry.Binding memory b) = registry.bindingOf(id);
         vm.assertEq(b.validUntil, newer.validUntil);
-        vm.assertEq(b.validFrom, START + 1 hours);
+        vm.assertEq(b.validFrom, START, "valid without a gap since the first grant");
+
+        // After a gap it counts anew.
+        vm.warp(newer.validUntil + 1);
+        vm.roll(block.number + 1);
+        newer.blockNumber += 1;
+        newer.deadline = block.timestamp;
+        newer.validUntil = uint64(block.timestamp + 1 days);
+        _send(newer, "");
+        (, b) = registry.bindingOf(id);
+        vm.assertEq(b.validFrom, block.timestamp);
     }
 
     function test_approveBinding() public {
@@ -325,13 +341,14 @@ contract RegistryBindingsTest is Fixture {
         Attest memory a = _ready();
         bytes32 id = _send(a, "");
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.BindingRevoked(agentId, id);
+        emit IComputeRegistry.BindingRevoked(agentId, id, provider);
         vm.prank(provider);
         registry.revokeBinding(id);
 
         (bool valid, IComputeRegistry.Binding memory b) = registry.bindingOf(id);
         vm.assertFalse(valid);
-        vm.assertEq(b.revokedAt, START);
+        vm.assertTrue(b.revoked);
+        vm.assertEq(b.validUntil, START - 1);
         vm.roll(block.number + 1);
         a.blockNumber += 1;
         _send(a, abi.encodeWithSelector(IComputeRegistry.BindingIsRevoked.selector, id));
@@ -351,22 +368,82 @@ contract RegistryBindingsTest is Fixture {
         registry.revokeBinding(bindingId);
     }
 
+    /// R11: nothing that is bound outlives the bond's way out, however it is renewed in the meantime.
+    function test_bond_locked_while_valid() public {
+        vm.prank(governor);
+        registry.setBindingValidity(7 days);
+        Attest memory a = _ready();
+        a.validUntil = uint64(START + 7 days);
+        bytes32 id = _send(a, "");
+        bytes32 bond = _bondId(IComputeStaking.Role.PROVIDER, agentId, provider);
+        vm.prank(provider);
+        staking.requestUnstake(bond, uint128(BOND));
+        // The binding's last second passes with the money still in reach.
+        vm.warp(a.validUntil);
+        vm.expectRevert();
+        vm.prank(provider);
+        staking.completeUnstake(bond, provider);
+        (bool covered,) = registry.bindingAt(id, a.validUntil);
+        vm.assertTrue(covered);
+        vm.warp(START + 14 days);
+        (covered,) = registry.bindingAt(id, uint64(block.timestamp));
+        vm.assertFalse(covered);
+        vm.prank(provider);
+        staking.completeUnstake(bond, provider);
+    }
+
+    /// R11: whoever has to show something and does not, has not shown it. Silence ends a binding, and never grants one.
+    function test_timeout_not_for_prover() public {
+        Attest memory a = _ready();
+        bytes32 id = registry.bindingIdOf(a.statement);
+        vm.warp(START + 365 days);
+        vm.roll(block.number + 1_000_000);
+        (bool valid,) = registry.bindingOf(id);
+        vm.assertFalse(valid, "approved and never attested");
+        (valid,) = registry.bindingOf(bindingId);
+        vm.assertFalse(valid, "attested and never renewed");
+        _send(a, _outOfWindow(a.blockNumber));
+    }
+
+    /// K7: without its bond a provider is not active and its bindings are not valid.
+    function test_slashed_provider_inactive() public {
+        vm.prank(provider);
+        staking.requestUnstake(_bondId(IComputeStaking.Role.PROVIDER, agentId, provider), uint128(BOND));
+        (bool valid,) = registry.bindingOf(bindingId);
+        vm.assertFalse(valid);
+    }
+
     /// R9: a stranger can write nothing about a provider.
     function test_metrics_not_writable_by_anyone() public {
         bytes memory before = abi.encode(registry.providerOf(agentId), registry.serviceOf(agentId, serviceId));
-        bytes[8] memory calls = [
-            abi.encodeCall(registry.register, (agentId, "x")),
-            abi.encodeCall(registry.refreshOwner, (agentId)),
-            abi.encodeCall(registry.updateEndpoint, (agentId, "x")),
-            abi.encodeCall(registry.setActive, (agentId, false)),
-            abi.encodeCall(registry.addService, (agentId, MODEL_ID, "m", _price(1, 1))),
-            abi.encodeCall(registry.setPrice, (agentId, serviceId, _price(1, 1))),
-            abi.encodeCall(registry.setServiceActive, (agentId, serviceId, false)),
-            abi.encodeCall(registry.revokeBinding, (bindingId))
-        ];
+        bytes[] memory calls = new bytes[](18);
+        calls[0] = abi.encodeCall(registry.register, (agentId, "x"));
+        calls[1] = abi.encodeCall(registry.refreshOwner, (agentId));
+        calls[2] = abi.encodeCall(registry.updateEndpoint, (agentId, "x"));
+        calls[3] = abi.encodeCall(registry.setActive, (agentId, false));
+        calls[4] = abi.encodeCall(registry.addService, (agentId, MODEL_ID, "m", _price(1, 1)));
+        calls[5] = abi.encodeCall(registry.setPrice, (agentId, serviceId, _price(1, 1)));
+        calls[6] = abi.encodeCall(registry.setServiceActive, (agentId, serviceId, false));
+        calls[7] = abi.encodeCall(registry.approveBinding, (agentId, "x"));
+        calls[8] = abi.encodeCall(registry.withdrawApproval, (agentId, bindingId));
+        calls[9] = abi.encodeCall(registry.revokeBinding, (bindingId));
+        calls[10] = abi.encodeCall(registry.revokeForEvidence, (bindingId));
+        calls[11] = abi.encodeCall(registry.setBarred, (agentId, true, "x"));
+        calls[12] = abi.encodeCall(registry.dropVerifier, (0));
+        calls[13] = abi.encodeCall(registry.setIntakePaused, (true));
+        calls[14] = abi.encodeCall(identity.setMetadata, (agentId, "uptime", "1"));
+        calls[15] = abi.encodeCall(identity.setAgentURI, (agentId, "x"));
+        calls[16] = abi.encodeCall(ledger.charge, (channelId, 1));
+        calls[17] = abi.encodeCall(serving.postFeedback, (agentId));
+        address[18] memory targets;
+        for (uint256 i = 0; i < 14; ++i) {
+            targets[i] = address(registry);
+        }
+        (targets[14], targets[15], targets[16], targets[17]) =
+        (address(identity), address(identity), address(ledger), address(serving));
         for (uint256 i = 0; i < calls.length; ++i) {
             vm.prank(attacker);
-            (bool success,) = address(registry).call(calls[i]);
+            (bool success,) = targets[i].call(calls[i]);
             vm.assertFalse(success);
         }
         vm.assertEq(abi.encode(registry.providerOf(agentId), registry.serviceOf(agentId, serviceId)), before);
