@@ -53,7 +53,7 @@ contract Deploy is Script {
         c.computeStaking = new ComputeStaking();
         c.computeRegistry = new ComputeRegistry(c.identityRegistry, c.computeStaking);
         address serving = VM.computeCreateAddress(deployer, VM.getNonce(deployer) + 1);
-        c.ledgerManager = new LedgerManager(c.computeRegistry, c.identityRegistry, serving);
+        c.ledgerManager = new LedgerManager(c.computeRegistry, c.identityRegistry, serving, deployer);
         c.inferenceServing = new InferenceServing(c.computeRegistry, c.ledgerManager, c.reputationRegistry);
     }
 

@@ -16,11 +16,11 @@ contract PreviewTest is Fixture {
             IInferenceServing.RequestAuth memory auth = _auth(channel, bindingId, (picks[i] >> 1) & 7);
             // At most 0.42 ether an item, so that a channel runs dry in some batches.
             items[i] = _signed(auth, uint32(_bound(tokens[i], 0, 2e8)), 1);
-            if (picks[i] >> 5 == 7) items[i].authSig = "";
+            if (picks[i] >> 5 == 7) items[i].authSig = IInferenceServing.Signature(0, 0);
         }
 
-        (IInferenceServing.Status[] memory seen, uint256[] memory seenFees) = serving.preview(items);
-        (IInferenceServing.Status[] memory done, uint256[] memory doneFees) = serving.settle(items);
+        (IInferenceServing.Status[] memory seen, uint256[] memory seenFees) = serving.preview(items, false);
+        (IInferenceServing.Status[] memory done, uint256[] memory doneFees) = serving.settle(items, false);
         vm.assertEq(abi.encode(seen, seenFees), abi.encode(done, doneFees));
     }
 
@@ -31,7 +31,7 @@ contract PreviewTest is Fixture {
             items[i] = _signed(_auth(channelId, bindingId, i), 200e6, 0);
         }
         items[3] = items[0];
-        (IInferenceServing.Status[] memory statuses, uint256[] memory fees) = serving.preview(items);
+        (IInferenceServing.Status[] memory statuses, uint256[] memory fees) = serving.preview(items, false);
         vm.assertEq(uint256(statuses[0]), uint256(IInferenceServing.Status.PAID));
         vm.assertEq(uint256(statuses[1]), uint256(IInferenceServing.Status.PAID));
         vm.assertEq(uint256(statuses[2]), uint256(IInferenceServing.Status.UNDERFUNDED));

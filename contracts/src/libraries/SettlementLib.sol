@@ -7,7 +7,8 @@ import {IComputeRegistry} from "../interfaces/IComputeRegistry.sol";
 import {IInferenceServing} from "../interfaces/IInferenceServing.sol";
 
 /// @title Pure rules of settlement
-/// @notice Hashes, signers and fees of docs/protocol.md §5.
+/// @notice Hashes, signers and fees of docs/protocol.md §5. Structs are hashed as they lie in the calldata, which is their
+/// EIP-712 encoding: a word with bits where its type has none hashes to what nobody signed.
 library SettlementLib {
     bytes32 internal constant REQUEST_AUTH_TYPEHASH = keccak256(
         "RequestAuth(bytes32 channelId,uint256 nonce,bytes32 bindingId,bytes32 requestHash,uint128 maxFee,uint64 validUntil)"
@@ -17,36 +18,51 @@ library SettlementLib {
         "Receipt(bytes32 authHash,bytes32 responseHash,uint32 inputTokens,uint32 outputTokens,uint8 finish,uint64 issuedAt)"
     );
 
+    bytes32 internal constant VOUCHER_TYPEHASH = keccak256("Voucher(bytes32 channelId,uint128 cumulative)");
+
     uint256 internal constant TOKENS_PER_PRICE = 1e6;
 
     /// @notice EIP-712 struct hash.
-    function hash(IInferenceServing.RequestAuth calldata auth) internal pure returns (bytes32) {
-        return keccak256(
-            abi.encode(
-                REQUEST_AUTH_TYPEHASH,
-                auth.channelId,
-                auth.nonce,
-                auth.bindingId,
-                auth.requestHash,
-                auth.maxFee,
-                auth.validUntil
-            )
-        );
+    function hash(IInferenceServing.RequestAuth calldata auth) internal pure returns (bytes32 structHash) {
+        bytes32 typeHash = REQUEST_AUTH_TYPEHASH;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, typeHash)
+            calldatacopy(add(free, 0x20), auth, 0xc0)
+            structHash := keccak256(free, 0xe0)
+        }
     }
 
     /// @notice EIP-712 struct hash.
-    function hash(IInferenceServing.Receipt calldata receipt) internal pure returns (bytes32) {
-        return keccak256(
-            abi.encode(
-                RECEIPT_TYPEHASH,
-                receipt.authHash,
-                receipt.responseHash,
-                receipt.inputTokens,
-                receipt.outputTokens,
-                receipt.finish,
-                receipt.issuedAt
-            )
-        );
+    function hash(IInferenceServing.Receipt calldata receipt) internal pure returns (bytes32 structHash) {
+        bytes32 typeHash = RECEIPT_TYPEHASH;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, typeHash)
+            calldatacopy(add(free, 0x20), receipt, 0xc0)
+            structHash := keccak256(free, 0xe0)
+        }
+    }
+
+    /// @notice EIP-712 struct hash of the Receipt that says this of the authorisation with digest `authHash`.
+    function hash(IInferenceServing.Delivery calldata delivery, bytes32 authHash)
+        internal
+        pure
+        returns (bytes32 structHash)
+    {
+        bytes32 typeHash = RECEIPT_TYPEHASH;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, typeHash)
+            mstore(add(free, 0x20), authHash)
+            calldatacopy(add(free, 0x40), delivery, 0xa0)
+            structHash := keccak256(free, 0xe0)
+        }
+    }
+
+    /// @notice EIP-712 struct hash.
+    function hash(IInferenceServing.Voucher calldata voucher) internal pure returns (bytes32) {
+        return keccak256(abi.encode(VOUCHER_TYPEHASH, voucher.channelId, voucher.cumulative));
     }
 
     /// @notice The address whose key signed `digest`: 65 bytes, low-s, v 27 or 28; zero for anything else (attack P21).
@@ -56,15 +72,27 @@ library SettlementLib {
         return err == ECDSA.RecoverError.NoError ? signer : address(0);
     }
 
+    /// @notice The same for the compact form of EIP-2098.
+    function signerOf(bytes32 digest, IInferenceServing.Signature calldata signature)
+        internal
+        pure
+        returns (address)
+    {
+        (address signer, ECDSA.RecoverError err,) = ECDSA.tryRecover(digest, signature.r, signature.vs);
+        return err == ECDSA.RecoverError.NoError ? signer : address(0);
+    }
+
     /// @notice Wei for these counts, rounded up (attack P28). Cannot overflow: 32 + 128 bits.
     function fee(IComputeRegistry.Price memory price, uint32 inputTokens, uint32 outputTokens)
         internal
         pure
         returns (uint256)
     {
-        return Math.ceilDiv(
-            uint256(inputTokens) * price.inPerMTok + uint256(outputTokens) * price.outPerMTok,
-            TOKENS_PER_PRICE
-        );
+        unchecked {
+            return Math.ceilDiv(
+                uint256(inputTokens) * price.inPerMTok + uint256(outputTokens) * price.outPerMTok,
+                TOKENS_PER_PRICE
+            );
+        }
     }
 }
