@@ -6,18 +6,18 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import {IComputeRegistry} from "./interfaces/IComputeRegistry.sol";
 import {IInferenceServing} from "./interfaces/IInferenceServing.sol";
 import {ILedgerManager} from "./interfaces/ILedgerManager.sol";
 import {IProofVerifier} from "./interfaces/IProofVerifier.sol";
 import {IReputationRegistry} from "./interfaces/IReputationRegistry.sol";
+import {ChannelWords} from "./libraries/ChannelWords.sol";
 import {SettlementLib} from "./libraries/SettlementLib.sol";
 
 /// @title Settlement of receipts, item by item, and of vouchers
 /// @notice Rules and powers: see IInferenceServing. It holds no money.
 contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient {
-    using BitMaps for BitMaps.BitMap;
+    using ChannelWords for uint256;
     using SafeCast for uint256;
     using SafeCast for int256;
     using SettlementLib for RequestAuth;
@@ -51,6 +51,7 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
     /// @inheritdoc IInferenceServing
     IReputationRegistry public immutable reputationRegistry;
 
+    /// One word.
     struct Counters {
         uint64 settled;
         uint128 volume;
@@ -68,25 +69,36 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         bytes32 domain;
         bool acceptPartial;
         bytes32 channelId;
-        ILedgerManager.Chargeable channel;
-        /// Wei that the run takes so far, not charged yet.
+        /// The channel in ChannelWords.
+        uint256 funds;
+        uint256 key;
+        uint256 terms;
+        /// Wei that the channel holds for this run, less what its items took so far.
+        uint256 rest;
+        /// Wei that the items of this run take, not charged yet.
         uint256 due;
-        uint64 paidItems;
+        uint256 paidItems;
+        /// Whose paid items are to be counted, how many, and their wei.
+        address tallyUser;
+        uint256 tallyAgent;
+        uint256 tallyItems;
+        uint256 tallyWei;
         bytes32 bindingId;
         uint256 boundAgent;
         address signer;
-        uint256 pricedAgent;
-        uint32 pricedService;
-        uint32 pricedVersion;
+        /// Of `price`, in ChannelWords.
+        uint256 offer;
         IComputeRegistry.Price price;
         // Of the item judged last.
         bytes32 authHash;
         bytes32 receiptHash;
+        bytes32 nonceKey;
+        uint256 nonceWord;
         uint256 fee;
     }
 
     /// By binding, because replicas of a node share no nonce store (attack P4).
-    mapping(bytes32 channelId => mapping(bytes32 bindingId => BitMaps.BitMap used)) private _usedNonces;
+    mapping(bytes32 channelBindingAndNonceOver256 => uint256 bits) private _usedNonces;
     mapping(address user => mapping(uint256 agentId => uint256 wei_)) private _volume;
     mapping(uint256 agentId => Counters counters) private _counters;
     mapping(uint256 agentId => Feedback feedback) private _feedback;
@@ -123,9 +135,10 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
             if (!_isPaid(status)) continue;
 
             fees[i] = run.fee;
-            _take(run, item.auth);
+            _take(run, item.auth.nonce);
         }
         _charge(run);
+        _count(run.tallyUser, run.tallyAgent, run.tallyItems, run.tallyWei);
     }
 
     /// @inheritdoc IInferenceServing
@@ -134,18 +147,18 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         returns (uint256 paid)
     {
         (bytes32 channelId, uint128 cumulative) = (voucher.channelId, voucher.cumulative);
-        ILedgerManager.Chargeable memory channel = ledgerManager.chargeableOf(channelId);
-        require(channel.mode == ILedgerManager.Mode.VOUCHER, WrongMode(channelId, channel.mode));
+        (uint256 funds, uint256 key, uint256 terms) = ledgerManager.wordsOf(channelId);
+        require(!terms.isReceiptMode(), NoVoucherChannel(channelId));
         address signer = SettlementLib.signerOf(voucherDigest(voucher), signature);
-        require(_speaksFor(channel, channelId, signer), InvalidSignature(channel.sessionKey));
-        require(
-            cumulative > channel.spent && channel.rest != 0, NothingDue(channelId, cumulative, channel.spent)
-        );
-        paid = Math.min(cumulative - channel.spent, channel.rest);
+        require(_speaksFor(key, channelId, signer), InvalidSignature(key.account()));
+        // The channel may hold less than was promised; a closed one holds nothing.
+        uint256 payable_ = Math.min(cumulative, funds.amount());
+        require(payable_ > key.amount(), NothingDue(channelId, cumulative, payable_, key.amount()));
+        paid = payable_ - key.amount();
 
-        _count(channel, 0, paid);
+        _count(funds.account(), terms.agentId(), 0, paid);
 
-        emit VoucherSettled(channelId, channel.agentId, channel.user, cumulative, paid);
+        emit VoucherSettled(channelId, terms.agentId(), funds.account(), cumulative, paid);
         ledgerManager.charge(channelId, paid);
     }
 
@@ -187,7 +200,7 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
             RequestAuth calldata auth = items[i].auth;
             if (auth.channelId != run.channelId) {
                 _enter(run, auth.channelId);
-                run.due = _takenBefore(items, i, fees);
+                run.rest -= _takenBefore(items, i, fees);
             }
             Status status =
                 _paidBefore(items, i, fees) ? Status.ALREADY_USED : _judge(run, items[i]);
@@ -195,7 +208,7 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
             if (!_isPaid(status)) continue;
 
             fees[i] = run.fee;
-            run.due += run.fee;
+            run.rest -= run.fee;
         }
     }
 
@@ -227,10 +240,8 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         view
         returns (uint256)
     {
-        ILedgerManager.Chargeable memory channel = ledgerManager.chargeableOf(channelId);
-        IComputeRegistry.Price memory price =
-            computeRegistry.priceOf(channel.agentId, channel.serviceId, channel.priceVersion);
-        return SettlementLib.fee(price, inputTokens, outputTokens);
+        (,, uint256 terms) = ledgerManager.wordsOf(channelId);
+        return SettlementLib.fee(_priceOf(terms), inputTokens, outputTokens);
     }
 
     /// @inheritdoc IInferenceServing
@@ -251,7 +262,7 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
 
     /// @inheritdoc IInferenceServing
     function isNonceUsed(bytes32 channelId, bytes32 bindingId, uint256 nonce) public view returns (bool) {
-        return _usedNonces[channelId][bindingId].get(nonce);
+        return _usedNonces[_nonceKey(channelId, bindingId, nonce)] & _nonceBit(nonce) != 0;
     }
 
     /// @inheritdoc IInferenceServing
@@ -273,22 +284,23 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
 
     function _enter(Run memory run, bytes32 channelId) private view {
         run.channelId = channelId;
-        run.channel = ledgerManager.chargeableOf(channelId);
+        (run.funds, run.key, run.terms) = ledgerManager.wordsOf(channelId);
+        run.rest = run.funds.amount() - run.key.amount();
     }
 
     /// @dev The item just judged is paid.
-    function _take(Run memory run, RequestAuth calldata auth) private {
-        _usedNonces[auth.channelId][auth.bindingId].set(auth.nonce);
-        run.due += run.fee;
-        ++run.paidItems;
+    function _take(Run memory run, uint256 nonce) private {
+        uint256 fee = run.fee;
+        _usedNonces[run.nonceKey] = run.nonceWord | _nonceBit(nonce);
+        unchecked {
+            // fee ≤ rest
+            run.rest -= fee;
+            run.due += fee;
+            ++run.paidItems;
+        }
 
         emit Settled(
-            run.channelId,
-            run.channel.agentId,
-            run.channel.user,
-            run.authHash,
-            run.receiptHash,
-            run.fee
+            run.channelId, run.terms.agentId(), run.funds.account(), run.authHash, run.receiptHash, fee
         );
     }
 
@@ -297,19 +309,32 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         uint256 due = run.due;
         if (due == 0) return;
 
-        _count(run.channel, run.paidItems, due);
+        (address user, uint256 agentId) = (run.funds.account(), run.terms.agentId());
+        if (user != run.tallyUser || agentId != run.tallyAgent) {
+            _count(run.tallyUser, run.tallyAgent, run.tallyItems, run.tallyWei);
+            (run.tallyUser, run.tallyAgent) = (user, agentId);
+            run.tallyItems = 0;
+            run.tallyWei = 0;
+        }
+        run.tallyItems += run.paidItems;
+        run.tallyWei += due;
         run.due = 0;
         run.paidItems = 0;
         ledgerManager.charge(run.channelId, due);
     }
 
-    function _count(ILedgerManager.Chargeable memory channel, uint64 items, uint256 paid) private {
-        Counters storage counted = _counters[channel.agentId];
-        (uint64 settled, uint128 volume, uint64 users) = (counted.settled, counted.volume, counted.users);
-        uint256 before = _volume[channel.user][channel.agentId];
+    function _count(address user, uint256 agentId, uint256 items, uint256 paid) private {
+        if (paid == 0) return;
+
+        Counters storage counted = _counters[agentId];
+        uint256 before = _volume[user][agentId];
+        uint64 users = counted.users;
         if (before == 0) ++users;
-        (counted.settled, counted.volume, counted.users) = (settled + items, volume + paid.toUint128(), users);
-        _volume[channel.user][channel.agentId] = before + paid;
+        // forge-lint: disable-next-line(unsafe-typecast) -- at most MAX_BATCH
+        uint64 settled = counted.settled + uint64(items);
+        uint128 volume = counted.volume + paid.toUint128();
+        (counted.settled, counted.volume, counted.users) = (settled, volume, users);
+        _volume[user][agentId] = before + paid;
     }
 
     /// @dev Fills what `run` holds of the item. The order decides what is answered where several rules are broken: first
@@ -317,22 +342,22 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
     function _judge(Run memory run, Item calldata item) private view returns (Status) {
         RequestAuth calldata auth = item.auth;
         run.authHash = MessageHashUtils.toTypedDataHash(run.domain, auth.hash());
-        if (isNonceUsed(auth.channelId, auth.bindingId, auth.nonce)) return Status.ALREADY_USED;
-        if (run.channel.state == ILedgerManager.State.CLOSED) return Status.CHANNEL_CLOSED;
+        run.nonceKey = _nonceKey(run.channelId, auth.bindingId, auth.nonce);
+        run.nonceWord = _usedNonces[run.nonceKey];
+        if (run.nonceWord & _nonceBit(auth.nonce) != 0) return Status.ALREADY_USED;
+        if (run.terms.isClosed()) return Status.CHANNEL_CLOSED;
         if (block.timestamp > uint256(auth.validUntil) + SETTLE_WINDOW) return Status.EXPIRED;
         if (!_isAuthorised(run, item)) return Status.BAD_AUTH;
         _bindTo(run, auth.bindingId);
-        if (run.signer == address(0) || run.boundAgent != run.channel.agentId) return Status.BAD_BINDING;
+        if (run.signer == address(0) || run.boundAgent != run.terms.agentId()) return Status.BAD_BINDING;
         if (!_isDelivered(run, item)) return Status.BAD_RECEIPT;
         return _judgeFee(run, item);
     }
 
     /// @dev Did the user allow this charge? An unknown channel has no session key.
     function _isAuthorised(Run memory run, Item calldata item) private view returns (bool) {
-        return run.channel.mode == ILedgerManager.Mode.RECEIPT
-            && _speaksFor(
-                run.channel, run.channelId, SettlementLib.signerOf(run.authHash, item.authSig)
-            );
+        address signer = SettlementLib.signerOf(run.authHash, item.authSig);
+        return run.terms.isReceiptMode() && _speaksFor(run.key, run.channelId, signer);
     }
 
     /// @dev Did the signer named by the user deliver this, in time? The binding need not be valid any more: what happened
@@ -350,18 +375,24 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
     /// @dev All of the fee or nothing, unless the payee takes less: a third party must not burn a receipt at a bad moment
     /// (attack P17).
     function _judgeFee(Run memory run, Item calldata item) private view returns (Status) {
-        _priceFor(run);
+        if (run.offer != run.terms.offer()) {
+            run.offer = run.terms.offer();
+            run.price = _priceOf(run.terms);
+        }
         uint32 outputTokens = item.delivery.outputTokens;
         if (outputTokens > run.price.maxOutputTokens) return Status.OVER_CAP;
         uint256 fee = SettlementLib.fee(run.price, item.delivery.inputTokens, outputTokens);
         if (fee > item.auth.maxFee) return Status.OVER_CAP;
         if (fee == 0) return Status.NOTHING_DUE;
 
-        uint256 rest = run.channel.rest - run.due;
-        run.fee = Math.min(fee, rest);
-        if (fee <= rest) return Status.PAID;
-        bool accepted = run.acceptPartial && msg.sender == run.channel.payee;
-        return accepted && rest != 0 ? Status.PARTIAL : Status.UNDERFUNDED;
+        uint256 rest = run.rest;
+        if (fee <= rest) {
+            run.fee = fee;
+            return Status.PAID;
+        }
+        if (rest == 0 || !run.acceptPartial || !_isPayee(run.channelId)) return Status.UNDERFUNDED;
+        run.fee = rest;
+        return Status.PARTIAL;
     }
 
     function _bindTo(Run memory run, bytes32 bindingId) private view {
@@ -370,26 +401,22 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         (run.boundAgent, run.signer) = computeRegistry.signerOf(bindingId);
     }
 
-    /// @dev Price versions count from 1, so nothing equals what a new run holds.
-    function _priceFor(Run memory run) private view {
-        ILedgerManager.Chargeable memory channel = run.channel;
-        if (
-            run.pricedVersion == channel.priceVersion && run.pricedService == channel.serviceId
-                && run.pricedAgent == channel.agentId
-        ) return;
-        (run.pricedAgent, run.pricedService, run.pricedVersion) =
-            (channel.agentId, channel.serviceId, channel.priceVersion);
-        run.price = computeRegistry.priceOf(channel.agentId, channel.serviceId, channel.priceVersion);
+    function _priceOf(uint256 terms) private view returns (IComputeRegistry.Price memory) {
+        return computeRegistry.priceOf(terms.agentId(), terms.serviceId(), terms.priceVersion());
+    }
+
+    function _isPayee(bytes32 channelId) private view returns (bool) {
+        return msg.sender == ledgerManager.channelOf(channelId).payee;
     }
 
     /// @dev `signer` is not zero and is the channel's session key or one that was replaced not long ago.
-    function _speaksFor(ILedgerManager.Chargeable memory channel, bytes32 channelId, address signer)
+    function _speaksFor(uint256 key, bytes32 channelId, address signer)
         private
         view
         returns (bool)
     {
         if (signer == address(0)) return false;
-        return signer == channel.sessionKey || ledgerManager.isSessionKey(channelId, signer);
+        return signer == key.account() || ledgerManager.isSessionKey(channelId, signer);
     }
 
     function _start(Run memory run, uint256 length, bool acceptPartial)
@@ -429,6 +456,14 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
             ) return true;
         }
         return false;
+    }
+
+    function _nonceKey(bytes32 channelId, bytes32 bindingId, uint256 nonce) private pure returns (bytes32) {
+        return keccak256(abi.encode(channelId, bindingId, nonce >> 8));
+    }
+
+    function _nonceBit(uint256 nonce) private pure returns (uint256) {
+        return 1 << (nonce & 0xff);
     }
 
     function _isPaid(Status status) private pure returns (bool) {

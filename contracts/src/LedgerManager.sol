@@ -12,11 +12,13 @@ import {IIdentityRegistry} from "./interfaces/IIdentityRegistry.sol";
 import {ILedgerManager} from "./interfaces/ILedgerManager.sol";
 import {AccountSignatureLib} from "./libraries/AccountSignatureLib.sol";
 import {ChannelLib} from "./libraries/ChannelLib.sol";
+import {ChannelWords} from "./libraries/ChannelWords.sol";
 
 /// @title Deposits and channels in ether
 /// @notice Rules and powers: see ILedgerManager.
 contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Governed {
     using BitMaps for BitMaps.BitMap;
+    using ChannelWords for uint256;
     using SafeCast for uint256;
 
     /// @notice Longest life of a `RequestAuth`; settlement refuses a receipt of a longer one.
@@ -28,7 +30,7 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Gove
     /// @notice Longest that an owner can make users of later channels wait.
     uint32 public constant MAX_REFUND_DELAY = 7 days;
 
-    /// What is kept of a channel: three slots. 2^96 wei are more ether than will ever be.
+    /// Lies in storage as ChannelWords describes.
     struct Record {
         address user;
         uint96 locked;
@@ -243,18 +245,18 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Gove
     /// @inheritdoc ILedgerManager
     function charge(bytes32 channelId, uint256 amount) external {
         require(msg.sender == inferenceServing, NotServing(msg.sender));
-        Record storage channel = _channels[channelId];
-        _requireChargeable(channelId, channel);
-        uint256 rest = channel.locked - channel.spent;
+        (uint256 slot, uint256 funds, uint256 key, uint256 terms) = _words(channelId);
+        require(terms.isChargeable(), WrongState(channelId, terms.state()));
+        uint256 rest = funds.amount() - key.amount();
         require(amount <= rest, InsufficientBalance(amount, rest));
 
-        // forge-lint: disable-next-line(unsafe-typecast) -- amount ≤ rest, which has 96 bits
-        uint96 charged = uint96(amount);
-        channel.spent += charged;
-        Payee storage payee = _payees[channel.payeeNumber];
-        payee.claimable += charged;
-
-        emit Charged(channelId, payee.account, amount);
+        // Adds to `spent` and `claimable`, which have the upper 96 bits of their words: amount ≤ rest, and all ether fits.
+        Payee storage payee = _payees[terms.payeeNumber()];
+        assembly ("memory-safe") {
+            let charged := shl(160, amount)
+            sstore(add(slot, 1), add(key, charged))
+            sstore(payee.slot, add(sload(payee.slot), charged))
+        }
     }
 
     /* VIEWS */
@@ -279,21 +281,8 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Gove
     }
 
     /// @inheritdoc ILedgerManager
-    function chargeableOf(bytes32 channelId) external view returns (Chargeable memory) {
-        Record storage channel = _channels[channelId];
-        uint96 spent = channel.spent;
-        return Chargeable({
-            user: channel.user,
-            payee: _payees[channel.payeeNumber].account,
-            sessionKey: channel.sessionKey,
-            agentId: channel.agentId,
-            serviceId: channel.serviceId,
-            priceVersion: channel.priceVersion,
-            mode: channel.mode,
-            state: channel.state,
-            spent: spent,
-            rest: channel.locked - spent
-        });
+    function wordsOf(bytes32 channelId) external view returns (uint256 funds, uint256 key, uint256 terms) {
+        (, funds, key, terms) = _words(channelId);
     }
 
     /// @inheritdoc ILedgerManager
@@ -337,21 +326,15 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Gove
 
         _debit(o.user, o.amount);
         uint32 delay = refundDelay;
-        _channels[channelId] = Record({
-            user: o.user,
-            locked: uint256(o.amount).toUint96(),
-            sessionKey: o.sessionKey,
-            spent: 0,
-            payeeNumber: _numberOf(payee),
-            agentId: o.agentId.toUint64(),
-            serviceId: o.serviceId,
-            priceVersion: o.priceVersion,
-            closeAt: 0,
-            // forge-lint: disable-next-line(unsafe-typecast) -- at most MAX_REFUND_DELAY
-            refundDelay: uint24(delay),
-            mode: o.mode,
-            state: State.OPEN
-        });
+        uint256 terms = ChannelWords.openTerms(_numberOf(payee), o.agentId.toUint64(), o, delay);
+        uint256 funds = uint256(uint256(o.amount).toUint96()) << 160 | uint160(o.user);
+        uint256 key = uint160(o.sessionKey);
+        Record storage channel = _channels[channelId];
+        assembly ("memory-safe") {
+            sstore(channel.slot, funds)
+            sstore(add(channel.slot, 1), key)
+            sstore(add(channel.slot, 2), terms)
+        }
 
         emit ChannelOpened(
             channelId,
@@ -423,6 +406,20 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Gove
         require(amount <= available, InsufficientBalance(amount, available));
 
         _available[user] = available - amount;
+    }
+
+    function _words(bytes32 channelId)
+        private
+        view
+        returns (uint256 slot, uint256 funds, uint256 key, uint256 terms)
+    {
+        Record storage channel = _channels[channelId];
+        assembly ("memory-safe") {
+            slot := channel.slot
+            funds := sload(slot)
+            key := sload(add(slot, 1))
+            terms := sload(add(slot, 2))
+        }
     }
 
     function _ownChannel(bytes32 channelId) private view returns (Record storage channel) {

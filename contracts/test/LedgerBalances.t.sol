@@ -156,8 +156,6 @@ contract LedgerBalancesTest is Fixture {
         vm.prank(address(serving));
         ledger.charge(channelId, amount);
 
-        vm.expectEmit(address(ledger));
-        emit ILedgerManager.Charged(channelId, provider, DEPOSIT);
         vm.prank(address(serving));
         ledger.charge(channelId, DEPOSIT);
         vm.assertEq(ledger.claimableOf(provider), DEPOSIT);

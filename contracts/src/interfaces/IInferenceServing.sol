@@ -109,9 +109,9 @@ interface IInferenceServing is IProofVerifier {
     event FeedbackRefused(uint256 indexed agentId, bytes reason);
 
     error BatchTooLarge(uint256 length, uint256 max);
-    error WrongMode(bytes32 channelId, ILedgerManager.Mode actual);
+    error NoVoucherChannel(bytes32 channelId);
     error InvalidSignature(address expected);
-    error NothingDue(bytes32 channelId, uint128 cumulative, uint128 spent);
+    error NothingDue(bytes32 channelId, uint256 cumulative, uint256 payable_, uint256 spent);
     error NothingNew(uint256 agentId);
     error FeedbackTooSoon(uint64 earliest);
     error InsufficientGas(uint256 required, uint256 actual);

@@ -46,21 +46,6 @@ interface ILedgerManager {
         address sessionKey;
     }
 
-    /// @notice What settlement needs of a channel, in one call.
-    struct Chargeable {
-        address user;
-        address payee;
-        address sessionKey;
-        uint256 agentId;
-        uint32 serviceId;
-        uint32 priceVersion;
-        Mode mode;
-        State state;
-        uint128 spent;
-        /// locked − spent.
-        uint128 rest;
-    }
-
     /// @notice What opens a channel; hashed into the channel id with chain id and ledger address.
     struct Open {
         address user;
@@ -100,8 +85,6 @@ interface ILedgerManager {
     event ChannelClosed(bytes32 indexed channelId, uint128 refunded);
     /// @notice Nodes refuse the old key from now on; what it signed before can still be settled.
     event SessionKeySet(bytes32 indexed channelId, address indexed oldKey, address indexed newKey);
-    /// @notice Locked became claimable.
-    event Charged(bytes32 indexed channelId, address indexed payee, uint256 amount);
     /// @notice Charged ether left the ledger.
     event Claimed(address indexed payee, address indexed to, uint256 amount);
 
@@ -174,7 +157,8 @@ interface ILedgerManager {
     /// @notice Pull payment of everything charged for the caller.
     function claim(address to) external returns (uint256 amount);
 
-    /// @notice InferenceServing only: moves `amount` ≤ locked − spent to the payee's claimable balance, all or nothing.
+    /// @notice InferenceServing only: moves `amount` ≤ locked − spent to the payee's claimable balance, all or nothing. What
+    /// InferenceServing announces (`Settled`, `VoucherSettled`) is the event of every charge.
     function charge(bytes32 channelId, uint256 amount) external;
 
     /// @notice Owner: the refund delay of channels opened from now on, between MIN_REFUND_DELAY and MAX_REFUND_DELAY.
@@ -184,8 +168,8 @@ interface ILedgerManager {
     function channelIdOf(Open calldata o) external view returns (bytes32);
     /// @notice All zero for an unknown id.
     function channelOf(bytes32 channelId) external view returns (Channel memory);
-    /// @notice All zero for an unknown id.
-    function chargeableOf(bytes32 channelId) external view returns (Chargeable memory);
+    /// @notice The same in the three words in which it is stored, for settlement; ChannelWords reads them.
+    function wordsOf(bytes32 channelId) external view returns (uint256 funds, uint256 key, uint256 terms);
     /// @notice Wei that is neither locked in a channel nor charged.
     function availableOf(address user) external view returns (uint256);
     /// @notice Wei charged for the payee and not yet claimed.

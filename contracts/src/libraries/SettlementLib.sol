@@ -22,6 +22,10 @@ library SettlementLib {
 
     uint256 internal constant TOKENS_PER_PRICE = 1e6;
 
+    uint256 private constant LOW_255_BITS = 0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff;
+    /// Half the order of secp256k1; a larger `s` is the other form of the same signature.
+    uint256 private constant HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
+
     /// @notice EIP-712 struct hash.
     function hash(IInferenceServing.RequestAuth calldata auth) internal pure returns (bytes32 structHash) {
         bytes32 typeHash = REQUEST_AUTH_TYPEHASH;
@@ -72,14 +76,24 @@ library SettlementLib {
         return err == ECDSA.RecoverError.NoError ? signer : address(0);
     }
 
-    /// @notice The same for the compact form of EIP-2098.
+    /// @notice The same for the compact form of EIP-2098. The precompile leaves the answer zero for what recovers to nobody.
     function signerOf(bytes32 digest, IInferenceServing.Signature calldata signature)
         internal
-        pure
-        returns (address)
+        view
+        returns (address signer)
     {
-        (address signer, ECDSA.RecoverError err,) = ECDSA.tryRecover(digest, signature.r, signature.vs);
-        return err == ECDSA.RecoverError.NoError ? signer : address(0);
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            let vs := calldataload(add(signature, 0x20))
+            let s := and(vs, LOW_255_BITS)
+            mstore(free, digest)
+            mstore(add(free, 0x20), add(27, shr(255, vs)))
+            mstore(add(free, 0x40), calldataload(signature))
+            mstore(add(free, 0x60), s)
+            mstore(0x00, 0)
+            if iszero(gt(s, HALF_ORDER)) { pop(staticcall(gas(), 1, free, 0x80, 0x00, 0x20)) }
+            signer := mload(0x00)
+        }
     }
 
     /// @notice Wei for these counts, rounded up (attack P28). Cannot overflow: 32 + 128 bits.
