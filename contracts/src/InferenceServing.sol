@@ -458,8 +458,19 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         return false;
     }
 
-    function _nonceKey(bytes32 channelId, bytes32 bindingId, uint256 nonce) private pure returns (bytes32) {
-        return keccak256(abi.encode(channelId, bindingId, nonce >> 8));
+    function _nonceKey(bytes32 channelId, bytes32 bindingId, uint256 nonce)
+        private
+        pure
+        returns (bytes32 key)
+    {
+        // keccak256(abi.encode(channelId, bindingId, nonce >> 8)) without taking memory
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, channelId)
+            mstore(add(free, 0x20), bindingId)
+            mstore(add(free, 0x40), shr(8, nonce))
+            key := keccak256(free, 0x60)
+        }
     }
 
     function _nonceBit(uint256 nonce) private pure returns (uint256) {

@@ -325,8 +325,7 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Gove
         address payee = _requireOffered(o);
 
         _debit(o.user, o.amount);
-        uint32 delay = refundDelay;
-        uint256 terms = ChannelWords.openTerms(_numberOf(payee), o.agentId.toUint64(), o, delay);
+        uint256 terms = ChannelWords.openTerms(_numberOf(payee), o.agentId.toUint64(), o, refundDelay);
         uint256 funds = uint256(uint256(o.amount).toUint96()) << 160 | uint160(o.user);
         uint256 key = uint160(o.sessionKey);
         Record storage channel = _channels[channelId];
@@ -345,8 +344,7 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Gove
             o.priceVersion,
             o.mode,
             o.amount,
-            o.sessionKey,
-            delay
+            o.sessionKey
         );
     }
 

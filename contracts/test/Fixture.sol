@@ -202,7 +202,27 @@ abstract contract Fixture is Test {
         return ledger.openChannel{value: o.amount}(o);
     }
 
+    function _voucherChannel(uint256 salt) internal returns (bytes32) {
+        ILedgerManager.Open memory o = _open(salt);
+        o.mode = ILedgerManager.Mode.VOUCHER;
+        vm.prank(user);
+        return ledger.openChannel{value: o.amount}(o);
+    }
+
     /* SETTLEMENT */
+
+    function _voucherSig(bytes32 channel, uint128 cumulative, uint256 key)
+        internal
+        view
+        returns (IInferenceServing.Signature memory)
+    {
+        return _compact(key, serving.voucherDigest(IInferenceServing.Voucher(channel, cumulative)));
+    }
+
+    function _settleVoucher(bytes32 channel, uint128 cumulative) internal returns (uint256) {
+        IInferenceServing.Signature memory sig = _voucherSig(channel, cumulative, SESSION_KEY);
+        return serving.settleVoucher(IInferenceServing.Voucher(channel, cumulative), sig);
+    }
 
     function _auth(bytes32 channel, bytes32 binding, uint256 nonce)
         internal

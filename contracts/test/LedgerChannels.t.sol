@@ -41,8 +41,7 @@ contract LedgerChannelsTest is Fixture {
             1,
             ILedgerManager.Mode.RECEIPT,
             amount,
-            key,
-            24 hours
+            key
         );
         vm.assertEq(ledger.openChannel{value: amount - before}(o), id);
         vm.stopPrank();
@@ -332,28 +331,6 @@ contract LedgerChannelsTest is Fixture {
         ledger.requestRefund(channelId);
         vm.warp(START + 30 days);
         _expectStatus(_item(0), IInferenceServing.Status.PAID);
-    }
-
-    /// P14
-    function test_refund_delay_copied() public {
-        vm.assertEq(ledger.channelOf(channelId).refundDelay, 24 hours);
-        vm.expectEmit(address(ledger));
-        emit ILedgerManager.RefundRequested(channelId, uint64(START + 24 hours));
-        vm.prank(user);
-        ledger.requestRefund(channelId);
-        vm.warp(START + 24 hours - 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                ILedgerManager.RefundNotDue.selector, START + 24 hours, START + 24 hours - 1
-            )
-        );
-        ledger.completeRefund(channelId);
-        vm.warp(START + 24 hours);
-        vm.expectEmit(address(ledger));
-        emit ILedgerManager.ChannelClosed(channelId, DEPOSIT);
-        vm.prank(relayer);
-        ledger.completeRefund(channelId);
-        vm.assertEq(ledger.availableOf(user), DEPOSIT);
     }
 
     /// P15: the delay starts anew each time.

@@ -203,8 +203,20 @@ contract SettleTest is Fixture {
         else vm.assertEq(fee, exact);
     }
 
+    /// P28: never less than price times count, and never a wei more.
+    function test_fuzz_fee_rounds_up(uint128 inPrice, uint128 outPrice, uint32 inputTokens, uint32 outputTokens)
+        public
+    {
+        bytes32 channel = _channelAt(inPrice, outPrice, 1 ether);
+        uint256 sum = uint256(inputTokens) * inPrice + uint256(outputTokens) * outPrice;
+        uint256 fee = serving.feeOf(channel, inputTokens, outputTokens);
+        vm.assertLe(sum, fee * 1e6);
+        if (fee != 0) vm.assertLt((fee - 1) * 1e6, sum);
+        vm.assertEq(fee == 0, sum == 0);
+    }
+
     /// P28: one token at one wei per million costs a wei, not nothing.
-    function test_fee_rounds_up() public {
+    function test_fee_ofOneToken() public {
         bytes32 channel = _channelAt(1, 0, 1 ether);
         vm.assertEq(serving.feeOf(channel, 0, 9), 0);
         vm.assertEq(serving.feeOf(channel, 1, 0), 1);

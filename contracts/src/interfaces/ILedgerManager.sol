@@ -62,7 +62,7 @@ interface ILedgerManager {
     event Deposited(address indexed user, address indexed from, uint256 amount);
     /// @notice Available balance left the ledger.
     event Withdrawn(address indexed user, address indexed to, uint256 amount);
-    /// @notice `amount` is locked; the names under which it may be charged are fixed.
+    /// @notice `amount` is locked; the names under which it may be charged and the refund delay are fixed.
     event ChannelOpened(
         bytes32 indexed channelId,
         address indexed user,
@@ -72,8 +72,7 @@ interface ILedgerManager {
         uint32 priceVersion,
         Mode mode,
         uint128 amount,
-        address sessionKey,
-        uint32 refundDelay
+        address sessionKey
     );
     /// @notice `amount` more is locked.
     event ChannelToppedUp(bytes32 indexed channelId, uint128 amount);
