@@ -57,7 +57,8 @@ contract CollectGuaranteeTest is Fixture {
         ledger.completeRefund(channelId);
     }
 
-    /// A node takes work in a closing channel only when the window ends before it (docs/protocol.md §5): then it collects.
+    /// Work taken while the channel is closing is safe too where the window ends before `closeAt`; where it does not, the
+    /// node settles by `closeAt`.
     function test_fuzz_collectable_whileClosing(uint32 servedAfter, uint32 life) public {
         vm.prank(user);
         ledger.requestRefund(channelId);

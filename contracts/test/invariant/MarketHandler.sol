@@ -292,7 +292,7 @@ contract MarketHandler is Test {
         IInferenceServing.Item memory item =
             _signed(_replicas[nonce & 1], id, nonce, output, 1 ether, uint64(block.timestamp));
         // Also by the other replica's signer.
-        uint256 wrongKey = tokens & 1 == 0 ? 0xbad : _replicas[(nonce + 1) & 1].signerKey;
+        uint256 wrongKey = tokens & 1 == 0 ? 0xbad : _replicas[(nonce ^ 1) & 1].signerKey;
         bytes32 authHash = serving.authDigest(item.auth);
         if (ownsSession) item.receiptSig = _compact(wrongKey, _receiptDigest(item, authHash));
         else item.authSig = _compact(wrongKey, authHash);
