@@ -202,8 +202,7 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
                 _enter(run, auth.channelId);
                 run.rest -= _takenBefore(items, i, fees);
             }
-            Status status =
-                _paidBefore(items, i, fees) ? Status.ALREADY_USED : _judge(run, items[i]);
+            Status status = _paidBefore(items, i, fees) ? Status.ALREADY_USED : _judge(run, items[i]);
             statuses[i] = status;
             if (!_isPaid(status)) continue;
 
@@ -410,11 +409,7 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
     }
 
     /// @dev `signer` is not zero and is the channel's session key or one that was replaced not long ago.
-    function _speaksFor(uint256 key, bytes32 channelId, address signer)
-        private
-        view
-        returns (bool)
-    {
+    function _speaksFor(uint256 key, bytes32 channelId, address signer) private view returns (bool) {
         if (signer == address(0)) return false;
         return signer == key.account() || ledgerManager.isSessionKey(channelId, signer);
     }

@@ -134,12 +134,7 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Gove
     /* CHANNELS */
 
     /// @inheritdoc ILedgerManager
-    function openChannel(Open calldata o)
-        external
-        payable
-        whileIntakeOpen
-        returns (bytes32 channelId)
-    {
+    function openChannel(Open calldata o) external payable whileIntakeOpen returns (bytes32 channelId) {
         channelId = channelIdOf(o);
         require(msg.sender == o.user, NotUser(channelId, msg.sender));
 
@@ -221,9 +216,7 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Gove
     function releaseChannel(bytes32 channelId) external {
         Record storage channel = _channels[channelId];
         _requireChargeable(channelId, channel);
-        require(
-            msg.sender == _payees[channel.payeeNumber].account, NotPayee(channelId, msg.sender)
-        );
+        require(msg.sender == _payees[channel.payeeNumber].account, NotPayee(channelId, msg.sender));
 
         _close(channelId, channel);
     }
@@ -336,15 +329,7 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Gove
         }
 
         emit ChannelOpened(
-            channelId,
-            o.user,
-            o.agentId,
-            payee,
-            o.serviceId,
-            o.priceVersion,
-            o.mode,
-            o.amount,
-            o.sessionKey
+            channelId, o.user, o.agentId, payee, o.serviceId, o.priceVersion, o.mode, o.amount, o.sessionKey
         );
     }
 

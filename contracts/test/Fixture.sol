@@ -320,7 +320,8 @@ abstract contract Fixture is Test {
         returns (IInferenceServing.Status status, uint256 fee)
     {
         vm.prank(relayer);
-        (IInferenceServing.Status[] memory statuses, uint256[] memory fees) = serving.settle(_one(item), false);
+        (IInferenceServing.Status[] memory statuses, uint256[] memory fees) =
+            serving.settle(_one(item), false);
         return (statuses[0], fees[0]);
     }
 

@@ -33,15 +33,7 @@ contract LedgerChannelsTest is Fixture {
         if (before != 0) ledger.deposit{value: before}();
         vm.expectEmit(address(ledger));
         emit ILedgerManager.ChannelOpened(
-            id,
-            user,
-            agentId,
-            provider,
-            serviceId,
-            1,
-            ILedgerManager.Mode.RECEIPT,
-            amount,
-            key
+            id, user, agentId, provider, serviceId, 1, ILedgerManager.Mode.RECEIPT, amount, key
         );
         vm.assertEq(ledger.openChannel{value: amount - before}(o), id);
         vm.stopPrank();

@@ -83,9 +83,7 @@ contract LedgerGovernanceTest is Fixture {
         ledger.setRefundDelay(later == 7 days ? 14 hours : 7 days);
         vm.warp(START + before - 1);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                ILedgerManager.RefundNotDue.selector, START + before, START + before - 1
-            )
+            abi.encodeWithSelector(ILedgerManager.RefundNotDue.selector, START + before, START + before - 1)
         );
         ledger.completeRefund(id);
         vm.warp(START + before);

@@ -73,9 +73,7 @@ contract LedgerTopUpTest is Fixture {
         vm.expectRevert(abi.encodeWithSelector(ILedgerManager.ZeroAmount.selector));
         ledger.topUpWithSig(channelId, 0, 0, START, sig);
         sig = _sig(channelId, 3 ether, 0, START, USER_KEY);
-        vm.expectRevert(
-            abi.encodeWithSelector(ILedgerManager.InsufficientBalance.selector, 3 ether, 2 ether)
-        );
+        vm.expectRevert(abi.encodeWithSelector(ILedgerManager.InsufficientBalance.selector, 3 ether, 2 ether));
         ledger.topUpWithSig(channelId, 3 ether, 0, START, sig);
         // A refused one takes no salt.
         vm.assertFalse(ledger.isSaltUsed(channelId, 0));

@@ -8,9 +8,11 @@ import {Fixture} from "./Fixture.sol";
 contract PreviewTest is Fixture {
     /// Whatever stands in the batch, preview says what settle then does: repeated nonces, channels that run dry, broken
     /// signatures, closed, unknown and voucher channels mixed, for the payee who accepts less and for anybody.
-    function test_fuzz_previewIsWhatSettleDoes(uint8[12] calldata picks, uint32[12] calldata tokens, uint8 how)
-        public
-    {
+    function test_fuzz_previewIsWhatSettleDoes(
+        uint8[12] calldata picks,
+        uint32[12] calldata tokens,
+        uint8 how
+    ) public {
         bytes32[6] memory channels =
             [channelId, _channel(1), channelId, _voucherChannel(2), _channel(3), bytes32("none")];
         vm.prank(provider);

@@ -45,7 +45,6 @@ contract ProofVerifierTest is Fixture {
     }
 
     function _verify(IInferenceServing.Item memory item, bytes memory metadata) private view returns (bool) {
-        return
-            serving.verify(item.auth.requestHash, item.delivery.responseHash, metadata, abi.encode(item));
+        return serving.verify(item.auth.requestHash, item.delivery.responseHash, metadata, abi.encode(item));
     }
 }

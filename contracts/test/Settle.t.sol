@@ -27,10 +27,16 @@ contract SettleTest is Fixture {
         IInferenceServing.Item memory item = _item(0);
         vm.expectEmit(address(serving));
         emit IInferenceServing.Settled(
-            channelId, agentId, user, serving.authDigest(item.auth), serving.receiptDigest(_receiptOf(item)), FEE
+            channelId,
+            agentId,
+            user,
+            serving.authDigest(item.auth),
+            serving.receiptDigest(_receiptOf(item)),
+            FEE
         );
         vm.prank(provider);
-        (IInferenceServing.Status[] memory statuses, uint256[] memory fees) = serving.settle(_one(item), false);
+        (IInferenceServing.Status[] memory statuses, uint256[] memory fees) =
+            serving.settle(_one(item), false);
 
         vm.assertEq(uint256(statuses[0]), uint256(IInferenceServing.Status.PAID));
         vm.assertEq(fees[0], FEE);
@@ -204,9 +210,12 @@ contract SettleTest is Fixture {
     }
 
     /// P28: never less than price times count, and never a wei more.
-    function test_fuzz_fee_rounds_up(uint128 inPrice, uint128 outPrice, uint32 inputTokens, uint32 outputTokens)
-        public
-    {
+    function test_fuzz_fee_rounds_up(
+        uint128 inPrice,
+        uint128 outPrice,
+        uint32 inputTokens,
+        uint32 outputTokens
+    ) public {
         bytes32 channel = _channelAt(inPrice, outPrice, 1 ether);
         uint256 sum = uint256(inputTokens) * inPrice + uint256(outputTokens) * outPrice;
         uint256 fee = serving.feeOf(channel, inputTokens, outputTokens);

@@ -40,7 +40,8 @@ contract SettlementSignerTest is Test {
             for (uint256 v = 0; v < 2; ++v) {
                 bytes32 vs = bytes32(values[i] | v << 255);
                 (address wanted,,) = ECDSA.tryRecover("digest", bytes32(uint256(1)), vs);
-                address actual = reader.signerOf("digest", IInferenceServing.Signature(bytes32(uint256(1)), vs));
+                address actual =
+                    reader.signerOf("digest", IInferenceServing.Signature(bytes32(uint256(1)), vs));
                 vm.assertEq(actual, wanted);
             }
         }

@@ -82,9 +82,7 @@ contract VoucherTest is Fixture {
         vm.expectRevert(abi.encodeWithSelector(IInferenceServing.InvalidSignature.selector, session));
         serving.settleVoucher(IInferenceServing.Voucher(id, cumulative), sig);
         vm.expectRevert(abi.encodeWithSelector(IInferenceServing.InvalidSignature.selector, session));
-        serving.settleVoucher(
-            IInferenceServing.Voucher(id, cumulative), IInferenceServing.Signature(0, 0)
-        );
+        serving.settleVoucher(IInferenceServing.Voucher(id, cumulative), IInferenceServing.Signature(0, 0));
     }
 
     function test_settleVoucher_unknownChannel() public {

@@ -22,7 +22,8 @@ library SettlementLib {
 
     uint256 internal constant TOKENS_PER_PRICE = 1e6;
 
-    uint256 private constant LOW_255_BITS = 0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff;
+    uint256 private constant LOW_255_BITS =
+        0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff;
     /// Half the order of secp256k1; a larger `s` is the other form of the same signature.
     uint256 private constant HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
 

@@ -14,7 +14,9 @@ contract OpenHasher {
 }
 
 /// Gas of whole transactions, base fee of 21,000 and calldata included, under osaka rules and `--isolate`; kept in
-/// snapshots/Settlement.json. Fresh: the first use of every storage slot. Steady: slots that were written before, as they
+/// snapshots/Settlement.json. What no code can save of one receipt in a channel of its own, steady: calldata 5,200, two
+/// ecrecover 6,200, nonce word 5,000, three words of the channel 9,200, event 2,643, a fiftieth of what is paid once 1,200,
+/// calls 400: 29,800; a user of its own 5,000 more; fresh, the nonce word and each user 17,100 more. Fresh: the first use of every storage slot. Steady: slots that were written before, as they
 /// are from the second receipt on (nonces are counted, so 256 of them share a slot).
 contract SettlementGasTest is Fixture {
     uint256 private constant BATCH = 50;
@@ -77,7 +79,8 @@ contract SettlementGasTest is Fixture {
         bytes memory sig = _signature(USER_KEY, _typed(ledger.domainSeparator(), hasher.hash(o, START)));
         vm.prank(relayer);
         ledger.openChannelWithSig(o, START, sig);
-        vm.assertLe(vm.snapshotGasLastCall(GROUP, "openChannelWithSig"), 150_000);
+        // About 41,000 of it are six reads of registry, bonds and identity.
+        vm.assertLe(vm.snapshotGasLastCall(GROUP, "openChannelWithSig"), 152_000);
 
         // The first channel that a payee ever has gives the payee a number.
         vm.deal(attacker, 1 ether);
@@ -98,7 +101,10 @@ contract SettlementGasTest is Fixture {
         vm.assertLe(_measure(name, items), limit, name);
     }
 
-    function _measure(string memory name, IInferenceServing.Item[] memory items) private returns (uint256 each) {
+    function _measure(string memory name, IInferenceServing.Item[] memory items)
+        private
+        returns (uint256 each)
+    {
         vm.prank(relayer);
         serving.settle(items, false);
         each = vm.lastCallGas().gasTotalUsed / BATCH;

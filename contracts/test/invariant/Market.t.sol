@@ -18,10 +18,7 @@ contract MarketInvariants is Fixture {
             ledger,
             serving,
             provider,
-            [
-                MarketHandler.Replica(bindingId, SIGNER_KEY),
-                MarketHandler.Replica(replica, replicaKey)
-            ]
+            [MarketHandler.Replica(bindingId, SIGNER_KEY), MarketHandler.Replica(replica, replicaKey)]
         );
         _addTarget(address(handler));
         for (uint256 i = 0; i < 3; ++i) {

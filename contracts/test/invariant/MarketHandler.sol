@@ -199,7 +199,9 @@ contract MarketHandler is Test {
         ];
         vm.prank(owner);
         (bool success,) = address(ledger).call(calls[op % 4]);
-        vm.assertEq(success, op % 4 == 1 || op % 4 == 2 || (op % 4 == 0 && delay >= 14 hours && delay <= 7 days));
+        vm.assertEq(
+            success, op % 4 == 1 || op % 4 == 2 || (op % 4 == 0 && delay >= 14 hours && delay <= 7 days)
+        );
     }
 
     /* WORK */
