@@ -70,7 +70,7 @@ contract Deploy is Script {
             ComputeRegistry(VM.computeCreateAddress(deployer, nonce + 1)), InferenceServing(serving), owner
         );
         c.computeRegistry = new ComputeRegistry(c.identityRegistry, c.computeStaking, owner, firstVerifier);
-        c.ledgerManager = new LedgerManager(c.computeRegistry, c.identityRegistry, serving);
+        c.ledgerManager = new LedgerManager(c.computeRegistry, c.identityRegistry, serving, owner);
         c.inferenceServing = new InferenceServing(c.computeRegistry, c.ledgerManager, c.reputationRegistry);
     }
 
@@ -100,6 +100,7 @@ contract Deploy is Script {
             "staking.serving", address(c.computeStaking.inferenceServing()), address(c.inferenceServing)
         );
         _requirePeer("registry.owner", c.computeRegistry.owner(), owner);
+        _requirePeer("ledger.owner", c.ledgerManager.owner(), owner);
         _requirePeer("staking.owner", c.computeStaking.owner(), owner);
         _requirePeer("ledger.registry", address(c.ledgerManager.computeRegistry()), registry);
         _requirePeer("ledger.identity", address(c.ledgerManager.identityRegistry()), identity);

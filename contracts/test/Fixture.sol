@@ -193,6 +193,7 @@ abstract contract Fixture is Test {
             agentId: agentId,
             serviceId: serviceId,
             priceVersion: 1,
+            mode: ILedgerManager.Mode.RECEIPT,
             amount: DEPOSIT,
             sessionKey: session,
             salt: salt
@@ -205,7 +206,27 @@ abstract contract Fixture is Test {
         return ledger.openChannel{value: o.amount}(o);
     }
 
+    function _voucherChannel(uint256 salt) internal returns (bytes32) {
+        ILedgerManager.Open memory o = _open(salt);
+        o.mode = ILedgerManager.Mode.VOUCHER;
+        vm.prank(user);
+        return ledger.openChannel{value: o.amount}(o);
+    }
+
     /* SETTLEMENT */
+
+    function _voucherSig(bytes32 channel, uint128 cumulative, uint256 key)
+        internal
+        view
+        returns (IInferenceServing.Signature memory)
+    {
+        return _compact(key, serving.voucherDigest(IInferenceServing.Voucher(channel, cumulative)));
+    }
+
+    function _settleVoucher(bytes32 channel, uint128 cumulative) internal returns (uint256) {
+        IInferenceServing.Signature memory sig = _voucherSig(channel, cumulative, SESSION_KEY);
+        return serving.settleVoucher(IInferenceServing.Voucher(channel, cumulative), sig);
+    }
 
     function _auth(bytes32 channel, bytes32 binding, uint256 nonce)
         internal
@@ -260,10 +281,42 @@ abstract contract Fixture is Test {
     ) internal view returns (IInferenceServing.Item memory) {
         return IInferenceServing.Item({
             auth: auth,
-            authSig: _signature(sessionKey, serving.authDigest(auth)),
-            receipt: receipt,
-            receiptSig: _signature(signerKey, serving.receiptDigest(receipt))
+            authSig: _compact(sessionKey, serving.authDigest(auth)),
+            delivery: IInferenceServing.Delivery({
+                responseHash: receipt.responseHash,
+                inputTokens: receipt.inputTokens,
+                outputTokens: receipt.outputTokens,
+                finish: receipt.finish,
+                issuedAt: receipt.issuedAt
+            }),
+            receiptSig: _compact(signerKey, serving.receiptDigest(receipt))
         });
+    }
+
+    /// What the signer of a sound item signed.
+    function _receiptOf(IInferenceServing.Item memory item)
+        internal
+        view
+        returns (IInferenceServing.Receipt memory)
+    {
+        return IInferenceServing.Receipt({
+            authHash: serving.authDigest(item.auth),
+            responseHash: item.delivery.responseHash,
+            inputTokens: item.delivery.inputTokens,
+            outputTokens: item.delivery.outputTokens,
+            finish: item.delivery.finish,
+            issuedAt: item.delivery.issuedAt
+        });
+    }
+
+    /// EIP-2098.
+    function _compact(uint256 privateKey, bytes32 digest)
+        internal
+        pure
+        returns (IInferenceServing.Signature memory)
+    {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(privateKey, digest);
+        return IInferenceServing.Signature({r: r, vs: s | bytes32(uint256(v - 27) << 255)});
     }
 
     function _settle(IInferenceServing.Item memory item)
@@ -271,7 +324,8 @@ abstract contract Fixture is Test {
         returns (IInferenceServing.Status status, uint256 fee)
     {
         vm.prank(relayer);
-        (IInferenceServing.Status[] memory statuses, uint256[] memory fees) = serving.settle(_one(item));
+        (IInferenceServing.Status[] memory statuses, uint256[] memory fees) =
+            serving.settle(_one(item), false);
         return (statuses[0], fees[0]);
     }
 
@@ -279,7 +333,7 @@ abstract contract Fixture is Test {
     function _expectStatus(IInferenceServing.Item memory item, IInferenceServing.Status wanted) internal {
         uint256 claimable = ledger.claimableOf(provider);
         uint256 spent = ledger.channelOf(item.auth.channelId).spent;
-        (IInferenceServing.Status[] memory seen,) = serving.preview(_one(item));
+        (IInferenceServing.Status[] memory seen,) = serving.preview(_one(item), false);
         (IInferenceServing.Status status, uint256 fee) = _settle(item);
         vm.assertEq(uint256(status), uint256(wanted), "status");
         vm.assertEq(uint256(seen[0]), uint256(wanted), "preview");

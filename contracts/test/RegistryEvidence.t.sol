@@ -2,6 +2,8 @@
 pragma solidity 0.8.37;
 
 import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
+import {IComputeStaking} from "../src/interfaces/IComputeStaking.sol";
+import {IEvidence} from "../src/interfaces/staking/IEvidence.sol";
 import {AttestFixture} from "./AttestFixture.sol";
 import {TestVerifier} from "./TestVerifier.sol";
 
@@ -44,6 +46,41 @@ contract RegistryEvidenceTest is AttestFixture {
         vm.prank(governor);
         registry.dropVerifier(0);
         vm.assertFalse(registry.refutesEvidence(id, a.statement, opened));
+    }
+
+    /// From the verifier's answer to the bond: nothing in between is mocked.
+    function test_refutedEvidenceTakesTheBond() public {
+        (bytes32 id, Attest memory a) = _attested("replica");
+        bytes memory opened = _opened(a);
+        bytes32 bond = staking.bondIdOf(IComputeStaking.Role.PROVIDER, agentId, provider);
+        bytes32 commitment = staking.commitmentOf(relayer, staking.attestationHash(id, opened), "salt");
+        vm.startPrank(relayer);
+        staking.commitEvidence(commitment);
+        vm.warp(block.timestamp + staking.COMMIT_AGE());
+        vm.expectRevert(abi.encodeWithSelector(IEvidence.NotRefuted.selector, id));
+        staking.proveBadAttestation(id, a.statement, opened, "salt");
+        vm.assertEq(staking.slashable(bond), BOND);
+
+        verifier.setRefuting(true);
+        staking.proveBadAttestation(id, a.statement, opened, "salt");
+        vm.stopPrank();
+        vm.assertEq(staking.slashable(bond), 0);
+        _expectStatus(id, IComputeRegistry.Status.REVOKED);
+    }
+
+    /// Other bytes than the binding was granted on are nobody's evidence.
+    function testFuzz_otherBytesProveNothing(bytes calldata evidence) public {
+        (bytes32 id, Attest memory a) = _attested("replica");
+        bytes24 granted = bytes24(keccak256(_opened(a)));
+        bytes24 given = bytes24(keccak256(evidence));
+        vm.assume(given != granted);
+        bytes32 commitment = staking.commitmentOf(relayer, staking.attestationHash(id, evidence), "salt");
+        vm.startPrank(relayer);
+        staking.commitEvidence(commitment);
+        vm.warp(block.timestamp + staking.COMMIT_AGE());
+        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.EvidenceMismatch.selector, granted, given));
+        staking.proveBadAttestation(id, a.statement, evidence, "salt");
+        vm.stopPrank();
     }
 
     /// The escape is closed: neither a change of endpoint nor a revocation takes the evidence away.

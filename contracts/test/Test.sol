@@ -9,9 +9,15 @@ interface Vm {
         address emitter;
     }
 
+    struct Gas {
+        uint64 gasLimit;
+        uint64 gasTotalUsed;
+        uint64 gasMemoryUsed;
+        int64 gasRefunded;
+        uint64 gasRemaining;
+    }
+
     function cool(address account) external;
-    function recordLogs() external;
-    function getRecordedLogs() external view returns (Log[] memory);
     function addr(uint256 privateKey) external pure returns (address);
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function label(address account, string calldata name) external;
@@ -32,13 +38,15 @@ interface Vm {
     function mockCall(address callee, bytes calldata data, bytes calldata returned) external;
     function mockCallRevert(address callee, bytes calldata data, bytes calldata reason) external;
     function clearMockedCalls() external;
+    function recordLogs() external;
+    function getRecordedLogs() external returns (Log[] memory logs);
+    function lastCallGas() external view returns (Gas memory gas);
+    function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256 gas);
+    function snapshotValue(string calldata group, string calldata name, uint256 value) external;
     function assume(bool condition) external pure;
     function getNonce(address account) external view returns (uint64);
     function eip712HashType(string calldata typeName) external pure returns (bytes32);
     function snapshotState() external returns (uint256 id);
-    function snapshotGasLastCall(string calldata group, string calldata name)
-        external
-        returns (uint256 gasUsed);
     function revertToState(uint256 id) external returns (bool success);
 
     function assertTrue(bool condition) external pure;

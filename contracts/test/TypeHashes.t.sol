@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ChannelOpeningLib} from "../src/libraries/ChannelOpeningLib.sol";
+import {ChannelLib} from "../src/libraries/ChannelLib.sol";
 import {NodeStatementLib} from "../src/libraries/NodeStatementLib.sol";
 import {SettlementLib} from "../src/libraries/SettlementLib.sol";
 import {Fixture} from "./Fixture.sol";
@@ -40,10 +40,17 @@ contract TypeHashesTest is Fixture {
             )
         );
         vm.assertEq(
-            ChannelOpeningLib.OPEN_TYPEHASH,
+            ChannelLib.OPEN_TYPEHASH,
             keccak256(
-                "Open(address user,uint256 agentId,uint32 serviceId,uint32 priceVersion,uint128 amount,address sessionKey,uint256 salt,uint256 deadline)"
+                "Open(address user,uint256 agentId,uint32 serviceId,uint32 priceVersion,uint8 mode,uint128 amount,address sessionKey,uint256 salt,uint256 deadline)"
             )
+        );
+        vm.assertEq(
+            ChannelLib.TOP_UP_TYPEHASH,
+            keccak256("TopUp(bytes32 channelId,uint128 amount,uint256 salt,uint256 deadline)")
+        );
+        vm.assertEq(
+            SettlementLib.VOUCHER_TYPEHASH, keccak256("Voucher(bytes32 channelId,uint128 cumulative)")
         );
     }
 

@@ -7,9 +7,11 @@ export type {
   ServiceRecord,
 } from './chain/chain-reader.ts'
 export {
+  CHANNEL_MODES,
   CHANNEL_STATES,
   createLedger,
   type ChannelOpening,
+  type ChannelMode,
   type ChannelState,
   type Ledger,
   type LedgerChannel,

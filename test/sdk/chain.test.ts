@@ -84,6 +84,7 @@ describe('the ledger', () => {
       payee: ACCOUNT,
       serviceId: 0,
       priceVersion: 1,
+      mode: 1,
       state: 2,
       locked: 10n,
       spent: 4n,
@@ -93,6 +94,7 @@ describe('the ledger', () => {
     }
     const rpc = new TestRpc(answering({ channelOf: { returns: channel } }))
     expect(await ledgerOn(rpc).channelOf(CHANNEL)).toMatchObject({
+      mode: 'VOUCHER',
       state: 'CLOSING',
       agentId: HUGE,
       sessionKey: LOWER,

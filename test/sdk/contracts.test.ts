@@ -68,6 +68,7 @@ test('an operator offers a service, a user pays into a channel and takes the res
   const { channelId } = await ledger.openChannel(opening)
   await ledger.topUp(channelId, 50n)
   expect(await ledger.channelOf(channelId)).toMatchObject({
+    mode: 'RECEIPT',
     state: 'OPEN',
     agentId,
     locked: 300n,

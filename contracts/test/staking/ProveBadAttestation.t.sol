@@ -24,7 +24,7 @@ contract ProveBadAttestationTest is StakingFixture {
         vm.assertFalse(registry.isActive(agentId));
     }
 
-    /// K12: what the verifiers do not refute slashes nobody. The registry of today lists no verifier, so nothing is refuted.
+    /// K12: what the verifiers do not refute slashes nobody. No verifier granted this binding, so nothing is refuted.
     function test_tcb_change_deactivates_only() public {
         _commit(reporter, staking.attestationHash(bindingId, EVIDENCE_BYTES));
         vm.startPrank(reporter);
@@ -68,17 +68,6 @@ contract ProveBadAttestationTest is StakingFixture {
         staking.proveBadAttestation(bindingId, other, EVIDENCE_BYTES, SALT);
     }
 
-    /// Other bytes than the binding was granted on are nobody's evidence.
-    function testFuzz_otherBytes(bytes calldata evidence) public {
-        vm.assume(keccak256(evidence) != EVIDENCE);
-        _commit(reporter, staking.attestationHash(bindingId, evidence));
-        vm.expectRevert(
-            abi.encodeWithSelector(IComputeRegistry.EvidenceMismatch.selector, EVIDENCE, keccak256(evidence))
-        );
-        vm.prank(reporter);
-        staking.proveBadAttestation(bindingId, _fixtureStatement(), evidence, SALT);
-    }
-
     function test_unknownBinding() public {
         vm.expectRevert(abi.encodeWithSelector(IEvidence.UnknownBinding.selector, bytes32(0)));
         staking.proveBadAttestation(0, _fixtureStatement(), EVIDENCE_BYTES, SALT);
@@ -92,24 +81,5 @@ contract ProveBadAttestationTest is StakingFixture {
         vm.assertEq(id, agentId);
         vm.assertEq(operator, provider);
         vm.assertEq(nodeSigner, signer);
-    }
-
-    function test_registry_revokeForEvidence() public {
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NotStaking.selector, attacker));
-        vm.prank(attacker);
-        registry.revokeForEvidence(bindingId);
-
-        vm.startPrank(address(staking));
-        vm.expectEmit(address(registry));
-        emit IComputeRegistry.BindingRevoked(agentId, bindingId, address(staking));
-        registry.revokeForEvidence(bindingId);
-        registry.revokeForEvidence(bindingId);
-        vm.stopPrank();
-    }
-
-    function test_registry_refutesEvidence_otherStatement() public {
-        NodeStatement memory other = _statement(agentId, provider, signer, "other");
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownBinding.selector, bindingId));
-        registry.refutesEvidence(bindingId, other, EVIDENCE_BYTES);
     }
 }

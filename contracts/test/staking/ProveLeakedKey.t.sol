@@ -53,7 +53,7 @@ contract ProveLeakedKeyTest is StakingFixture {
         _expectRefused(reporter, _signature(SIGNER_KEY, _typed(serving.domainSeparator(), structHash)));
         _expectRefused(reporter, _signature(SIGNER_KEY, structHash));
         // What a node does sign.
-        _expectRefused(reporter, _item(1).receiptSig);
+        _expectRefused(reporter, _signature(SIGNER_KEY, serving.receiptDigest(_receiptOf(_item(1)))));
 
         vm.assertEq(staking.leakDigest(bindingId, reporter), _typed(staking.domainSeparator(), structHash));
         vm.prank(reporter);

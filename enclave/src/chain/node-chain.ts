@@ -5,6 +5,8 @@ export interface Channel {
   readonly agentId: bigint
   readonly serviceId: number
   readonly priceVersion: number
+  /** Paid receipt by receipt, or by vouchers, which this node does not take. */
+  readonly mode: 'receipt' | 'voucher'
   readonly state: 'none' | 'open' | 'closing' | 'closed'
   readonly locked: bigint
   readonly spent: bigint
@@ -54,6 +56,7 @@ export interface SettlementItem {
 /** `InferenceServing.Status`, in the contract's order. */
 export const SETTLEMENT_STATUSES = [
   'paid',
+  'partial',
   'underfunded',
   'already_used',
   'bad_auth',

@@ -16,6 +16,8 @@ import {
   defineChain,
   http,
   parseEventLogs,
+  parseSignature,
+  signatureToCompactSignature,
   type TransactionReceipt,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
@@ -25,9 +27,11 @@ import {
   type Block,
   type Channel,
   type NodeChain,
+  type SettlementItem,
 } from './node-chain.ts'
 
 const CHANNEL_STATES = ['none', 'open', 'closing', 'closed'] as const
+const RECEIPT_MODE = 0
 const MINED_TIMEOUT_MS = 120_000
 
 /**
@@ -99,9 +103,13 @@ export function connectChain(
     channel: (channelId) =>
       ask(async (): Promise<Channel> => {
         const call = { ...ledger, functionName: 'channelOf', args: [channelId] } as const
-        const { state, sessionKey, ...channel } = await reader.readContract(call)
-        const named = CHANNEL_STATES[state] ?? 'none'
-        return { ...channel, state: named, sessionKey: lowercase(sessionKey) }
+        const { state, mode, sessionKey, ...channel } = await reader.readContract(call)
+        return {
+          ...channel,
+          state: CHANNEL_STATES[state] ?? 'none',
+          mode: mode === RECEIPT_MODE ? 'receipt' : 'voucher',
+          sessionKey: lowercase(sessionKey),
+        }
       }),
     isNonceUsed: (channelId, bindingId, nonce) =>
       ask(() => {
@@ -138,7 +146,7 @@ export function connectChain(
       }),
     preview: (items) =>
       ask(async () => {
-        const call = { ...serving, functionName: 'preview', args: [items] } as const
+        const call = { ...serving, functionName: 'preview', args: settleArgs(items) } as const
         const [codes] = await reader.readContract({ ...call, blockTag: 'pending' })
         return codes.map((code) => {
           const status = SETTLEMENT_STATUSES[code]
@@ -150,7 +158,8 @@ export function connectChain(
       }),
     settle: (items) =>
       ask(async () => {
-        const settle = { ...serving, functionName: 'settle', args: [items], account } as const
+        const args = settleArgs(items)
+        const settle = { ...serving, functionName: 'settle', args, account } as const
         const { logs } = await inTurn(async () => {
           // In the newest block's own time a receipt of this second is from the future and takes less gas.
           const gas = await reader.estimateContractGas({ ...settle, blockTag: 'pending' })
@@ -160,6 +169,23 @@ export function connectChain(
         return new Map(settled.map(({ args }) => [args.authHash, args.fee]))
       }),
   }
+}
+
+/**
+ * Items as the contract takes them, all of the fee or nothing: the digest of the authorisation is computed there, and
+ * signatures are compact (EIP-2098).
+ */
+function settleArgs(items: readonly SettlementItem[]) {
+  const encoded = items.map(({ auth, authSig, receipt, receiptSig }) => {
+    const { authHash: _, ...delivery } = receipt
+    return { auth, authSig: compact(authSig), delivery, receiptSig: compact(receiptSig) }
+  })
+  return [encoded, false] as const
+}
+
+function compact(signature: Hex): { readonly r: Hex; readonly vs: Hex } {
+  const { r, yParityAndS } = signatureToCompactSignature(parseSignature(signature))
+  return { r, vs: yParityAndS }
 }
 
 async function ask<Answer>(make: () => Promise<Answer>): Promise<Answer> {

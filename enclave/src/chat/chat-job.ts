@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import {
+  MAX_AUTH_LIFE_S,
   createResponseHasher,
   documentDigest,
   feeOf,
@@ -65,7 +66,7 @@ export function createChatJob(parts: ChatJobParts, authorised: Authorised): Chat
             inputTokens,
             outputTokens,
             finish: FINISH_CODES[finish],
-            issuedAt: earlier(BigInt(unixSeconds()), signed.auth.validUntil),
+            issuedAt: issuedWithin(BigInt(unixSeconds()), signed.auth.validUntil),
           },
         },
         { serving, signerKey: keys.signerKey, keyId: RECEIPT_KEY_ID, receiptKey: keys.receiptKey },
@@ -85,7 +86,12 @@ export function createChatJob(parts: ChatJobParts, authorised: Authorised): Chat
   }
 }
 
-/** A receipt is issued within its authorisation's life, however long the answer took. */
-function earlier(now: bigint, validUntil: bigint): bigint {
-  return now < validUntil ? now : validUntil
+/**
+ * A receipt is issued within its authorisation's life, however long the answer took and wherever the clock has gone
+ * meanwhile: the contract pays no other.
+ */
+function issuedWithin(now: bigint, validUntil: bigint): bigint {
+  if (now > validUntil) return validUntil
+  const earliest = validUntil - MAX_AUTH_LIFE_S
+  return now < earliest ? earliest : now
 }

@@ -4,6 +4,7 @@ import {
   bindingIdOf,
   feeOf,
   keccak256,
+  MAX_AUTH_LIFE_S,
   receiptDigest,
   recoverAddress,
   SETTLE_WINDOW_S,
@@ -169,11 +170,13 @@ export class TestChain implements NodeChain {
     if (this.now() > auth.validUntil + SETTLE_WINDOW_S) return 'expired'
     const authHash = authDigest(auth, servingDomain)
     if (recoverAddress(authHash, item.authSig) !== channel.sessionKey) return 'bad_auth'
+    if (channel.mode !== 'receipt') return 'bad_auth'
     const binding = this.bindings.get(auth.bindingId)
     if (binding === undefined) return 'bad_binding'
     const sound =
       receipt.authHash === authHash &&
       receipt.issuedAt <= auth.validUntil &&
+      auth.validUntil <= receipt.issuedAt + MAX_AUTH_LIFE_S &&
       receipt.issuedAt <= this.now() &&
       recoverAddress(receiptDigest(receipt, servingDomain), item.receiptSig) === binding.signer
     if (!sound) return 'bad_receipt'
@@ -195,6 +198,7 @@ const NO_CHANNEL: Channel = {
   agentId: 0n,
   serviceId: 0,
   priceVersion: 0,
+  mode: 'receipt',
   state: 'none',
   locked: 0n,
   spent: 0n,

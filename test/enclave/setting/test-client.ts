@@ -54,6 +54,7 @@ export class TestClient {
       agentId: 0n,
       serviceId: 0,
       priceVersion: 1,
+      mode: 'receipt',
       state: 'open',
       locked,
       spent: 0n,
