@@ -63,6 +63,8 @@ const PEERS: readonly (readonly [contract: Contract, getter: PeerGetter, peer: C
   ['reputationRegistry', 'getIdentityRegistry', 'identityRegistry'],
   ['computeRegistry', 'identityRegistry', 'identityRegistry'],
   ['computeRegistry', 'computeStaking', 'computeStaking'],
+  ['computeStaking', 'computeRegistry', 'computeRegistry'],
+  ['computeStaking', 'inferenceServing', 'inferenceServing'],
   ['ledgerManager', 'computeRegistry', 'computeRegistry'],
   ['ledgerManager', 'identityRegistry', 'identityRegistry'],
   ['ledgerManager', 'inferenceServing', 'inferenceServing'],

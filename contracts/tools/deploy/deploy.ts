@@ -107,7 +107,7 @@ async function requireVerifier(client: PublicClient, options: DeployOptions): Pr
 }
 
 async function runForge(options: DeployOptions, draftFile: string): Promise<void> {
-  const { rpcUrl, broadcast, owner, firstVerifier, contractOwner, signing } = options
+  const { target, rpcUrl, broadcast, owner, firstVerifier, contractOwner, signing } = options
   // What forge remembers of a public chain may be old, or of another chain under its id.
   const fresh = '--no-storage-caching'
   const args = ['script', 'script/Deploy.s.sol', '--rpc-url', rpcUrl, fresh, ...signing]
@@ -115,6 +115,8 @@ async function runForge(options: DeployOptions, draftFile: string): Promise<void
   const env = {
     ...process.env,
     DEPLOYMENT_OUT: draftFile,
+    // What the public gets is what was measured; a local chain need not wait for that compiler.
+    ...(target === 'anvil' ? {} : { FOUNDRY_PROFILE: 'release' }),
     OWNER_MUST_HAVE_CODE: String(contractOwner),
     ...(owner === undefined ? {} : { OWNER: owner }),
     ...(firstVerifier === undefined ? {} : { FIRST_VERIFIER: firstVerifier }),
@@ -127,6 +129,9 @@ async function runForge(options: DeployOptions, draftFile: string): Promise<void
     })
   })
 }
+
+/** The contracts that have an owner. */
+const OWNED = ['computeRegistry', 'computeStaking', 'ledgerManager'] as const
 
 /** forge says what it sent; this asks the chain what is there. */
 async function requireDeployed(
@@ -149,18 +154,17 @@ async function requireDeployed(
     throw new DeployError('NOT_DEPLOYED', cause.message, { cause })
   }
   if (owner === undefined) return
-  const actual = await asked(() =>
-    client.readContract({
-      address: deployment.computeRegistry,
-      abi: parseAbi(['function owner() view returns (address)']),
-      functionName: 'owner',
-    }),
-  )
-  if (actual.toLowerCase() !== owner.toLowerCase()) {
-    throw new DeployError(
-      'NOT_DEPLOYED',
-      `computeRegistry.owner(): expected ${owner}, got ${actual}`,
+  for (const contract of OWNED) {
+    const actual = await asked(() =>
+      client.readContract({
+        address: deployment[contract],
+        abi: parseAbi(['function owner() view returns (address)']),
+        functionName: 'owner',
+      }),
     )
+    if (actual.toLowerCase() !== owner.toLowerCase()) {
+      throw new DeployError('NOT_DEPLOYED', `${contract}.owner(): expected ${owner}, got ${actual}`)
+    }
   }
 }
 
