@@ -34,6 +34,8 @@ export interface GpuOptions {
   /** GPUs; a machine in PPCIE mode has eight and four switches. One unless given. */
   readonly count?: number
   readonly format?: SpdmContent['format']
+  /** Number of the first device: with another one a seed gives other devices under the same roots. */
+  readonly first?: number
   /** The same keys and devices every time. Fresh ones without it. */
   readonly seed?: string
 }
@@ -86,14 +88,14 @@ const PPCIE_SWITCHES = 4
 
 /** Makes the devices of a machine. */
 export function createSimulatedGpus(options: GpuOptions): SimulatedGpus {
-  const { at, machine = 'hopper', format = 'tlv', seed } = options
+  const { at, machine = 'hopper', format = 'tlv', first = 0, seed } = options
   const random = seed === undefined ? remembering(systemRandom) : seededRandom(seed)
   const { chip, mode } = MACHINES[machine]
   const isPpcie = mode === 'PPCIE'
   const count = isPpcie ? PPCIE_GPUS : (options.count ?? 1)
   const pki = createDevicePki(at, random)
   const device = (of: Chip, index: number): SimulatedDevice => {
-    const label = `${of.name}/${index}`
+    const label = `${of.name}/${first + index}`
     const pdi = random(`${label}/pdi`, 8)
     const fwid = random(`${of.product}/fwid`, 48)
     return { chip: of, pdi, certificates: issueDevice(pki, of, { label, pdi, fwid }) }

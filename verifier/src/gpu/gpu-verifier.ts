@@ -1,5 +1,4 @@
 import { byteKey } from '../bytes/byte-key.ts'
-import { sha256 } from '../bytes/hash.ts'
 import { fromHex, toBareHex, type Hex } from '../bytes/hex.ts'
 import { Recent } from '../bytes/recent.ts'
 import { VerifierError } from '../errors.ts'
@@ -142,6 +141,7 @@ export class GpuVerifier {
       return noAppraisal(APPRAISAL_CHECKS, 'gpu-revocation', answers.failure)
     }
     const responses: readonly OcspResponse[] = answers.value
+    const asked = new Map<string, Promise<VerifiedRim>>()
     return appraiseLocally(known, places, {
       policy,
       ocsp: {
@@ -151,22 +151,24 @@ export class GpuVerifier {
         at: at.getTime(),
       },
       ...this.#means,
-      rim: async (id) => {
-        const document = rims?.get(id)
-        if (document === undefined) throw new CheckFailure('RIM_MISSING', `RIM ${id}`, 'none')
-        return this.#rim(document)
+      rim: (id) => {
+        // Devices of a machine share their RIMs: each document is looked up once.
+        const found = asked.get(id) ?? this.#rim(id, rims?.get(id))
+        asked.set(id, found)
+        return found
       },
     })
   }
 
-  /** A RIM is verified once; whether its signer is in date is asked every time. */
-  #rim(document: Uint8Array): Promise<VerifiedRim> {
-    const id = byteKey(sha256(document))
-    const kept = this.#rims.get(id)
+  /** A RIM is verified once; whether its signer is in date is asked every time. @throws CheckFailure */
+  async #rim(id: string, document: Uint8Array | undefined): Promise<VerifiedRim> {
+    if (document === undefined) throw new CheckFailure('RIM_MISSING', `RIM ${id}`, 'none')
+    const text = byteKey(document)
+    const kept = this.#rims.get(text)
     if (kept !== undefined) return kept
-    const { rimRoot } = this.trustAnchor
-    const verified = verifyRim(document, rimRoot, this.#means.store, this.#means.keys)
-    this.#rims.set(id, verified)
+    const { keys, store } = this.#means
+    const verified = verifyRim(document, this.trustAnchor.rimRoot, store, keys)
+    this.#rims.set(text, verified)
     return verified
   }
 
