@@ -13,7 +13,7 @@ import type { AppraisalPolicy } from './policy/policy.ts'
 import type { ContractDomain } from './protocol/eip712.ts'
 import { decodeEvidence, type EvidenceBundle } from './protocol/evidence-bundle.ts'
 import { bindingIdOf } from './protocol/node-statement.ts'
-import type { Freshness } from './protocol/report-data.ts'
+import { gpuNonce, type Freshness } from './protocol/report-data.ts'
 import { skipped, type Check } from './report/check.ts'
 import { concludeReport } from './report/conclude-report.ts'
 import {
@@ -22,10 +22,10 @@ import {
   type NodeClaims,
   type Report,
 } from './report/report.ts'
+import { checkGpuEvidence, type CheckedGpu, type GpuJudgement } from './statement/check-gpu.ts'
 import { checkCatalog, checkKeyset, checkPosture } from './statement/check-documents.ts'
 import {
   checkFreshness,
-  checkGpuEvidence,
   checkIdentity,
   checkStatementBinding,
   type ExpectedIdentity,
@@ -36,7 +36,7 @@ import { checkTdAttributes } from './tdx/check-td-attributes.ts'
 import { parseQuote } from './tdx/parse-quote.ts'
 import type { Quote } from './tdx/quote.ts'
 import { QuoteVerifier } from './tdx/quote-verifier.ts'
-import { assertTrustAnchor, type TrustAnchor } from './tdx/trust-anchor.ts'
+import { assertTrustAnchor, type Tier, type TrustAnchor } from './tdx/trust-anchor.ts'
 
 /** Everything a verification depends on beside the evidence. Nothing is fetched and no clock is read. */
 export interface VerificationContext {
@@ -53,6 +53,8 @@ export interface VerificationContext {
    */
   readonly collateral: QuoteCollateral | JudgedCollateral | undefined
   readonly policy: AppraisalPolicy
+  /** Who judges GPUs: a `GpuVerifier` of `@jeju/verifier/gpu`. Without it no node with a GPU is verified. */
+  readonly gpu?: GpuJudgement
   /** The registry, on its chain, in whose domain the statement was made. */
   readonly registry: ContractDomain
   /** The very freshness that was asked for. */
@@ -92,10 +94,22 @@ export async function verifyEvidence(
     // Nothing below the signatures means anything, and no work is done on unsigned input (attack B6).
     return concludeReport(withSkipped(made), context.trustAnchor.tier, context.policy, undefined)
   }
-  const { checks, claims } = checkContents(bundle, quote, evidenceDigest, context)
+  const { statement } = bundle
+  const gpu = await checkGpuEvidence(statement, bundle.gpuEvidence, context.gpu, {
+    at: context.at,
+    policy: context.policy.gpu,
+    nonce: gpuNonce(bindingIdOf(statement, context.registry), context.freshness),
+  })
+  const { checks, claims } = checkContents(bundle, quote, evidenceDigest, context, gpu)
   const allowed = checkTcbAllowed(genuine, context.policy, context.at)
   const all = inOrder([...made, allowed, ...checks])
-  return concludeReport(all, context.trustAnchor.tier, context.policy, claims)
+  const report = concludeReport(all, tierOf(context.trustAnchor, gpu), context.policy, claims)
+  return gpu.checks === undefined ? report : Object.freeze({ ...report, gpuChecks: gpu.checks })
+}
+
+/** A verdict is as good as the weaker of its roots. */
+function tierOf({ tier }: TrustAnchor, { claims }: CheckedGpu): Tier {
+  return claims?.tier === 'simulated' ? 'simulated' : tier
 }
 
 type EvidenceCheck = Check<EvidenceCheckName>
@@ -105,6 +119,7 @@ function checkContents(
   quote: Quote,
   evidenceDigest: Hex,
   context: VerificationContext,
+  gpu: CheckedGpu,
 ): { readonly checks: readonly EvidenceCheck[]; readonly claims: NodeClaims | undefined } {
   const { body } = quote
   const { statement } = bundle
@@ -145,7 +160,7 @@ function checkContents(
       { chain: bundle.kmsChain, signer: statement.signer, platform: log.platform },
       policy.keyCustody,
     ),
-    checkGpuEvidence(statement, bundle.gpuEvidence, policy.gpu),
+    gpu.check,
   ]
   if (!keyset.content || !catalog.content || !posture.content) return { checks, claims: undefined }
   const claims = {
@@ -162,6 +177,7 @@ function checkContents(
       rtmr2: toHex(rtmr2),
       rtmr3: toHex(rtmr3),
     },
+    ...(gpu.claims === undefined ? {} : { gpu: gpu.claims }),
     evidenceDigest,
     verifiedAt: at,
   }

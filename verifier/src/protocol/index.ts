@@ -38,6 +38,13 @@ export {
   type EvidenceBundle,
   type KmsChain,
 } from './evidence-bundle.ts'
+export {
+  decodeGpuEvidence,
+  encodeGpuEvidence,
+  type GpuDeviceEvidence,
+  type GpuEvidence,
+} from './gpu-evidence.ts'
+export { deviceIdentityOf, gpuDevicesDigest } from '../gpu/device/device-identity.ts'
 export { feeOf, type TokenPrice } from './fee.ts'
 export {
   MAX_AUTH_LIFE_S,

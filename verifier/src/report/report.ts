@@ -1,4 +1,5 @@
 import type { Hex } from '../bytes/hex.ts'
+import type { GpuCheckName, GpuClaims } from '../gpu/gpu-report.ts'
 import type { Keyset, ModelCatalog, Posture } from '../protocol/documents.ts'
 import type { NodeStatement } from '../protocol/node-statement.ts'
 import { QUOTE_CHECKS, type QuoteCheckName } from '../tdx/quote-report.ts'
@@ -47,6 +48,8 @@ export interface NodeClaims {
     readonly rtmr2: Hex
     readonly rtmr3: Hex
   }
+  /** Absent on a CPU-only node. */
+  readonly gpu?: GpuClaims
   /** SHA-256 of the evidence bundle. */
   readonly evidenceDigest: Hex
   readonly verifiedAt: Date
@@ -61,6 +64,8 @@ export interface Refusal {
 /** Every check, and the verdict computed from them. */
 export interface Report {
   readonly checks: readonly Check<EvidenceCheckName>[]
+  /** The checks behind `gpu-evidence`, where a GPU was judged. */
+  readonly gpuChecks?: readonly Check<GpuCheckName>[]
   readonly verdict: Verdict
 }
 

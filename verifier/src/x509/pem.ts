@@ -42,11 +42,15 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The certificates of a PEM text as base64 with line breaks, in the order given, exactly `count` of them. Between and
- * behind them only line breaks may stand.
+ * The certificates of a PEM text as base64 with line breaks, in the order given, as many as `count` says or one
+ * of the numbers it lists. Between and behind them only line breaks may stand.
  * @throws PemError
  */
-export function pemBlocks(text: string, count: number, maxCharacters: number): readonly string[] {
+export function pemBlocks(
+  text: string,
+  count: number | readonly number[],
+  maxCharacters: number,
+): readonly string[] {
   if (text.length > maxCharacters) {
     throw new PemError(`expected at most ${maxCharacters} characters, got ${text.length}`)
   }
@@ -62,8 +66,9 @@ export function pemBlocks(text: string, count: number, maxCharacters: number): r
     at = end + END.length
   }
   requireLineBreaks(text, at, text.length)
-  if (blocks.length !== count) {
-    throw new PemError(`expected ${count} certificates, got ${blocks.length}`)
+  const counts = [count].flat()
+  if (!counts.includes(blocks.length)) {
+    throw new PemError(`expected ${counts.join(' or ')} certificates, got ${blocks.length}`)
   }
   return blocks
 }
