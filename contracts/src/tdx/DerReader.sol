@@ -114,11 +114,19 @@ library DerReader {
             uint256 hour = _pair(word, start + 4);
             uint256 minute = _pair(word, start + 6);
             uint256 second = _pair(word, start + 8);
-            require(month - 1 < 12 && day - 1 < 31, BadTime());
-            require(hour < 24 && minute < 60 && second < 60, BadTime());
+            require(month - 1 < 12 && hour < 24 && minute < 60 && second < 60, BadTime());
             // 1950 is the earliest a UTCTime can say; Unix time here starts with 1970.
-            require(year >= 1970, BadTime());
+            require(year >= 1970 && day - 1 < daysOf(year, month), BadTime());
             seconds_ = daysSinceEpoch(year, month, day) * 1 days + hour * 3600 + minute * 60 + second;
+        }
+    }
+
+    /// @notice Days of a month.
+    function daysOf(uint256 year, uint256 month) internal pure returns (uint256) {
+        unchecked {
+            if (month != 2) return 30 + ((month + month / 8) & 1);
+            bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            return leap ? 29 : 28;
         }
     }
 

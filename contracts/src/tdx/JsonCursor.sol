@@ -100,7 +100,7 @@ library JsonCursor {
             uint256 second = _pair(word, 17);
             require(word & DATE_FORM_MASK == DATE_FORM, BadDate(bytes32(word)));
             require(
-                year >= 1970 && month - 1 < 12 && day - 1 < daysOf(year, month) && hour < 24 && minute < 60
+                year >= 1970 && month - 1 < 12 && day - 1 < DerReader.daysOf(year, month) && hour < 24 && minute < 60
                     && second < 60,
                 BadDate(bytes32(word))
             );
@@ -142,15 +142,6 @@ library JsonCursor {
                 pos += 32;
             }
             return type(uint256).max;
-        }
-    }
-
-    /// @notice Days of a month.
-    function daysOf(uint256 year, uint256 month) internal pure returns (uint256) {
-        unchecked {
-            if (month != 2) return 30 + ((month + month / 8) & 1);
-            bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-            return leap ? 29 : 28;
         }
     }
 

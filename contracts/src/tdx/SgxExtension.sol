@@ -11,6 +11,8 @@ library SgxExtension {
     uint256 private constant FIELD = 0x060a2a864886f84d010d01;
     /// The same with arc 2, then one arc.
     uint256 private constant TCB_FIELD = 0x060b2a864886f84d010d0102;
+    /// The same with arc 7, then one arc.
+    uint256 private constant CONFIGURATION_FIELD = 0x060b2a864886f84d010d0107;
     uint256 private constant PCE_ID_0 = 0x04020000;
     uint256 private constant COMPONENTS = 16;
 
@@ -66,14 +68,38 @@ library SgxExtension {
     function _skip(uint256 arc, uint256 pos, uint256 end) private pure {
         unchecked {
             if (arc == 7) {
-                (, uint256 stop) = DerReader.enter(pos, end, DerReader.SEQUENCE);
-                DerReader.requireEnd(stop, end);
+                _configuration(pos, end);
             } else if (arc == 5) {
                 uint256 actual = DerReader.load(pos) >> 232;
                 require(actual - 0x0a0100 < 3 && end - pos == 3, UnexpectedField(0x0a0100, actual));
             } else {
                 uint256 actual = DerReader.load(pos) >> 240;
                 require(actual == 0x0410 && end - pos == 18, UnexpectedField(0x0410, actual));
+            }
+        }
+    }
+
+    /// Dynamic platform, cached keys, SMT: flags, each once at most.
+    function _configuration(uint256 pos, uint256 end) private pure {
+        unchecked {
+            uint256 stop;
+            (pos, stop) = DerReader.enter(pos, end, DerReader.SEQUENCE);
+            DerReader.requireEnd(stop, end);
+            uint256 seen;
+            while (pos < stop) {
+                uint256 next;
+                (pos, next) = DerReader.enter(pos, stop, DerReader.SEQUENCE);
+                uint256 word = DerReader.load(pos);
+                require(word >> 160 == CONFIGURATION_FIELD, UnexpectedField(CONFIGURATION_FIELD, word >> 160));
+                uint256 arc = (word >> 152) & 0xff;
+                require(arc - 1 < 3, UnexpectedField(3, arc));
+                require(seen & (1 << arc) == 0, FieldTwice(arc));
+                seen |= 1 << arc;
+                // BOOLEAN, in DER all zeros or all ones.
+                uint256 flag = (word >> 128) & 0xffffff;
+                require(flag == 0x010100 || flag == 0x0101ff, UnexpectedField(0x0101ff, flag));
+                DerReader.requireEnd(pos + 16, next);
+                pos = next;
             }
         }
     }

@@ -32,6 +32,8 @@ library X509 {
         /// Values of the two critical extensions, right-aligned.
         uint256 keyUsage;
         uint256 basicConstraints;
+        /// Last arcs of the extensions under 2.5.29 that were met, as bits.
+        uint256 extensions;
         /// Content of the SGX extension's value; zero without one.
         uint256 sgxStart;
         uint256 sgxEnd;
@@ -61,6 +63,8 @@ library X509 {
     uint256 private constant KEY_INFO_LENGTH = 91;
 
     uint256 private constant OID_COMMON_NAME = 0x0603550403;
+    /// 2.5.29, then one arc.
+    uint256 private constant OID_2_5_29 = 0x0603551d;
     uint256 private constant OID_KEY_USAGE = 0x0603551d0f;
     uint256 private constant OID_BASIC_CONSTRAINTS = 0x0603551d13;
     /// 1.2.840.113741.1.13.1.
@@ -248,14 +252,13 @@ library X509 {
             bool critical;
             (pos, next) = DerReader.enter(pos, end, DerReader.SEQUENCE);
             uint256 word = DerReader.load(pos);
+            c.extensions = _met(word, c.extensions);
             (critical, start, stop) = _extensionValue(pos, next);
             if (word >> 216 == OID_KEY_USAGE) {
                 require(critical, ExtensionNotCritical());
-                require(c.keyUsage == 0, ExtensionTwice());
                 c.keyUsage = _short(start, stop);
             } else if (word >> 216 == OID_BASIC_CONSTRAINTS) {
                 require(critical, ExtensionNotCritical());
-                require(c.basicConstraints == 0, ExtensionTwice());
                 c.basicConstraints = _short(start, stop);
             } else {
                 require(!critical, UnknownCriticalExtension());
@@ -264,6 +267,16 @@ library X509 {
                     (c.sgxStart, c.sgxEnd) = (start, stop);
                 }
             }
+        }
+    }
+
+    /// Adds an extension to those that were met, each of which comes once.
+    function _met(uint256 word, uint256 met) private pure returns (uint256) {
+        unchecked {
+            if (word >> 224 != OID_2_5_29) return met;
+            uint256 bit = 1 << ((word >> 216) & 0xff);
+            require(met & bit == 0, ExtensionTwice());
+            return met | bit;
         }
     }
 
@@ -295,9 +308,11 @@ library X509 {
     }
 
     function _requireNoneCritical(uint256 pos, uint256 end) private pure returns (uint256) {
+        uint256 met;
         while (pos < end) {
             uint256 next;
             (pos, next) = DerReader.enter(pos, end, DerReader.SEQUENCE);
+            met = _met(DerReader.load(pos), met);
             (bool critical,,) = _extensionValue(pos, next);
             require(!critical, UnknownCriticalExtension());
             pos = next;
