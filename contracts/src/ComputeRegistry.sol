@@ -198,11 +198,11 @@ contract ComputeRegistry is IComputeRegistry, EIP712 {
             signerSig
         );
 
-        // UNVERIFIED for everyone: this contract has not judged the evidence, and a hash is not a proof (attack R1).
+        // NONE for everyone: this contract has not judged the evidence, and a hash is not a proof (attack R1).
         _bindings[bindingId] = Binding({
             agentId: statement.agentId,
             signer: statement.signer,
-            tier: Tier.UNVERIFIED,
+            tier: Tier.NONE,
             validFrom: uint64(block.timestamp),
             validUntil: validUntil,
             revokedAt: 0,
@@ -215,7 +215,7 @@ contract ComputeRegistry is IComputeRegistry, EIP712 {
             statement.agentId,
             bindingId,
             statement.signer,
-            Tier.UNVERIFIED,
+            Tier.NONE,
             validUntil,
             evidenceHash,
             blockNumber,

@@ -53,7 +53,7 @@ contract RegistryBindingsTest is Fixture {
             agentId,
             id,
             signer,
-            IComputeRegistry.Tier.UNVERIFIED,
+            IComputeRegistry.Tier.NONE,
             a.validUntil,
             EVIDENCE,
             a.blockNumber,
@@ -83,7 +83,7 @@ contract RegistryBindingsTest is Fixture {
         _send(a, abi.encodeWithSelector(IComputeRegistry.EvidenceHashZero.selector));
 
         (, IComputeRegistry.Binding memory b) = registry.bindingOf(bindingId);
-        vm.assertEq(uint256(b.tier), uint256(IComputeRegistry.Tier.UNVERIFIED));
+        vm.assertEq(uint256(b.tier), uint256(IComputeRegistry.Tier.NONE));
         (bool valid, IComputeRegistry.Binding memory none) = registry.bindingOf(keccak256("none"));
         vm.assertFalse(valid);
         vm.assertEq(uint256(none.tier), uint256(IComputeRegistry.Tier.NONE));

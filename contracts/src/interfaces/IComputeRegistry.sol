@@ -7,7 +7,7 @@ import {NodeStatement} from "./NodeStatement.sol";
 
 /// @title Providers of confidential inference, keyed by their ERC-8004 agent
 /// @notice For discovery and for settlement. A record here never replaces a client's own verification of a fresh
-/// quote: a tier is what this contract could check, and at present it checks none (`Tier.UNVERIFIED`).
+/// quote: a tier is what this contract could check, and at present it checks none (`Tier.NONE`).
 /// No owner, no pause, no setter: an agent's owner, or whom the owner approved in the ERC-721, acts for that agent
 /// and for no other. EIP-712 domain {name: "Jeju Compute Node", version: "1", chainId, verifyingContract}
 /// (docs/protocol.md §1). Agents and services count from 0, price versions from 1. Times in Unix seconds.
@@ -15,7 +15,6 @@ interface IComputeRegistry {
     /// @notice What this contract itself has verified. No role and no caller can write a tier.
     enum Tier {
         NONE,
-        UNVERIFIED,
         SIMULATED,
         TDX,
         TDX_GPU

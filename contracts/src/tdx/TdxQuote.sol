@@ -82,6 +82,20 @@ library TdxQuote {
         }
     }
 
+    /// @notice The TD report of a quote that was judged, and whether it is that of TDX 1.5.
+    function bodyOf(bytes calldata quote) internal pure returns (uint256 body, bool isTd15) {
+        unchecked {
+            assembly ("memory-safe") {
+                body := quote.offset
+            }
+            bool isV4 = DerReader.load(body) >> 248 == 0x04;
+            body += HEADER_BYTES;
+            if (isV4) return (body, false);
+            isTd15 = DerReader.load(body) >> 208 == BODY_TD15;
+            body += 6;
+        }
+    }
+
     /// @notice TEE_TCB_SVN in the lower half of the word.
     function teeTcbSvn(uint256 body) internal pure returns (uint256) {
         return DerReader.load(body) >> 128;
