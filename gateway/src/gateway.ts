@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { CollateralSource } from '@jeju/verifier'
+import { QuoteVerifier, type CollateralSource } from '@jeju/verifier'
+import { nodeP256 } from '@jeju/verifier/node'
 import type { Hono } from 'hono'
 import { createLeases } from './admission/leases.ts'
 import type { ProviderConnection } from './admission/provider-connection.ts'
@@ -46,11 +47,12 @@ export function createGateway(
     chainId: BigInt(deployment.chainId),
     verifyingContract: deployment.computeRegistry,
   }
+  const quoteVerifier = new QuoteVerifier(trustAnchor, { signatures: nodeP256 })
   const maxChainAgeMs = MIN_CHAIN_AGE_MS + 3 * pollIntervalMs
   const directory = createProviderDirectory(chain, BigInt(deployment.deployedAtBlock))
   const leases = createLeases(
     directory,
-    { connection, chain, collateral, policy, trustAnchor, registry, now, maxChainAgeMs },
+    { connection, chain, collateral, policy, quoteVerifier, registry, now, maxChainAgeMs },
     logger,
   )
   const app = createApp(

@@ -38,6 +38,11 @@ export {
 } from './report/report.ts'
 export type { ExpectedIdentity } from './statement/check-statement.ts'
 export {
+  evaluationNumberOf,
+  type EvaluationNumber,
+  type EvaluationNumbers,
+} from './tdx/collateral/evaluation-numbers.ts'
+export {
   encodeCollateral,
   parseCollateral,
   type QuoteCollateral,
@@ -86,5 +91,11 @@ export {
   type OptionalAttribute,
   type TdFlag,
 } from './tdx/td-flags.ts'
+export {
+  verifyEvaluationNumbers,
+  type EvaluationNumbersContext,
+  type EvaluationNumbersReport,
+  type SignedEvaluationNumbers,
+} from './tdx/verify-evaluation-numbers.ts'
 export type { P256Backend } from './x509/p256.ts'
 export { verifyEvidence, type VerificationContext } from './verify-evidence.ts'

@@ -43,6 +43,11 @@ export interface VerificationContext {
   readonly at: Date
   readonly trustAnchor: TrustAnchor
   /**
+   * A verifier of that anchor that is kept between calls: what it has verified of a platform is not verified again.
+   * One of this call alone by default.
+   */
+  readonly quoteVerifier?: QuoteVerifier
+  /**
    * What Intel says of the platform, as somebody fetched or already judged it. Without it, that of the bundle, whose
    * vintage the node chose (attack B4); without either nothing is verified (attack B5).
    */
@@ -68,6 +73,9 @@ export async function verifyEvidence(
   // Bytes and time are taken before the first await: the caller may change both while signatures are checked.
   const context = { ...given, at: new Date(given.at.getTime()) }
   assertTrustAnchor(context.trustAnchor)
+  if (context.quoteVerifier && context.quoteVerifier.trustAnchor !== context.trustAnchor) {
+    throw new VerifierError('TRUST_ANCHOR_INVALID', 'quoteVerifier: of another anchor')
+  }
   if (!Number.isFinite(context.at.getTime())) {
     throw new VerifierError('TIME_INVALID', 'at: not a time')
   }
@@ -78,7 +86,7 @@ export async function verifyEvidence(
   const collateral =
     context.collateral ??
     (bundle.collateral === undefined ? undefined : parseCollateral(bundle.collateral))
-  const verifier = new QuoteVerifier(context.trustAnchor)
+  const verifier = context.quoteVerifier ?? new QuoteVerifier(context.trustAnchor)
   const { checks: made, genuine } = await verifier.verify(quote, collateral, context.at)
   if (made.some(({ status }) => status === 'failed')) {
     // Nothing below the signatures means anything, and no work is done on unsigned input (attack B6).

@@ -3,8 +3,8 @@ import {
   verifyEvidence,
   type AppraisalPolicy,
   type CollateralSource,
+  type QuoteVerifier,
   type Report,
-  type TrustAnchor,
   type VerifiedVerdict,
 } from '@jeju/verifier'
 import { randomBytes32, toHex, type ContractDomain } from '@jeju/verifier/protocol'
@@ -31,7 +31,8 @@ export interface AdmissionParts {
   /** Where Intel's word on a provider's platform comes from; never from the provider (attack B4). */
   readonly collateral: CollateralSource
   readonly policy: AppraisalPolicy
-  readonly trustAnchor: TrustAnchor
+  /** Kept between admissions: a platform that comes again costs one signature. */
+  readonly quoteVerifier: QuoteVerifier
   readonly registry: ContractDomain
   readonly now: () => Date
 }
@@ -47,7 +48,8 @@ export async function admit(provider: ProviderState, parts: AdmissionParts): Pro
     const collateral = await parts.collateral.collateralFor(collateralRequestOf(evidence))
     const report = await verifyEvidence(evidence, {
       at: parts.now(),
-      trustAnchor: parts.trustAnchor,
+      trustAnchor: parts.quoteVerifier.trustAnchor,
+      quoteVerifier: parts.quoteVerifier,
       collateral,
       policy: parts.policy,
       registry: parts.registry,

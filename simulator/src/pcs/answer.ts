@@ -39,6 +39,11 @@ export async function answerPcs(
       const header = 'SGX-Enclave-Identity-Issuer-Chain'
       return document('enclaveIdentity', qeIdentity, header, signerChain)
     }
+    case '/tdx/certification/v4/tcbevaluationdatanumbers': {
+      const { evaluationNumbers, signerChain } = await publishCollateral(pki, at, current)
+      const header = 'TCB-Evaluation-Data-Numbers-Issuer-Chain'
+      return document('tcbEvaluationDataNumbers', evaluationNumbers, header, signerChain)
+    }
     case '/sgx/certification/v4/pckcrl': {
       const ca = query.get('ca')
       if (ca !== 'platform' && ca !== 'processor') return BAD_REQUEST

@@ -28,8 +28,17 @@ export interface Vintage {
   readonly tcbStatus?: 'UpToDate' | 'SWHardeningNeeded' | 'OutOfDate' | 'Revoked'
 }
 
+const RECOVERY_EVENT = Date.parse('2025-05-13T00:00:00Z')
+const DAY_MS = 24 * 3600 * 1000
+const EVALUATION_INTERVAL_MS = 182 * DAY_MS
+/** How many numbers are listed, at most. */
+const LISTED_NUMBERS = 3
+
+function seconds(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}Z`
+}
+
 function dates({ from, until }: Validity): { issueDate: string; nextUpdate: string } {
-  const seconds = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`
   return { issueDate: seconds(from), nextUpdate: seconds(until) }
 }
 
@@ -86,5 +95,27 @@ export function qeIdentityText(validity: Validity, vintage: Vintage): string {
     mrsigner: toBareHex(QE_MR_SIGNER).toUpperCase(),
     isvprodid: QE_ISV_PROD_ID,
     tcbLevels: [{ tcb: { isvsvn: QE_ISV_SVN }, tcbDate: TCB_DATE, tcbStatus: 'UpToDate' }],
+  })
+}
+
+/** TCB evaluation data numbers version 1 (Intel PCS API v4): the number of that issue and two before it, half a year apart. */
+export function evaluationNumbersText(validity: Validity, vintage: Vintage): string {
+  const newest = vintage.tcbEvaluationDataNumber ?? EVALUATION_NUMBER
+  const entry = (tcbEvaluationDataNumber: number): JsonValue => {
+    const behind = tcbEvaluationDataNumber - EVALUATION_NUMBER
+    const event = RECOVERY_EVENT + behind * EVALUATION_INTERVAL_MS
+    return {
+      tcbEvaluationDataNumber,
+      tcbRecoveryEventDate: seconds(new Date(event)),
+      tcbDate: seconds(new Date(event + DAY_MS)),
+    }
+  }
+  return canonicalJson({
+    id: 'TDX',
+    version: 1,
+    ...dates(validity),
+    tcbEvalNumbers: Array.from({ length: Math.min(newest, LISTED_NUMBERS) }, (_, index) =>
+      entry(newest - index),
+    ),
   })
 }

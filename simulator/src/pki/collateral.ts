@@ -1,6 +1,11 @@
 import { toBareHex, utf8 } from '@jeju/verifier/protocol'
 import { issueCrl, type Identity, type Validity } from './certificate-authority.ts'
-import { qeIdentityText, tcbInfoText, type Vintage } from './collateral-documents.ts'
+import {
+  evaluationNumbersText,
+  qeIdentityText,
+  tcbInfoText,
+  type Vintage,
+} from './collateral-documents.ts'
 import type { SgxPlatform } from './sgx-extension.ts'
 import { sign } from './signing-key.ts'
 
@@ -26,7 +31,8 @@ export interface PublishedCollateral {
   readonly pckCrlIssuerChain: string
   readonly tcbInfo: SignedText
   readonly qeIdentity: SignedText
-  /** Of both documents. */
+  readonly evaluationNumbers: SignedText
+  /** Of all three documents. */
   readonly signerChain: string
 }
 
@@ -51,6 +57,7 @@ export async function publishCollateral(
     pckCrlIssuerChain: pki.platformCa.pem + pki.root.pem,
     tcbInfo: signed(tcbInfoText(pki.platform, validity, vintage)),
     qeIdentity: signed(qeIdentityText(validity, vintage)),
+    evaluationNumbers: signed(evaluationNumbersText(validity, vintage)),
     signerChain: pki.tcbSigning.pem + pki.root.pem,
   }
 }

@@ -27,6 +27,7 @@ const HEADERS = [
   'TCB-Info-Issuer-Chain',
   'SGX-Enclave-Identity-Issuer-Chain',
   'SGX-PCK-CRL-Issuer-Chain',
+  'TCB-Evaluation-Data-Numbers-Issuer-Chain',
 ]
 
 /** Serves on loopback in front of the honest service. */

@@ -268,7 +268,10 @@ describe('signatures', () => {
     const anchor = simulatedTrustAnchor('tests', platform.rootCertificateDer)
     const { pckChainPem } = parseQuote(quote).signature
     const keys = new P256Verifier()
-    const { chain, check } = await new PckChains(anchor, new Certificates(keys)).check(pckChainPem, AT.getTime())
+    const { chain, check } = await new PckChains(anchor, new Certificates(keys)).check(
+      pckChainPem,
+      AT.getTime(),
+    )
     expect(check.status).toBe('passed')
     const reports = new QeReports(keys)
     // Kept or not, a report belongs to the leaf that signed it.

@@ -1,17 +1,15 @@
 import type { CollateralRequest, CollateralSource } from '../collateral-request.ts'
 import type { QuoteCollateral } from '../tdx/collateral/quote-collateral.ts'
+import type { SignedEvaluationNumbers } from '../tdx/verify-evaluation-numbers.ts'
 import { CollateralFetchError } from './collateral-fetch-error.ts'
-import { withDeadline, type Fetch } from './fetch-answer.ts'
-import { fetchBundle, type BundleSource, type FetchedBundle } from './fetch-bundle.ts'
-import { serviceAt, type CollateralUpdate } from './service.ts'
-import { endOf, refreshTimeOf, requireInForce, requireNotOlder } from './vintage.ts'
+import type { Fetch } from './fetch-answer.ts'
+import { fetchBundle, type AskedService } from './fetch-bundle.ts'
+import { fetchEvaluationNumbers } from './fetch-evaluation-numbers.ts'
+import { KeptFetches } from './kept-fetches.ts'
+import { serviceAt, updateQuery, type CollateralUpdate } from './service.ts'
 
 const DEFAULT_TIMEOUT_MS = 15_000
 const DEFAULT_MAX_ENTRIES = 64
-/** Whoever presents quotes chooses what is asked for, so there is an end to it. */
-const MAX_FLIGHTS = 16
-/** After a refresh that failed. */
-const RETRY_MS = 60_000
 /** `setTimeout` takes no more. */
 const MAX_TIMEOUT_MS = 0x7fff_ffff
 const MAX_EVALUATION_NUMBER = 0xffff_ffff
@@ -30,14 +28,19 @@ export interface CollateralClientOptions {
   readonly timeoutMs?: number
   /** Most bundles kept; 64 by default. */
   readonly maxEntries?: number
-  /** Told of a refresh that failed while the bundle before it is still served. */
-  readonly onRefreshFailure?: (error: CollateralFetchError, request: CollateralRequest) => void
+  /** Told of a refresh that failed while what came before it is still served; without a request for evaluation numbers. */
+  readonly onRefreshFailure?: (
+    error: CollateralFetchError,
+    request: CollateralRequest | undefined,
+  ) => void
 }
 
 /** Fetches collateral and keeps it while it is in force. What it returns is not judged yet. */
 export interface CollateralClient extends CollateralSource {
-  /** @throws CollateralFetchError */
-  collateralFor(request: CollateralRequest): Promise<QuoteCollateral>
+  /** The issue is that of the options unless another is named. @throws CollateralFetchError */
+  collateralFor(request: CollateralRequest, update?: CollateralUpdate): Promise<QuoteCollateral>
+  /** Intel's list of evaluation data numbers, for `verifyEvaluationNumbers`. @throws CollateralFetchError */
+  evaluationNumbers(): Promise<SignedEvaluationNumbers>
 }
 
 /** A client of one service and one channel. @throws CollateralFetchError `FETCH_OPTIONS_INVALID` */
@@ -45,96 +48,43 @@ export function createCollateralClient(options: CollateralClientOptions): Collat
   return new CachingClient(options)
 }
 
-/** A bundle that is served. Unix milliseconds. */
-interface Kept extends FetchedBundle {
-  readonly ends: number
-  /** When the next refresh is due. */
-  refreshAt: number
-}
-
-/** Keeps whole bundles by FMSPC and CA; service and channel are the client's. */
+/** The fetches of one service; the channel is the client's unless a request names another issue. */
 class CachingClient implements CollateralClient {
-  readonly #source: BundleSource
-  readonly #now: () => Date
-  readonly #timeoutMs: number
-  readonly #maxEntries: number
+  readonly #asked: AskedService
+  readonly #update: CollateralUpdate
+  readonly #bundles: KeptFetches<QuoteCollateral>
+  readonly #numbers: KeptFetches<SignedEvaluationNumbers>
   readonly #onRefreshFailure: CollateralClientOptions['onRefreshFailure']
-  /** The most recently asked for last. */
-  readonly #kept = new Map<string, Kept>()
-  readonly #flights = new Map<string, Promise<QuoteCollateral>>()
 
   constructor(options: CollateralClientOptions) {
-    const { fetch, update = 'standard' } = options
-    this.#source = {
-      // Called without a receiver: a browser's own `fetch` takes no other.
-      fetch,
-      service: serviceAt(options.baseUrl, options.rootCrlUrl),
-      update: checkedUpdate(update),
-    }
-    this.#now = options.now
-    this.#timeoutMs = within(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, 'timeoutMs')
-    this.#maxEntries = within(options.maxEntries ?? DEFAULT_MAX_ENTRIES, 0xffff, 'maxEntries')
+    const { fetch, now, update = 'standard' } = options
+    // Called without a receiver: a browser's own `fetch` takes no other.
+    this.#asked = { fetch, service: serviceAt(options.baseUrl, options.rootCrlUrl) }
+    this.#update = checkedUpdate(update)
+    const timeoutMs = within(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, 'timeoutMs')
+    const maxEntries = within(options.maxEntries ?? DEFAULT_MAX_ENTRIES, 0xffff, 'maxEntries')
+    this.#bundles = new KeptFetches({ now, timeoutMs, maxEntries })
+    this.#numbers = new KeptFetches({ now, timeoutMs, maxEntries: 1 })
     this.#onRefreshFailure = options.onRefreshFailure
   }
 
-  async collateralFor(asked: CollateralRequest): Promise<QuoteCollateral> {
+  async collateralFor(
+    asked: CollateralRequest,
+    issue: CollateralUpdate = this.#update,
+  ): Promise<QuoteCollateral> {
     const request = checkedRequest(asked)
-    const key = `${request.ca} ${request.fmspc}`
-    const now = this.#time()
-    const kept = this.#kept.get(key)
-    if (kept === undefined || now >= kept.ends) return this.#fetchOnce(key, request)
-    this.#keep(key, kept)
-    if (now >= kept.refreshAt) this.#refresh(key, request, kept, now)
-    return kept.collateral
-  }
-
-  /** Nobody waits for it: the bundle before it serves until it ends. */
-  #refresh(key: string, request: CollateralRequest, kept: Kept, now: number): void {
-    kept.refreshAt = now + RETRY_MS
-    this.#fetchOnce(key, request).catch((error: unknown) => {
-      if (error instanceof CollateralFetchError) this.#onRefreshFailure?.(error, request)
-      else throw error
+    const update = checkedUpdate(issue)
+    return this.#bundles.get(`${request.ca} ${request.fmspc} ${updateQuery(update)}`, {
+      fetch: (signal) => fetchBundle(this.#asked, request, update, signal),
+      onRefreshFailure: (error) => this.#onRefreshFailure?.(error, request),
     })
   }
 
-  /** One flight for all who ask at the same time. */
-  #fetchOnce(key: string, request: CollateralRequest): Promise<QuoteCollateral> {
-    const underWay = this.#flights.get(key)
-    if (underWay !== undefined) return underWay
-    if (this.#flights.size >= MAX_FLIGHTS) {
-      const message = `expected at most ${MAX_FLIGHTS} fetches at a time`
-      return Promise.reject(new CollateralFetchError('FETCH_BUSY', message))
-    }
-    const flight = this.#fetch(key, request).finally(() => this.#flights.delete(key))
-    this.#flights.set(key, flight)
-    return flight
-  }
-
-  async #fetch(key: string, request: CollateralRequest): Promise<QuoteCollateral> {
-    const bundle = await withDeadline(this.#timeoutMs, (signal) =>
-      fetchBundle(this.#source, request, signal),
-    )
-    const now = this.#time()
-    requireInForce(bundle.parts, now)
-    const before = this.#kept.get(key)
-    // Once it has ended there is nothing to hold on to: whatever is in force now was issued later.
-    if (before !== undefined && now < before.ends) requireNotOlder(bundle.parts, before.parts)
-    const { parts } = bundle
-    this.#keep(key, { ...bundle, ends: endOf(parts, now), refreshAt: refreshTimeOf(parts, now) })
-    return bundle.collateral
-  }
-
-  #keep(key: string, kept: Kept): void {
-    this.#kept.delete(key)
-    this.#kept.set(key, kept)
-    const [oldest] = this.#kept.keys()
-    if (this.#kept.size > this.#maxEntries && oldest !== undefined) this.#kept.delete(oldest)
-  }
-
-  #time(): number {
-    const now = this.#now().getTime()
-    if (Number.isFinite(now)) return now
-    throw new CollateralFetchError('FETCH_OPTIONS_INVALID', 'now: not a time')
+  async evaluationNumbers(): Promise<SignedEvaluationNumbers> {
+    return this.#numbers.get('evaluation numbers', {
+      fetch: (signal) => fetchEvaluationNumbers(this.#asked, signal),
+      onRefreshFailure: (error) => this.#onRefreshFailure?.(error, undefined),
+    })
   }
 }
 

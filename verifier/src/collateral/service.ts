@@ -16,6 +16,7 @@ export interface Service {
   pckCrlUrl(ca: CollateralRequest['ca']): string
   tcbInfoUrl(fmspc: string, update: CollateralUpdate): string
   qeIdentityUrl(update: CollateralUpdate): string
+  readonly evaluationNumbersUrl: string
 }
 
 /** The service at a base URL. @throws CollateralFetchError `FETCH_OPTIONS_INVALID` */
@@ -31,10 +32,12 @@ export function serviceAt(baseUrl: string = INTEL_PCS_URL, rootCrlUrl?: string):
     tcbInfoUrl: (fmspc, update) =>
       `${prefix}/tdx/certification/v4/tcb?fmspc=${fmspc}&${updateQuery(update)}`,
     qeIdentityUrl: (update) => `${prefix}/tdx/certification/v4/qe/identity?${updateQuery(update)}`,
+    evaluationNumbersUrl: `${prefix}/tdx/certification/v4/tcbevaluationdatanumbers`,
   }
 }
 
-function updateQuery(update: CollateralUpdate): string {
+/** The query that asks for an issue. */
+export function updateQuery(update: CollateralUpdate): string {
   return typeof update === 'string'
     ? `update=${update}`
     : `tcbEvaluationDataNumber=${update.tcbEvaluationDataNumber}`

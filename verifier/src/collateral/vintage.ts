@@ -1,5 +1,6 @@
 import { CheckFailure } from '../report/check-failure.ts'
 import { parseDocument } from '../tdx/collateral/document.ts'
+import { parseEvaluationNumbers } from '../tdx/collateral/evaluation-numbers.ts'
 import { parseCrl } from '../x509/crl.ts'
 import { DerError } from '../x509/der.ts'
 import { CollateralFetchError } from './collateral-fetch-error.ts'
@@ -27,7 +28,7 @@ export interface DatedDocument extends DatedPart {
 
 /** Reads what a signed document says of itself; nothing of it is verified here. @throws CollateralFetchError */
 export function dateDocument(text: string, name: string, place: string): DatedDocument {
-  try {
+  return readDated(place, () => {
     const fields = parseDocument(text, name)
     return {
       name,
@@ -36,6 +37,21 @@ export function dateDocument(text: string, name: string, place: string): DatedDo
       number: fields.integer('tcbEvaluationDataNumber', MAX_EVALUATION_NUMBER),
       fmspc: fields.has('fmspc') ? fields.hex('fmspc', 6) : undefined,
     }
+  })
+}
+
+/** The same of a list of evaluation data numbers, whose number is its highest. @throws CollateralFetchError */
+export function dateEvaluationNumbers(text: string, name: string, place: string): DatedDocument {
+  return readDated(place, () => {
+    const { issueDate, nextUpdate, numbers } = parseEvaluationNumbers(text)
+    const number = numbers[0]?.tcbEvaluationDataNumber ?? 0
+    return { name, issued: issueDate, ends: nextUpdate, number, fmspc: undefined }
+  })
+}
+
+function readDated(place: string, read: () => DatedDocument): DatedDocument {
+  try {
+    return read()
   } catch (cause) {
     if (!(cause instanceof CheckFailure)) throw cause
     throw new CollateralFetchError('FETCH_BODY_INVALID', `${place}: ${cause.message}`, { cause })

@@ -7,6 +7,7 @@ import { keyProviderOf } from './key-provider.ts'
 import {
   mrConfigIdV1,
   mrConfigIdV2,
+  mrConfigDocuments,
   mrConfigIdV3,
   parseMrConfig,
   type KeyProviderKind,
@@ -19,7 +20,10 @@ import type { RuntimeEvent } from './runtime-events.ts'
 export interface MrConfigFacts {
   /** Platform events of the replayed log. Versions 2 and 3 name what they say. */
   readonly platform: readonly RuntimeEvent[] | undefined
-  /** Exact text of the version 3 document: `mr_config` of the host's sys-config. */
+  /**
+   * Exact text of the version 3 document: `mr_config` of the host's sys-config. Where it is not at hand, it is written
+   * again from what the guest measured.
+   */
   readonly document: string | undefined
 }
 
@@ -66,8 +70,8 @@ function checkVersion3(
   composeHash: Uint8Array,
   { platform, document }: MrConfigFacts,
 ): Result {
-  if (document === undefined) return missing(mrConfigId, 'its document')
   if (platform === undefined) return missing(mrConfigId, 'the replayed event log')
+  if (document === undefined) return checkRewritten(mrConfigId, measuredOf(platform, composeHash))
   let config: MrConfig
   let expected: Uint8Array
   try {
@@ -83,6 +87,39 @@ function checkVersion3(
     : result
 }
 
+/**
+ * Version 3 without its document: dstack writes it in canonical form (RFC 8785), and what it may name the guest
+ * measured, so that only which optional members it has is open.
+ */
+function checkRewritten(mrConfigId: Uint8Array, measured: Measured): Result {
+  const { keyProvider } = measured
+  if (keyProvider === undefined) {
+    return failed(NAME, 'one key-provider event of a known kind', 'none')
+  }
+  const document = mrConfigDocuments(demandsOf(measured, keyProvider)).find((candidate) =>
+    equalBytes(mrConfigIdV3(candidate), mrConfigId),
+  )
+  if (document !== undefined) {
+    return passed(NAME, { version: 3, document, mrConfigId: toHex(mrConfigId) })
+  }
+  return failed(NAME, 'a version 3 document of what the log says', `another: ${toHex(mrConfigId)}`)
+}
+
+/** The document that demands everything the guest measured. */
+function demandsOf(measured: Measured, keyProvider: KeyProviderFacts): MrConfig {
+  const hex = (bytes: Uint8Array | undefined): string | undefined =>
+    bytes === undefined ? undefined : toBareHex(bytes)
+  return {
+    composeHash: toBareHex(measured.composeHash),
+    keyProvider: keyProvider.kind,
+    keyProviderId: hex(keyProvider.id),
+    appId: hex(measured.appId),
+    instanceId: hex(measured.instanceId),
+    gpuPolicyHash: hex(measured.gpuPolicyHash),
+    initScriptHashes: measured.initScriptHashes.map((hash) => toBareHex(hash)),
+  }
+}
+
 /** What the guest measured of itself. */
 interface Measured {
   readonly composeHash: Uint8Array
@@ -90,7 +127,12 @@ interface Measured {
   readonly instanceId: Uint8Array | undefined
   readonly gpuPolicyHash: Uint8Array | undefined
   readonly initScriptHashes: readonly Uint8Array[]
-  readonly keyProvider: { readonly kind: KeyProviderKind; readonly id: Uint8Array } | undefined
+  readonly keyProvider: KeyProviderFacts | undefined
+}
+
+interface KeyProviderFacts {
+  readonly kind: KeyProviderKind
+  readonly id: Uint8Array
 }
 
 /** Names of the `key-provider` event by kind. */

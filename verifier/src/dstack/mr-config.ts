@@ -2,7 +2,7 @@ import { concatBytes, utf8 } from '../bytes/bytes.ts'
 import { keccak256, sha256 } from '../bytes/hash.ts'
 import { fromBareHex } from '../bytes/hex.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
-import { parseCanonicalJson } from '../protocol/canonical-json.ts'
+import { canonicalJson, parseCanonicalJson, type JsonValue } from '../protocol/canonical-json.ts'
 import { asArray, asBareHex, asInteger, asOneOf, asString, exactObject } from '../protocol/shape.ts'
 
 /** Largest version 3 document read (real ones have about 500 characters). */
@@ -51,6 +51,28 @@ export function mrConfigIdV2(
 /** MRCONFIGID version 3: 03 ‖ SHA-256("dstack-mr-config-v3:" ‖ 00 ‖ document) ‖ zeros. The bytes are hashed as they are. */
 export function mrConfigIdV3(document: string): Uint8Array {
   return concatBytes(Uint8Array.of(3), sha256(concatBytes(V3_DOMAIN, utf8(document))), PADDING)
+}
+
+/**
+ * Every version 3 document whose members say what `config` says, in canonical form: with each of the optional members
+ * and without it. dstack has them in and leaves them out by version and manifest.
+ */
+export function mrConfigDocuments(config: MrConfig): readonly string[] {
+  const optional = {
+    app_id: config.appId,
+    gpu_policy_hash: config.gpuPolicyHash,
+    init_script_hashes: config.initScriptHashes,
+    instance_id: config.instanceId,
+    key_provider_id: config.keyProviderId,
+    version: 3,
+  }
+  const required = { compose_hash: config.composeHash, key_provider: config.keyProvider }
+  let variants: readonly Readonly<Record<string, JsonValue>>[] = [required]
+  for (const [member, value] of Object.entries(optional)) {
+    if (value === undefined) continue
+    variants = [...variants, ...variants.map((variant) => ({ ...variant, [member]: value }))]
+  }
+  return variants.map((variant) => canonicalJson(variant))
 }
 
 /**

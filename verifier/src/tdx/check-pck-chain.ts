@@ -111,8 +111,7 @@ export class PckChains {
     await Promise.all([
       certificates.requireSignature(leaf, intermediate, PCK_CODES),
       certificates.requireSignature(intermediate, root, PCK_CODES),
-      // Intel's root is pinned byte for byte; one that was handed in must at least be a root.
-      this.#anchor.tier === 'tdx' || certificates.requireSignature(root, root, PCK_CODES),
+      certificates.requireRootSignature(root, this.#anchor, PCK_CODES),
     ])
     return chain
   }

@@ -67,6 +67,18 @@ export class Certificates {
     }
   }
 
+  /**
+   * Intel's root is pinned byte for byte, signature and all; one that was handed in must at least have signed itself.
+   * @throws CheckFailure
+   */
+  async requireRootSignature(
+    root: Certificate,
+    anchor: TrustAnchor,
+    codes: ChainCodes,
+  ): Promise<void> {
+    if (anchor.tier !== 'tdx') await this.requireSignature(root, root, codes)
+  }
+
   #read(block: string): Certificate {
     const known = this.#known.get(block)
     if (known !== undefined) return known

@@ -10,6 +10,7 @@ import {
   type QuotePolicy,
   type TrustAnchor,
 } from '../../index.ts'
+import { nodeP256 } from '../../node/index.ts'
 import { skipped, type Check } from '../../report/check.ts'
 import { firstFailure, type ReportedCheck } from '../fault.ts'
 import { quoteResult, type QuoteResult } from '../tdx/case-result.ts'
@@ -52,7 +53,11 @@ export async function judgeCapture(
   { at, anchor, collateral, policy }: CaptureContext,
 ): Promise<CaptureResult> {
   const quote = parseQuote(capture.quote)
-  const report = await new QuoteVerifier(anchor).verify(quote, collateral, at)
+  const report = await new QuoteVerifier(anchor, { signatures: nodeP256 }).verify(
+    quote,
+    collateral,
+    at,
+  )
   const result = quoteResult(quote, report, policy, at)
   const isForged = report.checks.some(({ status }) => status === 'failed')
   // Nothing below a quote that does not hold means anything (attack B6).

@@ -6,6 +6,7 @@ import {
   type JudgedCollateral,
   type TrustAnchor,
 } from '../../index.ts'
+import { nodeP256 } from '../../node/index.ts'
 
 /** Bundles kept of one anchor, and the largest text of one that is kept: memory stays flat whatever comes. */
 const MAX_KEPT_BUNDLES = 64
@@ -22,7 +23,7 @@ export class AnchoredVerifier {
   readonly #kept = new Recent<Kept>(MAX_KEPT_BUNDLES)
 
   constructor(anchor: TrustAnchor) {
-    this.verifier = new QuoteVerifier(anchor)
+    this.verifier = new QuoteVerifier(anchor, { signatures: nodeP256 })
   }
 
   /**

@@ -51,7 +51,7 @@ function readNumbers(list: DocumentFields): readonly EvaluationNumber[] {
 
 /**
  * The number that a channel of the service stands for at that time: `early` is the highest, `standard` the highest whose
- * recovery event lies twelve months back; undefined where none does. The service itself may change over a few days later.
+ * recovery event lies twelve months back; undefined where none does. The service itself has changed over a day later.
  */
 export function evaluationNumberOf(
   { numbers }: EvaluationNumbers,

@@ -69,7 +69,8 @@ export async function verifyRevocations(
   requireNames(pckCa, 'PCK CA', PCK_CA_NAMES, top, PCK_CODES)
   requireAuthority(pckCa, 'PCK CA', PCK_CODES)
   for (const certificate of [pckCa, root]) requireValidAt(certificate, at, PCK_CODES)
-  const [, rootCrl, pckCrl] = await Promise.all([
+  const [, , rootCrl, pckCrl] = await Promise.all([
+    certificates.requireRootSignature(root, anchor, PCK_CODES),
     certificates.requireSignature(pckCa, root, PCK_CODES),
     verifyCrl(collateral.rootCaCrl, root, at, keys),
     verifyCrl(collateral.pckCrl, pckCa, at, keys),
@@ -161,7 +162,10 @@ async function verifySigner(
   requireNames(signer, 'signer', [SIGNER_NAME], top, SIGNER_CODES)
   requireEndEntity(signer, 'signer', SIGNER_CODES)
   for (const certificate of [signer, root]) requireValidAt(certificate, at, SIGNER_CODES)
-  await certificates.requireSignature(signer, root, SIGNER_CODES)
+  await Promise.all([
+    certificates.requireRootSignature(root, anchor, SIGNER_CODES),
+    certificates.requireSignature(signer, root, SIGNER_CODES),
+  ])
   return signer
 }
 
