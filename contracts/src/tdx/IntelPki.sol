@@ -21,7 +21,7 @@ abstract contract IntelPki is IIntelPki {
         /// The earlier one of its own and the root's.
         uint40 notAfter;
         uint160 serial;
-        /// Counts its certificates, but for renewals of the same key under the same serial.
+        /// Counts its keys.
         uint8 edition;
     }
 
@@ -62,7 +62,7 @@ abstract contract IntelPki is IIntelPki {
     mapping(bytes32 keyHash => Pck pck) internal _pcks;
     bytes32[] internal _pckKeys;
     mapping(Authority authority => StoredAuthority stored) private _authorities;
-    /// 1 + authority << 8 + edition of every certificate that was in force, and whether the serial is revoked.
+    /// 1 + authority << 8 + edition of every certificate that came in, and whether the serial is revoked.
     mapping(uint256 serial => uint256 state) private _authorityBySerial;
     mapping(bytes32 caAndSerial => bytes32 keyHash) private _pckBySerial;
 
@@ -100,29 +100,21 @@ abstract contract IntelPki is IIntelPki {
         X509.Certificate memory c = X509.certificate(der);
         Authority authority = _authorityNamed(c.subjectName);
         StoredAuthority storage stored = _authorities[authority];
-        if (c.notBefore <= stored.notBefore) {
-            // The same key from the same day on, under whatever serial, adds nothing.
-            bool known = c.notBefore == stored.notBefore && c.x == stored.x && c.y == stored.y;
-            require(known, OlderCertificate(stored.notBefore, c.notBefore));
-            return;
+        bool sameKey = stored.serial != 0 && c.x == stored.x && c.y == stored.y;
+        bool later = c.notBefore > stored.notBefore;
+        if (!later) {
+            // Another certificate for the same key from the same day on is remembered for its serial only.
+            require(sameKey && c.notBefore == stored.notBefore, OlderCertificate(stored.notBefore, c.notBefore));
+            if (_authorityBySerial[c.serial] != 0) return;
         }
+        uint256 notAfter = _requireIssuedByRoot(c, authority);
 
-        StoredAuthority storage root = _authorities[Authority.ROOT];
-        require(root.serial != 0, RootUnknown());
-        require(c.issuer == root.subject, IssuerMismatch(root.subject, c.issuer));
-        bool signs = authority == Authority.TCB_SIGNING;
-        _requireConstraints(c, signs ? USAGE_SIGNER : USAGE_CA, signs ? NO_CA : CA_ABOVE_LEAVES);
-        uint256 notAfter = c.notAfter < root.notAfter ? c.notAfter : root.notAfter;
-        _requireValid(c.notBefore, notAfter);
-        require(!isAuthorityRevoked(c.serial), AuthorityIsRevoked(c.serial));
-        _requireSigned(c.signed, root.x, root.y);
-
+        // Revoking one of the certificates for a key revokes the key.
         uint256 edition = stored.edition;
-        bool renewed = c.serial == stored.serial && c.x == stored.x && c.y == stored.y;
-        if (stored.serial != 0 && !renewed) ++edition;
+        if (stored.serial != 0 && !sameKey) ++edition;
         require(edition < MAX_EDITIONS, TooManyEditions(authority));
         _authorityBySerial[c.serial] = 1 + (uint256(authority) << 8) + edition;
-        _store(stored, c, notAfter, edition);
+        if (later) _store(stored, c, notAfter, edition);
 
         emit AuthorityUpserted(authority, c.serial, c.notBefore, notAfter);
     }
@@ -199,7 +191,7 @@ abstract contract IntelPki is IIntelPki {
     {
         StoredAuthority storage stored = _authorities[authority];
         serial = stored.serial;
-        revoked = isAuthorityRevoked(serial);
+        revoked = _isRevoked(authority, stored);
         return (stored.x, stored.y, serial, stored.notBefore, stored.notAfter, revoked);
     }
 
@@ -260,12 +252,35 @@ abstract contract IntelPki is IIntelPki {
         require(P256.verify(p256Backend, signed.hash, signed.r, signed.s, x, y), SignatureInvalid());
     }
 
+    /// A certificate of that authority that the root issued, valid now and not revoked.
+    function _requireIssuedByRoot(X509.Certificate memory c, Authority authority)
+        private
+        view
+        returns (uint256 notAfter)
+    {
+        StoredAuthority storage root = _authorities[Authority.ROOT];
+        require(root.serial != 0, RootUnknown());
+        require(c.issuer == root.subject, IssuerMismatch(root.subject, c.issuer));
+        bool signs = authority == Authority.TCB_SIGNING;
+        _requireConstraints(c, signs ? USAGE_SIGNER : USAGE_CA, signs ? NO_CA : CA_ABOVE_LEAVES);
+        notAfter = c.notAfter < root.notAfter ? c.notAfter : root.notAfter;
+        _requireValid(c.notBefore, notAfter);
+        require(!isAuthorityRevoked(c.serial), AuthorityIsRevoked(c.serial));
+        _requireSigned(c.signed, root.x, root.y);
+    }
+
     /// Known, valid now, not revoked.
     function _requireAuthority(Authority authority) private view returns (StoredAuthority storage stored) {
         stored = _authorities[authority];
         require(stored.serial != 0, AuthorityUnknown(authority));
-        require(!isAuthorityRevoked(stored.serial), AuthorityIsRevoked(stored.serial));
+        require(!_isRevoked(authority, stored), AuthorityIsRevoked(stored.serial));
         _requireValid(stored.notBefore, stored.notAfter);
+    }
+
+    function _isRevoked(Authority authority, StoredAuthority storage stored) private view returns (bool) {
+        return authority == Authority.ROOT
+            ? isAuthorityRevoked(stored.serial)
+            : _freshness.isRevoked(uint256(authority), stored.edition);
     }
 
     function _requireValid(uint256 notBefore, uint256 notAfter) private view {
