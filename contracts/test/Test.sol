@@ -18,6 +18,8 @@ interface Vm {
     function stopPrank() external;
     function expectRevert() external;
     function expectRevert(bytes calldata data) external;
+    function expectRevert(bytes4 selector) external;
+    function expectPartialRevert(bytes4 selector) external;
     function expectEmit(address emitter) external;
     function expectCall(address callee, bytes calldata data) external;
     function mockCall(address callee, bytes calldata data, bytes calldata returned) external;
