@@ -77,12 +77,12 @@ contract IntelPkiTest is TdxFixture {
     function test_constraints_follow_the_role() public {
         TdxVerifier other = _empty();
         bytes memory der = _platformCa(genuine);
-        bytes memory changed = _replaceBytes(der, hex"03020106", hex"030206c0");
+        bytes memory changed = _swap(der, hex"03020106", hex"030206c0");
         vm.expectRevert(
             abi.encodeWithSelector(IIntelPki.ConstraintsMismatch.selector, 0x03020106, 0x030206c0)
         );
         other.upsertAuthority(changed);
-        changed = _replaceBytes(der, hex"30060101ff020100", hex"30060101ff020101");
+        changed = _swap(der, hex"30060101ff020100", hex"30060101ff020101");
         vm.expectRevert(
             abi.encodeWithSelector(
                 IIntelPki.ConstraintsMismatch.selector, 0x30060101ff020100, 0x30060101ff020101
@@ -391,14 +391,6 @@ contract IntelPkiTest is TdxFixture {
             if (keccak256(_slice(data, i, wanted.length)) == keccak256(wanted)) return true;
         }
         return false;
-    }
-
-    function _replaceBytes(bytes memory data, bytes memory from, bytes memory to)
-        private
-        pure
-        returns (bytes memory)
-    {
-        return _replace(data, string(from), string(to));
     }
 
     /// A serial number of 20 bytes stands behind version and its own head.

@@ -113,12 +113,20 @@ abstract contract TdxFixture is CaseFile {
         pure
         returns (bytes memory)
     {
-        bytes memory wanted = bytes(from);
-        for (uint256 i = 0; i + wanted.length <= text.length; ++i) {
-            if (keccak256(_slice(text, i, wanted.length)) != keccak256(wanted)) continue;
-            uint256 rest = i + wanted.length;
-            return bytes.concat(_slice(text, 0, i), bytes(to), _slice(text, rest, text.length - rest));
+        return _swap(text, bytes(from), bytes(to));
+    }
+
+    /// The same for bytes.
+    function _swap(bytes memory data, bytes memory from, bytes memory to)
+        internal
+        pure
+        returns (bytes memory)
+    {
+        for (uint256 i = 0; i + from.length <= data.length; ++i) {
+            if (data[i] != from[0] || keccak256(_slice(data, i, from.length)) != keccak256(from)) continue;
+            uint256 rest = i + from.length;
+            return bytes.concat(_slice(data, 0, i), to, _slice(data, rest, data.length - rest));
         }
-        revert(string.concat("no such text: ", from));
+        revert(string.concat("not there: ", vm.toString(from)));
     }
 }
