@@ -212,7 +212,7 @@ contract MeasurementPolicyTest is Test {
     function testFuzz_every_field_is_in_the_key(bytes32 noise) public view {
         IMeasurementPolicy.Measurement memory m = _measurement();
         bytes32 key = _policy.keyOf(m);
-        m.verifier = address(bytes20(noise) ^ bytes20(m.verifier) | bytes20(uint160(1)));
+        m.verifier = address(uint160(m.verifier) ^ (uint160(uint256(noise)) | 1));
         vm.assertNotEq(_policy.keyOf(m), key);
         m = _measurement();
         m.imageId ^= bytes32(uint256(noise) | 1);

@@ -19,9 +19,7 @@ contract GasTest is CaseFile {
     /// The named quote of version 4: 1,252 bytes, most of them zero.
     function test_gas_version_4() public {
         Case memory c = _recorded ? _named("v4-outofdate-2025-06") : _named("genuine-v4");
-        _first(c);
-        uint256 check = _measure(abi.encodeCall(ITdxVerifier.verify, (c.quote, c.x, c.y)), "check v4");
-        vm.assertLe(check, 75_000);
+        vm.assertLe(_first(c), 75_000);
     }
 
     /// A dense quote of version 5 with a report of TDX 1.5.
@@ -32,12 +30,12 @@ contract GasTest is CaseFile {
         vm.assertLe(check, 90_000);
     }
 
-    function _first(Case memory c) private {
+    function _first(Case memory c) private returns (uint256 check) {
         vm.warp(c.time);
         _verifier = new TdxVerifier(c.rootHash, true);
         _measure(abi.encodeCall(_verifier.setRoot, (c.roots[0])), "root certificate");
         for (uint256 i = 0; i < c.authorities.length; ++i) {
-            _measure(abi.encodeCall(_verifier.upsertAuthority, (c.authorities[i])), "CA certificate");
+            _measure(abi.encodeCall(_verifier.upsertAuthority, (c.authorities[i])), "CA or signing certificate");
         }
         _measure(abi.encodeCall(_verifier.upsertRevocationList, (c.rootCrl)), "root CRL");
         _measure(abi.encodeCall(_verifier.upsertRevocationList, (c.pckCrl)), "PCK CRL");
@@ -50,9 +48,9 @@ contract GasTest is CaseFile {
         uint256 tcbInfo = _measure(call, "TCB info");
         vm.assertLe(tcbInfo, 450_000);
         uint256 pck = _measure(abi.encodeCall(_verifier.cachePck, (c.pck)), "PCK certificate");
-        // Two transactions, of which one needs no base cost where both go together.
-        uint256 check = _measure(abi.encodeCall(ITdxVerifier.verify, (c.quote, c.x, c.y)), "check v4");
+        check = _measure(abi.encodeCall(ITdxVerifier.verify, (c.quote, c.x, c.y)), "check v4");
         vm.assertLe(pck + check, 330_000);
+        vm.snapshotValue(_group(), "first contact: PCK certificate, then check v4", pck + check);
     }
 
     function _bring(Case memory c) private {
@@ -74,7 +72,11 @@ contract GasTest is CaseFile {
     function _measure(bytes memory call, string memory name) private returns (uint256) {
         (bool ok,) = address(_verifier).call(call);
         vm.assertTrue(ok, name);
-        return vm.snapshotGasLastCall(_recorded ? "TdxRecorded" : "TdxSimulated", name);
+        return vm.snapshotGasLastCall(_group(), name);
+    }
+
+    function _group() private view returns (string memory) {
+        return _recorded ? "TdxRecorded" : "TdxSimulated";
     }
 
     function _named(string memory id) private view returns (Case memory) {
