@@ -26,6 +26,9 @@ struct CaseRow {
     uint256 tcbInfoNumber;
     uint256 qeIdentityNumber;
     uint256 expected;
+    uint256[] refusedDocuments;
+    uint256[] refusedSignatures;
+    uint256[] refusedLists;
 }
 
 /// @title The same with its parts
@@ -52,6 +55,10 @@ struct Case {
     uint256 qeIdentityNumber;
     /// A code of TcbStatus, or `REFUSED`.
     uint256 expected;
+    /// Signed by the same key, and refused by every upsert once the rest is there.
+    bytes[] refusedDocuments;
+    bytes[] refusedSignatures;
+    bytes[] refusedLists;
 }
 
 uint256 constant REFUSED = 255;
@@ -96,6 +103,9 @@ abstract contract CaseFile is Test {
         c.tcbInfoNumber = row.tcbInfoNumber;
         c.qeIdentityNumber = row.qeIdentityNumber;
         c.expected = row.expected;
+        c.refusedDocuments = _pick(parts, row.refusedDocuments);
+        c.refusedSignatures = _pick(parts, row.refusedSignatures);
+        c.refusedLists = _pick(parts, row.refusedLists);
     }
 
     function _pick(bytes[] memory parts, uint256[] memory indexes)

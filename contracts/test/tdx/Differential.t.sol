@@ -2,6 +2,9 @@
 pragma solidity 0.8.37;
 
 import {TdxVerifier} from "../../src/tdx/TdxVerifier.sol";
+import {JsonCursor} from "../../src/tdx/JsonCursor.sol";
+import {IIntelPki} from "../../src/tdx/interfaces/IIntelPki.sol";
+import {ITdxCollateral} from "../../src/tdx/interfaces/ITdxCollateral.sol";
 import {ITdxVerifier} from "../../src/tdx/interfaces/ITdxVerifier.sol";
 import {Case, CaseFile, CaseRow, REFUSED} from "./CaseFile.sol";
 
@@ -43,7 +46,34 @@ contract DifferentialTest is CaseFile {
             ITdxVerifier.Verdict memory standard = verifier.verify(c.quote, c.x, c.y);
             vm.assertEq(standard.tcbStatus, v.tcbStatus);
         }
+        _requireRefused(verifier, c);
         revert Played(v.tcbStatus);
+    }
+
+    /// For what they are, not for their signatures, which are good.
+    function _requireRefused(TdxVerifier verifier, Case calldata c) private {
+        for (uint256 i = 0; i < c.refusedDocuments.length; ++i) {
+            bytes memory arguments = abi.encode(c.refusedDocuments[i], c.refusedSignatures[i]);
+            bytes4[3] memory upserts = [
+                verifier.upsertTcbInfo.selector,
+                verifier.upsertQeIdentity.selector,
+                verifier.upsertEvaluationNumbers.selector
+            ];
+            for (uint256 j = 0; j < 3; ++j) {
+                (bool ok, bytes memory reason) =
+                    address(verifier).call(bytes.concat(upserts[j], arguments));
+                vm.assertFalse(ok);
+                bool expected = bytes4(reason) == JsonCursor.UnexpectedText.selector
+                    || bytes4(reason) == ITdxCollateral.OlderDocument.selector;
+                vm.assertTrue(expected, vm.toString(reason));
+            }
+        }
+        for (uint256 i = 0; i < c.refusedLists.length; ++i) {
+            (bool ok, bytes memory reason) = address(verifier)
+                .call(abi.encodeCall(verifier.upsertRevocationList, (c.refusedLists[i])));
+            vm.assertFalse(ok);
+            vm.assertTrue(bytes4(reason) == IIntelPki.ListNotInForce.selector, vm.toString(reason));
+        }
     }
 
     function _verdict(Case memory c) private returns (uint256 status, bytes memory reason) {

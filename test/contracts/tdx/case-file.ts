@@ -4,7 +4,7 @@ import type { OnchainCase } from './onchain-case.ts'
 /** What CaseFile.sol reads: parts, each once, and cases that name them by index. */
 const FORM = parseAbiParameters([
   'bytes[] parts, Case[] cases',
-  'struct Case { string id; uint256 time; bytes32 rootHash; uint256[] roots; uint256[] authorities; uint256 pck; uint256 rootCrl; uint256 pckCrl; uint256 tcbInfo; uint256 tcbInfoSignature; uint256 qeIdentity; uint256 qeIdentitySignature; uint256 quote; uint256 numbers; uint256 numbersSignature; bytes32 x; bytes32 y; uint256 tcbInfoNumber; uint256 qeIdentityNumber; uint256 expected; }',
+  'struct Case { string id; uint256 time; bytes32 rootHash; uint256[] roots; uint256[] authorities; uint256 pck; uint256 rootCrl; uint256 pckCrl; uint256 tcbInfo; uint256 tcbInfoSignature; uint256 qeIdentity; uint256 qeIdentitySignature; uint256 quote; uint256 numbers; uint256 numbersSignature; bytes32 x; bytes32 y; uint256 tcbInfoNumber; uint256 qeIdentityNumber; uint256 expected; uint256[] refusedDocuments; uint256[] refusedSignatures; uint256[] refusedLists; }',
 ])
 
 /** Bytes of a file of cases. */
@@ -38,6 +38,9 @@ export function encodeCases(cases: readonly OnchainCase[]): Uint8Array {
     tcbInfoNumber: BigInt(one.tcbInfoNumber),
     qeIdentityNumber: BigInt(one.qeIdentityNumber),
     expected: BigInt(one.expected),
+    refusedDocuments: (one.refusedDocuments ?? []).map(({ document }) => put(document)),
+    refusedSignatures: (one.refusedDocuments ?? []).map(({ signature }) => put(signature)),
+    refusedLists: (one.refusedLists ?? []).map(put),
   }))
   return hexToBytes(encodeAbiParameters(FORM, [[...parts.keys()], rows]))
 }

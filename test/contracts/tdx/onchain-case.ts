@@ -56,6 +56,9 @@ export interface OnchainCase {
   readonly qeIdentityNumber: number
   /** Status code, or {@link REFUSED}. */
   readonly expected: number
+  /** Genuinely signed, and refused in any place once the case's own collateral is there. */
+  readonly refusedDocuments?: readonly { readonly document: Hex; readonly signature: Hex }[]
+  readonly refusedLists?: readonly Hex[]
 }
 
 /** Arguments of a verification off chain. */

@@ -103,6 +103,19 @@ interface RecordedCase {
   readonly expected: { readonly accept: boolean; readonly tcbStatus?: number }
 }
 
+/** What Intel signed for SGX, and what is older than the collateral of the case it is tried in. */
+const REFUSED_DOCUMENTS = [
+  'wrong-kind/qe-identity-sgx-eval17',
+  'wrong-kind/qe-identity-sgx-eval19',
+  'wrong-kind/tcb-eval-sgx',
+  'wrong-kind/tcbinfo-sgx-v2',
+  'wrong-kind/tcbinfo-sgx-v3',
+  '2024-05/tcbinfo-tdx-90c06f000000',
+  'rollback-2025-02/tcbinfo-tdx-90c06f000000-0',
+  'rollback-2025-02/tcbinfo-tdx-90c06f000000-1',
+]
+const REFUSED_LISTS = ['platform-2024-06-19', 'platform-2024-12-11', 'root-2024-03-20']
+
 /** The vectors whose cost is published, with the list of evaluation numbers where one of the day is recorded. */
 export function recordedOnchainCases(): readonly OnchainCase[] {
   const file = vectorJson('onchain', 'cases.json') as { readonly cases: readonly RecordedCase[] }
@@ -136,6 +149,13 @@ export function recordedOnchainCases(): readonly OnchainCase[] {
       tcbInfoNumber: number(recorded.tcbInfo),
       qeIdentityNumber: number(recorded.qeIdentity),
       expected: recorded.expected.accept ? (recorded.expected.tcbStatus ?? REFUSED) : REFUSED,
+      ...(recorded.id === 'v5-uptodate-2025-06' && {
+        refusedDocuments: REFUSED_DOCUMENTS.map((name) => ({
+          document: read(`collateral/${name}.signed`),
+          signature: read(`collateral/${name}.sig`),
+        })),
+        refusedLists: REFUSED_LISTS.map((name) => read(`crl/${name}.der`)),
+      }),
     }
   })
 }
