@@ -24,7 +24,10 @@ interface Cost {
  */
 export function benchGas(): Record<string, unknown> {
   const options = ['--isolate', '--gas-snapshot-emit=true']
-  const run = (variable: 'TDX_CASES' | 'TDX_GAS_CASES', cases: Parameters<typeof playCases>[2]): void => {
+  const run = (
+    variable: 'TDX_CASES' | 'TDX_GAS_CASES',
+    cases: Parameters<typeof playCases>[2],
+  ): void => {
     const { passed, output } = playCases('Gas.t.sol', variable, cases, ...options)
     if (!passed) throw new Error(output)
   }

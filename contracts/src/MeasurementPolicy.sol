@@ -14,8 +14,9 @@ contract MeasurementPolicy is IMeasurementPolicy, Ownable2Step {
         Rule rule;
     }
 
-    /// @notice Least and greatest delay that a deployment can choose.
+    /// @notice Least delay that a deployment can choose.
     uint256 public constant MIN_DELAY = 48 hours;
+    /// @notice Greatest one.
     uint256 public constant MAX_DELAY = 30 days;
     /// @notice UpToDate, SWHardeningNeeded and the two that say Configuration.
     uint8 public constant ALLOWED_STATUSES = 0x0f;
@@ -35,9 +36,7 @@ contract MeasurementPolicy is IMeasurementPolicy, Ownable2Step {
     mapping(uint32 index => bytes32 key) private _keys;
 
     constructor(address owner_, address remover_, uint256 delay_) Ownable(owner_) {
-        require(
-            delay_ >= MIN_DELAY && delay_ <= MAX_DELAY, DelayOutOfBounds(MIN_DELAY, MAX_DELAY, delay_)
-        );
+        require(delay_ >= MIN_DELAY && delay_ <= MAX_DELAY, DelayOutOfBounds(MIN_DELAY, MAX_DELAY, delay_));
         delay = delay_;
         remover = remover_;
 
@@ -83,9 +82,7 @@ contract MeasurementPolicy is IMeasurementPolicy, Ownable2Step {
     function accept(bytes32 key) external returns (uint32 index) {
         Announcement memory announcement = _announcements[key];
         require(announcement.readyAt != 0, NotProposed(key));
-        require(
-            block.timestamp >= announcement.readyAt, TooEarly(announcement.readyAt, block.timestamp)
-        );
+        require(block.timestamp >= announcement.readyAt, TooEarly(announcement.readyAt, block.timestamp));
 
         delete _announcements[key];
         index = ++entryCount;

@@ -63,7 +63,8 @@ contract TdxAttestationVerifier is IAttestationVerifier {
         require(evidence.length >= QUOTE, EvidenceTooShort(QUOTE, evidence.length));
         require(uint8(evidence[0]) == FORMAT, EvidenceFormat(FORMAT, uint8(evidence[0])));
         bytes calldata quote = evidence[QUOTE:];
-        ITdxVerifier.Verdict memory v = tdxVerifier.verify(quote, _word(evidence, KEY), _word(evidence, KEY + 32));
+        ITdxVerifier.Verdict memory v =
+            tdxVerifier.verify(quote, _word(evidence, KEY), _word(evidence, KEY + 32));
 
         (uint256 body, bool isTd15) = TdxQuote.bodyOf(quote);
         bytes32 gpuDigest = _word(evidence, GPU_DIGEST);
@@ -123,8 +124,7 @@ contract TdxAttestationVerifier is IAttestationVerifier {
         }
         (uint256 body,) = TdxQuote.bodyOf(quote);
         (bytes32 first, bytes32 second) = TdxQuote.reportData(body);
-        return first != bindingId
-            || second != _freshness(blockNumber, blockHash, _word(evidence, GPU_DIGEST));
+        return first != bindingId || second != _freshness(blockNumber, blockHash, _word(evidence, GPU_DIGEST));
     }
 
     function _requireReportData(

@@ -165,10 +165,14 @@ contract MeasurementPolicyTest is Test {
         _refused(m, r, abi.encodeWithSelector(IMeasurementPolicy.ImageIdZero.selector));
         m = _measurement();
         m.workload = 0;
-        _refused(m, r, abi.encodeWithSelector(IMeasurementPolicy.WorkloadMismatch.selector, m.pin, m.workload));
+        _refused(
+            m, r, abi.encodeWithSelector(IMeasurementPolicy.WorkloadMismatch.selector, m.pin, m.workload)
+        );
         m = _measurement();
         m.pin = IMeasurementPolicy.WorkloadPin.NONE;
-        _refused(m, r, abi.encodeWithSelector(IMeasurementPolicy.WorkloadMismatch.selector, m.pin, m.workload));
+        _refused(
+            m, r, abi.encodeWithSelector(IMeasurementPolicy.WorkloadMismatch.selector, m.pin, m.workload)
+        );
         m = _measurement();
         r.tier = IComputeRegistry.Tier.SIMULATED;
         _refused(m, r, abi.encodeWithSelector(IMeasurementPolicy.TierNotAllowed.selector, r.tier));

@@ -33,6 +33,8 @@ interface IMeasurementPolicy {
     }
 
     /// @notice What follows for whoever is under an entry.
+    // One slot: the rule counts an enum as a whole one.
+    // solhint-disable-next-line gas-struct-packing
     struct Rule {
         /// From 1; zero: not listed.
         uint32 index;
@@ -56,6 +58,7 @@ interface IMeasurementPolicy {
         string[] sources;
     }
 
+    /// @notice Announced; listed at the earliest at `readyAt`.
     event EntryProposed(
         bytes32 indexed key,
         address indexed actor,
@@ -64,9 +67,13 @@ interface IMeasurementPolicy {
         Rule rule,
         Origin origin
     );
+    /// @notice An announcement was taken back.
     event EntryWithdrawn(bytes32 indexed key, address indexed actor);
+    /// @notice Listed.
     event EntryAccepted(bytes32 indexed key, uint32 indexed index);
+    /// @notice Dropped, at once.
     event EntryRemoved(bytes32 indexed key, uint32 indexed index, address indexed actor);
+    /// @notice Who may deny beside the owner.
     event RemoverSet(address indexed actor, address indexed remover);
 
     error DelayOutOfBounds(uint256 min, uint256 max, uint256 actual);

@@ -25,11 +25,7 @@ library DerReader {
     error BadTime();
 
     /// @notice Tag and content of the element at `pos`, which must lie within `end`.
-    function read(uint256 pos, uint256 end)
-        internal
-        pure
-        returns (uint256 tag, uint256 start, uint256 stop)
-    {
+    function read(uint256 pos, uint256 end) internal pure returns (uint256 tag, uint256 start, uint256 stop) {
         unchecked {
             uint256 word = load(pos);
             tag = word >> 248;

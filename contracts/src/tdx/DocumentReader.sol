@@ -7,6 +7,7 @@ import {JsonCursor} from "./JsonCursor.sol";
 import {TcbStatus} from "./TcbStatus.sol";
 
 /// @title What Intel's signed documents have in common
+/// @notice Members in Intel's order and spelling.
 library DocumentReader {
     uint256 internal constant MAX_EVALUATION_NUMBER = 0xffff;
 
@@ -54,7 +55,11 @@ library DocumentReader {
 
     /// @notice `[{"tcb":{"isvsvn":n},…},…]`, levels of a component: SVN and status in 24 bits each, best first whatever their
     /// order in the document, as Intel's library has them.
-    function svnLevels(uint256 pos, uint256 max) internal pure returns (uint256[] memory levels, uint256 next) {
+    function svnLevels(uint256 pos, uint256 max)
+        internal
+        pure
+        returns (uint256[] memory levels, uint256 next)
+    {
         levels = new uint256[](max);
         uint256 count;
         pos = JsonCursor.expect(pos, "[", 1);

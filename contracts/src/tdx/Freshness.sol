@@ -9,6 +9,7 @@ type Freshness is uint256;
 using FreshnessLib for Freshness global;
 
 /// @title Fields of `Freshness`
+/// @notice Shifts and masks.
 library FreshnessLib {
     uint256 private constant REVOKED_SHIFT = 160;
     uint256 private constant STANDARD_SHIFT = 184;
@@ -31,6 +32,7 @@ library FreshnessLib {
         }
     }
 
+    /// @notice Whether an edition of an authority is revoked.
     /// @param authority 1 Platform CA, 2 Processor CA, 3 TCB signing
     function isRevoked(Freshness f, uint256 authority, uint256 edition) internal pure returns (bool) {
         unchecked {
@@ -40,9 +42,8 @@ library FreshnessLib {
 
     function withRevoked(Freshness f, uint256 authority, uint256 edition) internal pure returns (Freshness) {
         unchecked {
-            return Freshness.wrap(
-                Freshness.unwrap(f) | (1 << (REVOKED_SHIFT + 8 * (authority - 1) + edition))
-            );
+            return
+                Freshness.wrap(Freshness.unwrap(f) | (1 << (REVOKED_SHIFT + 8 * (authority - 1) + edition)));
         }
     }
 

@@ -104,7 +104,9 @@ abstract contract IntelPki is IIntelPki {
         bool later = c.notBefore > stored.notBefore;
         if (!later) {
             // Another certificate for the same key from the same day on is remembered for its serial only.
-            require(sameKey && c.notBefore == stored.notBefore, OlderCertificate(stored.notBefore, c.notBefore));
+            require(
+                sameKey && c.notBefore == stored.notBefore, OlderCertificate(stored.notBefore, c.notBefore)
+            );
             if (_authorityBySerial[c.serial] != 0) return;
         }
         uint256 notAfter = _requireIssuedByRoot(c, authority);

@@ -13,8 +13,7 @@ library JsonCursor {
     uint256 private constant LOW_BITS = 0x7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f;
     uint256 private constant EVERY_BYTE = 0x0101010101010101010101010101010101010101010101010101010101010101;
     /// `-`, `-`, `T`, `:`, `:` and `Z` in their places of YYYY-MM-DDTHH:MM:SSZ, then nothing.
-    uint256 private constant DATE_FORM =
-        0x000000002d00002d00005400003a00003a00005a000000000000000000000000;
+    uint256 private constant DATE_FORM = 0x000000002d00002d00005400003a00003a00005a000000000000000000000000;
     uint256 private constant DATE_FORM_MASK =
         0x00000000ff0000ff0000ff0000ff0000ff0000ff000000000000000000000000;
     uint256 private constant MAX_DIGITS = 6;
@@ -30,9 +29,7 @@ library JsonCursor {
     function expect(uint256 pos, bytes32 text, uint256 length) internal pure returns (uint256) {
         unchecked {
             uint256 word = DerReader.load(pos);
-            require(
-                (word ^ uint256(text)) >> (256 - 8 * length) == 0, UnexpectedText(text, bytes32(word))
-            );
+            require((word ^ uint256(text)) >> (256 - 8 * length) == 0, UnexpectedText(text, bytes32(word)));
             return pos + length;
         }
     }
@@ -76,7 +73,9 @@ library JsonCursor {
             uint256 digits = (low + EVERY_BYTE * 0x50) & ~(low + EVERY_BYTE * 0x46);
             uint256 upper = low & ~(EVERY_BYTE * 0x20);
             uint256 letters = (upper + EVERY_BYTE * 0x3f) & ~(upper + EVERY_BYTE * 0x39);
-            require(text & HIGH_BITS == 0 && (digits | letters) & HIGH_BITS == HIGH_BITS, BadHex(bytes32(word)));
+            require(
+                text & HIGH_BITS == 0 && (digits | letters) & HIGH_BITS == HIGH_BITS, BadHex(bytes32(word))
+            );
             // A nibble in each byte, packed by halves.
             value = (text & (EVERY_BYTE * 0x0f)) + ((letters & HIGH_BITS) >> 7) * 9;
             value = (value | value >> 4) & 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff;
@@ -100,12 +99,12 @@ library JsonCursor {
             uint256 second = _pair(word, 17);
             require(word & DATE_FORM_MASK == DATE_FORM, BadDate(bytes32(word)));
             require(
-                year >= 1970 && month - 1 < 12 && day - 1 < DerReader.daysOf(year, month) && hour < 24 && minute < 60
-                    && second < 60,
+                year >= 1970 && month - 1 < 12 && day - 1 < DerReader.daysOf(year, month) && hour < 24
+                    && minute < 60 && second < 60,
                 BadDate(bytes32(word))
             );
-            seconds_ = DerReader.daysSinceEpoch(year + yearsLater, month, day) * 1 days + hour * 3600 + minute * 60
-                + second;
+            seconds_ = DerReader.daysSinceEpoch(year + yearsLater, month, day) * 1 days + hour * 3600 + minute
+                * 60 + second;
             next = pos + 20;
         }
     }

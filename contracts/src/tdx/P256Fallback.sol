@@ -7,6 +7,7 @@ import {P256 as OpenZeppelinP256} from "@openzeppelin/contracts/utils/cryptograp
 /// @notice Called like the precompile of EIP-7951, and answers like it. About 250,000 gas a signature.
 contract P256Fallback {
     /// @notice hash ‖ r ‖ s ‖ x ‖ y gives 32 bytes of value 1, or nothing.
+    // solhint-disable-next-line no-complex-fallback, use-natspec
     fallback(bytes calldata input) external returns (bytes memory) {
         if (input.length != 160) return "";
         (bytes32 hash, bytes32 r, uint256 s, bytes32 x, bytes32 y) =

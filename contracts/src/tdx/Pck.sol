@@ -8,12 +8,14 @@ type Pck is uint256;
 using PckLib for Pck global;
 
 /// @title Fields of `Pck`
+/// @notice Shifts and masks.
 library PckLib {
     uint256 private constant REVOKED = 1 << 4;
     uint256 private constant PROCESSOR = 1 << 5;
 
     uint256 internal constant MAX_NUMBER = 0xffffff;
 
+    /// @notice Everything in its place.
     /// @param ofCa 1 Platform CA, 2 Processor CA
     function pack(
         uint256 componentSvns,

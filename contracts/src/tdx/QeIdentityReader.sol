@@ -89,7 +89,11 @@ library QeIdentityReader {
     }
 
     /// `count` levels from an index on, the last one in the lowest bits.
-    function _pack(uint256[] memory levels, uint256 index, uint256 count) private pure returns (uint256 word) {
+    function _pack(uint256[] memory levels, uint256 index, uint256 count)
+        private
+        pure
+        returns (uint256 word)
+    {
         for (uint256 i = index; i < index + count; ++i) {
             word = word << 24 | (i < levels.length ? levels[i] : NO_LEVEL);
         }

@@ -24,6 +24,7 @@ library SgxExtension {
     error PceIdUnknown(uint256 actual);
     error CpuSvnDiffers(uint256 components, uint256 cpuSvn);
 
+    /// @notice SVNs, PCESVN and FMSPC.
     /// @param start content of the extension's value, up to `end`
     /// @return svns the 16 component SVNs, one byte each, component 1 first
     function read(uint256 start, uint256 end)
@@ -60,7 +61,9 @@ library SgxExtension {
                 }
                 pos = next;
             }
-            for (uint256 arc = 1; arc < 6; ++arc) require(seen & (1 << arc) != 0, FieldMissing(arc));
+            for (uint256 arc = 1; arc < 6; ++arc) {
+                require(seen & (1 << arc) != 0, FieldMissing(arc));
+            }
         }
     }
 

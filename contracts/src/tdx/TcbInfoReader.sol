@@ -46,9 +46,8 @@ library TcbInfoReader {
         (levels, levelCount, pos) = _levels(pos);
         pos = JsonCursor.expect(pos, "}", 1);
         DerReader.requireEnd(pos, end);
-        blob = bytes.concat(
-            bytes1(uint8(levelCount)), bytes1(uint8(identityCount)), levels, module, identities
-        );
+        blob =
+            bytes.concat(bytes1(uint8(levelCount)), bytes1(uint8(identityCount)), levels, module, identities);
     }
 
     /// `"mrsigner":"…","attributes":"…","attributesMask":"…"`
@@ -163,6 +162,7 @@ library TcbInfoReader {
         return both > otherBoth;
     }
 
+    /// @notice A level with its braces.
     /// @return both SVNs of SGX and TDX components, 16 bytes each
     /// @return rest PCESVN and status
     /// @return possible without an SVN above 255, which no platform has

@@ -34,9 +34,8 @@ library TcbMatch {
         unchecked {
             uint256 version = (tdxSvns >> 112) & 0xff;
             // With an identity of its own, the module is judged by it and not by components 0 and 1.
-            status = _platform(
-                blob, sgxSvns | tdxSvns, pceSvn, version == 0 ? type(uint256).max : WITHOUT_MODULE
-            );
+            status =
+                _platform(blob, sgxSvns | tdxSvns, pceSvn, version == 0 ? type(uint256).max : WITHOUT_MODULE);
             require(status != TcbStatus.REVOKED, TcbRevoked());
             bool old = qeStatus == TcbStatus.OUT_OF_DATE;
             if (version != 0) {

@@ -171,8 +171,8 @@ abstract contract TdxCollateral is IntelPki, ITdxCollateral {
         uint256 latest = (stored >> ISSUED_SHIFT) & MASK_40;
         require(head.issueDate >= latest, OlderDocument(latest, head.issueDate));
         uint256 until = _requireInForce(head, signer);
-        dates = until << UNTIL_SHIFT | head.issueDate << ISSUED_SHIFT
-            | uint256(signer.edition) << EDITION_SHIFT;
+        dates =
+            until << UNTIL_SHIFT | head.issueDate << ISSUED_SHIFT | uint256(signer.edition) << EDITION_SHIFT;
         known = head.issueDate == latest && _editionOf(stored) == signer.edition;
     }
 

@@ -42,7 +42,7 @@ library TdxQuote {
     error QuoteLength(uint256 expected, uint256 actual);
 
     /// @notice Reads the parts that are not covered by a signature, and exactly the whole length.
-    function parse(bytes calldata quote) internal pure returns (Layout memory l) {
+    function parse(bytes calldata quote) internal pure returns (Layout memory q) {
         unchecked {
             uint256 start;
             assembly ("memory-safe") {
@@ -65,7 +65,7 @@ library TdxQuote {
                 if (word != BODY_TD10) {
                     require(word == BODY_TD15, BodyUnsupported(word));
                     signature += TD15_BYTES - TD10_BYTES;
-                    l.isTd15 = true;
+                    q.isTd15 = true;
                 }
                 require(
                     start + length >= signature + SIGNATURE_BYTES,
@@ -78,7 +78,7 @@ library TdxQuote {
             require(word <= MAX_AUTH_BYTES, AuthDataTooLong(MAX_AUTH_BYTES, word));
             uint256 expected = signature + SIGNATURE_BYTES + word - start;
             require(length == expected, QuoteLength(expected, length));
-            (l.start, l.body, l.signature, l.authLength) = (start, body, signature, word);
+            (q.start, q.body, q.signature, q.authLength) = (start, body, signature, word);
         }
     }
 

@@ -91,8 +91,8 @@ contract TdxVerifier is TdxCollateral, ITdxVerifier {
         uint256 tcbInfoNumber,
         uint256 qeIdentityNumber
     ) private view returns (Verdict memory v) {
-        TdxQuote.Layout memory l = TdxQuote.parse(quote);
-        Fault fault = _fault(l, x, y);
+        TdxQuote.Layout memory q = TdxQuote.parse(quote);
+        Fault fault = _fault(q, x, y);
         require(fault == Fault.NONE, QuoteRefused(fault));
 
         bytes32 keyHash;
@@ -105,12 +105,12 @@ contract TdxVerifier is TdxCollateral, ITdxVerifier {
         uint256 until = _requirePlatform(pck, keyHash, freshness);
         v.pckNumber = uint24(pck.number());
         v.fmspc = bytes6(uint48(pck.fmspc()));
-        (uint256 qeStatus, uint256 part) = _quotingEnclave(l, freshness, qeIdentityNumber, v);
+        (uint256 qeStatus, uint256 part) = _quotingEnclave(q, freshness, qeIdentityNumber, v);
         until = _least(until, part);
         uint256 status;
-        (status, part) = _tcb(l, pck, freshness, tcbInfoNumber, qeStatus);
+        (status, part) = _tcb(q, pck, freshness, tcbInfoNumber, qeStatus);
         v.tcbStatus = uint8(status);
-        v.teeTcbSvn = bytes16(uint128(l.body.teeTcbSvn()));
+        v.teeTcbSvn = bytes16(uint128(q.body.teeTcbSvn()));
         v.validUntil = uint40(_least(until, part));
     }
 
@@ -132,17 +132,15 @@ contract TdxVerifier is TdxCollateral, ITdxVerifier {
     }
 
     /// The chain of signatures from the platform's key to the TD report, and what the TD must not be.
-    function _fault(TdxQuote.Layout memory l, bytes32 x, bytes32 y) private view returns (Fault) {
+    function _fault(TdxQuote.Layout memory q, bytes32 x, bytes32 y) private view returns (Fault) {
         unchecked {
-            uint256 signature = l.signature;
-            bytes32 hash = Sha256.ofCalldata(l.start, signature - 4 - l.start);
+            uint256 signature = q.signature;
+            bytes32 hash = Sha256.ofCalldata(q.start, signature - 4 - q.start);
             if (!P256.verifyCalldata(p256Backend, hash, signature, signature + ATTESTATION_KEY)) {
                 return Fault.QUOTE_SIGNATURE;
             }
             uint256 report = signature + QE_REPORT;
-            hash = Sha256.ofCalldata(
-                signature + ATTESTATION_KEY, 64, signature + AUTH_DATA, l.authLength
-            );
+            hash = Sha256.ofCalldata(signature + ATTESTATION_KEY, 64, signature + AUTH_DATA, q.authLength);
             uint256 wrong = uint256(hash) ^ DerReader.load(report + REPORT_DATA);
             if (wrong | DerReader.load(report + REPORT_DATA + 32) != 0) return Fault.QE_BINDING;
             hash = Sha256.ofCalldata(report, REPORT_BYTES);
@@ -150,25 +148,24 @@ contract TdxVerifier is TdxCollateral, ITdxVerifier {
             bytes32 s = bytes32(DerReader.load(signature + QE_REPORT_SIGNATURE + 32));
             if (!P256.verify(p256Backend, hash, r, s, x, y)) return Fault.QE_SIGNATURE;
             if ((DerReader.load(report + ATTRIBUTES) >> 248) & SGX_DEBUG != 0) return Fault.QE_DEBUG;
-            uint256 bits = l.body.tdAttributes();
+            uint256 bits = q.body.tdAttributes();
             if (bits & ~TD_KNOWN != 0) {
                 return bits & TD_UNTRUSTED != 0 ? Fault.TD_DEBUG : Fault.TD_ATTRIBUTES;
             }
-            return l.body.xfam() & ~XFAM_KNOWN == 0 ? Fault.NONE : Fault.TD_XFAM;
+            return q.body.xfam() & ~XFAM_KNOWN == 0 ? Fault.NONE : Fault.TD_XFAM;
         }
     }
 
     /// Status of the quoting enclave that the identity describes.
-    function _quotingEnclave(
-        TdxQuote.Layout memory l,
-        Freshness freshness,
-        uint256 number,
-        Verdict memory v
-    ) private view returns (uint256 status, uint256 until) {
+    function _quotingEnclave(TdxQuote.Layout memory q, Freshness freshness, uint256 number, Verdict memory v)
+        private
+        view
+        returns (uint256 status, uint256 until)
+    {
         unchecked {
             uint256 head;
             (head, until) = _requireQeIdentity(number, freshness);
-            uint256 report = l.signature + QE_REPORT;
+            uint256 report = q.signature + QE_REPORT;
             uint256 actual = QeIdentityReader.hashEnclave(
                 (DerReader.load(report + MISC_SELECT) & (head << 128)) >> 224,
                 (DerReader.load(report + ATTRIBUTES) & head) >> 128,
@@ -184,20 +181,18 @@ contract TdxVerifier is TdxCollateral, ITdxVerifier {
     }
 
     /// Status of platform, module and quoting enclave; for TDX 1.5 at launch and now.
-    function _tcb(
-        TdxQuote.Layout memory l,
-        Pck pck,
-        Freshness freshness,
-        uint256 number,
-        uint256 qeStatus
-    ) private view returns (uint256 status, uint256 until) {
+    function _tcb(TdxQuote.Layout memory q, Pck pck, Freshness freshness, uint256 number, uint256 qeStatus)
+        private
+        view
+        returns (uint256 status, uint256 until)
+    {
         uint256 blob;
         (blob, until) = _requireTcbInfo(pck.fmspc(), number, freshness);
-        uint256 svns = l.body.teeTcbSvn();
-        TcbMatch.requireModule(blob, l.body, svns);
+        uint256 svns = q.body.teeTcbSvn();
+        TcbMatch.requireModule(blob, q.body, svns);
         status = TcbMatch.evaluate(blob, pck.svns(), pck.pceSvn(), svns, qeStatus);
-        if (l.isTd15) {
-            svns = l.body.teeTcbSvn2();
+        if (q.isTd15) {
+            svns = q.body.teeTcbSvn2();
             uint256 current = TcbMatch.evaluate(blob, pck.svns(), pck.pceSvn(), svns, qeStatus);
             status = TcbMatch.withRelaunch(status, current);
         }

@@ -203,9 +203,7 @@ contract DerReaderTest is TdxFixture {
         vm.expectPartialRevert(SgxExtension.UnexpectedField.selector);
         _der.sgx(_swap(value, bytes.concat(component, hex"02"), bytes.concat(component, hex"03")));
         vm.expectPartialRevert(SgxExtension.CpuSvnDiffers.selector);
-        _der.sgx(
-            _swap(value, bytes.concat(component, hex"01020103"), bytes.concat(component, hex"01020104"))
-        );
+        _der.sgx(_swap(value, bytes.concat(component, hex"01020103"), bytes.concat(component, hex"01020104")));
         SgxExtensionCaller caller = new SgxExtensionCaller();
         vm.expectRevert(SgxExtension.NoSgxExtension.selector);
         caller.none();

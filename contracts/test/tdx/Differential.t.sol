@@ -60,8 +60,7 @@ contract DifferentialTest is CaseFile {
                 verifier.upsertEvaluationNumbers.selector
             ];
             for (uint256 j = 0; j < 3; ++j) {
-                (bool ok, bytes memory reason) =
-                    address(verifier).call(bytes.concat(upserts[j], arguments));
+                (bool ok, bytes memory reason) = address(verifier).call(bytes.concat(upserts[j], arguments));
                 vm.assertFalse(ok);
                 bool expected = bytes4(reason) == JsonCursor.UnexpectedText.selector
                     || bytes4(reason) == ITdxCollateral.OlderDocument.selector;
@@ -69,8 +68,8 @@ contract DifferentialTest is CaseFile {
             }
         }
         for (uint256 i = 0; i < c.refusedLists.length; ++i) {
-            (bool ok, bytes memory reason) = address(verifier)
-                .call(abi.encodeCall(verifier.upsertRevocationList, (c.refusedLists[i])));
+            (bool ok, bytes memory reason) =
+                address(verifier).call(abi.encodeCall(verifier.upsertRevocationList, (c.refusedLists[i])));
             vm.assertFalse(ok);
             vm.assertTrue(bytes4(reason) == IIntelPki.ListNotInForce.selector, vm.toString(reason));
         }

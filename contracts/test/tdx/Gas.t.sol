@@ -35,7 +35,9 @@ contract GasTest is CaseFile {
         _verifier = new TdxVerifier(c.rootHash, true);
         _measure(abi.encodeCall(_verifier.setRoot, (c.roots[0])), "root certificate");
         for (uint256 i = 0; i < c.authorities.length; ++i) {
-            _measure(abi.encodeCall(_verifier.upsertAuthority, (c.authorities[i])), "CA or signing certificate");
+            _measure(
+                abi.encodeCall(_verifier.upsertAuthority, (c.authorities[i])), "CA or signing certificate"
+            );
         }
         _measure(abi.encodeCall(_verifier.upsertRevocationList, (c.rootCrl)), "root CRL");
         _measure(abi.encodeCall(_verifier.upsertRevocationList, (c.pckCrl)), "PCK CRL");

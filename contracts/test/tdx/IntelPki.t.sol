@@ -97,9 +97,7 @@ contract IntelPkiTest is TdxFixture {
         (,,, uint256 notBefore,,) = verifier.authorityOf(IIntelPki.Authority.TCB_SIGNING);
         vm.assertEq(notBefore, genuine.time - 1 days);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IIntelPki.OlderCertificate.selector, notBefore, genuine.time - 30 days
-            )
+            abi.encodeWithSelector(IIntelPki.OlderCertificate.selector, notBefore, genuine.time - 30 days)
         );
         verifier.upsertAuthority(genuine.authorities[0]);
         // The same key: everything that hung on it still does.
@@ -120,9 +118,7 @@ contract IntelPkiTest is TdxFixture {
         (,,,,, bool revoked) = verifier.authorityOf(IIntelPki.Authority.PLATFORM_CA);
         vm.assertFalse(revoked);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                ITdxVerifier.PckCaRevoked.selector, IIntelPki.Authority.PLATFORM_CA
-            )
+            abi.encodeWithSelector(ITdxVerifier.PckCaRevoked.selector, IIntelPki.Authority.PLATFORM_CA)
         );
         _verify(genuine.quote);
     }
@@ -165,9 +161,7 @@ contract IntelPkiTest is TdxFixture {
         );
         verifier.upsertRevocationList(later.pckCrl);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IIntelPki.OlderList.selector, genuine.time - 60, genuine.time - 1 days
-            )
+            abi.encodeWithSelector(IIntelPki.OlderList.selector, genuine.time - 60, genuine.time - 1 days)
         );
         verifier.upsertRevocationList(genuine.pckCrl);
         (uint256 thisUpdate, uint256 until) = verifier.revocationListOf(IIntelPki.Authority.PLATFORM_CA);
@@ -208,9 +202,7 @@ contract IntelPkiTest is TdxFixture {
         vm.expectRevert(abi.encodeWithSelector(ITdxVerifier.PckKeyRevoked.selector, keyHash));
         _verify(genuine.quote);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IIntelPki.PckIsRevoked.selector, IIntelPki.Authority.PLATFORM_CA, serial
-            )
+            abi.encodeWithSelector(IIntelPki.PckIsRevoked.selector, IIntelPki.Authority.PLATFORM_CA, serial)
         );
         verifier.cachePck(genuine.pck);
         // A renewal under the same serial does not bring it back either.
@@ -242,9 +234,7 @@ contract IntelPkiTest is TdxFixture {
         verifier.upsertRevocationList(_stored("ca-revoked").rootCrl);
         vm.assertTrue(verifier.isAuthorityRevoked(serial));
         vm.expectRevert(
-            abi.encodeWithSelector(
-                ITdxVerifier.PckCaRevoked.selector, IIntelPki.Authority.PLATFORM_CA
-            )
+            abi.encodeWithSelector(ITdxVerifier.PckCaRevoked.selector, IIntelPki.Authority.PLATFORM_CA)
         );
         _verify(genuine.quote);
         vm.expectRevert(abi.encodeWithSelector(IIntelPki.AuthorityIsRevoked.selector, serial));
@@ -277,7 +267,7 @@ contract IntelPkiTest is TdxFixture {
         verifier.upsertQeIdentity(other.qeIdentity, other.qeIdentitySignature);
         vm.assertEq(
             verifier.verifyAt(genuine.quote, genuine.x, genuine.y, EVALUATION_NUMBER, EVALUATION_NUMBER)
-                .tcbStatus,
+            .tcbStatus,
             0
         );
     }
@@ -308,9 +298,7 @@ contract IntelPkiTest is TdxFixture {
     function test_leaf_under_the_wrong_ca() public {
         Case memory c = _stored("processor-ca");
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IIntelPki.AuthorityUnknown.selector, IIntelPki.Authority.PROCESSOR_CA
-            )
+            abi.encodeWithSelector(IIntelPki.AuthorityUnknown.selector, IIntelPki.Authority.PROCESSOR_CA)
         );
         verifier.cachePck(c.pck);
         // The name is right, the signature is another key's.

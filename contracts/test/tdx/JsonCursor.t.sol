@@ -130,9 +130,8 @@ contract JsonCursorTest is Test {
         // 1970 to 2399.
         day = _bound(day, 0, 157_053);
         (uint256 year, uint256 month, uint256 ofMonth) = _civil(day);
-        string memory text = string.concat(
-            vm.toString(year), "-", _two(month), "-", _two(ofMonth), "T00:00:00Z"
-        );
+        string memory text =
+            string.concat(vm.toString(year), "-", _two(month), "-", _two(ofMonth), "T00:00:00Z");
         vm.assertEq(_json.date(bytes(text), 0), day * 1 days);
     }
 

@@ -57,7 +57,10 @@ contract P256Test is TdxFixture {
     }
 
     /// Both say the same of the good one, of its other form, and of what is near it.
-    function testFuzz_fallback_says_what_the_precompile_says(bytes32 hash, uint256 key, uint256 flip) public view {
+    function testFuzz_fallback_says_what_the_precompile_says(bytes32 hash, uint256 key, uint256 flip)
+        public
+        view
+    {
         key = _bound(key, 1, P256_ORDER - 1);
         (bytes32 r, bytes32 s) = vm.signP256(key, hash);
         (uint256 x, uint256 y) = vm.publicKeyP256(key);

@@ -170,7 +170,9 @@ contract TdxAttestationVerifierTest is TdxFixture {
     /// TDX 1.5 with a service TD only where the entry names it.
     function test_mr_service_td() public {
         bytes memory quote = _stored("genuine-v5").quote;
-        quote = _put(_put(quote, 54 + 520, BINDING), 54 + 552, _freshness(BLOCK, BLOCK_HASH, 0, "jeju/registration/v1"));
+        quote = _put(
+            _put(quote, 54 + 520, BINDING), 54 + 552, _freshness(BLOCK, BLOCK_HASH, 0, "jeju/registration/v1")
+        );
         quote = _put(_with(quote, 54 + 184, 1), 54 + 185, COMPOSE);
         quote = _resign(quote, 702);
         vm.assertEq(_appraise(_evidence(quote, 1, 0)).tcbStatus, TcbStatus.UP_TO_DATE);
@@ -249,7 +251,9 @@ contract TdxAttestationVerifierTest is TdxFixture {
         vm.assertTrue(_refutes(_evidence(_resign(_with(_quote, BODY + 120, 1)), 1, 0)));
         vm.assertTrue(_refutes(_evidence(genuine.quote, 1, 0)));
         vm.assertTrue(_refutes(_evidence(_quote, 1, keccak256("gpu"))));
-        vm.assertTrue(_judge.refutes(keccak256("other"), _statement, BLOCK, BLOCK_HASH, _evidence(_quote, 1, 0)));
+        vm.assertTrue(
+            _judge.refutes(keccak256("other"), _statement, BLOCK, BLOCK_HASH, _evidence(_quote, 1, 0))
+        );
         vm.assertTrue(_judge.refutes(BINDING, _statement, BLOCK + 1, BLOCK_HASH, _evidence(_quote, 1, 0)));
         // What is of another kind is not judged.
         vm.assertFalse(_refutes(""));
@@ -276,9 +280,8 @@ contract TdxAttestationVerifierTest is TdxFixture {
     /// However little gas a caller leaves, good evidence is not refuted.
     function testFuzz_no_gas_is_no_fault(uint256 gasLeft) public view {
         gasLeft = _bound(gasLeft, 1000, 200_000);
-        bytes memory payload = abi.encodeCall(
-            _judge.refutes, (BINDING, _statement, BLOCK, BLOCK_HASH, _evidence(_quote, 1, 0))
-        );
+        bytes memory payload =
+            abi.encodeCall(_judge.refutes, (BINDING, _statement, BLOCK, BLOCK_HASH, _evidence(_quote, 1, 0)));
         (bool ok, bytes memory said) = address(_judge).staticcall{gas: gasLeft}(payload);
         if (ok) vm.assertFalse(abi.decode(said, (bool)));
     }

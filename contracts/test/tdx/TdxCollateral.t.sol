@@ -222,14 +222,14 @@ contract TdxCollateralTest is TdxFixture {
             ['{"svn":3}', '{"svn":"3"}'],
             ['{"svn":3}', '{"svn":3,"other":1}'],
             ['{"svn":3}', '{"svn":3,"type":"x","category":"y"}'],
-            ['{"svn":3},', ''],
+            ['{"svn":3},', ""],
             ['"pcesvn":13', '"pcesvn":1000000'],
             ['"tcbStatus":"UpToDate"', '"tcbStatus":"Uptodate"'],
             ['"tcbStatus":"UpToDate"', '"tcbStatus":"UpToDateX"'],
             ['"tcbStatus":"OutOfDate","advisoryIDs":["', '"tcbStatus":"OutOfDate","advisoryIDs":[1,"'],
-            ['T00:00:00Z', ' 00:00:00Z'],
-            ['T00:00:00Z', 'T00:00:00z'],
-            ['T00:00:00Z', 'T24:00:00Z'],
+            ["T00:00:00Z", " 00:00:00Z"],
+            ["T00:00:00Z", "T00:00:00z"],
+            ["T00:00:00Z", "T24:00:00Z"],
             ['"TDX_', '"TDY_']
         ];
         for (uint256 i = 0; i < changes.length; ++i) {
@@ -278,9 +278,8 @@ contract TdxCollateralTest is TdxFixture {
         vm.expectPartialRevert(DocumentReader.UnknownStatus.selector);
         _reader.qeIdentity(_replace(genuine.qeIdentity, '"UpToDate"', '"ConfigurationNeeded"'));
         bytes memory identity = _identity(genuine.tcbInfo);
-        bytes memory twice = _replace(
-            genuine.tcbInfo, string(identity), string(bytes.concat(identity, ",", identity))
-        );
+        bytes memory twice =
+            _replace(genuine.tcbInfo, string(identity), string(bytes.concat(identity, ",", identity)));
         vm.expectRevert(abi.encodeWithSelector(TcbInfoReader.IdentityTwice.selector, 3));
         _reader.tcbInfo(twice);
     }

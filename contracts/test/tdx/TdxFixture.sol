@@ -80,7 +80,11 @@ abstract contract TdxFixture is CaseFile {
         return _put(_put(quote, 1154, r), 1186, s);
     }
 
-    function _slice(bytes memory data, uint256 start, uint256 length) internal pure returns (bytes memory part) {
+    function _slice(bytes memory data, uint256 start, uint256 length)
+        internal
+        pure
+        returns (bytes memory part)
+    {
         part = new bytes(length);
         for (uint256 i = 0; i < length; ++i) {
             part[i] = data[start + i];

@@ -55,8 +55,8 @@ contract TdxVerifierTest is TdxFixture {
     }
 
     function testFuzz_noise_is_no_quote(bytes calldata noise) public view {
-        (bool ok,) = address(verifier)
-            .staticcall(abi.encodeCall(ITdxVerifier.verify, (noise, genuine.x, genuine.y)));
+        (bool ok,) =
+            address(verifier).staticcall(abi.encodeCall(ITdxVerifier.verify, (noise, genuine.x, genuine.y)));
         vm.assertFalse(ok);
     }
 
@@ -64,9 +64,7 @@ contract TdxVerifierTest is TdxFixture {
         bytes memory whole = bytes.concat(genuine.quote, new bytes(64));
         length = _bound(length, 0, whole.length);
         (bool ok,) = address(verifier)
-            .staticcall(
-                abi.encodeCall(ITdxVerifier.verify, (_slice(whole, 0, length), genuine.x, genuine.y))
-            );
+            .staticcall(abi.encodeCall(ITdxVerifier.verify, (_slice(whole, 0, length), genuine.x, genuine.y)));
         vm.assertEq(ok, length == genuine.quote.length);
     }
 
@@ -147,9 +145,7 @@ contract TdxVerifierTest is TdxFixture {
 
     function test_quote_refused_names_the_fault() public {
         vm.expectRevert(
-            abi.encodeWithSelector(
-                ITdxVerifier.QuoteRefused.selector, ITdxVerifier.Fault.QUOTE_SIGNATURE
-            )
+            abi.encodeWithSelector(ITdxVerifier.QuoteRefused.selector, ITdxVerifier.Fault.QUOTE_SIGNATURE)
         );
         _verify(_with(genuine.quote, BODY, 9));
     }
@@ -312,10 +308,7 @@ contract TdxVerifierTest is TdxFixture {
         verifier.upsertRevocationList(_stored("root-crl-later").rootCrl);
         vm.expectRevert(
             abi.encodeWithSelector(
-                ITdxVerifier.RevocationListExpired.selector,
-                IIntelPki.Authority.PLATFORM_CA,
-                until,
-                until + 1
+                ITdxVerifier.RevocationListExpired.selector, IIntelPki.Authority.PLATFORM_CA, until, until + 1
             )
         );
         _nineteen(genuine.quote);

@@ -162,7 +162,9 @@ function keyOf(leaf: Uint8Array): Uint8Array {
   }
 }
 
-function documentsOf(collateral: QuoteCollateral): Omit<
+function documentsOf(
+  collateral: QuoteCollateral,
+): Omit<
   OnchainCase,
   | 'id'
   | 'time'

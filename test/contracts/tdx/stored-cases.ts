@@ -135,10 +135,9 @@ export async function writeStoredCases(): Promise<Readonly<Record<string, Uint8A
   return {
     'cases.abi': encodeCases(cases),
     'keys.abi': hexToBytes(
-      encodeAbiParameters(
-        parseAbiParameters('uint256[5]'),
-        [scalars.map(({ pair }) => BigInt(bytesToHex(pair.scalar))) as never],
-      ),
+      encodeAbiParameters(parseAbiParameters('uint256[5]'), [
+        scalars.map(({ pair }) => BigInt(bytesToHex(pair.scalar))) as never,
+      ]),
     ),
   }
 }

@@ -21,7 +21,12 @@ interface ITdxCollateral {
     );
     /// @notice A list of evaluation numbers took effect: `standard` now, `next` from `nextFrom` on.
     event EvaluationNumbersUpserted(
-        uint256 standard, uint256 next, uint256 nextFrom, uint256 issueDate, uint256 nextUpdate, bytes32 digest
+        uint256 standard,
+        uint256 next,
+        uint256 nextFrom,
+        uint256 issueDate,
+        uint256 nextUpdate,
+        bytes32 digest
     );
 
     error SignatureLength(uint256 expected, uint256 actual);
@@ -29,10 +34,12 @@ interface ITdxCollateral {
     error OlderDocument(uint256 latest, uint256 actual);
     error BlobNotStored();
 
+    /// @notice Gives TCB info of a family of platforms.
     /// @param document the exact text that was signed, the value of `tcbInfo`
     /// @param signature r ‖ s
     function upsertTcbInfo(bytes calldata document, bytes calldata signature) external;
 
+    /// @notice Gives an identity of the quoting enclave.
     /// @param document the exact text that was signed, the value of `enclaveIdentity`
     /// @param signature r ‖ s
     function upsertQeIdentity(bytes calldata document, bytes calldata signature) external;
