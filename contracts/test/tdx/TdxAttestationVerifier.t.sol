@@ -52,6 +52,16 @@ contract TdxAttestationVerifierTest is TdxFixture {
         vm.assertEq(until, genuine.time + 29 days - 1);
     }
 
+    /// The judge's part of a registration, as a transaction of its own.
+    function test_gas_appraise() public {
+        bytes memory payload = abi.encodeCall(
+            _judge.appraise, (BINDING, _statement, BLOCK, BLOCK_HASH, _evidence(_quote, 1, 0))
+        );
+        (bool ok,) = address(_judge).call(payload);
+        vm.assertTrue(ok);
+        vm.assertLe(vm.snapshotGasLastCall("TdxAttestationVerifier", "appraise, dense v4"), 100_000);
+    }
+
     /// The tier is the verifier's and the entry's: simulated whatever the entry says, a GPU only where both halves name one.
     function test_tiers() public {
         ITdxVerifier real = verifier;
