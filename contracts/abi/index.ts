@@ -3,7 +3,10 @@ export { computeStakingAbi } from './generated/compute-staking.ts'
 export { identityRegistryAbi } from './generated/identity-registry.ts'
 export { inferenceServingAbi } from './generated/inference-serving.ts'
 export { ledgerManagerAbi } from './generated/ledger-manager.ts'
+export { measurementPolicyAbi } from './generated/measurement-policy.ts'
 export { reputationRegistryAbi } from './generated/reputation-registry.ts'
+export { tdxAttestationVerifierAbi } from './generated/tdx-attestation-verifier.ts'
+export { tdxVerifierAbi } from './generated/tdx-verifier.ts'
 export {
   DeploymentError,
   parseDeployment,
