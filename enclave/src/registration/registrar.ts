@@ -125,6 +125,7 @@ async function attestOnChain(parts: RegistrarParts): Promise<void> {
   }
   const digest = attestationDigest({ ...call, bindingId: identity.bindingId }, registry)
   await chain.attest({ ...call, signerSig: signDigest(digest, keys.signerKey) })
+  await archive.confirm(evidenceHash)
 }
 
 /** Unix seconds. */

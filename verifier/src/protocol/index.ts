@@ -94,6 +94,7 @@ export {
   ed25519PublicKey,
   recoverAddress,
   secp256k1PublicKey,
+  secp256k1PublicPoint,
   signDigest,
   signEd25519,
   verifyEd25519,
