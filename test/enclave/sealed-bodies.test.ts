@@ -27,7 +27,9 @@ import {
 import { verifyReceipt } from '@jeju/verifier'
 import { afterAll, describe, expect, test } from 'vitest'
 import { EngineError } from '../../enclave/src/engine/engine-error.ts'
+import { createExchange } from '../../enclave/src/exchange/exchange.ts'
 import { PROMPT_PATHS } from '../../enclave/src/exchange/prompt-paths.ts'
+import { createUnsealer } from '../../enclave/src/sealing/unsealer.ts'
 import { minimalEhbpRequest } from '../verifier/sealing/minimal-hpke.ts'
 import { expectationOf, notPassed } from './setting/expected-receipt.ts'
 import { cleanUp, startNode, type Running } from './setting/start-node.ts'
@@ -282,6 +284,31 @@ test('an EHBP client that shares no code is served, stream and all', async () =>
   const text = request.open(response.headers.get('ehbp-response-nonce') ?? '', wire).toString()
   expect(contentOf(text.slice(0, text.indexOf(RECEIPT_FRAME_START)))).toBe(TEXT)
   expect(text.endsWith('data: [DONE]\n\n')).toBe(true)
+})
+
+test('an error that takes the place of an answer already covered is read whole', async () => {
+  const key = { suite: EHBP_X25519, publicKey: x25519PublicKey(new Uint8Array(32).fill(7)) }
+  const sealed = await sealRequest(key, utf8('{}'))
+  const unsealer = createUnsealer([
+    {
+      ...key,
+      keyId: '',
+      privateKey: new Uint8Array(32).fill(7),
+      custodyRole: '',
+      custody: undefined as never,
+    },
+  ])
+  const header = sealed.headers['ehbp-encapsulated-key'] ?? ''
+  const wire = createExchange(sealed.body, await unsealer.open(header, sealed.body))
+  wire.cover(utf8('{"answer":"long enough to be longer than the error"}'))
+  wire.startOver()
+  const body = wire.send(utf8('{"error":{}}'))
+  const nonce = Buffer.from(wire.sealer?.nonce ?? []).toString('hex')
+  const response = new Response(body, { headers: { 'ehbp-response-nonce': nonce } })
+  expect((await open(sealed, response)).text).toBe('{"error":{}}')
+  // Without it other bytes than were covered never leave.
+  wire.cover(utf8('one'))
+  expect(() => wire.send(utf8('two'))).toThrow('other than the one covered')
 })
 
 test('a reader who leaves a sealed stream frees its place, and owes what was handed out', async () => {

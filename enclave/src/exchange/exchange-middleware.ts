@@ -54,6 +54,7 @@ export function exchangeMiddleware(parts: ExchangeParts): MiddlewareHandler {
       ...(method === 'GET' || method === 'HEAD' ? {} : { body: wire.body }),
     })
     await next()
+    if (c.error !== undefined) wire.startOver()
     answer(c, wire, parts.records)
   }
 }

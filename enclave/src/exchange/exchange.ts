@@ -32,6 +32,8 @@ export interface ExchangeWire extends Exchange {
   /** Suite that the request was sealed under. */
   readonly sealedBy: string | undefined
   readonly sealer: ResponseSealer | undefined
+  /** What was covered is not what is going to be sent, and nothing has been: an error takes the answer's place. */
+  startOver(): void
   readonly receiptId: string | undefined
   readonly conclusion: Conclusion | undefined
   /** The wire's bytes of a chunk that is sent now; empty while a covered chunk is not complete. */
@@ -50,19 +52,26 @@ export function createExchange(
   opened?: {
     readonly body: Uint8Array<ArrayBuffer>
     readonly algo: string
-    readonly sealer: ResponseSealer
+    readonly startAnswer: () => ResponseSealer
   },
 ): ExchangeWire {
-  const covered: Covered[] = []
+  let covered: Covered[] = []
   let held: Uint8Array<ArrayBuffer> = new Uint8Array(0)
   let receiptId: string | undefined
   let conclusion: Conclusion | undefined
-  const sealer = opened?.sealer
+  let sealer = opened?.startAnswer()
   return {
     sent,
     body: opened?.body ?? sent,
     sealedBy: opened?.algo,
-    sealer,
+    get sealer() {
+      return sealer
+    },
+    startOver: () => {
+      covered = []
+      // Numbers that were given away are not given again, and the reader counts from the first.
+      sealer = opened?.startAnswer()
+    },
     get receiptId() {
       return receiptId
     },

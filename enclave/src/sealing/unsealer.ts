@@ -13,7 +13,8 @@ import { createResponseSealer, type ResponseSealer } from './response-sealer.ts'
 export interface Unsealed {
   readonly body: Uint8Array<ArrayBuffer>
   readonly algo: string
-  readonly sealer: ResponseSealer
+  /** Starts an answer: another one has another nonce, and with it other keys. */
+  readonly startAnswer: () => ResponseSealer
 }
 
 /** Opens what was sealed to this node. */
@@ -44,8 +45,9 @@ export function createUnsealer(keys: readonly SealingKeyPair[]): Unsealer {
       if (!guard.admit(encapsulated)) {
         throw new NodeError('sealed_replay', 'this sealed body was sent before')
       }
-      const sealer = createResponseSealer(opened.responseSecret, encapsulated)
-      return { body: opened.body, algo: suite.algo, sealer }
+      const { responseSecret } = opened
+      const startAnswer = (): ResponseSealer => createResponseSealer(responseSecret, encapsulated)
+      return { body: opened.body, algo: suite.algo, startAnswer }
     },
   }
 }
