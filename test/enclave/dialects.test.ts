@@ -284,7 +284,7 @@ describe('report of the vllm-proxy dialect', () => {
     const { all_attestations: all, model_attestations: models, ...own } = report
     expect(all).toEqual([own])
     expect(models).toEqual([own])
-    expect(JSON.parse(String(report['nvidia_payload']))).toEqual({
+    expect(JSON.parse(report['nvidia_payload'] as string)).toEqual({
       nonce: NONCE,
       evidence_list: [],
       arch: '',
