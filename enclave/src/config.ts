@@ -3,6 +3,14 @@ import type { Hex } from '@jeju/verifier/protocol'
 import { z } from 'zod'
 import { embeddedModel } from './engine/embedded-model.ts'
 
+/** What the node says it was built from; a measurement has to bear it out. */
+export interface Source {
+  readonly repoUrl: string | null
+  readonly repoCommit: string | null
+  /** `sha256:` and bare hex. */
+  readonly imageDigest: string | null
+}
+
 /** Everything a node is told from outside. */
 export interface Config {
   readonly guestAgentSocket: string
@@ -17,6 +25,11 @@ export interface Config {
   readonly port: number
   readonly host: string
   readonly stateDir: string
+  /** Whether this process ends the TLS of `publicUrl`; only then is a TLS key ever claimed (attack C10). */
+  readonly tls: 'here' | 'elsewhere'
+  /** Whether prompts that are not sealed are taken. */
+  readonly prompts: 'any' | 'sealed'
+  readonly source: Source
   readonly model: { readonly path: string; readonly sha256: Hex; readonly name: string }
   readonly settleIntervalMs: number
   /** How long answers under way may take when the node is told to end. */
@@ -67,6 +80,17 @@ const environment = z.object({
   PORT: port,
   HOST: z.string().min(1).default('0.0.0.0'),
   STATE_DIR: z.string().min(1),
+  TLS: z.enum(['here', 'elsewhere']).default('elsewhere'),
+  PROMPTS: z.enum(['any', 'sealed']).default('any'),
+  SOURCE_REPO_URL: z.url({ protocol: /^https$/ }).optional(),
+  SOURCE_REPO_COMMIT: z
+    .string()
+    .regex(/^[0-9a-f]{40}$/, 'expected 40 lowercase hex characters')
+    .optional(),
+  SOURCE_IMAGE_DIGEST: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/, 'expected sha256: and 64 lowercase hex characters')
+    .optional(),
   MODEL_PATH: z.string().min(1).default(embeddedModel.path),
   MODEL_SHA256: z
     .string()
@@ -94,6 +118,9 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     problems.push('DSTACK_SIMULATOR_ENDPOINT: must not be set; the socket is DSTACK_SOCKET')
   }
   problems.push(...chainProblems(env))
+  if (env['TLS'] === 'here' && env['PUBLIC_URL']?.startsWith('https:') !== true) {
+    problems.push('TLS: PUBLIC_URL has to be https where TLS ends here')
+  }
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
   const { data } = parsed
   return {
@@ -108,6 +135,13 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     port: data.PORT,
     host: data.HOST,
     stateDir: data.STATE_DIR,
+    tls: data.TLS,
+    prompts: data.PROMPTS,
+    source: {
+      repoUrl: data.SOURCE_REPO_URL ?? null,
+      repoCommit: data.SOURCE_REPO_COMMIT ?? null,
+      imageDigest: data.SOURCE_IMAGE_DIGEST ?? null,
+    },
     model: { path: data.MODEL_PATH, sha256: data.MODEL_SHA256, name: data.MODEL_NAME },
     settleIntervalMs: data.SETTLE_INTERVAL_S * 1000,
     drainMs: data.DRAIN_TIMEOUT_S * 1000,

@@ -9,6 +9,7 @@ import {
 import type { Hono } from 'hono'
 import { createAttester } from './attestation/attester.ts'
 import { openEvidenceArchive } from './attestation/evidence-archive.ts'
+import { createQuotes } from './attestation/quotes.ts'
 import type { NodeChain } from './chain/node-chain.ts'
 import { createChatService } from './chat/chat-service.ts'
 import type { Config } from './config.ts'
@@ -20,15 +21,16 @@ import type { Logger } from './logging.ts'
 import { createAuthoriser } from './payment/authorise.ts'
 import { openJournal } from './payment/journal.ts'
 import { createSettler } from './payment/settler.ts'
+import { openProofs } from './proofs.ts'
 import { createReadiness } from './readiness.ts'
 import { readOwnProvider, whileUnavailable } from './registration/own-records.ts'
 import { createRegistrar } from './registration/registrar.ts'
-import { attestationRoutes } from './routes/attestation.ts'
 import { chatCompletionsRoute } from './routes/chat-completions.ts'
 import { healthRoute } from './routes/health.ts'
 import { modelsRoute } from './routes/models.ts'
 import { keysetNotAfter } from './statement/keyset-lifetime.ts'
 import { createIdentity, type NodeIdentity } from './statement/node-identity.ts'
+import { openTlsKey, type TlsKey } from './tls/tls-key.ts'
 
 /** What a node is built from; `main.ts` makes the real ones. */
 export interface NodeParts {
@@ -44,6 +46,8 @@ export interface NodeParts {
 export interface Node {
   readonly app: Hono
   readonly bindingId: Hex
+  /** What the port has to be served with, where TLS ends here. */
+  readonly tls: TlsKey | undefined
   /** Registers and settles in the background until drained. */
   start(): void
   /** Refuses new requests, lets answers end (or cuts them in time), settles, and stops. */
@@ -56,13 +60,17 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   await mkdir(config.stateDir, { recursive: true })
   const { instanceId, appCompose } = await agent.info()
   const keys = await deriveNodeKeys(agent, instanceId)
+  const domain = new URL(config.publicUrl).hostname
+  const tls =
+    config.tls === 'here' ? await openTlsKey(agent, config.stateDir, domain, now()) : undefined
   const chain = parts.connectChain(keys.signerKey)
-  const identity = await makeIdentity(config, parts, { chain, keys, instanceId })
+  const identity = await makeIdentity(config, parts, { chain, keys, instanceId, tls })
   const { bindingId } = identity
   logger.info({ bindingId, signer: keys.signer }, 'statement made')
 
   const { registry, serving } = domains(config)
-  const attester = createAttester({ agent, identity, keys, appCompose, now })
+  const quotes = createQuotes({ agent, logger, now })
+  const attester = createAttester({ quotes, identity, keys, appCompose })
   // No quote over its own keys, no node (attack N1): whatever is missing shows now and not at the first challenge.
   await attester.attest({ kind: 'challenge', nonce: toHex(randomBytes32()) })
   const archive = await openEvidenceArchive(config.stateDir)
@@ -70,33 +78,51 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const { agentId, serviceId } = config
   const registration = { chain, registry, identity, keys, attester, archive, logger, now }
   const registrar = createRegistrar(registration)
-  const readiness = createReadiness(() => registrar.registered)
+  // A node that cannot prove itself takes nothing new.
+  const readiness = createReadiness(() => registrar.registered && quotes.healthy)
   const settler = createSettler(chain, journal, config.settleIntervalMs, logger)
   const payment = { chain, journal, serving, bindingId, agentId, serviceId, now }
   const authoriser = createAuthoriser(payment)
   const answers = { engine, authoriser, identity, keys, serving, journal, logger, now }
+  const proofs = await openProofs({
+    config,
+    quotes,
+    attester,
+    archive,
+    identity,
+    keys,
+    appCompose,
+    tls,
+    readiness,
+    logger,
+    now,
+  })
   const app = createApp(
     [
-      attestationRoutes(attester, archive),
+      ...proofs.routes,
       chatCompletionsRoute(createChatService(answers), readiness),
       modelsRoute(engine.descriptor, Math.floor(now().getTime() / 1000)),
       healthRoute(identity, readiness, registrar),
     ],
     logger,
+    proofs.around,
   )
   const stop = new AbortController()
   let running: Promise<unknown> = Promise.resolve()
   return {
     app,
     bindingId,
+    tls,
     start: () => {
-      running = Promise.all([registrar.run(stop.signal), settler.run(stop.signal)])
+      const { signal } = stop
+      running = Promise.all([registrar.run(signal), settler.run(signal), quotes.watch(signal)])
     },
     drain: async () => {
       stop.abort()
       await readiness.drain(config.drainMs)
       await running
       await settler.settleNow()
+      await proofs.flush()
       await journal.close()
       await engine.close()
     },
@@ -118,7 +144,12 @@ function domains({ deployment }: Config): {
 async function makeIdentity(
   config: Config,
   { engine, logger, now }: NodeParts,
-  own: { readonly chain: NodeChain; readonly keys: NodeKeys; readonly instanceId: Uint8Array },
+  own: {
+    readonly chain: NodeChain
+    readonly keys: NodeKeys
+    readonly instanceId: Uint8Array
+    readonly tls: TlsKey | undefined
+  },
 ): Promise<NodeIdentity> {
   const model = engine.descriptor
   const { agentId, serviceId, publicUrl } = config
@@ -134,5 +165,7 @@ async function makeIdentity(
     model,
     egress: [new URL(config.rpcUrl).origin],
     keysetNotAfter: await keysetNotAfter(config.stateDir, now()),
+    tls: own.tls,
+    prompts: config.prompts,
   })
 }

@@ -1,13 +1,9 @@
 import { sha256 } from './bytes/hash.ts'
 import { toHex, type Hex } from './bytes/hex.ts'
-import { checkBoot } from './dstack/boot/check-boot.ts'
-import { checkComposeRules } from './dstack/compose/appraise-compose.ts'
-import { parseEventLog } from './dstack/event-log.ts'
-import { checkComposeHash, checkInstance } from './dstack/check-compose.ts'
-import { checkMrConfigId } from './dstack/check-mr-config-id.ts'
+import { checkInstance } from './dstack/check-compose.ts'
 import { checkKeyCustody } from './dstack/check-key-custody.ts'
-import { checkEventLog } from './dstack/check-event-log.ts'
 import { VerifierError } from './errors.ts'
+import { checkMachine } from './machine/check-machine.ts'
 import { checkTcbAllowed } from './policy/check-tcb-allowed.ts'
 import type { AppraisalPolicy } from './policy/policy.ts'
 import type { ContractDomain } from './protocol/eip712.ts'
@@ -32,7 +28,6 @@ import {
 } from './statement/check-statement.ts'
 import { parseCollateral, type QuoteCollateral } from './tdx/collateral/quote-collateral.ts'
 import type { JudgedCollateral } from './tdx/collateral/verified-collateral.ts'
-import { checkTdAttributes } from './tdx/check-td-attributes.ts'
 import { parseQuote } from './tdx/parse-quote.ts'
 import type { Quote } from './tdx/quote.ts'
 import { QuoteVerifier } from './tdx/quote-verifier.ts'
@@ -126,38 +121,22 @@ function checkContents(
   const { policy, at } = context
   const [rtmr0, rtmr1, rtmr2, rtmr3] = body.rtmrs
   const bindingId = bindingIdOf(statement, context.registry)
-  const composeHash = toHex(sha256(bundle.appCompose))
-
-  const log = checkEventLog(bundle.eventLog, rtmr3, [rtmr0, rtmr1, rtmr2])
-  const compose = checkComposeHash(bundle.appCompose, log.platform)
+  const machine = checkMachine(quote, bundle, policy)
+  const { platform, composeHash } = machine
   const keyset = checkKeyset(bundle.keyset, statement.keysetDigest, at)
   const catalog = checkCatalog(bundle.catalog, statement.modelCatalogDigest)
   const posture = checkPosture(bundle.posture, statement.postureDigest)
   const checks: readonly EvidenceCheck[] = [
-    checkTdAttributes(body),
-    log.check,
-    compose,
-    checkMrConfigId(body.mrConfigId, bundle.appCompose, {
-      platform: log.platform,
-      document: undefined,
-    }),
-    compose.status === 'passed'
-      ? checkComposeRules(bundle.appCompose, policy)
-      : skipped('compose-allowed', 'the compose file is not the measured one'),
-    checkBoot({ mrtd: body.mrTd, rtmr0, rtmr1, rtmr2 }, policy, {
-      vmConfig: bundle.vmConfig,
-      // Digests of a log that does not replay are nobody's word.
-      log: log.platform === undefined ? [] : parseEventLog(bundle.eventLog),
-    }),
+    ...machine.checks,
     checkStatementBinding(body.reportData, bindingId),
     checkFreshness(body.reportData, context.freshness, bundle.gpuEvidence),
     checkIdentity(statement, context.expected),
-    checkInstance(statement.instanceId, log.platform),
+    checkInstance(statement.instanceId, platform),
     keyset.check,
     catalog.check,
     posture.check,
     checkKeyCustody(
-      { chain: bundle.kmsChain, signer: statement.signer, platform: log.platform },
+      { chain: bundle.kmsChain, signer: statement.signer, platform },
       policy.keyCustody,
     ),
     gpu.check,

@@ -10,6 +10,7 @@ import {
   type ContractDomain,
 } from '@jeju/verifier/protocol'
 import type { GenerateResult } from '../engine/engine.ts'
+import type { Exchange } from '../exchange/exchange.ts'
 import type { NodeKeys } from '../keys/node-keys.ts'
 import type { Authorised } from '../payment/authorise.ts'
 import type { Journal } from '../payment/journal.ts'
@@ -43,15 +44,20 @@ export interface ChatJob {
 }
 
 /** Starts the books of an authorised request. */
-export function createChatJob(parts: ChatJobParts, authorised: Authorised): ChatJob {
+export function createChatJob(
+  parts: ChatJobParts,
+  authorised: Authorised,
+  exchange?: Exchange,
+): ChatJob {
   const { signed, authHash, price, priceVersion } = authorised
   const { identity, keys, serving, journal, now } = parts
   const hasher = createResponseHasher(signed.salt)
   const unixSeconds = (): number => Math.floor(now().getTime() / 1000)
+  const id = `chatcmpl-${randomUUID()}`
   return {
-    id: `chatcmpl-${randomUUID()}`,
+    id,
     created: unixSeconds(),
-    cover: (bytes) => hasher.update(bytes),
+    cover: (bytes) => hasher.update(exchange?.cover(bytes) ?? bytes),
     conclude: async ({ finish, inputTokens, outputTokens }) => {
       const receipt = signComputeReceipt(
         {
@@ -80,6 +86,7 @@ export function createChatJob(parts: ChatJobParts, authorised: Authorised): Chat
         },
         feeOf(price, inputTokens, outputTokens),
       )
+      exchange?.concluded({ chatId: id, receipt })
       return receipt
     },
     abandon: () => journal.settled(authHash, 'not_served'),

@@ -1,5 +1,6 @@
 import { decodeUtf8, ProtocolError } from '@jeju/verifier/protocol'
 import { z } from 'zod'
+import { assertServable, servingConstraint } from '../attestation/aci/serving-constraint.ts'
 import type { ChatMessage } from '../engine/engine.ts'
 import { NodeError } from '../http/node-error.ts'
 import { doubledMember } from './doubled-member.ts'
@@ -79,6 +80,7 @@ const fields = z.strictObject({
   stop: absent(z.union([stopText, z.array(stopText).max(MAX_STOPS)])),
   stream: absent(z.boolean()),
   stream_options: absent(z.strictObject({ include_usage: absent(z.boolean()) })),
+  provider: absent(servingConstraint),
   ...neutral,
 })
 
@@ -90,12 +92,13 @@ const chatRequest = fields.refine(
 
 /**
  * Reads a request body. What the engine cannot do is refused with the field's name.
- * @throws NodeError `invalid_request`, `unsupported_field`
+ * @throws NodeError `invalid_request`, `unsupported_field`, `session_not_accepted`
  */
 export function parseChatRequest(body: Uint8Array): ChatRequest {
   const parsed = chatRequest.safeParse(readJson(body))
   if (!parsed.success) throw refusal(parsed.error)
   const { data } = parsed
+  assertServable(data.provider)
   return {
     model: data.model,
     messages: data.messages.map(({ role, content: text }) => ({

@@ -1,6 +1,7 @@
 import { modelIdOf } from '@jeju/verifier/protocol'
 import { EngineError } from '../engine/engine-error.ts'
 import type { Engine, GenerateRequest } from '../engine/engine.ts'
+import type { Exchange } from '../exchange/exchange.ts'
 import { NodeError } from '../http/node-error.ts'
 import type { Logger } from '../logging.ts'
 import type { Authorised, Authoriser } from '../payment/authorise.ts'
@@ -23,6 +24,8 @@ export interface RawChatRequest {
   readonly method: string
   readonly path: string
   readonly body: Uint8Array
+  /** The bytes on the wire; where nobody keeps one, they are those of `body`. */
+  readonly exchange?: Exchange | undefined
   /** Aborted when the connection is gone. */
   readonly signal: AbortSignal
 }
@@ -44,14 +47,16 @@ export interface ChatServiceParts extends ChatJobParts {
 export function createChatService(service: ChatServiceParts): ChatService {
   const { engine, authoriser, logger } = service
   const answer = async (raw: RawChatRequest, work: Work): Promise<ChatAnswer> => {
-    const { authorization, method, path, body } = raw
-    const authorised = await authoriser.check(authorization, method, path, body)
+    const { authorization, method, path, body, exchange } = raw
+    const sent = exchange?.sent ?? body
+    const authorised = await authoriser.check(authorization, method, path, sent)
+    exchange?.authorised(authorised.authHash)
     const request = parseChatRequest(body)
     const generate = generateRequest(engine, request, authorised)
     await authoriser.take(authorised)
     const left = new AbortController()
     const gone = AbortSignal.any([raw.signal, left.signal])
-    const job = createChatJob(service, authorised)
+    const job = createChatJob(service, authorised, exchange)
     const parts = { engine, generate, job, gone, cut: work.cut }
     const receiptId = authorised.authHash
     if (!request.stream) {

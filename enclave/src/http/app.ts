@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { ProtocolError } from '@jeju/verifier/protocol'
-import { Hono } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { ChainError } from '../chain/node-chain.ts'
 import { nodeErrorOf } from '../chat/chat-service.ts'
 import { EngineError } from '../engine/engine-error.ts'
@@ -11,8 +11,18 @@ import { errorBody, NODE_ERRORS, NodeError } from './node-error.ts'
 /** What a caller is told to wait when the node is busy, starting or ending, in seconds. */
 const RETRY_AFTER_S = '1'
 
-/** The app of a node: its routes, and the one place where errors become HTTP. */
-export function createApp(routes: readonly Hono[], logger: Logger): Hono {
+/** What EHBP clients read as "fetch the key again" (EHBP, errors; RFC 9457). */
+const KEY_CONFIG_PROBLEM = JSON.stringify({
+  type: 'urn:ietf:params:ehbp:error:key-config',
+  title: 'key configuration mismatch',
+})
+
+/** The app of a node: its routes, what stands around all of them, and the one place where errors become HTTP. */
+export function createApp(
+  routes: readonly Hono[],
+  logger: Logger,
+  around: readonly MiddlewareHandler[] = [],
+): Hono {
   const app = new Hono()
   app.use(async (c, next) => {
     const started = performance.now()
@@ -24,6 +34,7 @@ export function createApp(routes: readonly Hono[], logger: Logger): Hono {
     const ms = Math.round(performance.now() - started)
     logger.debug({ requestId, method, path: path.slice(0, 128), status, ms }, 'request')
   })
+  for (const middleware of around) app.use(middleware)
   for (const route of routes) app.route('/', route)
   app.notFound((c) => c.json(errorBody(new NodeError('not_found', 'no such endpoint')), 404))
   app.onError((error, c) => {
@@ -31,6 +42,9 @@ export function createApp(routes: readonly Hono[], logger: Logger): Hono {
     if (known.code === 'internal_error') logger.error({ error: error.name }, 'internal error')
     const { status } = NODE_ERRORS[known.code]
     if (status === 429 || status === 503) c.header('Retry-After', RETRY_AFTER_S)
+    if (known.code === 'sealed_key_mismatch') {
+      return c.body(KEY_CONFIG_PROBLEM, status, { 'Content-Type': 'application/problem+json' })
+    }
     return c.json(errorBody(known), status)
   })
   return app

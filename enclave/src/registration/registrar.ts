@@ -129,6 +129,7 @@ async function bindOnChain(parts: RegistrarParts, validityS: bigint): Promise<vo
   }
   const digest = attestationDigest({ ...call, bindingId: identity.bindingId }, registry)
   await chain.bindSigner({ ...call, signerSig: signDigest(digest, keys.signerKey) })
+  await archive.confirm(evidenceHash)
 }
 
 /** Unix seconds. */

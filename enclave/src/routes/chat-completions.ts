@@ -1,6 +1,7 @@
 import { AUTHORIZATION_HEADER, RECEIPT_HEADER } from '@jeju/verifier/protocol'
 import { Hono } from 'hono'
 import type { ChatService } from '../chat/chat-service.ts'
+import { exchangeOf } from '../exchange/exchange-middleware.ts'
 import { NodeError } from '../http/node-error.ts'
 import { readBody } from '../http/read-body.ts'
 import type { Readiness } from '../readiness.ts'
@@ -19,6 +20,7 @@ export function chatCompletionsRoute(chat: ChatService, readiness: Readiness): H
       method: c.req.method,
       path: c.req.path,
       body,
+      exchange: exchangeOf(c),
       signal: c.req.raw.signal,
     }
     const answer = await chat.complete(request, readiness.begin())

@@ -17,21 +17,25 @@ import { judgeAnswer, type AnswerContext } from './answer-judge.ts'
 import { brokenOff } from './broken-off.ts'
 import { chunksOfFrames } from './chunk-frames.ts'
 import { factsOfFrames, type AnswerFacts } from './answer-facts.ts'
+import { unopened, type AnswerPiece, type AnswerReader } from '../sealing/sealed-exchange.ts'
 
 /**
  * The frames of a stream as they arrive; receipt frame and `[DONE]` only after every check passed. Anything else at
  * the end errors the stream with `NotVerified`. With `hold`, nothing is given out before that.
  */
 export function verifiedStream(
-  body: ReadableStream<Uint8Array>,
+  response: Response,
+  answers: AnswerReader,
   context: AnswerContext,
   options: { readonly hold: boolean },
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const reader = body.getReader()
-  const reading = new StreamReading(context)
+  const pieces = answers.pieces(response)
+  const reading = new StreamReading(context, answers.framed)
   const next = async (): Promise<{ bytes: Uint8Array<ArrayBuffer>; done: boolean }> => {
-    const { done, value } = await reader.read().catch((error: unknown) => reading.broken(error))
-    return done ? { bytes: reading.end(), done } : { bytes: reading.push(value), done }
+    const piece = await pieces.next().catch((error: unknown) => reading.broken(error))
+    return piece.done === true
+      ? { bytes: reading.end(), done: true }
+      : { bytes: reading.push(piece.value), done: false }
   }
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     pull: async (controller) => {
@@ -47,11 +51,11 @@ export function verifiedStream(
           }
         }
       } catch (error) {
-        await reader.cancel().catch(() => undefined)
+        await pieces.return().catch(() => undefined)
         controller.error(error)
       }
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel: async () => void (await pieces.return()),
   })
 }
 
@@ -63,20 +67,25 @@ class StreamReading {
   readonly #hasher: ResponseHasher
   #responseBytes = 0
   #facts: AnswerFacts = {}
+  readonly #framed: boolean
 
-  constructor(context: AnswerContext) {
+  constructor(context: AnswerContext, framed: boolean) {
     this.#context = context
+    this.#framed = framed
     this.#hasher = createResponseHasher(context.expectation.signed.salt)
   }
 
   /** Bytes that may be given out before the end is known. */
-  push(chunk: Uint8Array): Uint8Array<ArrayBuffer> {
-    const covered = this.#split(() => this.#splitter.push(chunk))
+  push({ plain, wire }: AnswerPiece): Uint8Array<ArrayBuffer> {
+    const covered = this.#split(() => this.#splitter.push(plain))
+    if (this.#framed && covered.length !== 0 && covered.length !== plain.length) {
+      return this.#refuse('a sealed piece that is covered in part')
+    }
     this.#responseBytes += covered.length
     if (this.#responseBytes > MAX_RESPONSE_BYTES) {
       this.#refuse(`a stream of more than ${MAX_RESPONSE_BYTES} bytes`)
     }
-    this.#hasher.update(covered)
+    this.#hasher.update(this.#framed && covered.length > 0 ? wire : covered)
     // Frames are whole, so no character is cut.
     const chunks = chunksOfFrames(this.#decoder.decode(covered))
     if (chunks === undefined) return this.#refuse('a frame that is no chunk of an answer')
@@ -108,7 +117,7 @@ class StreamReading {
   /** The connection failed: a cut answer like any other, unless the caller ended it. */
   broken(error: unknown): never {
     this.#context.signal.throwIfAborted()
-    return this.#refuse(brokenOff(error))
+    return this.#refuse(unopened(error) ?? brokenOff(error))
   }
 
   #split<Value>(split: () => Value): Value {

@@ -8,6 +8,8 @@ import { SdkError } from '../errors/sdk-error.ts'
 import type { GatewayClient } from '../gateway/gateway-client.ts'
 import { authorise, maxFeeOf } from '../payment/authorise.ts'
 import type { ChannelBook, Reservation } from '../payment/channel-book.ts'
+import { openedRefusal } from '../sealing/opened-refusal.ts'
+import { outgoing, type OutgoingRequest } from '../sealing/sealed-exchange.ts'
 import type { VerifiedSession } from '../session/session-cache.ts'
 import type { Misses, SessionFinder } from '../session/session-finder.ts'
 import type { ChatRequest } from './chat-request.ts'
@@ -34,6 +36,7 @@ export interface ChatDependencies {
 interface Exchange {
   readonly session: VerifiedSession
   readonly request: ChatRequest
+  readonly sent: OutgoingRequest
   readonly reservation: Reservation
   readonly signed: SignedRequestAuth
   readonly signal: AbortSignal
@@ -79,13 +82,15 @@ export class ChatCompleter {
     const reservation = await channels.reserve(session.candidate, (price) =>
       maxFeeOf(request, price, maxFeePerRequest),
     )
-    const signed = this.#authorise(session, request, reservation, signal)
-    const exchange = { session, request, reservation, signed, signal }
+    const sent = await this.#seal(session, request, reservation)
+    const signed = this.#authorise(session, sent, reservation, signal)
+    const exchange = { session, request, sent, reservation, signed, signal }
     try {
-      const response = await gateway.send(request.body, signed, signal)
+      const response = await gateway.send(sent, signed, signal)
       if (response.ok) return await this.#answer(response, exchange)
-      const refusal = await readRefusal(response)
-      if (refusal.status >= 500) sessions.end(session)
+      const refusal = await readRefusal(await openedRefusal(response, sent))
+      // A key that is not the node's any more (EHBP, 422) is asked for again with everything else.
+      if (refusal.status >= 500 || refusal.status === 422) sessions.end(session)
       channels.doubt(reservation.channel)
       reservation.released()
       return refusal
@@ -94,10 +99,26 @@ export class ChatCompleter {
     }
   }
 
+  /** Before anything is signed: what cannot be sealed must cost nothing. */
+  async #seal(
+    session: VerifiedSession,
+    request: ChatRequest,
+    reservation: Reservation,
+  ): Promise<OutgoingRequest> {
+    try {
+      return await outgoing(request.body, session.claims.keyset)
+    } catch (cause) {
+      reservation.released()
+      this.#with.sessions.end(session)
+      const { agentId } = session.candidate
+      throw new SdkError('PROVIDER_UNAVAILABLE', `agent ${agentId}: its sealing key`, { cause })
+    }
+  }
+
   /** The last look before money and prompt leave: the caller may be gone, the session over (attack F2). */
   #authorise(
     session: VerifiedSession,
-    request: ChatRequest,
+    { body, sealedBy }: OutgoingRequest,
     reservation: Reservation,
     signal: AbortSignal,
   ): SignedRequestAuth {
@@ -111,23 +132,23 @@ export class ChatCompleter {
       sessions.end(session)
       throw new SdkError('PROVIDER_UNAVAILABLE', `agent ${agentId}: its verification is too old`)
     }
-    const signed = authorise({ request, reservation, bindingId, serving, now })
+    const signed = authorise({ body, reservation, bindingId, serving, now })
     const { channelId, maxFee, validUntil } = signed.auth
     const authHash = authDigest(signed.auth, serving)
-    onEvent({ type: 'authorised', agentId, channelId, bindingId, authHash, maxFee, validUntil })
+    const authorised = { agentId, channelId, bindingId, authHash, maxFee, validUntil }
+    onEvent({ type: 'authorised', ...authorised, sealedBy: sealedBy ?? 'none' })
     return signed
   }
 
   async #answer(response: Response, exchange: Exchange): Promise<Response> {
-    const { request } = exchange
+    const { request, sent } = exchange
     const context = this.#context(exchange)
     // The server's own content type is not covered by the receipt, so it is not passed on.
     const headers = { 'content-type': contentTypeOf(request) }
     if (!request.stream) {
-      return new Response(await readVerifiedJson(response, context), { headers })
+      return new Response(await readVerifiedJson(response, sent.answers, context), { headers })
     }
-    const body = response.body ?? new Blob([]).stream()
-    const stream = verifiedStream(body, context, { hold: this.#with.holdStream })
+    const stream = verifiedStream(response, sent.answers, context, { hold: this.#with.holdStream })
     return new Response(stream, { headers })
   }
 

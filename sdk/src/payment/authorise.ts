@@ -33,20 +33,21 @@ export function maxFeeOf(request: ChatRequest, price: PriceRecord, cap: bigint):
 
 /** Signs what may be charged for exactly these bytes at exactly this binding (docs/protocol.md §5). */
 export function authorise(options: {
-  readonly request: ChatRequest
+  /** As it is sent: sealed, where it is sealed. */
+  readonly body: Uint8Array
   readonly reservation: Reservation
   readonly bindingId: Hex
   readonly serving: ContractDomain
   readonly now: Date
 }): SignedRequestAuth {
-  const { request, reservation, bindingId, serving, now } = options
+  const { body, reservation, bindingId, serving, now } = options
   // Nonce and salt are random, never counted from a clock (attacks P32, T8).
   const salt = toHex(randomBytes32())
   const auth = {
     channelId: reservation.channel.channelId,
     nonce: BigInt(toHex(randomBytes32())),
     bindingId,
-    requestHash: requestHash(salt, 'POST', CHAT_PATH, request.body),
+    requestHash: requestHash(salt, 'POST', CHAT_PATH, body),
     maxFee: reservation.maxFee,
     validUntil: BigInt(Math.floor(now.getTime() / 1000)) + AUTH_LIFE_S,
   }
