@@ -54,6 +54,11 @@ async function run(args: readonly string[]): Promise<number> {
   return measureAll(values.check)
 }
 
+// Whoever reads a part of the output only, such as `head`, is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
 try {
   process.exitCode = await run(process.argv.slice(2))
 } catch (error) {

@@ -94,13 +94,10 @@ describe('image', { timeout: 240_000 }, () => {
 
   test('A10 a changed comment in the node is another application layer', async () => {
     const path = join(tree, 'enclave/src/node.ts')
-    const layer = async (): Promise<string> =>
-      writeLayer('application', await applicationEntries(tree)).digest
-    expect(await layer()).toBe(image.layers[2]?.digest)
     await appendFile(path, '\n// changed\n')
-    expect(await layer()).not.toBe(image.layers[2]?.digest)
+    const { digest } = writeLayer('application', await applicationEntries(tree))
+    expect(digest).not.toBe(image.layers[2]?.digest)
     await cp(join(root, 'enclave/src/node.ts'), path)
-    expect(await layer()).toBe(image.layers[2]?.digest)
   })
 
   test('packages are those that npm would install for the node, less binaries of other machines', async () => {

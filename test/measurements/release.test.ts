@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parsePolicy } from '@jeju/verifier'
 import { decodeFunctionData, parseAbi } from 'viem'
 import { describe, expect, test } from 'vitest'
+import { releasePolicyText } from '../../gateway/src/release-policy.ts'
 import { readOsImages } from '../../measurements/src/boot/os-image.ts'
 import { auditFindings, openFindings } from '../../measurements/src/provenance/audit-exceptions.ts'
 import { sbom } from '../../measurements/src/provenance/sbom.ts'
@@ -31,6 +32,10 @@ describe('release', () => {
     const text = await readFile(join(root, 'measurements/policy.json'), 'utf8')
     expect(parsePolicy(text)).toEqual(releasePolicy(release))
     expect(parsePolicy(text).tiers).toEqual(['tdx'])
+  })
+
+  test('a gateway that is given no policy takes this one', async () => {
+    expect(parsePolicy((await releasePolicyText()) ?? '')).toEqual(releasePolicy(release))
   })
 
   test('JSON schemas are those of the code', async () => {
