@@ -1,4 +1,4 @@
-import { canonicalJson } from '@jeju/verifier/protocol'
+import { appComposeBytes } from '../../measurements/src/compose/app-compose.ts'
 
 /** Settings that change what a node does: literals in the compose text, so they are measured. */
 export type MeasuredSettings = Readonly<Record<string, string>>
@@ -24,23 +24,12 @@ export function appCompose(
   settings: MeasuredSettings,
   extraService = '',
 ): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(
-    canonicalJson({
-      allowed_envs: [...UNMEASURED_SETTINGS],
-      docker_compose_file: dockerCompose(codeDigest, settings) + extraService,
-      gateway_enabled: false,
-      kms_enabled: true,
-      local_key_provider_enabled: false,
-      manifest_version: 2,
-      name: 'jeju-compute-node',
-      no_instance_id: false,
-      public_logs: false,
-      public_sysinfo: false,
-      public_tcbinfo: true,
-      runner: 'docker-compose',
-      secure_time: false,
-    }),
-  )
+  return appComposeBytes({
+    composeText: dockerCompose(codeDigest, settings) + extraService,
+    allowedEnvs: UNMEASURED_SETTINGS,
+    gateway: false,
+    secureTime: false,
+  })
 }
 
 function dockerCompose(codeDigest: string, settings: MeasuredSettings): string {

@@ -5,6 +5,7 @@ import { connectChain } from './chain/viem-gateway-chain.ts'
 import { ConfigError, parseConfig, type Config } from './config.ts'
 import { createGateway } from './gateway.ts'
 import { createLogger } from './logging.ts'
+import { releasePolicyText } from './release-policy.ts'
 
 /** One gateway process: configuration from the environment, ends on SIGTERM. */
 function main(config: Config): void {
@@ -36,7 +37,9 @@ function main(config: Config): void {
 }
 
 try {
-  main(parseConfig(process.env))
+  main(
+    parseConfig({ ...process.env, POLICY: process.env['POLICY'] ?? (await releasePolicyText()) }),
+  )
 } catch (error) {
   process.stderr.write(
     `${error instanceof ConfigError ? error.message : 'the gateway could not start'}\n`,

@@ -10,6 +10,7 @@ import { CHECK_FAILURE_CODES, VERIFIER_ERROR_CODES } from '@jeju/verifier'
 import { COLLATERAL_FETCH_ERROR_CODES } from '@jeju/verifier/collateral'
 import { PROTOCOL_ERROR_CODES } from '@jeju/verifier/protocol'
 import { SEALING_ERROR_CODES } from '@jeju/verifier/sealing'
+import { MEASURE_ERROR_CODES } from '../../measurements/src/measure-error.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -47,6 +48,7 @@ describe('docs/errors.md names exactly the codes there are', () => {
     ['Local proxy', PROXY_ERROR_CODES],
     ['Node', Object.keys(NODE_ERRORS)],
     ['Gateway', Object.keys(GATEWAY_ERRORS)],
+    ['Measurements', MEASURE_ERROR_CODES],
     ['Processes', processCodes()],
   ])('%s', (section, codes) => {
     expect(documented(section).toSorted()).toEqual([...codes].toSorted())

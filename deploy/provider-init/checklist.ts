@@ -1,0 +1,51 @@
+import type { Hex } from '@jeju/verifier/protocol'
+import type { ProviderAnswers, ReleaseFacts } from './provider-plan.ts'
+
+const GUIDES = {
+  'bare-metal': 'docs/deploy-bare-metal.md',
+  'phala-cloud': 'docs/deploy-phala-cloud.md',
+} as const
+
+/** What a provider does, in order, with what it costs and to whom. */
+export function checklist(
+  { platform, agentId, serviceId, publicUrl }: ProviderAnswers,
+  { network, model, composeHashes }: ReleaseFacts,
+  hash: Hex,
+): string {
+  const { chainId, computeRegistry, computeStaking, identityRegistry } = network.deployment
+  const known = composeHashes.includes(hash)
+  return `# Provider checklist
+
+Chain ${chainId} · compose hash \`${hash}\` · guide: ${GUIDES[platform]}
+
+${
+  known
+    ? 'The compose hash is one that the published policy of this release accepts.'
+    : '**The compose hash is not in the published policy.** Gateways and clients with that policy will refuse this node. Change nothing but what this tool asks for, or publish a policy of your own.'
+}
+
+## Money
+
+- [ ] The owner's wallet has ether on chain ${chainId} for gas: minting, bond, registration, service, approval.
+- [ ] The owner bonds at least the provider minimum of ComputeStaking, \`${computeStaking}\`.
+- [ ] The node's signer gets gas money once it is known (\`signer\` in \`GET ${publicUrl}/health\`): it attests, renews and settles by itself. Nothing else is ever paid to it.
+
+## Before the node starts
+
+- [ ] ${agentId === undefined ? `Mint an agent in \`${identityRegistry}\`, without a URI; run this tool again with \`--agent\` for its registration file.` : `Agent ${agentId}: set its URI to the one in \`agent-uri.txt\`.`}
+- [ ] Bond, then \`ComputeRegistry.register(agent, "${publicUrl}")\` at \`${computeRegistry}\`.
+- [ ] ${serviceId === undefined ? `\`addService\` with model \`${model.id}\` ("${model.name}") and your price; run this tool again with \`--service\`.` : `Service ${serviceId} offers model \`${model.id}\` ("${model.name}").`}
+- [ ] KMS on chain: the compose hash is allowed in your DstackApp, and hashes you no longer run are removed in the same batch.
+
+## Start
+
+- [ ] Deploy \`app-compose.json\` as it is: the guest hashes its bytes. \`sha256sum -c app-compose.json.sha256\` must pass on the machine that deploys.
+- [ ] \`node.env\` holds all that the host sets. Nothing secret belongs into it.
+- [ ] No public logs, no public sysinfo, TLS passed through to the node.
+
+## After the start
+
+- [ ] \`npm run measure -- --url ${publicUrl} --registry ${chainId}:${computeRegistry} --agent ${agentId ?? 'ID'} --operator OWNER\` accepts the node. Only then approve its binding: \`approveBinding\` of the SDK verifies once more and refuses otherwise.
+- [ ] \`GET ${publicUrl}/health\` says \`"registered":true\`.
+`
+}

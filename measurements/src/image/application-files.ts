@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { compileSource } from './compiled-source.ts'
+import { APP } from './dependency-files.ts'
+import { filesBelow } from './files-below.ts'
+import type { ImageEntry } from './image-entry.ts'
+
+/** A workspace's sources, compiled into its `dist`, and files that are taken as they are. */
+interface Workspace {
+  readonly folder: string
+  readonly sources: string
+  readonly skips: readonly string[]
+  readonly asTheyAre: readonly RegExp[]
+}
+
+/** Our own code in the image. A command line tool has no place in a node. */
+const WORKSPACES: readonly Workspace[] = [
+  { folder: 'contracts', sources: 'abi', skips: [], asTheyAre: [] },
+  { folder: 'enclave', sources: 'src', skips: [], asTheyAre: [/^model\/[^/]+\.gguf$/, /LICENSE$/] },
+  { folder: 'verifier', sources: 'src', skips: ['cli'], asTheyAre: [] },
+]
+
+/** Folders that hold no sources. */
+const NO_SOURCES = ['node_modules', 'dist', 'out', 'cache']
+
+/**
+ * The application as entries: compiled sources, package files, the embedded model, the licence.
+ * @throws MeasureError `IMAGE_SOURCE`
+ */
+export async function applicationEntries(tree: string): Promise<readonly ImageEntry[]> {
+  const workspaces = await Promise.all(WORKSPACES.map((each) => workspaceEntries(tree, each)))
+  return [await asItIs(tree, 'LICENSE'), ...workspaces.flat()]
+}
+
+async function workspaceEntries(
+  tree: string,
+  { folder, sources, skips, asTheyAre }: Workspace,
+): Promise<readonly ImageEntry[]> {
+  const code = await filesBelow(join(tree, folder, sources), (name) => skips.includes(name))
+  const others = asTheyAre.length === 0 ? [] : await filesBelow(join(tree, folder), isNoSource)
+  const kept = others.filter((path) => asTheyAre.some((pattern) => pattern.test(path)))
+  return Promise.all([
+    asItIs(tree, `${folder}/package.json`),
+    ...kept.map((path) => asItIs(tree, `${folder}/${path}`)),
+    ...code
+      .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))
+      .map((path) => compiled(tree, folder, sources, path)),
+  ])
+}
+
+function isNoSource(name: string): boolean {
+  return NO_SOURCES.includes(name)
+}
+
+async function compiled(
+  tree: string,
+  folder: string,
+  sources: string,
+  path: string,
+): Promise<ImageEntry> {
+  const from = `${folder}/${sources}/${path}`
+  const code = compileSource(from, await readFile(join(tree, from), 'utf8'))
+  return {
+    kind: 'file',
+    path: `${APP}/${folder}/dist/${path.replace(/\.ts$/, '.js')}`,
+    content: new TextEncoder().encode(code),
+  }
+}
+
+async function asItIs(tree: string, path: string): Promise<ImageEntry> {
+  return { kind: 'file', path: `${APP}/${path}`, content: await readFile(join(tree, path)) }
+}
