@@ -167,9 +167,9 @@ describe('evidence of a registration', () => {
       address: computeRegistry,
       fromBlock: BigInt(deployedAtBlock),
     })
-    const events = parseEventLogs({ abi: computeRegistryAbi, eventName: 'Attested', logs })
+    const events = parseEventLogs({ abi: computeRegistryAbi, eventName: 'SignerBound', logs })
     const event = events.find(({ args }) => args.bindingId === a.bindingId)
-    if (event === undefined) throw new Error('node A is not attested')
+    if (event === undefined) throw new Error('node A has no binding')
     const { evidenceHash, blockNumber, blockHash } = event.args
     const response = await fetch(`${a.machine.url}/v1/evidence/${evidenceHash.slice(2)}`)
     const { verdict } = await verifyEvidence(new Uint8Array(await response.arrayBuffer()), {
