@@ -63,12 +63,12 @@ describe.each(['bare-metal', 'phala-cloud'])('provider:init for %s', (platform) 
     expect(files.get('CHECKLIST.md')).toContain('not in the published policy')
   })
 
-  test('the registration file is the SDK’s', async () => {
+  test('the registration file is the one that clients check', async () => {
     const files = await plan([...FLAGS, '--platform', platform])
     expect(files.get('agent-uri.txt')).toMatch(/^data:application\/json;base64,/)
     expect(JSON.parse(files.get('registration.json') ?? '')).toMatchObject({
       type: 'https://eips.ethereum.org/EIPS/eip-8004#registration-v1',
-      services: [{ name: 'inference', endpoint: 'https://node.test' }],
+      services: expect.arrayContaining([{ name: 'inference', endpoint: 'https://node.test' }]),
       registrations: [{ agentId: 0, agentRegistry: `eip155:31337:${deployment.identityRegistry}` }],
     })
   })

@@ -136,7 +136,8 @@ function checkGpuPayload(
   { nonce, policy }: SigningContext,
 ): Check<'gpu-evidence'> {
   const name = 'gpu-evidence'
-  if (policy.gpu !== 'forbidden' && policy.gpu.presence === 'required') return failed(name, 'GPU evidence', 'none that can be judged')
+  if (policy.gpu !== 'forbidden' && policy.gpu.presence === 'required')
+    return failed(name, 'GPU evidence', 'none that can be judged')
   if (payload === null) return passed(name, { gpu: 'none: a CPU-only node' })
   const { nonce: said, evidence_list } = asObject(
     parseForeignJson(payload, 'nvidia_payload'),

@@ -121,7 +121,8 @@ function checkEnvelope(
 /** `gpu-evidence`: none, where none is needed; that of a device is not judged by this version. */
 function checkDevices(devices: number, { gpu }: AppraisalPolicy): Check<'gpu-evidence'> {
   const name = 'gpu-evidence'
-  if (gpu !== 'forbidden' && gpu.presence === 'required') return failed(name, 'GPU evidence', 'none that can be judged')
+  if (gpu !== 'forbidden' && gpu.presence === 'required')
+    return failed(name, 'GPU evidence', 'none that can be judged')
   return devices === 0
     ? passed(name, { gpu: 'none: a CPU-only node' })
     : failed(name, 'no device evidence', `${devices} devices that nobody judges yet`)
