@@ -3,7 +3,7 @@ import OpenAI from 'openai'
 import { createFetch, createLedger, type SdkEvent } from '@jeju/sdk'
 import { formatEther, parseEther } from 'viem'
 import { tellAdmissions, tellRegistration } from './chapters/providers.ts'
-import { askOne, flipOneByte, streamOne, tellRequests } from './chapters/requests.ts'
+import { askOne, flipOneBit, streamOne, tellRequests } from './chapters/requests.ts'
 import { settle } from './chapters/settlement.ts'
 import { providerDocuments } from './network/gateway-view.ts'
 import { interruption } from './network/interruption.ts'
@@ -101,8 +101,8 @@ async function run(net: Network): Promise<void> {
     const available = await ledger.availableOf()
     await settle(story, net, [...providers], events, available, DEPOSIT - CHANNEL_AMOUNT)
 
-    story.chapter('A man in the middle flips one byte')
-    await flipOneByte(story, openai, middle, model)
+    story.chapter('A man in the middle flips one bit')
+    await flipOneBit(story, openai, middle, model)
   } finally {
     await middle.close()
   }

@@ -4,15 +4,15 @@ import { createServer, request } from 'node:http'
 /** A man in the middle between client and gateway. */
 export interface TamperingProxy {
   readonly url: string
-  /** From now on, the first occurrence of `from` in a chat answer becomes `to` (same length). */
-  tamperWith(from: string, to: string): void
+  /** One bit of the next chat answer is flipped. */
+  flipOneBit(): void
   readonly tampered: () => number
   close(): Promise<void>
 }
 
 /** Starts a proxy that passes everything through untouched until told to change an answer. */
 export async function startTamperingProxy(upstream: string): Promise<TamperingProxy> {
-  let rule: { readonly from: string; readonly to: string } | undefined
+  let armed = false
   let tampered = 0
   const server = createServer((incoming, outgoing) => {
     const target = new URL(incoming.url ?? '/', upstream)
@@ -21,11 +21,11 @@ export async function startTamperingProxy(upstream: string): Promise<TamperingPr
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
       const chat = target.pathname === '/v1/chat/completions'
       answer.on('data', (chunk: Buffer) => {
-        const at = chat && rule !== undefined ? chunk.indexOf(rule.from) : -1
-        if (at >= 0 && rule !== undefined) {
-          chunk.write(rule.to, at)
+        if (chat && armed && chunk.length > 0) {
+          const last = chunk.length - 1
+          chunk.writeUInt8(chunk.readUInt8(last) ^ 1, last)
           tampered++
-          rule = undefined
+          armed = false
         }
         outgoing.write(chunk)
       })
@@ -41,9 +41,8 @@ export async function startTamperingProxy(upstream: string): Promise<TamperingPr
   if (address === null || typeof address === 'string') throw new Error('no TCP port')
   return {
     url: `http://127.0.0.1:${address.port}`,
-    tamperWith: (from, to) => {
-      if (from.length !== to.length) throw new Error('a flipped byte keeps the length')
-      rule = { from, to }
+    flipOneBit: () => {
+      armed = true
     },
     tampered: () => tampered,
     close: async () => {

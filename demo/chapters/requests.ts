@@ -57,21 +57,21 @@ export function tellRequests(story: Story, events: readonly SdkEvent[]): void {
   assert.equal(count('receipt-verified'), 2)
 }
 
-/** One byte of an answer is changed on the way; the client must not believe it. */
-export async function flipOneByte(
+/** One bit of an answer is changed on the way; the client must not believe it. */
+export async function flipOneBit(
   story: Story,
   openai: OpenAI,
   middle: TamperingProxy,
   model: string,
 ): Promise<void> {
-  middle.tamperWith('56', '57')
+  middle.flipOneBit()
   const refusal = await askOne(story, openai, model).then(
     () => undefined,
     (error: unknown) => error,
   )
-  assert.equal(middle.tampered(), 1, 'the byte was flipped')
+  assert.equal(middle.tampered(), 1, 'the bit was flipped')
   assert(refusal instanceof NotVerified, `expected NotVerified, got ${String(refusal)}`)
-  assert.deepEqual(refusal.failedChecks, ['receipt-response'])
+  assert.deepEqual(refusal.failedChecks, ['receipt-present'])
   story.step('the SDK throws NotVerified', `failed check: ${refusal.failedChecks.join(', ')}`)
   story.detail(refusal.message)
 }

@@ -54,7 +54,7 @@ describe('R16 registry_is_canonical', () => {
       asked.push(`${contract} ${getter}`)
       return Promise.resolve(peer(local, getter))
     })
-    expect(asked).toHaveLength(9)
+    expect(asked).toHaveLength(11)
     for (const wrong of asked) {
       const check = requireWiring(local, (contract, getter) =>
         Promise.resolve(`${contract} ${getter}` === wrong ? address('9') : peer(local, getter)),
