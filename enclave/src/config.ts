@@ -21,6 +21,8 @@ export interface Config {
   readonly settleIntervalMs: number
   /** How long answers under way may take when the node is told to end. */
   readonly drainMs: number
+  /** What one channel may ask for. */
+  readonly walletLimits: { readonly requestsPerMinute: number; readonly concurrent: number }
   readonly logLevel: (typeof LOG_LEVELS)[number]
 }
 
@@ -78,6 +80,14 @@ const environment = z.object({
     .pipe(z.number().min(1).max(MAX_SETTLE_INTERVAL_S))
     .default(60),
   DRAIN_TIMEOUT_S: decimal.transform(Number).pipe(z.number().min(0).max(600)).default(8),
+  WALLET_REQUESTS_PER_MINUTE: decimal
+    .transform(Number)
+    .pipe(z.number().min(1).max(100_000))
+    .default(600),
+  WALLET_CONCURRENT_REQUESTS: decimal
+    .transform(Number)
+    .pipe(z.number().min(1).max(10_000))
+    .default(32),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 })
 
@@ -111,6 +121,10 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     model: { path: data.MODEL_PATH, sha256: data.MODEL_SHA256, name: data.MODEL_NAME },
     settleIntervalMs: data.SETTLE_INTERVAL_S * 1000,
     drainMs: data.DRAIN_TIMEOUT_S * 1000,
+    walletLimits: {
+      requestsPerMinute: data.WALLET_REQUESTS_PER_MINUTE,
+      concurrent: data.WALLET_CONCURRENT_REQUESTS,
+    },
     logLevel: data.LOG_LEVEL,
   }
 }

@@ -1,18 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import { ProtocolError } from '@jeju/verifier/protocol'
-import { Hono } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { ChainError } from '../chain/node-chain.ts'
-import { nodeErrorOf } from '../chat/chat-service.ts'
+import { nodeErrorOf } from '../answer/answer-service.ts'
 import { EngineError } from '../engine/engine-error.ts'
 import { GuestAgentError } from '../guest-agent/guest-agent.ts'
 import type { Logger } from '../logging.ts'
-import { errorBody, NODE_ERRORS, NodeError } from './node-error.ts'
+import { errorBody, messagesErrorBody, NODE_ERRORS, NodeError } from './node-error.ts'
 
-/** What a caller is told to wait when the node is busy, starting or ending, in seconds. */
-const RETRY_AFTER_S = '1'
+/** The endpoint whose clients read Anthropic's error documents. */
+const MESSAGES_PATH = '/v1/messages'
 
-/** The app of a node: its routes, and the one place where errors become HTTP. */
-export function createApp(routes: readonly Hono[], logger: Logger): Hono {
+/** The app of a node: its routes, what stands around all of them, and the one place where errors become HTTP. */
+export function createApp(
+  routes: readonly Hono[],
+  logger: Logger,
+  around: readonly MiddlewareHandler[] = [],
+): Hono {
   const app = new Hono()
   app.use(async (c, next) => {
     const started = performance.now()
@@ -24,14 +28,18 @@ export function createApp(routes: readonly Hono[], logger: Logger): Hono {
     const ms = Math.round(performance.now() - started)
     logger.debug({ requestId, method, path: path.slice(0, 128), status, ms }, 'request')
   })
+  for (const middleware of around) app.use(middleware)
   for (const route of routes) app.route('/', route)
   app.notFound((c) => c.json(errorBody(new NodeError('not_found', 'no such endpoint')), 404))
   app.onError((error, c) => {
     const known = knownError(error)
     if (known.code === 'internal_error') logger.error({ error: error.name }, 'internal error')
     const { status } = NODE_ERRORS[known.code]
-    if (status === 429 || status === 503) c.header('Retry-After', RETRY_AFTER_S)
-    return c.json(errorBody(known), status)
+    if (status === 429 || status === 503) {
+      c.header('Retry-After', String(known.retryAfterS))
+    }
+    const document = c.req.path === MESSAGES_PATH ? messagesErrorBody(known) : errorBody(known)
+    return c.json(document, status)
   })
   return app
 }

@@ -13,13 +13,29 @@ export interface Listener {
 }
 
 const CLOSE_TIMEOUT_MS = 2_000
+/** Headers have to be there by then, and are no larger than this; an authorisation takes 8 KiB at most. */
+const HEADERS_TIMEOUT_MS = 10_000
+const MAX_HEADERS_BYTES = 16 * 1024
+const MAX_HEADERS = 64
+/** A request with its body has to be there by then. */
+const REQUEST_TIMEOUT_MS = 60_000
+const MAX_CONNECTIONS = 4_096
 
 /**
  * Serves an app over HTTP; the only file that knows the server. Rejects when the port cannot be taken.
  */
 export async function listen(app: Hono, port: number, host: string): Promise<Listener> {
-  const server = createAdaptorServer({ fetch: app.fetch })
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    serverOptions: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      maxHeaderSize: MAX_HEADERS_BYTES,
+    },
+  })
   if (!(server instanceof Server)) throw new Error('expected an HTTP/1.1 server')
+  server.maxHeadersCount = MAX_HEADERS
+  server.maxConnections = MAX_CONNECTIONS
   server.listen(port, host)
   await once(server, 'listening')
   const address = server.address()

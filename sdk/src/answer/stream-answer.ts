@@ -2,33 +2,34 @@ import type { ReceivedAnswer } from '@jeju/verifier'
 import {
   concatBytes,
   createResponseHasher,
-  DONE_FRAME,
   encodeComputeReceipt,
   equalBytes,
   MAX_RESPONSE_BYTES,
   ProtocolError,
   receiptFrame,
   SseReceiptSplitter,
+  STREAM_END,
   utf8,
   type ComputeReceipt,
   type ResponseHasher,
+  type StreamKind,
 } from '@jeju/verifier/protocol'
 import { judgeAnswer, type AnswerContext } from './answer-judge.ts'
 import { brokenOff } from './broken-off.ts'
-import { chunksOfFrames } from './chunk-frames.ts'
+import { chunksOfFrames, endOfAnswer } from './chunk-frames.ts'
 import { factsOfFrames, type AnswerFacts } from './answer-facts.ts'
 
 /**
- * The frames of a stream as they arrive; receipt frame and `[DONE]` only after every check passed. Anything else at
- * the end errors the stream with `NotVerified`. With `hold`, nothing is given out before that.
+ * The frames of a stream as they arrive; what ends the answer only after every check passed. Anything else at the end
+ * errors the stream with `NotVerified`. With `hold`, nothing is given out before that.
  */
 export function verifiedStream(
   body: ReadableStream<Uint8Array>,
   context: AnswerContext,
-  options: { readonly hold: boolean },
+  options: { readonly kind: StreamKind; readonly hold: boolean },
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const reader = body.getReader()
-  const reading = new StreamReading(context)
+  const reading = new StreamReading(context, options.kind)
   const next = async (): Promise<{ bytes: Uint8Array<ArrayBuffer>; done: boolean }> => {
     const { done, value } = await reader.read().catch((error: unknown) => reading.broken(error))
     return done ? { bytes: reading.end(), done } : { bytes: reading.push(value), done }
@@ -55,16 +56,22 @@ export function verifiedStream(
   })
 }
 
+/** For receipts that travel in no chunk. */
+const NO_CHUNK = { id: '', model: '', created: 0 }
+
 /** One stream while it is read: what was covered so far. */
 class StreamReading {
   readonly #context: AnswerContext
-  readonly #splitter = new SseReceiptSplitter()
+  readonly #kind: StreamKind
+  readonly #splitter: SseReceiptSplitter
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   readonly #hasher: ResponseHasher
   #responseBytes = 0
   #facts: AnswerFacts = {}
 
-  constructor(context: AnswerContext) {
+  constructor(context: AnswerContext, kind: StreamKind) {
+    this.#kind = kind
+    this.#splitter = new SseReceiptSplitter(kind)
     this.#context = context
     this.#hasher = createResponseHasher(context.expectation.signed.salt)
   }
@@ -72,13 +79,9 @@ class StreamReading {
   /** Bytes that may be given out before the end is known. */
   push(chunk: Uint8Array): Uint8Array<ArrayBuffer> {
     const covered = this.#split(() => this.#splitter.push(chunk))
-    this.#responseBytes += covered.length
-    if (this.#responseBytes > MAX_RESPONSE_BYTES) {
-      this.#refuse(`a stream of more than ${MAX_RESPONSE_BYTES} bytes`)
-    }
-    this.#hasher.update(covered)
+    this.#cover(covered)
     // Frames are whole, so no character is cut.
-    const chunks = chunksOfFrames(this.#decoder.decode(covered))
+    const chunks = chunksOfFrames(this.#decoder.decode(covered), this.#kind)
     if (chunks === undefined) return this.#refuse('a frame that is no chunk of an answer')
     this.#facts = { ...this.#facts, ...factsOfFrames(chunks) }
     return covered
@@ -86,13 +89,19 @@ class StreamReading {
 
   /** The last bytes, once they are verified. */
   end(): Uint8Array<ArrayBuffer> {
-    const { receipt, tail } = this.#split(() => this.#splitter.end())
+    const { receipt, held, tail } = this.#split(() => this.#splitter.end())
+    this.#cover(held)
+    if (held.length > 0) {
+      const end = endOfAnswer(this.#decoder.decode(held), this.#kind)
+      if (end === undefined) return this.#refuse('a frame that does not end an answer')
+      this.#facts = { ...this.#facts, ...factsOfFrames([end]) }
+    }
     const ownTail = this.#tail(receipt)
-    if (this.#facts.chunk !== undefined && !equalBytes(tail, ownTail)) {
+    if ((this.#facts.chunk !== undefined || held.length > 0) && !equalBytes(tail, ownTail)) {
       this.#refuse('a receipt frame that is no empty chunk of this stream')
     }
     this.#judge({ text: encodeComputeReceipt(receipt) })
-    return ownTail
+    return concatBytes(held, ownTail)
   }
 
   /**
@@ -100,15 +109,28 @@ class StreamReading {
    * intermediary could deliver text of its own: so that chunk is made here, from what is covered.
    */
   #tail(receipt: ComputeReceipt): Uint8Array<ArrayBuffer> {
-    const { chunk } = this.#facts
-    const frame = chunk === undefined ? new Uint8Array(0) : receiptFrame(receipt, chunk)
-    return concatBytes(frame, utf8(DONE_FRAME))
+    const chunk = this.#facts.chunk ?? (this.#isNamed ? NO_CHUNK : undefined)
+    const frame = chunk === undefined ? new Uint8Array(0) : receiptFrame(receipt, chunk, this.#kind)
+    return concatBytes(frame, utf8(STREAM_END[this.#kind]))
   }
 
   /** The connection failed: a cut answer like any other, unless the caller ended it. */
   broken(error: unknown): never {
     this.#context.signal.throwIfAborted()
     return this.#refuse(brokenOff(error))
+  }
+
+  /** Whether the receipt stands in an event of its own, which nothing else is in. */
+  get #isNamed(): boolean {
+    return STREAM_END[this.#kind] === ''
+  }
+
+  #cover(bytes: Uint8Array): void {
+    this.#responseBytes += bytes.length
+    if (this.#responseBytes > MAX_RESPONSE_BYTES) {
+      this.#refuse(`a stream of more than ${MAX_RESPONSE_BYTES} bytes`)
+    }
+    this.#hasher.update(bytes)
   }
 
   #split<Value>(split: () => Value): Value {

@@ -1,4 +1,9 @@
-import { authDigest, type ContractDomain, type SignedRequestAuth } from '@jeju/verifier/protocol'
+import {
+  authDigest,
+  PROMPT_ENDPOINTS,
+  type ContractDomain,
+  type SignedRequestAuth,
+} from '@jeju/verifier/protocol'
 import type { AnswerContext } from '../answer/answer-judge.ts'
 import { readVerifiedJson } from '../answer/json-answer.ts'
 import { verifiedStream } from '../answer/stream-answer.ts'
@@ -82,7 +87,7 @@ export class ChatCompleter {
     const signed = this.#authorise(session, request, reservation, signal)
     const exchange = { session, request, reservation, signed, signal }
     try {
-      const response = await gateway.send(request.body, signed, signal)
+      const response = await gateway.send(request.path, request.body, signed, signal)
       if (response.ok) return await this.#answer(response, exchange)
       const refusal = await readRefusal(response)
       if (refusal.status >= 500) sessions.end(session)
@@ -123,11 +128,12 @@ export class ChatCompleter {
     const context = this.#context(exchange)
     // The server's own content type is not covered by the receipt, so it is not passed on.
     const headers = { 'content-type': contentTypeOf(request) }
-    if (!request.stream) {
+    const kind = PROMPT_ENDPOINTS[request.path]
+    if (!request.stream || kind === undefined) {
       return new Response(await readVerifiedJson(response, context), { headers })
     }
     const body = response.body ?? new Blob([]).stream()
-    const stream = verifiedStream(body, context, { hold: this.#with.holdStream })
+    const stream = verifiedStream(body, context, { kind, hold: this.#with.holdStream })
     return new Response(stream, { headers })
   }
 

@@ -2,6 +2,7 @@ import {
   AUTHORIZATION_HEADER,
   encodeAuthorization,
   type Hex,
+  type PromptPath,
   type SignedRequestAuth,
 } from '@jeju/verifier/protocol'
 import { SdkError } from '../errors/sdk-error.ts'
@@ -9,8 +10,6 @@ import { fetchEvidence } from './fetch-evidence.ts'
 import { parseProviderHints, type ProviderHint } from './provider-hints.ts'
 import { readBody } from './read-body.ts'
 
-/** The endpoint whose answers are verified; also the path that authorisations sign (docs/protocol.md §5). */
-export const CHAT_PATH = '/v1/chat/completions'
 /** The list of models: advertising, nothing is sent and nothing is paid. */
 export const MODELS_PATH = '/v1/models'
 
@@ -26,6 +25,7 @@ export interface GatewayClient {
   evidence(agentId: bigint, nonce: Hex): Promise<Uint8Array<ArrayBuffer>>
   /** Sends exactly these bytes; no header of the caller goes along (attack F12). */
   send(
+    path: PromptPath,
     body: Uint8Array<ArrayBuffer>,
     signed: SignedRequestAuth,
     signal: AbortSignal,
@@ -52,8 +52,8 @@ export function createGatewayClient(base: string, transport: typeof fetch): Gate
     },
     evidence: (agentId, nonce) =>
       fetchEvidence(`${base}/v1/providers/${agentId}/attestation`, nonce, transport),
-    send: (body, signed, signal) =>
-      transport(base + CHAT_PATH, {
+    send: (path, body, signed, signal) =>
+      transport(base + path, {
         ...NOTHING_AMBIENT,
         method: 'POST',
         headers: {

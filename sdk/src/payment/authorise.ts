@@ -11,7 +11,6 @@ import {
 } from '@jeju/verifier/protocol'
 import type { PriceRecord } from '../chain/chain-reader.ts'
 import type { ChatRequest } from '../fetch/chat-request.ts'
-import { CHAT_PATH } from '../gateway/gateway-client.ts'
 import type { Reservation } from './channel-book.ts'
 
 /** How long an authorisation can be used; well under MAX_AUTH_LIFE_S. */
@@ -46,7 +45,7 @@ export function authorise(options: {
     channelId: reservation.channel.channelId,
     nonce: BigInt(toHex(randomBytes32())),
     bindingId,
-    requestHash: requestHash(salt, 'POST', CHAT_PATH, request.body),
+    requestHash: requestHash(salt, 'POST', request.path, request.body),
     maxFee: reservation.maxFee,
     validUntil: BigInt(Math.floor(now.getTime() / 1000)) + AUTH_LIFE_S,
   }

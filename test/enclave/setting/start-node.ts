@@ -173,6 +173,7 @@ function configOf(stateDir: string, changes: Partial<Config> = {}): Config {
     model: { path: '/unused', sha256: `0x${'00'.repeat(32)}`, name: 'unused' },
     settleIntervalMs: 3_600_000,
     drainMs: 200,
+    walletLimits: { requestsPerMinute: 1_000, concurrent: 64 },
     logLevel: 'trace',
     ...changes,
   }
