@@ -44,6 +44,7 @@ describe('the environment', () => {
       settleIntervalMs: 60_000,
       drainMs: 8_000,
       walletLimits: { requestsPerMinute: 600, concurrent: 32 },
+      upstream: undefined,
       logLevel: 'info',
     })
   })

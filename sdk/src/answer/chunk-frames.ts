@@ -4,9 +4,6 @@ import { TERMINAL_EVENTS, type StreamKind } from '@jeju/verifier/protocol'
 const CHUNK_FRAME = /^data: (\{[^\r\n]*\})$/
 /** A frame of named events. */
 const EVENT_FRAME = /^event: ([a-z_.]+)\ndata: (\{[^\r\n]*\})$/
-/** Events that only an intermediary could have put there. */
-const FOREIGN_EVENTS = ['error', 'receipt']
-
 /**
  * The JSON of whole frames, or undefined when one of them is anything else. Frames are given out before the receipt
  * that covers them, so an early end, in whatever form of an event stream, would end the answer unverified.
@@ -28,7 +25,8 @@ function chunkOf(frame: string): string | undefined {
 }
 
 function eventReader(kind: StreamKind): (frame: string) => string | undefined {
-  const refused = [...FOREIGN_EVENTS, ...TERMINAL_EVENTS[kind]]
+  // An error would end the answer too, and only an intermediary could have put it there.
+  const refused = ['error', ...TERMINAL_EVENTS[kind]]
   return (frame) => {
     const [, name = '', document] = EVENT_FRAME.exec(frame) ?? []
     // Some clients go by the name of an event, others by the type in its document.

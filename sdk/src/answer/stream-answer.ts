@@ -120,7 +120,7 @@ class StreamReading {
     return this.#refuse(brokenOff(error))
   }
 
-  /** Whether the receipt stands in an event of its own, which nothing else is in. */
+  /** Whether the receipt stands by itself, and not in a chunk of the answer. */
   get #isNamed(): boolean {
     return STREAM_END[this.#kind] === ''
   }

@@ -4,8 +4,17 @@ import { encodeComputeReceipt, readComputeReceipt, type ComputeReceipt } from '.
 import type { StreamKind } from './prompt-endpoints.ts'
 import { asArray, asInteger, asOneOf, asString, exactObject } from './shape.ts'
 
+const CHUNK_START = 'event: receipt\n'
+/** A comment: clients of APIs with named events refuse events they do not know, and skip comments. */
+const COMMENT_START = ': receipt '
+
 /** First bytes of a receipt frame. An answer's own text cannot hold them: it stands inside JSON strings. */
-export const RECEIPT_FRAME_START = 'event: receipt\n'
+export const RECEIPT_FRAME_STARTS: Readonly<Record<StreamKind, string>> = {
+  chat: CHUNK_START,
+  completion: CHUNK_START,
+  responses: COMMENT_START,
+  messages: COMMENT_START,
+}
 
 /** The last frame of a stream of chunks. */
 export const DONE_FRAME = 'data: [DONE]\n\n'
@@ -18,7 +27,7 @@ export const STREAM_END: Readonly<Record<StreamKind, string>> = {
   messages: '',
 }
 
-/** `object` of a chunk that carries a receipt; other streams carry it in an event of its own. */
+/** `object` of a chunk that carries a receipt; other streams carry it in a comment. */
 const CHUNK_OBJECTS: Readonly<Record<StreamKind, string | undefined>> = {
   chat: 'chat.completion.chunk',
   completion: 'text_completion',
@@ -34,26 +43,25 @@ export interface ReceiptChunk {
   readonly created: number
 }
 
-/** `event: receipt` frame of docs/protocol.md §6, delimiter included. */
+/** The receipt frame of docs/protocol.md §6, delimiter included. */
 export function receiptFrame(
   receipt: ComputeReceipt,
   chunk: ReceiptChunk,
   kind: StreamKind = 'chat',
 ): Uint8Array<ArrayBuffer> {
   const object = CHUNK_OBJECTS[kind]
-  const document: JsonValue = JSON.parse(encodeComputeReceipt(receipt))
-  const data =
-    object === undefined
-      ? canonicalJson({ receipt: document, type: 'receipt' })
-      : canonicalJson({
-          choices: [],
-          created: chunk.created,
-          id: chunk.id,
-          model: chunk.model,
-          object,
-          receipt: document,
-        })
-  return utf8(`${RECEIPT_FRAME_START}data: ${data}\n\n`)
+  const document = encodeComputeReceipt(receipt)
+  if (object === undefined) return utf8(`${COMMENT_START}${document}\n\n`)
+  const value: JsonValue = JSON.parse(document)
+  const data = canonicalJson({
+    choices: [],
+    created: chunk.created,
+    id: chunk.id,
+    model: chunk.model,
+    object,
+    receipt: value,
+  })
+  return utf8(`${CHUNK_START}data: ${data}\n\n`)
 }
 
 /**
@@ -61,17 +69,12 @@ export function receiptFrame(
  * may be taken for an answer: no choices, and no model but the signed one. Throws a ProtocolError.
  */
 export function parseReceiptFrame(frame: string, kind: StreamKind = 'chat'): ComputeReceipt {
-  const data = frame.slice(RECEIPT_FRAME_START.length)
-  const text = data.startsWith('data: ') ? data.slice('data: '.length) : ''
   const place = 'receipt frame'
-  const value = parseCanonicalJson(text, place)
+  const data = frame.slice(RECEIPT_FRAME_STARTS[kind].length)
   const object = CHUNK_OBJECTS[kind]
-  if (object === undefined) {
-    const event = exactObject(value, place, ['receipt', 'type'])
-    asOneOf(event['type'], `${place}.type`, ['receipt'])
-    return readComputeReceipt(event['receipt'])
-  }
-  const chunk = exactObject(value, place, [
+  if (object === undefined) return readComputeReceipt(parseCanonicalJson(data, place))
+  const text = data.startsWith('data: ') ? data.slice('data: '.length) : ''
+  const chunk = exactObject(parseCanonicalJson(text, place), place, [
     'choices',
     'created',
     'id',

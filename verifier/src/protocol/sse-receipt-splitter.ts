@@ -3,10 +3,9 @@ import type { ComputeReceipt } from './compute-receipt.ts'
 import { MAX_HEADER_BYTES } from './limits.ts'
 import { ProtocolError } from './protocol-error.ts'
 import { TERMINAL_EVENTS, type StreamKind } from './prompt-endpoints.ts'
-import { parseReceiptFrame, RECEIPT_FRAME_START, STREAM_END } from './receipt-frame.ts'
+import { parseReceiptFrame, RECEIPT_FRAME_STARTS, STREAM_END } from './receipt-frame.ts'
 
 const NEWLINE = 0x0a
-const START = utf8(RECEIPT_FRAME_START)
 /** A frame longer than this is no piece of an answer. */
 const MAX_FRAME_BYTES = 1024 * 1024
 const MAX_RECEIPT_BYTES = MAX_HEADER_BYTES * 2
@@ -26,6 +25,7 @@ export interface StreamEnd {
  */
 export class SseReceiptSplitter {
   readonly #kind: StreamKind
+  readonly #start: Uint8Array
   /** Beginnings of the frames that nothing is given out from. */
   readonly #lasts: readonly Uint8Array[]
   readonly #maxTail: number
@@ -35,7 +35,8 @@ export class SseReceiptSplitter {
   constructor(kind: StreamKind = 'chat') {
     this.#kind = kind
     const terminal = TERMINAL_EVENTS[kind].map((name) => utf8(`event: ${name}\n`))
-    this.#lasts = [START, ...terminal]
+    this.#start = utf8(RECEIPT_FRAME_STARTS[kind])
+    this.#lasts = [this.#start, ...terminal]
     this.#maxTail = MAX_RECEIPT_BYTES + (terminal.length === 0 ? 0 : MAX_FRAME_BYTES)
   }
 
@@ -73,7 +74,7 @@ export class SseReceiptSplitter {
     const tail = this.#tail.slice(held)
     const text = decodeUtf8(tail, 'stream')
     const delimiter = text.indexOf('\n\n')
-    const isReceipt = text.startsWith(RECEIPT_FRAME_START) && delimiter !== -1
+    const isReceipt = text.startsWith(RECEIPT_FRAME_STARTS[this.#kind]) && delimiter !== -1
     if (!isReceipt || text.slice(delimiter + 2) !== STREAM_END[this.#kind]) {
       throw new ProtocolError(
         'INPUT_STREAM',
@@ -87,7 +88,7 @@ export class SseReceiptSplitter {
   /** Length of the event that ends the answer, which a stream of events cannot lack. */
   #heldLength(tail: Uint8Array): number {
     if (TERMINAL_EVENTS[this.#kind].length === 0) return 0
-    const end = startsWith(tail, START) ? -1 : endOfFrame(tail)
+    const end = startsWith(tail, this.#start) ? -1 : endOfFrame(tail)
     if (end !== -1) return end
     throw new ProtocolError('INPUT_STREAM', 'stream: ended without the event that ends an answer')
   }
