@@ -19,7 +19,7 @@ export function policyOf(td: SimulatedTd): AppraisalPolicy {
     acpi: { reviewed: [], unreviewed: 'refused' },
     composeHashes: [td.composeHash],
     composeTemplates: [],
-    gpu: 'not-required',
+    gpu: 'forbidden',
     keyCustody: { trustedKms: [trustedKmsOf(td.platform)], keyApis: ['v0'] },
     osImageHashes: [],
     osImages: [{ mrtd, rtmr0, rtmr1, rtmr2 }],

@@ -1,5 +1,5 @@
-/** 0x-prefixed hex. */
-export type Hex = `0x${string}`
+import { CANONICAL_ERC8004 } from './erc8004.ts'
+import type { Hex } from './hex.ts'
 
 /** Where one set of contracts lives: what the deploy script writes and every process is given. */
 export interface Deployment {
@@ -32,7 +32,8 @@ const ADDRESSES = [
 
 /**
  * Reads deployment JSON. Every member is required, no other is allowed, addresses are non-zero and
- * distinct: a wrong or doubled address would send money or trust to a contract of somebody else.
+ * distinct, and the ERC-8004 registries canonical where there are such: a wrong or doubled address would send money or
+ * trust to a contract of somebody else.
  * Addresses come back in lower case.
  *
  * @throws {DeploymentError}
@@ -57,7 +58,25 @@ export function parseDeployment(text: string): Deployment {
   if (distinct.size !== ADDRESSES.length) {
     throw new DeploymentError('deployment: the same address stands for two contracts')
   }
+  requireCanonicalRegistries(deployment)
   return deployment
+}
+
+/**
+ * Where ERC-8004 has canonical registries, a deployment on others is a look-alike (attack R16).
+ *
+ * @throws {DeploymentError}
+ */
+export function requireCanonicalRegistries(deployment: Deployment): void {
+  const canonical = CANONICAL_ERC8004.get(deployment.chainId)
+  if (canonical === undefined) return
+  for (const name of ['identityRegistry', 'reputationRegistry'] as const) {
+    const actual = lowercase(deployment[name])
+    if (actual === canonical[name]) continue
+    throw new DeploymentError(
+      `deployment.${name}: wanted the canonical ${canonical[name]} on chain ${deployment.chainId}, got ${actual}`,
+    )
+  }
 }
 
 function parseMembers(text: string): Map<string, unknown> {

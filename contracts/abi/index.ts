@@ -3,5 +3,25 @@ export { computeStakingAbi } from './generated/compute-staking.ts'
 export { identityRegistryAbi } from './generated/identity-registry.ts'
 export { inferenceServingAbi } from './generated/inference-serving.ts'
 export { ledgerManagerAbi } from './generated/ledger-manager.ts'
+export { measurementPolicyAbi } from './generated/measurement-policy.ts'
 export { reputationRegistryAbi } from './generated/reputation-registry.ts'
-export { DeploymentError, parseDeployment, type Deployment, type Hex } from './deployment.ts'
+export { tdxAttestationVerifierAbi } from './generated/tdx-attestation-verifier.ts'
+export { tdxVerifierAbi } from './generated/tdx-verifier.ts'
+export {
+  DeploymentError,
+  parseDeployment,
+  requireCanonicalRegistries,
+  type Deployment,
+} from './deployment.ts'
+export { CANONICAL_ERC8004, type Erc8004Registries } from './erc8004.ts'
+export type { Hex } from './hex.ts'
+export {
+  registrationFile,
+  parseRegistrationFile,
+  RegistrationFileError,
+  type AgentService,
+  type RegistrationContent,
+  type RegistrationFile,
+  type RegistrationPlace,
+} from './registration-file.ts'
+export { peersAbi, requireWiring, type PeerGetter } from './wiring.ts'

@@ -7,13 +7,17 @@ import {InferenceServing} from "../src/InferenceServing.sol";
 import {LedgerManager} from "../src/LedgerManager.sol";
 import {IdentityRegistry} from "../src/erc8004/IdentityRegistry.sol";
 import {ReputationRegistry} from "../src/erc8004/ReputationRegistry.sol";
+import {IAttestationVerifier} from "../src/interfaces/IAttestationVerifier.sol";
 import {IIdentityRegistry} from "../src/interfaces/IIdentityRegistry.sol";
 import {IReputationRegistry} from "../src/interfaces/IReputationRegistry.sol";
+import {Erc8004} from "./Erc8004.sol";
 import {Script} from "./Script.sol";
 
 /// @title Deploys everything and writes where it lives
-/// @notice `DEPLOYMENT_OUT` names the file, by default deployments/<chain id>.json. The ERC-8004 registries are deployed on
-/// a local chain only; anywhere else the canonical ones must be there (attack R16).
+/// @notice The list of transactions behind tools/deploy.ts, which is what to call: it asserts the chain, and keeps the file
+/// only after it has looked at the result. From the environment: `DEPLOYMENT_OUT` names the file, `OWNER` the owner (the
+/// deployer when absent, on Anvil only), `FIRST_VERIFIER` a verifier to be listed from the start (none when absent),
+/// `OWNER_MUST_HAVE_CODE` whether the owner must be a contract (always so on Base).
 contract Deploy is Script {
     /// @notice One set of contracts; the members of `Deployment` in abi/deployment.ts.
     struct Contracts {
@@ -26,39 +30,64 @@ contract Deploy is Script {
     }
 
     uint256 private constant ANVIL = 31_337;
-    uint256 private constant BASE = 8453;
-    uint256 private constant BASE_SEPOLIA = 84_532;
 
-    error UnsupportedChain(uint256 chainId);
     error RegistryMissing(address expected);
     error WrongWiring(string peer, address expected, address actual);
+    error OwnerMissing(uint256 chainId);
+    error OwnerWithoutCode(address owner);
+    error SimulatedVerifier(address verifier, uint256 chainId);
 
     /// @notice Broadcasts with the key that forge was given.
+    /// @return deployed what stands where
     function run() external returns (Contracts memory deployed) {
         uint256 deployedAtBlock = block.number;
 
         VM.startBroadcast();
         (, address deployer,) = VM.readCallers();
-        deployed = deploy(deployer);
+        address owner = VM.envOr("OWNER", block.chainid == ANVIL ? deployer : address(0));
+        requireOwner(owner, VM.envOr("OWNER_MUST_HAVE_CODE", false));
+        deployed = deploy(deployer, owner, IAttestationVerifier(VM.envOr("FIRST_VERIFIER", address(0))));
         VM.stopBroadcast();
 
-        requireWiring(deployed);
+        requireWiring(deployed, owner);
         _write(deployed, deployedAtBlock);
     }
 
-    /// @notice Ledger and serving name each other, so the second address is computed before the first is deployed.
+    /// @notice Contracts that name each other are deployed at addresses computed before.
     /// @param deployer whose nonce numbers the contracts
-    function deploy(address deployer) public returns (Contracts memory c) {
+    /// @param owner of every contract that has one
+    /// @param firstVerifier listed from the start; zero for none
+    /// @return c what stands where
+    function deploy(address deployer, address owner, IAttestationVerifier firstVerifier)
+        public
+        returns (Contracts memory c)
+    {
+        _requireGenuineRoot(firstVerifier);
         (c.identityRegistry, c.reputationRegistry) = _erc8004();
-        c.computeStaking = new ComputeStaking();
-        c.computeRegistry = new ComputeRegistry(c.identityRegistry, c.computeStaking);
-        address serving = VM.computeCreateAddress(deployer, VM.getNonce(deployer) + 1);
-        c.ledgerManager = new LedgerManager(c.computeRegistry, c.identityRegistry, serving);
+        uint256 nonce = VM.getNonce(deployer);
+        address serving = VM.computeCreateAddress(deployer, nonce + 3);
+        c.computeStaking = new ComputeStaking(
+            ComputeRegistry(VM.computeCreateAddress(deployer, nonce + 1)), InferenceServing(serving), owner
+        );
+        c.computeRegistry = new ComputeRegistry(c.identityRegistry, c.computeStaking, owner, firstVerifier);
+        c.ledgerManager = new LedgerManager(c.computeRegistry, c.identityRegistry, serving, owner);
         c.inferenceServing = new InferenceServing(c.computeRegistry, c.ledgerManager, c.reputationRegistry);
     }
 
-    /// @notice Reverts unless every contract names exactly these peers.
-    function requireWiring(Contracts memory c) public view {
+    /// @notice Reverts unless the owner may own a market here: where money is real it is a timelock or a Safe, never a key.
+    /// @param owner stated
+    /// @param mustHaveCode whether to ask for a contract on this chain too
+    function requireOwner(address owner, bool mustHaveCode) public view {
+        require(owner != address(0), OwnerMissing(block.chainid));
+        if (block.chainid == Erc8004.BASE || mustHaveCode) {
+            require(owner.code.length != 0, OwnerWithoutCode(owner));
+        }
+    }
+
+    /// @notice Reverts unless every contract names exactly these peers and this owner.
+    /// @param c what stands where
+    /// @param owner of every contract that has one
+    function requireWiring(Contracts memory c, address owner) public view {
         address identity = address(c.identityRegistry);
         address registry = address(c.computeRegistry);
         _requirePeer("reputation.identity", c.reputationRegistry.getIdentityRegistry(), identity);
@@ -66,6 +95,13 @@ contract Deploy is Script {
         _requirePeer(
             "registry.staking", address(c.computeRegistry.computeStaking()), address(c.computeStaking)
         );
+        _requirePeer("staking.registry", address(c.computeStaking.computeRegistry()), registry);
+        _requirePeer(
+            "staking.serving", address(c.computeStaking.inferenceServing()), address(c.inferenceServing)
+        );
+        _requirePeer("registry.owner", c.computeRegistry.owner(), owner);
+        _requirePeer("ledger.owner", c.ledgerManager.owner(), owner);
+        _requirePeer("staking.owner", c.computeStaking.owner(), owner);
         _requirePeer("ledger.registry", address(c.ledgerManager.computeRegistry()), registry);
         _requirePeer("ledger.identity", address(c.ledgerManager.identityRegistry()), identity);
         _requirePeer("ledger.serving", c.ledgerManager.inferenceServing(), address(c.inferenceServing));
@@ -78,24 +114,13 @@ contract Deploy is Script {
         );
     }
 
-    /// @notice Addresses published in erc-8004/erc-8004-contracts.
-    function canonicalRegistries(uint256 chainId) public pure returns (address identity, address reputation) {
-        if (chainId == BASE) {
-            return (0x8004A169FB4a3325136EB29fA0ceB6D2e539a432, 0x8004BAa17C55a88189AE136b182e5fdA19dE9b63);
-        }
-        if (chainId == BASE_SEPOLIA) {
-            return (0x8004A818BFB912233c491871b3d84c89A494BD9e, 0x8004B663056A597Dffe9eCcC1965A193B7388713);
-        }
-        revert UnsupportedChain(chainId);
-    }
-
     function _erc8004() private returns (IIdentityRegistry identity, IReputationRegistry reputation) {
         if (block.chainid == ANVIL) {
             identity = new IdentityRegistry();
             reputation = new ReputationRegistry(identity);
             return (identity, reputation);
         }
-        (address identityAt, address reputationAt) = canonicalRegistries(block.chainid);
+        (address identityAt, address reputationAt) = Erc8004.canonical(block.chainid);
         require(identityAt.code.length != 0, RegistryMissing(identityAt));
         require(reputationAt.code.length != 0, RegistryMissing(reputationAt));
         return (IIdentityRegistry(identityAt), IReputationRegistry(reputationAt));
@@ -112,9 +137,13 @@ contract Deploy is Script {
         VM.serializeAddress(object, "ledgerManager", address(c.ledgerManager));
         string memory json = VM.serializeAddress(object, "inferenceServing", address(c.inferenceServing));
 
-        VM.createDir("deployments", true);
-        string memory path = string.concat("deployments/", VM.toString(block.chainid), ".json");
-        VM.writeFile(VM.envOr("DEPLOYMENT_OUT", path), json);
+        VM.writeFile(VM.envString("DEPLOYMENT_OUT"), json);
+    }
+
+    /// @dev The registry refuses it too; this says so before anything is sent.
+    function _requireGenuineRoot(IAttestationVerifier verifier) private view {
+        if (block.chainid != Erc8004.BASE || address(verifier) == address(0)) return;
+        require(!verifier.isSimulated(), SimulatedVerifier(address(verifier), block.chainid));
     }
 
     function _requirePeer(string memory peer, address actual, address expected) private pure {

@@ -17,15 +17,15 @@ interface Vm {
     function readCallers() external returns (CallerMode mode, address sender, address origin);
     function getNonce(address account) external view returns (uint64);
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
-    function envOr(string calldata name, string calldata defaultValue) external view returns (string memory);
-    function toString(uint256 value) external pure returns (string memory);
+    function envString(string calldata name) external view returns (string memory);
+    function envOr(string calldata name, address defaultValue) external view returns (address);
+    function envOr(string calldata name, bool defaultValue) external view returns (bool);
     function serializeAddress(string calldata object, string calldata key, address value)
         external
         returns (string memory json);
     function serializeUint(string calldata object, string calldata key, uint256 value)
         external
         returns (string memory json);
-    function createDir(string calldata path, bool recursive) external;
     function writeFile(string calldata path, string calldata text) external;
 }
 

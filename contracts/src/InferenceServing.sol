@@ -3,27 +3,35 @@ pragma solidity 0.8.37;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import {IComputeRegistry} from "./interfaces/IComputeRegistry.sol";
 import {IInferenceServing} from "./interfaces/IInferenceServing.sol";
 import {ILedgerManager} from "./interfaces/ILedgerManager.sol";
+import {IProofVerifier} from "./interfaces/IProofVerifier.sol";
 import {IReputationRegistry} from "./interfaces/IReputationRegistry.sol";
+import {ChannelWords} from "./libraries/ChannelWords.sol";
 import {SettlementLib} from "./libraries/SettlementLib.sol";
 
-/// @title Settlement of receipts, item by item
+/// @title Settlement of receipts, item by item, and of vouchers
 /// @notice Rules and powers: see IInferenceServing. It holds no money.
 contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient {
-    using BitMaps for BitMaps.BitMap;
+    using ChannelWords for uint256;
     using SafeCast for uint256;
     using SafeCast for int256;
     using SettlementLib for RequestAuth;
     using SettlementLib for Receipt;
+    using SettlementLib for Delivery;
+    using SettlementLib for Voucher;
 
     /// @notice Items of one `settle` or `preview`; keeps both well under the transaction gas cap.
     uint256 public constant MAX_BATCH = 50;
-    /// @notice How long after `validUntil` an item may be settled; gives the user finality.
+    /// @notice How long after `validUntil` an item may be settled; gives the user finality. LedgerManager's, as the next.
     uint64 public constant SETTLE_WINDOW = 12 hours;
+    /// @notice Longest time between a receipt and the end of its authorisation. With it a refund or a new session key
+    /// that comes after the receipt takes effect after the window (attacks P2, P20).
+    uint64 public constant MAX_AUTH_LIFE = 1 hours;
     /// @notice Between two posts for one agent.
     uint64 public constant FEEDBACK_INTERVAL = 1 days;
     /// @notice Gas that must be left for the reputation registry; its first entry costs about 210,000. Without this a
@@ -34,6 +42,7 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
 
     uint256 private constant WEI_PER_GWEI = 1e9;
     uint8 private constant GWEI_DECIMALS = 9;
+    uint256 private constant ITEM_BYTES = 15 * 32;
 
     /// @inheritdoc IInferenceServing
     IComputeRegistry public immutable computeRegistry;
@@ -42,6 +51,7 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
     /// @inheritdoc IInferenceServing
     IReputationRegistry public immutable reputationRegistry;
 
+    /// One word.
     struct Counters {
         uint64 settled;
         uint128 volume;
@@ -53,18 +63,42 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         uint64 postedAt;
     }
 
-    /// What `_judge` found out about one item.
-    struct Judgement {
-        Status status;
-        uint256 fee;
+    /// What is known while a batch is judged. Items that stand together and name one channel are a run: the ledger is asked
+    /// once and charged once for all of them. Price and signer are kept until another one is needed.
+    struct Run {
+        bytes32 domain;
+        bool acceptPartial;
+        bytes32 channelId;
+        /// The channel in ChannelWords.
+        uint256 funds;
+        uint256 key;
+        uint256 terms;
+        /// Wei that the channel holds for this run, less what its items took so far.
+        uint256 rest;
+        /// Wei that the items of this run take, not charged yet.
+        uint256 due;
+        uint256 paidItems;
+        /// Whose paid items are to be counted, how many, and their wei.
+        address tallyUser;
+        uint256 tallyAgent;
+        uint256 tallyItems;
+        uint256 tallyWei;
+        bytes32 bindingId;
+        uint256 boundAgent;
+        address signer;
+        /// Of `price`, in ChannelWords.
+        uint256 offer;
+        IComputeRegistry.Price price;
+        // Of the item judged last.
         bytes32 authHash;
         bytes32 receiptHash;
-        uint256 agentId;
-        address user;
+        bytes32 nonceKey;
+        uint256 nonceWord;
+        uint256 fee;
     }
 
     /// By binding, because replicas of a node share no nonce store (attack P4).
-    mapping(bytes32 channelId => mapping(bytes32 bindingId => BitMaps.BitMap used)) private _usedNonces;
+    mapping(bytes32 channelBindingAndNonceOver256 => uint256 bits) private _usedNonces;
     mapping(address user => mapping(uint256 agentId => uint256 wei_)) private _volume;
     mapping(uint256 agentId => Counters counters) private _counters;
     mapping(uint256 agentId => Feedback feedback) private _feedback;
@@ -83,23 +117,49 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
     }
 
     /// @inheritdoc IInferenceServing
-    function settle(Item[] calldata items)
+    function settle(Item[] calldata items, bool acceptPartial)
         external
         returns (Status[] memory statuses, uint256[] memory fees)
     {
-        _requireBatch(items);
-        statuses = new Status[](items.length);
-        fees = new uint256[](items.length);
+        Run memory run;
+        (statuses, fees) = _start(run, items.length, acceptPartial);
 
         for (uint256 i = 0; i < items.length; ++i) {
             Item calldata item = items[i];
-            Judgement memory judgement = _judge(item, 0);
-            statuses[i] = judgement.status;
-            if (judgement.status != Status.PAID) continue;
+            if (item.auth.channelId != run.channelId) {
+                _charge(run);
+                _enter(run, item.auth.channelId);
+            }
+            Status status = _judge(run, item);
+            statuses[i] = status;
+            if (!_isPaid(status)) continue;
 
-            fees[i] = judgement.fee;
-            _pay(item.auth, judgement);
+            fees[i] = run.fee;
+            _take(run, item.auth.nonce);
         }
+        _charge(run);
+        _count(run.tallyUser, run.tallyAgent, run.tallyItems, run.tallyWei);
+    }
+
+    /// @inheritdoc IInferenceServing
+    function settleVoucher(Voucher calldata voucher, Signature calldata signature)
+        external
+        returns (uint256 paid)
+    {
+        (bytes32 channelId, uint128 cumulative) = (voucher.channelId, voucher.cumulative);
+        (uint256 funds, uint256 key, uint256 terms) = ledgerManager.wordsOf(channelId);
+        require(!terms.isReceiptMode(), NoVoucherChannel(channelId));
+        address signer = SettlementLib.signerOf(voucherDigest(voucher), signature);
+        require(_speaksFor(key, channelId, signer), InvalidSignature(key.account()));
+        // The channel may hold less than was promised; a closed one holds nothing.
+        uint256 payable_ = Math.min(cumulative, funds.amount());
+        require(payable_ > key.amount(), NothingDue(channelId, cumulative, payable_, key.amount()));
+        paid = payable_ - key.amount();
+
+        _count(funds.account(), terms.agentId(), 0, paid);
+
+        emit VoucherSettled(channelId, terms.agentId(), funds.account(), cumulative, paid);
+        ledgerManager.charge(channelId, paid);
     }
 
     /// @inheritdoc IInferenceServing
@@ -128,25 +188,49 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
     /* VIEWS */
 
     /// @inheritdoc IInferenceServing
-    function preview(Item[] calldata items)
+    function preview(Item[] calldata items, bool acceptPartial)
         external
         view
         returns (Status[] memory statuses, uint256[] memory fees)
     {
-        _requireBatch(items);
-        statuses = new Status[](items.length);
-        fees = new uint256[](items.length);
+        Run memory run;
+        (statuses, fees) = _start(run, items.length, acceptPartial);
 
         for (uint256 i = 0; i < items.length; ++i) {
-            (uint256 taken, bool used) = _takenBefore(items, i, statuses, fees);
-            if (used) {
-                statuses[i] = Status.ALREADY_USED;
-                continue;
+            RequestAuth calldata auth = items[i].auth;
+            if (auth.channelId != run.channelId) {
+                _enter(run, auth.channelId);
+                run.rest -= _takenBefore(items, i, fees);
             }
-            Judgement memory judgement = _judge(items[i], taken);
-            statuses[i] = judgement.status;
-            if (judgement.status == Status.PAID) fees[i] = judgement.fee;
+            Status status = _paidBefore(items, i, fees) ? Status.ALREADY_USED : _judge(run, items[i]);
+            statuses[i] = status;
+            if (!_isPaid(status)) continue;
+
+            fees[i] = run.fee;
+            run.rest -= run.fee;
         }
+    }
+
+    /// @inheritdoc IProofVerifier
+    /// @dev Here: `inputHash` and `outputHash` are `requestHash` and `responseHash`, `proof` is an ABI-encoded Item, and
+    /// `metadata` is nothing or the 32 bytes of the agentId that must have answered. Holds for ever once it holds; whether
+    /// the item may be charged is `preview`'s question.
+    function verify(bytes32 inputHash, bytes32 outputHash, bytes calldata metadata, bytes calldata proof)
+        external
+        view
+        returns (bool)
+    {
+        if (proof.length != ITEM_BYTES || (metadata.length != 0 && metadata.length != 32)) return false;
+        Item calldata item;
+        assembly ("memory-safe") {
+            item := proof.offset
+        }
+        if (item.auth.requestHash != inputHash || item.delivery.responseHash != outputHash) return false;
+
+        (uint256 agentId, address signer) = computeRegistry.signerOf(item.auth.bindingId);
+        if (metadata.length == 32 && agentId != uint256(bytes32(metadata))) return false;
+        bytes32 receiptHash = _hashTypedDataV4(item.delivery.hash(authDigest(item.auth)));
+        return signer != address(0) && SettlementLib.signerOf(receiptHash, item.receiptSig) == signer;
     }
 
     /// @inheritdoc IInferenceServing
@@ -155,7 +239,8 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         view
         returns (uint256)
     {
-        return SettlementLib.fee(_priceOf(ledgerManager.channelOf(channelId)), inputTokens, outputTokens);
+        (,, uint256 terms) = ledgerManager.wordsOf(channelId);
+        return SettlementLib.fee(_priceOf(terms), inputTokens, outputTokens);
     }
 
     /// @inheritdoc IInferenceServing
@@ -176,7 +261,7 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
 
     /// @inheritdoc IInferenceServing
     function isNonceUsed(bytes32 channelId, bytes32 bindingId, uint256 nonce) public view returns (bool) {
-        return _usedNonces[channelId][bindingId].get(nonce);
+        return _usedNonces[_nonceKey(channelId, bindingId, nonce)] & _nonceBit(nonce) != 0;
     }
 
     /// @inheritdoc IInferenceServing
@@ -189,122 +274,205 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         return _hashTypedDataV4(receipt.hash());
     }
 
+    /// @inheritdoc IInferenceServing
+    function voucherDigest(Voucher calldata voucher) public view returns (bytes32) {
+        return _hashTypedDataV4(voucher.hash());
+    }
+
     /* INTERNAL */
 
-    function _pay(RequestAuth calldata auth, Judgement memory judgement) private {
-        _usedNonces[auth.channelId][auth.bindingId].set(auth.nonce);
-        _count(judgement);
+    function _enter(Run memory run, bytes32 channelId) private view {
+        run.channelId = channelId;
+        (run.funds, run.key, run.terms) = ledgerManager.wordsOf(channelId);
+        run.rest = run.funds.amount() - run.key.amount();
+    }
+
+    /// @dev The item just judged is paid.
+    function _take(Run memory run, uint256 nonce) private {
+        uint256 fee = run.fee;
+        _usedNonces[run.nonceKey] = run.nonceWord | _nonceBit(nonce);
+        unchecked {
+            // fee ≤ rest
+            run.rest -= fee;
+            run.due += fee;
+            ++run.paidItems;
+        }
 
         emit Settled(
-            auth.channelId,
-            judgement.agentId,
-            judgement.user,
-            judgement.authHash,
-            judgement.receiptHash,
-            judgement.fee
+            run.channelId, run.terms.agentId(), run.funds.account(), run.authHash, run.receiptHash, fee
         );
-        ledgerManager.charge(auth.channelId, judgement.fee);
     }
 
-    function _count(Judgement memory judgement) private {
-        Counters storage counted = _counters[judgement.agentId];
-        uint256 before = _volume[judgement.user][judgement.agentId];
-        if (before == 0) ++counted.users;
-        ++counted.settled;
-        counted.volume += judgement.fee.toUint128();
-        _volume[judgement.user][judgement.agentId] = before + judgement.fee;
+    /// @dev Ends the run.
+    function _charge(Run memory run) private {
+        uint256 due = run.due;
+        if (due == 0) return;
+
+        (address user, uint256 agentId) = (run.funds.account(), run.terms.agentId());
+        if (user != run.tallyUser || agentId != run.tallyAgent) {
+            _count(run.tallyUser, run.tallyAgent, run.tallyItems, run.tallyWei);
+            (run.tallyUser, run.tallyAgent) = (user, agentId);
+            run.tallyItems = 0;
+            run.tallyWei = 0;
+        }
+        run.tallyItems += run.paidItems;
+        run.tallyWei += due;
+        run.due = 0;
+        run.paidItems = 0;
+        ledgerManager.charge(run.channelId, due);
     }
 
-    /// @dev `taken`: wei that earlier items of this batch take from the same channel
-    function _judge(Item calldata item, uint256 taken) private view returns (Judgement memory judgement) {
+    function _count(address user, uint256 agentId, uint256 items, uint256 paid) private {
+        if (paid == 0) return;
+
+        Counters storage counted = _counters[agentId];
+        uint256 before = _volume[user][agentId];
+        uint64 users = counted.users;
+        if (before == 0) ++users;
+        // forge-lint: disable-next-line(unsafe-typecast) -- at most MAX_BATCH
+        uint64 settled = counted.settled + uint64(items);
+        uint128 volume = counted.volume + paid.toUint128();
+        (counted.settled, counted.volume, counted.users) = (settled, volume, users);
+        _volume[user][agentId] = before + paid;
+    }
+
+    /// @dev Fills what `run` holds of the item. The order decides what is answered where several rules are broken: first
+    /// whether it was paid, which stays the answer after the channel is closed or the authorisation has expired.
+    function _judge(Run memory run, Item calldata item) private view returns (Status) {
         RequestAuth calldata auth = item.auth;
-        ILedgerManager.Channel memory channel = ledgerManager.channelOf(auth.channelId);
-        judgement.agentId = channel.agentId;
-        judgement.user = channel.user;
-        judgement.authHash = authDigest(auth);
-        judgement.receiptHash = receiptDigest(item.receipt);
-
-        judgement.status = _judgeAuth(item, channel, judgement.authHash);
-        if (judgement.status != Status.PAID) return judgement;
-        judgement.status = _judgeReceipt(item, channel.agentId, judgement.authHash, judgement.receiptHash);
-        if (judgement.status != Status.PAID) return judgement;
-        (judgement.status, judgement.fee) = _judgeFee(item, channel, taken);
-    }
-
-    /// @dev Did the user allow this charge, once and in time? First whether it was paid: that stays the answer after the
-    /// channel is closed or the authorisation has expired.
-    function _judgeAuth(Item calldata item, ILedgerManager.Channel memory channel, bytes32 authHash)
-        private
-        view
-        returns (Status)
-    {
-        RequestAuth calldata auth = item.auth;
-        if (isNonceUsed(auth.channelId, auth.bindingId, auth.nonce)) return Status.ALREADY_USED;
-        if (channel.state == ILedgerManager.State.CLOSED) return Status.CHANNEL_CLOSED;
+        run.authHash = MessageHashUtils.toTypedDataHash(run.domain, auth.hash());
+        run.nonceKey = _nonceKey(run.channelId, auth.bindingId, auth.nonce);
+        run.nonceWord = _usedNonces[run.nonceKey];
+        if (run.nonceWord & _nonceBit(auth.nonce) != 0) return Status.ALREADY_USED;
+        if (run.terms.isClosed()) return Status.CHANNEL_CLOSED;
         if (block.timestamp > uint256(auth.validUntil) + SETTLE_WINDOW) return Status.EXPIRED;
-        // An unknown channel has no session key.
-        address signer = SettlementLib.signerOf(authHash, item.authSig);
-        return ledgerManager.isSessionKey(auth.channelId, signer) ? Status.PAID : Status.BAD_AUTH;
+        if (!_isAuthorised(run, item)) return Status.BAD_AUTH;
+        _bindTo(run, auth.bindingId);
+        if (run.signer == address(0) || run.boundAgent != run.terms.agentId()) return Status.BAD_BINDING;
+        if (!_isDelivered(run, item)) return Status.BAD_RECEIPT;
+        return _judgeFee(run, item);
     }
 
-    /// @dev Did the signer named by the user deliver this? The binding need not be valid any more: what happened to it
-    /// later never voids an earned receipt (attack P13).
-    function _judgeReceipt(Item calldata item, uint256 agentId, bytes32 authHash, bytes32 receiptHash)
+    /// @dev Did the user allow this charge? An unknown channel has no session key.
+    function _isAuthorised(Run memory run, Item calldata item) private view returns (bool) {
+        address signer = SettlementLib.signerOf(run.authHash, item.authSig);
+        return run.terms.isReceiptMode() && _speaksFor(run.key, run.channelId, signer);
+    }
+
+    /// @dev Did the signer named by the user deliver this, in time? The binding need not be valid any more: what happened
+    /// to it later never voids an earned receipt (attack P13).
+    function _isDelivered(Run memory run, Item calldata item) private view returns (bool) {
+        Delivery calldata delivery = item.delivery;
+        uint256 issuedAt = delivery.issuedAt;
+        uint256 validUntil = item.auth.validUntil;
+        if (issuedAt > validUntil || validUntil > issuedAt + MAX_AUTH_LIFE) return false;
+        if (issuedAt > block.timestamp || delivery.finish > MAX_FINISH) return false;
+        run.receiptHash = MessageHashUtils.toTypedDataHash(run.domain, delivery.hash(run.authHash));
+        return SettlementLib.signerOf(run.receiptHash, item.receiptSig) == run.signer;
+    }
+
+    /// @dev All of the fee or nothing, unless the payee takes less: a third party must not burn a receipt at a bad moment
+    /// (attack P17).
+    function _judgeFee(Run memory run, Item calldata item) private view returns (Status) {
+        if (run.offer != run.terms.offer()) {
+            run.offer = run.terms.offer();
+            run.price = _priceOf(run.terms);
+        }
+        uint32 outputTokens = item.delivery.outputTokens;
+        if (outputTokens > run.price.maxOutputTokens) return Status.OVER_CAP;
+        uint256 fee = SettlementLib.fee(run.price, item.delivery.inputTokens, outputTokens);
+        if (fee > item.auth.maxFee) return Status.OVER_CAP;
+        if (fee == 0) return Status.NOTHING_DUE;
+
+        uint256 rest = run.rest;
+        if (fee <= rest) {
+            run.fee = fee;
+            return Status.PAID;
+        }
+        if (rest == 0 || !run.acceptPartial || !_isPayee(run.channelId)) return Status.UNDERFUNDED;
+        run.fee = rest;
+        return Status.PARTIAL;
+    }
+
+    function _bindTo(Run memory run, bytes32 bindingId) private view {
+        if (run.bindingId == bindingId) return;
+        run.bindingId = bindingId;
+        (run.boundAgent, run.signer) = computeRegistry.signerOf(bindingId);
+    }
+
+    function _priceOf(uint256 terms) private view returns (IComputeRegistry.Price memory) {
+        return computeRegistry.priceOf(terms.agentId(), terms.serviceId(), terms.priceVersion());
+    }
+
+    function _isPayee(bytes32 channelId) private view returns (bool) {
+        return msg.sender == ledgerManager.channelOf(channelId).payee;
+    }
+
+    /// @dev `signer` is not zero and is the channel's session key or one that was replaced not long ago.
+    function _speaksFor(uint256 key, bytes32 channelId, address signer) private view returns (bool) {
+        if (signer == address(0)) return false;
+        return signer == key.account() || ledgerManager.isSessionKey(channelId, signer);
+    }
+
+    function _start(Run memory run, uint256 length, bool acceptPartial)
         private
         view
-        returns (Status)
+        returns (Status[] memory, uint256[] memory)
     {
-        (uint256 boundAgent, address signer) = computeRegistry.signerOf(item.auth.bindingId);
-        if (signer == address(0) || boundAgent != agentId) return Status.BAD_BINDING;
-
-        Receipt calldata receipt = item.receipt;
-        bool sound = receipt.authHash == authHash && receipt.finish <= MAX_FINISH
-            && receipt.issuedAt <= item.auth.validUntil && receipt.issuedAt <= block.timestamp
-            && SettlementLib.signerOf(receiptHash, item.receiptSig) == signer;
-        return sound ? Status.PAID : Status.BAD_RECEIPT;
+        require(length <= MAX_BATCH, BatchTooLarge(length, MAX_BATCH));
+        run.domain = _domainSeparatorV4();
+        run.acceptPartial = acceptPartial;
+        return (new Status[](length), new uint256[](length));
     }
 
-    /// @dev All of the fee or nothing: a third party must not burn a receipt at a bad moment (attack P17).
-    function _judgeFee(Item calldata item, ILedgerManager.Channel memory channel, uint256 taken)
+    /// @dev Wei that the items before `index` take from its channel.
+    function _takenBefore(Item[] calldata items, uint256 index, uint256[] memory fees)
         private
-        view
-        returns (Status, uint256 fee)
+        pure
+        returns (uint256 taken)
     {
-        IComputeRegistry.Price memory price = _priceOf(channel);
-        Receipt calldata receipt = item.receipt;
-        if (receipt.outputTokens > price.maxOutputTokens) return (Status.OVER_CAP, 0);
-        fee = SettlementLib.fee(price, receipt.inputTokens, receipt.outputTokens);
-        if (fee > item.auth.maxFee) return (Status.OVER_CAP, 0);
-        if (fee == 0) return (Status.NOTHING_DUE, 0);
-        if (fee + taken > channel.locked - channel.spent) return (Status.UNDERFUNDED, 0);
-        return (Status.PAID, fee);
-    }
-
-    /// @dev What the paid items before `index` take from its channel, and whether one of them used its nonce.
-    function _takenBefore(
-        Item[] calldata items,
-        uint256 index,
-        Status[] memory statuses,
-        uint256[] memory fees
-    ) private pure returns (uint256 taken, bool used) {
-        RequestAuth calldata auth = items[index].auth;
         for (uint256 i = 0; i < index; ++i) {
-            RequestAuth calldata earlier = items[i].auth;
-            if (statuses[i] != Status.PAID || earlier.channelId != auth.channelId) continue;
-            taken += fees[i];
-            if (earlier.bindingId == auth.bindingId && earlier.nonce == auth.nonce) used = true;
+            if (items[i].auth.channelId == items[index].auth.channelId) taken += fees[i];
         }
     }
 
-    function _priceOf(ILedgerManager.Channel memory channel)
+    /// @dev Whether an item before `index` uses up its nonce.
+    function _paidBefore(Item[] calldata items, uint256 index, uint256[] memory fees)
         private
-        view
-        returns (IComputeRegistry.Price memory)
+        pure
+        returns (bool)
     {
-        return computeRegistry.priceOf(channel.agentId, channel.serviceId, channel.priceVersion);
+        RequestAuth calldata auth = items[index].auth;
+        for (uint256 i = 0; i < index; ++i) {
+            RequestAuth calldata earlier = items[i].auth;
+            if (
+                fees[i] != 0 && earlier.nonce == auth.nonce && earlier.bindingId == auth.bindingId
+                    && earlier.channelId == auth.channelId
+            ) return true;
+        }
+        return false;
     }
 
-    function _requireBatch(Item[] calldata items) private pure {
-        require(items.length <= MAX_BATCH, BatchTooLarge(items.length, MAX_BATCH));
+    function _nonceKey(bytes32 channelId, bytes32 bindingId, uint256 nonce)
+        private
+        pure
+        returns (bytes32 key)
+    {
+        // keccak256(abi.encode(channelId, bindingId, nonce >> 8)) without taking memory
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, channelId)
+            mstore(add(free, 0x20), bindingId)
+            mstore(add(free, 0x40), shr(8, nonce))
+            key := keccak256(free, 0x60)
+        }
+    }
+
+    function _nonceBit(uint256 nonce) private pure returns (uint256) {
+        return 1 << (nonce & 0xff);
+    }
+
+    function _isPaid(Status status) private pure returns (bool) {
+        return status == Status.PAID || status == Status.PARTIAL;
     }
 }

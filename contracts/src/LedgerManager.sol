@@ -4,22 +4,52 @@ pragma solidity 0.8.37;
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
+import {Governed} from "./governance/Governed.sol";
 import {IComputeRegistry} from "./interfaces/IComputeRegistry.sol";
 import {IIdentityRegistry} from "./interfaces/IIdentityRegistry.sol";
 import {ILedgerManager} from "./interfaces/ILedgerManager.sol";
 import {AccountSignatureLib} from "./libraries/AccountSignatureLib.sol";
-import {ChannelOpeningLib} from "./libraries/ChannelOpeningLib.sol";
+import {ChannelLib} from "./libraries/ChannelLib.sol";
+import {ChannelWords} from "./libraries/ChannelWords.sol";
 
 /// @title Deposits and channels in ether
 /// @notice Rules and powers: see ILedgerManager.
-contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient {
-    /// @notice Copied into a channel at opening (attack P14).
-    uint32 public constant REFUND_DELAY = 24 hours;
-    /// @notice Longest life of a `RequestAuth` that a node accepts.
+contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Governed {
+    using BitMaps for BitMaps.BitMap;
+    using ChannelWords for uint256;
+    using SafeCast for uint256;
+
+    /// @notice Longest life of a `RequestAuth`; settlement refuses a receipt of a longer one.
     uint64 public constant MAX_AUTH_LIFE = 1 hours;
-    /// @notice How long after `validUntil` a receipt may still be settled. Shorter than REFUND_DELAY, so that a refund asked
-    /// for after the answer never outruns it.
+    /// @notice How long after `validUntil` a receipt may still be settled.
     uint64 public constant SETTLE_WINDOW = 12 hours;
+    /// @notice An hour more than the two above, so that a refund asked for after the answer never outruns its receipt.
+    uint32 public constant MIN_REFUND_DELAY = 14 hours;
+    /// @notice Longest that an owner can make users of later channels wait.
+    uint32 public constant MAX_REFUND_DELAY = 7 days;
+
+    /// Lies in storage as ChannelWords describes.
+    struct Record {
+        address user;
+        uint96 locked;
+        address sessionKey;
+        uint96 spent;
+        uint48 payeeNumber;
+        uint64 agentId;
+        uint32 serviceId;
+        uint32 priceVersion;
+        uint40 closeAt;
+        uint24 refundDelay;
+        Mode mode;
+        State state;
+    }
+
+    struct Payee {
+        address account;
+        uint96 claimable;
+    }
 
     /// @inheritdoc ILedgerManager
     IComputeRegistry public immutable computeRegistry;
@@ -28,14 +58,22 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc ILedgerManager
     address public immutable inferenceServing;
 
+    /// @inheritdoc ILedgerManager
+    uint32 public refundDelay = 24 hours;
+    /// Beside the delay, so that an opening reads one slot.
+    uint48 private _payeeCount;
     mapping(address user => uint256 wei_) private _available;
-    mapping(address payee => uint256 wei_) private _claimable;
-    mapping(bytes32 channelId => Channel channel) private _channels;
+    /// Payees have numbers from 1 on, so that a channel has room for its payee.
+    mapping(address account => uint48 number) private _payeeNumbers;
+    mapping(uint48 number => Payee payee) private _payees;
+    mapping(bytes32 channelId => Record channel) private _channels;
+    mapping(bytes32 channelId => BitMaps.BitMap salts) private _usedSalts;
     /// Until when authorisations of a replaced session key may be settled.
     mapping(bytes32 channelId => mapping(address key => uint64 until)) private _replacedKeys;
 
-    constructor(IComputeRegistry registry, IIdentityRegistry identity, address serving)
+    constructor(IComputeRegistry registry, IIdentityRegistry identity, address serving, address owner_)
         EIP712("LedgerManager", "1")
+        Governed(owner_)
     {
         require(
             address(registry) != address(0) && address(identity) != address(0) && serving != address(0),
@@ -46,17 +84,23 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient {
         inferenceServing = serving;
     }
 
+    /// @inheritdoc ILedgerManager
+    function setRefundDelay(uint32 delay) external onlyOwner {
+        _announcePolicy("refundDelay", delay, MIN_REFUND_DELAY, MAX_REFUND_DELAY);
+        refundDelay = delay;
+    }
+
     /* BALANCES */
 
     /// @inheritdoc ILedgerManager
-    function deposit() external payable {
+    function deposit() external payable whileIntakeOpen {
         require(msg.value != 0, ZeroAmount());
 
         _credit(msg.sender);
     }
 
     /// @inheritdoc ILedgerManager
-    function depositFor(address user) external payable {
+    function depositFor(address user) external payable whileIntakeOpen {
         require(user != address(0), ZeroAddress());
         require(msg.value != 0, ZeroAmount());
 
@@ -77,10 +121,11 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc ILedgerManager
     function claim(address to) external nonReentrant returns (uint256 amount) {
         require(to != address(0), ZeroAddress());
-        amount = _claimable[msg.sender];
+        Payee storage payee = _payees[_payeeNumbers[msg.sender]];
+        amount = payee.claimable;
         require(amount != 0, ZeroAmount());
 
-        _claimable[msg.sender] = 0;
+        payee.claimable = 0;
 
         emit Claimed(msg.sender, to, amount);
         require(LowLevelCall.callNoReturn(to, amount, ""), TransferFailed(to, amount));
@@ -89,7 +134,7 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient {
     /* CHANNELS */
 
     /// @inheritdoc ILedgerManager
-    function openChannel(Open calldata o) external payable returns (bytes32 channelId) {
+    function openChannel(Open calldata o) external payable whileIntakeOpen returns (bytes32 channelId) {
         channelId = channelIdOf(o);
         require(msg.sender == o.user, NotUser(channelId, msg.sender));
 
@@ -100,35 +145,47 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc ILedgerManager
     function openChannelWithSig(Open calldata o, uint256 deadline, bytes calldata userSig)
         external
+        whileIntakeOpen
         returns (bytes32 channelId)
     {
         channelId = channelIdOf(o);
-        require(block.timestamp <= deadline, SignatureExpired(deadline));
-        bytes32 digest = _hashTypedDataV4(ChannelOpeningLib.hash(o, deadline));
-        require(AccountSignatureLib.isSignedBy(o.user, digest, userSig), InvalidSignature(o.user));
+        _requireSigned(o.user, ChannelLib.hashOpen(o, deadline), deadline, userSig);
 
         _open(channelId, o);
     }
 
     /// @inheritdoc ILedgerManager
-    function topUp(bytes32 channelId, uint128 amount) external payable {
-        Channel storage channel = _ownChannel(channelId);
-        require(channel.state == State.OPEN, WrongState(channelId, channel.state));
-        require(amount != 0, ZeroAmount());
+    function topUp(bytes32 channelId, uint128 amount) external payable whileIntakeOpen {
+        Record storage channel = _ownChannel(channelId);
 
         _credit(msg.sender);
-        _debit(msg.sender, amount);
-        channel.locked += amount;
+        _topUp(channelId, channel, amount);
+    }
 
-        emit ChannelToppedUp(channelId, amount);
+    /// @inheritdoc ILedgerManager
+    function topUpWithSig(
+        bytes32 channelId,
+        uint128 amount,
+        uint256 salt,
+        uint256 deadline,
+        bytes calldata userSig
+    ) external whileIntakeOpen {
+        Record storage channel = _channels[channelId];
+        _requireSigned(
+            channel.user, ChannelLib.hashTopUp(channelId, amount, salt, deadline), deadline, userSig
+        );
+        require(!isSaltUsed(channelId, salt), SaltUsed(channelId, salt));
+
+        _usedSalts[channelId].set(salt);
+        _topUp(channelId, channel, amount);
     }
 
     /// @inheritdoc ILedgerManager
     function requestRefund(bytes32 channelId) external {
-        Channel storage channel = _ownChannel(channelId);
+        Record storage channel = _ownChannel(channelId);
         require(channel.state == State.OPEN, WrongState(channelId, channel.state));
 
-        uint64 closeAt = uint64(block.timestamp) + channel.refundDelay;
+        uint40 closeAt = uint40(block.timestamp) + channel.refundDelay;
         channel.state = State.CLOSING;
         channel.closeAt = closeAt;
 
@@ -137,7 +194,7 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc ILedgerManager
     function cancelRefund(bytes32 channelId) external {
-        Channel storage channel = _ownChannel(channelId);
+        Record storage channel = _ownChannel(channelId);
         require(channel.state == State.CLOSING, WrongState(channelId, channel.state));
 
         channel.state = State.OPEN;
@@ -148,7 +205,7 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc ILedgerManager
     function completeRefund(bytes32 channelId) external {
-        Channel storage channel = _channels[channelId];
+        Record storage channel = _channels[channelId];
         require(channel.state == State.CLOSING, WrongState(channelId, channel.state));
         require(block.timestamp >= channel.closeAt, RefundNotDue(channel.closeAt, block.timestamp));
 
@@ -157,16 +214,16 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc ILedgerManager
     function releaseChannel(bytes32 channelId) external {
-        Channel storage channel = _channels[channelId];
+        Record storage channel = _channels[channelId];
         _requireChargeable(channelId, channel);
-        require(msg.sender == channel.payee, NotPayee(channelId, msg.sender));
+        require(msg.sender == _payees[channel.payeeNumber].account, NotPayee(channelId, msg.sender));
 
         _close(channelId, channel);
     }
 
     /// @inheritdoc ILedgerManager
     function setSessionKey(bytes32 channelId, address key) external {
-        Channel storage channel = _ownChannel(channelId);
+        Record storage channel = _ownChannel(channelId);
         _requireChargeable(channelId, channel);
         require(key != address(0), ZeroAddress());
 
@@ -181,23 +238,44 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc ILedgerManager
     function charge(bytes32 channelId, uint256 amount) external {
         require(msg.sender == inferenceServing, NotServing(msg.sender));
-        Channel storage channel = _channels[channelId];
-        _requireChargeable(channelId, channel);
-        uint256 rest = channel.locked - channel.spent;
+        (uint256 slot, uint256 funds, uint256 key, uint256 terms) = _words(channelId);
+        require(terms.isChargeable(), WrongState(channelId, terms.state()));
+        uint256 rest = funds.amount() - key.amount();
         require(amount <= rest, InsufficientBalance(amount, rest));
 
-        // forge-lint: disable-next-line(unsafe-typecast) -- amount ≤ rest, which has 128 bits
-        channel.spent += uint128(amount);
-        _claimable[channel.payee] += amount;
-
-        emit Charged(channelId, channel.payee, amount);
+        // Adds to `spent` and `claimable`, which have the upper 96 bits of their words: amount ≤ rest, and all ether fits.
+        Payee storage payee = _payees[terms.payeeNumber()];
+        assembly ("memory-safe") {
+            let charged := shl(160, amount)
+            sstore(add(slot, 1), add(key, charged))
+            sstore(payee.slot, add(sload(payee.slot), charged))
+        }
     }
 
     /* VIEWS */
 
     /// @inheritdoc ILedgerManager
     function channelOf(bytes32 channelId) external view returns (Channel memory) {
-        return _channels[channelId];
+        Record storage channel = _channels[channelId];
+        return Channel({
+            user: channel.user,
+            agentId: channel.agentId,
+            payee: _payees[channel.payeeNumber].account,
+            serviceId: channel.serviceId,
+            priceVersion: channel.priceVersion,
+            mode: channel.mode,
+            state: channel.state,
+            locked: channel.locked,
+            spent: channel.spent,
+            closeAt: channel.closeAt,
+            refundDelay: channel.refundDelay,
+            sessionKey: channel.sessionKey
+        });
+    }
+
+    /// @inheritdoc ILedgerManager
+    function wordsOf(bytes32 channelId) external view returns (uint256 funds, uint256 key, uint256 terms) {
+        (, funds, key, terms) = _words(channelId);
     }
 
     /// @inheritdoc ILedgerManager
@@ -207,7 +285,7 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc ILedgerManager
     function claimableOf(address payee) external view returns (uint256) {
-        return _claimable[payee];
+        return _payees[_payeeNumbers[payee]].claimable;
     }
 
     /// @inheritdoc ILedgerManager
@@ -223,7 +301,12 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc ILedgerManager
     function channelIdOf(Open calldata o) public view returns (bytes32) {
-        return ChannelOpeningLib.channelId(o, block.chainid, address(this));
+        return ChannelLib.channelId(o, block.chainid, address(this));
+    }
+
+    /// @inheritdoc ILedgerManager
+    function isSaltUsed(bytes32 channelId, uint256 salt) public view returns (bool) {
+        return _usedSalts[channelId].get(salt);
     }
 
     /* INTERNAL */
@@ -235,23 +318,39 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient {
         address payee = _requireOffered(o);
 
         _debit(o.user, o.amount);
-        _channels[channelId] = Channel({
-            user: o.user,
-            agentId: o.agentId,
-            payee: payee,
-            serviceId: o.serviceId,
-            priceVersion: o.priceVersion,
-            state: State.OPEN,
-            locked: o.amount,
-            spent: 0,
-            closeAt: 0,
-            refundDelay: REFUND_DELAY,
-            sessionKey: o.sessionKey
-        });
+        uint256 terms = ChannelWords.openTerms(_numberOf(payee), o.agentId.toUint64(), o, refundDelay);
+        uint256 funds = uint256(uint256(o.amount).toUint96()) << 160 | uint160(o.user);
+        uint256 key = uint160(o.sessionKey);
+        Record storage channel = _channels[channelId];
+        assembly ("memory-safe") {
+            sstore(channel.slot, funds)
+            sstore(add(channel.slot, 1), key)
+            sstore(add(channel.slot, 2), terms)
+        }
 
         emit ChannelOpened(
-            channelId, o.user, o.agentId, payee, o.serviceId, o.priceVersion, o.amount, o.sessionKey
+            channelId, o.user, o.agentId, payee, o.serviceId, o.priceVersion, o.mode, o.amount, o.sessionKey
         );
+    }
+
+    function _topUp(bytes32 channelId, Record storage channel, uint128 amount) private {
+        require(channel.state == State.OPEN, WrongState(channelId, channel.state));
+        require(amount != 0, ZeroAmount());
+
+        _debit(channel.user, amount);
+        channel.locked += uint256(amount).toUint96();
+
+        emit ChannelToppedUp(channelId, amount);
+    }
+
+    /// @dev A number for every payee that a channel was ever opened for.
+    function _numberOf(address payee) private returns (uint48 number) {
+        number = _payeeNumbers[payee];
+        if (number != 0) return number;
+
+        number = ++_payeeCount;
+        _payeeNumbers[payee] = number;
+        _payees[number].account = payee;
     }
 
     /// @dev The provider is active and offers this service at exactly this price now.
@@ -266,8 +365,8 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient {
         require(payee != address(0), NoAgentWallet(o.agentId));
     }
 
-    function _close(bytes32 channelId, Channel storage channel) private {
-        uint128 rest = channel.locked - channel.spent;
+    function _close(bytes32 channelId, Record storage channel) private {
+        uint96 rest = channel.locked - channel.spent;
 
         // CLOSED is terminal and `spent` is kept for ever (attack P22).
         channel.state = State.CLOSED;
@@ -292,12 +391,38 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient {
         _available[user] = available - amount;
     }
 
-    function _ownChannel(bytes32 channelId) private view returns (Channel storage channel) {
+    function _words(bytes32 channelId)
+        private
+        view
+        returns (uint256 slot, uint256 funds, uint256 key, uint256 terms)
+    {
+        Record storage channel = _channels[channelId];
+        assembly ("memory-safe") {
+            slot := channel.slot
+            funds := sload(slot)
+            key := sload(add(slot, 1))
+            terms := sload(add(slot, 2))
+        }
+    }
+
+    function _ownChannel(bytes32 channelId) private view returns (Record storage channel) {
         channel = _channels[channelId];
         require(msg.sender == channel.user, NotUser(channelId, msg.sender));
     }
 
-    function _requireChargeable(bytes32 channelId, Channel storage channel) private view {
+    /// @dev Not expired, and signed by the account.
+    function _requireSigned(address account, bytes32 structHash, uint256 deadline, bytes calldata signature)
+        private
+        view
+    {
+        require(block.timestamp <= deadline, SignatureExpired(deadline));
+        require(
+            AccountSignatureLib.isSignedBy(account, _hashTypedDataV4(structHash), signature),
+            InvalidSignature(account)
+        );
+    }
+
+    function _requireChargeable(bytes32 channelId, Record storage channel) private view {
         require(
             channel.state == State.OPEN || channel.state == State.CLOSING,
             WrongState(channelId, channel.state)

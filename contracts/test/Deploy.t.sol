@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Deploy} from "../script/Deploy.s.sol";
+import {Erc8004} from "../script/Erc8004.sol";
 import {ComputeStaking} from "../src/ComputeStaking.sol";
 import {ReputationRegistry} from "../src/erc8004/ReputationRegistry.sol";
 import {IReputationRegistry} from "../src/interfaces/IReputationRegistry.sol";
@@ -18,46 +19,46 @@ contract DeployTest is Fixture {
         for (uint256 i = 0; i < 2; ++i) {
             vm.chainId(chains[i]);
             vm.expectRevert(abi.encodeWithSelector(Deploy.RegistryMissing.selector, identities[i]));
-            script.deploy(address(script));
+            script.deploy(address(script), governor, NO_VERIFIER);
             vm.etch(identities[i], address(identity).code);
             vm.expectRevert(abi.encodeWithSelector(Deploy.RegistryMissing.selector, reputations[i]));
-            script.deploy(address(script));
+            script.deploy(address(script), governor, NO_VERIFIER);
             // A reputation registry that belongs to another identity registry is noticed.
             vm.etch(reputations[i], address(reputation).code);
-            Deploy.Contracts memory c = script.deploy(address(script));
+            Deploy.Contracts memory c = script.deploy(address(script), governor, NO_VERIFIER);
             vm.assertEq(address(c.identityRegistry), identities[i]);
             vm.assertEq(address(c.reputationRegistry), reputations[i]);
             vm.expectRevert(_wrong("reputation.identity", identities[i], address(identity)));
-            script.requireWiring(c);
+            script.requireWiring(c, governor);
             vm.mockCall(
                 reputations[i],
                 abi.encodeCall(IReputationRegistry.getIdentityRegistry, ()),
                 abi.encode(identities[i])
             );
-            script.requireWiring(c);
+            script.requireWiring(c, governor);
         }
     }
 
     function test_unknownChainIsRefused() public {
         vm.chainId(1);
-        vm.expectRevert(abi.encodeWithSelector(Deploy.UnsupportedChain.selector, 1));
-        script.deploy(address(script));
+        vm.expectRevert(abi.encodeWithSelector(Erc8004.UnsupportedChain.selector, 1));
+        script.deploy(address(script), governor, NO_VERIFIER);
     }
 
     /// A wrong deployer address would compute a wrong peer; the check finds it.
     function test_wrongWiringIsNoticed() public {
         uint64 nonce = vm.getNonce(attacker);
-        Deploy.Contracts memory c = script.deploy(attacker);
+        Deploy.Contracts memory c = script.deploy(attacker, governor, NO_VERIFIER);
         vm.assertEq(vm.getNonce(attacker), nonce);
         vm.expectRevert();
-        script.requireWiring(c);
+        script.requireWiring(c, governor);
 
-        c = script.deploy(address(script));
-        script.requireWiring(c);
+        c = script.deploy(address(script), governor, NO_VERIFIER);
+        script.requireWiring(c, governor);
         address staked = address(c.computeStaking);
-        c.computeStaking = new ComputeStaking();
+        c.computeStaking = new ComputeStaking(c.computeRegistry, c.inferenceServing, attacker);
         vm.expectRevert(_wrong("registry.staking", address(c.computeStaking), staked));
-        script.requireWiring(c);
+        script.requireWiring(c, governor);
     }
 
     /// P24: no proxy, no initializer, no way to run other code, no end.

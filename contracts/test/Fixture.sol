@@ -8,6 +8,7 @@ import {InferenceServing} from "../src/InferenceServing.sol";
 import {LedgerManager} from "../src/LedgerManager.sol";
 import {IdentityRegistry} from "../src/erc8004/IdentityRegistry.sol";
 import {ReputationRegistry} from "../src/erc8004/ReputationRegistry.sol";
+import {IAttestationVerifier} from "../src/interfaces/IAttestationVerifier.sol";
 import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
 import {IComputeStaking} from "../src/interfaces/IComputeStaking.sol";
 import {IInferenceServing} from "../src/interfaces/IInferenceServing.sol";
@@ -27,6 +28,7 @@ abstract contract Fixture is Test {
     uint32 internal constant MAX_OUTPUT = 4096;
     bytes32 internal constant MODEL_ID = keccak256("model");
     bytes32 internal constant EVIDENCE = keccak256("evidence");
+    IAttestationVerifier internal constant NO_VERIFIER = IAttestationVerifier(address(0));
 
     uint256 internal constant USER_KEY = uint256(keccak256("user"));
     uint256 internal constant SESSION_KEY = uint256(keccak256("session"));
@@ -37,6 +39,8 @@ abstract contract Fixture is Test {
     address internal immutable signer = vm.addr(SIGNER_KEY);
     address internal constant provider = address(uint160(uint256(keccak256("provider"))));
     address internal constant relayer = address(uint160(uint256(keccak256("relayer"))));
+    /// Owns what can be owned.
+    address internal constant governor = address(uint160(uint256(keccak256("governor"))));
     address internal constant attacker = address(uint160(uint256(keccak256("attacker"))));
 
     Deploy internal script;
@@ -56,8 +60,8 @@ abstract contract Fixture is Test {
         vm.warp(START);
         vm.roll(1000);
         script = new Deploy();
-        Deploy.Contracts memory c = script.deploy(address(script));
-        script.requireWiring(c);
+        Deploy.Contracts memory c = script.deploy(address(script), governor, NO_VERIFIER);
+        script.requireWiring(c, governor);
         identity = IdentityRegistry(address(c.identityRegistry));
         reputation = ReputationRegistry(address(c.reputationRegistry));
         (staking, registry, ledger, serving) =
@@ -133,7 +137,7 @@ abstract contract Fixture is Test {
             registry.bindingIdOf(statement), EVIDENCE, blockNumber, validUntil, block.timestamp, signerKey
         );
         vm.prank(relayer);
-        registry.attest(statement, EVIDENCE, blockNumber, validUntil, block.timestamp, sig);
+        registry.bindSigner(statement, EVIDENCE, blockNumber, validUntil, block.timestamp, sig);
     }
 
     function _attestationSig(
@@ -189,6 +193,7 @@ abstract contract Fixture is Test {
             agentId: agentId,
             serviceId: serviceId,
             priceVersion: 1,
+            mode: ILedgerManager.Mode.RECEIPT,
             amount: DEPOSIT,
             sessionKey: session,
             salt: salt
@@ -201,7 +206,27 @@ abstract contract Fixture is Test {
         return ledger.openChannel{value: o.amount}(o);
     }
 
+    function _voucherChannel(uint256 salt) internal returns (bytes32) {
+        ILedgerManager.Open memory o = _open(salt);
+        o.mode = ILedgerManager.Mode.VOUCHER;
+        vm.prank(user);
+        return ledger.openChannel{value: o.amount}(o);
+    }
+
     /* SETTLEMENT */
+
+    function _voucherSig(bytes32 channel, uint128 cumulative, uint256 key)
+        internal
+        view
+        returns (IInferenceServing.Signature memory)
+    {
+        return _compact(key, serving.voucherDigest(IInferenceServing.Voucher(channel, cumulative)));
+    }
+
+    function _settleVoucher(bytes32 channel, uint128 cumulative) internal returns (uint256) {
+        IInferenceServing.Signature memory sig = _voucherSig(channel, cumulative, SESSION_KEY);
+        return serving.settleVoucher(IInferenceServing.Voucher(channel, cumulative), sig);
+    }
 
     function _auth(bytes32 channel, bytes32 binding, uint256 nonce)
         internal
@@ -256,10 +281,42 @@ abstract contract Fixture is Test {
     ) internal view returns (IInferenceServing.Item memory) {
         return IInferenceServing.Item({
             auth: auth,
-            authSig: _signature(sessionKey, serving.authDigest(auth)),
-            receipt: receipt,
-            receiptSig: _signature(signerKey, serving.receiptDigest(receipt))
+            authSig: _compact(sessionKey, serving.authDigest(auth)),
+            delivery: IInferenceServing.Delivery({
+                responseHash: receipt.responseHash,
+                inputTokens: receipt.inputTokens,
+                outputTokens: receipt.outputTokens,
+                finish: receipt.finish,
+                issuedAt: receipt.issuedAt
+            }),
+            receiptSig: _compact(signerKey, serving.receiptDigest(receipt))
         });
+    }
+
+    /// What the signer of a sound item signed.
+    function _receiptOf(IInferenceServing.Item memory item)
+        internal
+        view
+        returns (IInferenceServing.Receipt memory)
+    {
+        return IInferenceServing.Receipt({
+            authHash: serving.authDigest(item.auth),
+            responseHash: item.delivery.responseHash,
+            inputTokens: item.delivery.inputTokens,
+            outputTokens: item.delivery.outputTokens,
+            finish: item.delivery.finish,
+            issuedAt: item.delivery.issuedAt
+        });
+    }
+
+    /// EIP-2098.
+    function _compact(uint256 privateKey, bytes32 digest)
+        internal
+        pure
+        returns (IInferenceServing.Signature memory)
+    {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(privateKey, digest);
+        return IInferenceServing.Signature({r: r, vs: s | bytes32(uint256(v - 27) << 255)});
     }
 
     function _settle(IInferenceServing.Item memory item)
@@ -267,7 +324,8 @@ abstract contract Fixture is Test {
         returns (IInferenceServing.Status status, uint256 fee)
     {
         vm.prank(relayer);
-        (IInferenceServing.Status[] memory statuses, uint256[] memory fees) = serving.settle(_one(item));
+        (IInferenceServing.Status[] memory statuses, uint256[] memory fees) =
+            serving.settle(_one(item), false);
         return (statuses[0], fees[0]);
     }
 
@@ -275,7 +333,7 @@ abstract contract Fixture is Test {
     function _expectStatus(IInferenceServing.Item memory item, IInferenceServing.Status wanted) internal {
         uint256 claimable = ledger.claimableOf(provider);
         uint256 spent = ledger.channelOf(item.auth.channelId).spent;
-        (IInferenceServing.Status[] memory seen,) = serving.preview(_one(item));
+        (IInferenceServing.Status[] memory seen,) = serving.preview(_one(item), false);
         (IInferenceServing.Status status, uint256 fee) = _settle(item);
         vm.assertEq(uint256(status), uint256(wanted), "status");
         vm.assertEq(uint256(seen[0]), uint256(wanted), "preview");

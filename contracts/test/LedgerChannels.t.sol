@@ -5,14 +5,14 @@ import {LedgerManager} from "../src/LedgerManager.sol";
 import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
 import {IInferenceServing} from "../src/interfaces/IInferenceServing.sol";
 import {ILedgerManager} from "../src/interfaces/ILedgerManager.sol";
-import {ChannelOpeningLib} from "../src/libraries/ChannelOpeningLib.sol";
+import {ChannelLib} from "../src/libraries/ChannelLib.sol";
 import {Fixture} from "./Fixture.sol";
 import {FlippingWallet, RefusingReceiver} from "./Receivers.sol";
 
 /// The library takes calldata.
 contract OpenHasher {
     function hash(ILedgerManager.Open calldata o, uint256 deadline) external pure returns (bytes32) {
-        return ChannelOpeningLib.hash(o, deadline);
+        return ChannelLib.hashOpen(o, deadline);
     }
 }
 
@@ -32,7 +32,9 @@ contract LedgerChannelsTest is Fixture {
         vm.startPrank(user);
         if (before != 0) ledger.deposit{value: before}();
         vm.expectEmit(address(ledger));
-        emit ILedgerManager.ChannelOpened(id, user, agentId, provider, serviceId, 1, amount, key);
+        emit ILedgerManager.ChannelOpened(
+            id, user, agentId, provider, serviceId, 1, ILedgerManager.Mode.RECEIPT, amount, key
+        );
         vm.assertEq(ledger.openChannel{value: amount - before}(o), id);
         vm.stopPrank();
 
@@ -131,7 +133,7 @@ contract LedgerChannelsTest is Fixture {
         bytes memory before = abi.encode(o);
         bytes32 id = ledger.channelIdOf(o);
         vm.assertEq(id, keccak256(abi.encode(block.chainid, address(ledger), o)));
-        field = uint8(_bound(field, 0, 6));
+        field = uint8(_bound(field, 0, 7));
         if (field == 0) o.user = address(uint160(value));
         if (field == 1) o.agentId = value;
         if (field == 2) o.serviceId = uint32(value);
@@ -139,6 +141,7 @@ contract LedgerChannelsTest is Fixture {
         if (field == 4) o.amount = uint128(value);
         if (field == 5) o.sessionKey = address(uint160(value));
         if (field == 6) o.salt = value;
+        if (field == 7) o.mode = ILedgerManager.Mode(value & 1);
         vm.assume(keccak256(abi.encode(o)) != keccak256(before));
         vm.assertNotEq(ledger.channelIdOf(o), id);
         vm.chainId(5);
@@ -223,7 +226,7 @@ contract LedgerChannelsTest is Fixture {
     function test_openChannelWithSig_otherDomain() public {
         ILedgerManager.Open memory o = _open(1);
         bytes memory sig = _openSig(o, START, USER_KEY);
-        LedgerManager other = new LedgerManager(registry, identity, address(serving));
+        LedgerManager other = new LedgerManager(registry, identity, address(serving), address(this));
         vm.startPrank(user);
         ledger.deposit{value: 1 ether}();
         other.deposit{value: 1 ether}();
@@ -320,28 +323,6 @@ contract LedgerChannelsTest is Fixture {
         ledger.requestRefund(channelId);
         vm.warp(START + 30 days);
         _expectStatus(_item(0), IInferenceServing.Status.PAID);
-    }
-
-    /// P14
-    function test_refund_delay_copied() public {
-        vm.assertEq(ledger.channelOf(channelId).refundDelay, 24 hours);
-        vm.expectEmit(address(ledger));
-        emit ILedgerManager.RefundRequested(channelId, uint64(START + 24 hours));
-        vm.prank(user);
-        ledger.requestRefund(channelId);
-        vm.warp(START + 24 hours - 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                ILedgerManager.RefundNotDue.selector, START + 24 hours, START + 24 hours - 1
-            )
-        );
-        ledger.completeRefund(channelId);
-        vm.warp(START + 24 hours);
-        vm.expectEmit(address(ledger));
-        emit ILedgerManager.ChannelClosed(channelId, DEPOSIT);
-        vm.prank(relayer);
-        ledger.completeRefund(channelId);
-        vm.assertEq(ledger.availableOf(user), DEPOSIT);
     }
 
     /// P15: the delay starts anew each time.

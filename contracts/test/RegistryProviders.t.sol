@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {ComputeRegistry} from "../src/ComputeRegistry.sol";
 import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
@@ -13,9 +14,11 @@ contract RegistryProvidersTest is Fixture {
 
     function test_constructor_revertsOnZeroPeers() public {
         vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.ZeroAddress.selector));
-        new ComputeRegistry(IIdentityRegistry(address(0)), staking);
+        new ComputeRegistry(IIdentityRegistry(address(0)), staking, governor, NO_VERIFIER);
         vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.ZeroAddress.selector));
-        new ComputeRegistry(identity, IComputeStaking(address(0)));
+        new ComputeRegistry(identity, IComputeStaking(address(0)), governor, NO_VERIFIER);
+        vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableInvalidOwner.selector, address(0)));
+        new ComputeRegistry(identity, staking, address(0), NO_VERIFIER);
     }
 
     /// R5: the fixture's provider is agent 0 and everything works for it.
@@ -33,7 +36,7 @@ contract RegistryProvidersTest is Fixture {
 
     function test_fuzz_register(address owner, string calldata endpoint) public {
         vm.assume(uint160(owner) > 0xffff && owner.code.length == 0 && owner != address(vm));
-        vm.assume(bytes(endpoint).length != 0 && bytes(endpoint).length <= 256);
+        vm.assume(bytes(endpoint).length != 0 && bytes(endpoint).length <= 255);
         vm.deal(owner, 1 ether);
         vm.startPrank(owner);
         uint256 id = identity.register();
@@ -90,14 +93,22 @@ contract RegistryProvidersTest is Fixture {
 
         vm.startPrank(user);
         staking.stakeAsProvider{value: BOND}(id);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.EndpointLength.selector, 0, 256));
+        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.EndpointLength.selector, 0, 255));
         registry.register(id, "");
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.EndpointLength.selector, 257, 256));
-        registry.register(id, string(new bytes(257)));
+        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.EndpointLength.selector, 256, 255));
+        registry.register(id, string(new bytes(256)));
         identity.unsetAgentWallet(id);
         vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NoAgentWallet.selector, id));
         registry.register(id, "x");
         vm.stopPrank();
+    }
+
+    function test_register_refusesIdsBeyond64Bits() public {
+        uint256 id = uint256(type(uint64).max) + 1;
+        vm.expectRevert(
+            abi.encodeWithSelector(IComputeRegistry.AgentIdTooLarge.selector, id, type(uint64).max)
+        );
+        registry.register(id, "x");
     }
 
     /// R4, R33 of the design: neither bond nor bindings follow the agent to its buyer.
@@ -208,7 +219,7 @@ contract RegistryProvidersTest is Fixture {
         vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NotAgentOwner.selector, agentId, attacker));
         vm.prank(attacker);
         registry.updateEndpoint(agentId, "x");
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.EndpointLength.selector, 0, 256));
+        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.EndpointLength.selector, 0, 255));
         vm.prank(provider);
         registry.updateEndpoint(agentId, "");
     }
@@ -285,11 +296,13 @@ contract RegistryProvidersTest is Fixture {
         return before - gasleft();
     }
 
-    /// Appends to the list at slot 2, behind the two of EIP712: ten thousand bonds and mints would only cost time.
+    /// Appends to the packed list behind owner, switch and moderator: ten thousand bonds and mints would only cost time.
     function _writeRow(uint256 id) private {
-        bytes32 slot = bytes32(uint256(2));
+        bytes32 slot = bytes32(uint256(3));
         uint256 length = uint256(vm.load(address(registry), slot));
-        vm.store(address(registry), bytes32(uint256(keccak256(abi.encode(slot))) + length), bytes32(id));
+        bytes32 word = bytes32(uint256(keccak256(abi.encode(slot))) + length / 4);
+        uint256 before = uint256(vm.load(address(registry), word));
+        vm.store(address(registry), word, bytes32(before | id << 64 * (length % 4)));
         vm.store(address(registry), slot, bytes32(length + 1));
     }
 

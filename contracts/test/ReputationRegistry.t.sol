@@ -136,4 +136,66 @@ contract ReputationRegistryTest is Fixture {
         vm.expectRevert(abi.encodeWithSelector(ReputationRegistry.NoClients.selector));
         _summary(new address[](0), "");
     }
+
+    function test_appendResponse() public {
+        _give(user, 1, 0, "t");
+        _give(user, 2, 0, "t");
+        _give(relayer, 3, 0, "t");
+        vm.expectEmit(address(reputation));
+        emit IReputationRegistry.ResponseAppended(agentId, user, 1, attacker, "uri", "hash");
+        vm.startPrank(attacker);
+        reputation.appendResponse(agentId, user, 1, "uri", "hash");
+        reputation.appendResponse(agentId, user, 1, "uri", "hash");
+        reputation.appendResponse(agentId, user, 2, "uri", "hash");
+        vm.stopPrank();
+        vm.prank(provider);
+        reputation.appendResponse(agentId, relayer, 1, "uri", "hash");
+
+        address[] memory everyone = new address[](0);
+        vm.assertEq(reputation.getResponseCount(agentId, user, 1, everyone), 2);
+        vm.assertEq(reputation.getResponseCount(agentId, user, 0, everyone), 3);
+        vm.assertEq(reputation.getResponseCount(agentId, address(0), 0, everyone), 4);
+        address[] memory one = new address[](1);
+        one[0] = provider;
+        vm.assertEq(reputation.getResponseCount(agentId, address(0), 0, one), 1);
+        vm.assertEq(reputation.getResponseCount(agentId, user, 1, one), 0);
+        vm.assertEq(reputation.getVersion(), "2.0.0");
+
+        vm.expectRevert(abi.encodeWithSelector(ReputationRegistry.EmptyResponseURI.selector));
+        reputation.appendResponse(agentId, user, 1, "", "hash");
+        vm.expectRevert(abi.encodeWithSelector(ReputationRegistry.UnknownFeedback.selector, agentId, user, 0));
+        reputation.appendResponse(agentId, user, 0, "uri", "hash");
+        vm.expectRevert(abi.encodeWithSelector(ReputationRegistry.UnknownFeedback.selector, agentId, user, 3));
+        reputation.appendResponse(agentId, user, 3, "uri", "hash");
+    }
+
+    function test_readAllFeedback() public {
+        _give(user, 1, 0, "t");
+        _give(user, 2, 1, "u");
+        _give(relayer, 3, 2, "t");
+        vm.prank(user);
+        reputation.revokeFeedback(agentId, 1);
+
+        (address[] memory clients, uint64[] memory indexes, int128[] memory values,,,,) =
+            reputation.readAllFeedback(agentId, new address[](0), "", "", false);
+        vm.assertEq(clients.length, 2);
+        vm.assertEq(clients[0], user);
+        vm.assertEq(indexes[0], 2);
+        vm.assertEq(values[1], 3);
+
+        uint8[] memory decimals;
+        string[] memory tag1s;
+        string[] memory tag2s;
+        bool[] memory revoked;
+        (clients, indexes, values, decimals, tag1s, tag2s, revoked) =
+            reputation.readAllFeedback(agentId, _clients(), "t", "", true);
+        vm.assertEq(clients.length, 2);
+        vm.assertTrue(revoked[0]);
+        vm.assertFalse(revoked[1]);
+        vm.assertEq(decimals[1], 2);
+        vm.assertEq(tag1s[1], "t");
+        vm.assertEq(tag2s[1], "");
+        (clients,,,,,,) = reputation.readAllFeedback(agentId, _clients(), "t", "x", true);
+        vm.assertEq(clients.length, 0);
+    }
 }

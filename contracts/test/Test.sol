@@ -3,6 +3,22 @@ pragma solidity 0.8.37;
 
 /// @title The cheat codes that tests here use
 interface Vm {
+    struct Log {
+        bytes32[] topics;
+        bytes data;
+        address emitter;
+    }
+
+    struct Gas {
+        uint64 gasLimit;
+        uint64 gasTotalUsed;
+        uint64 gasMemoryUsed;
+        int64 gasRefunded;
+        uint64 gasRemaining;
+    }
+
+    function cool(address account) external;
+    function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function addr(uint256 privateKey) external pure returns (address);
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function label(address account, string calldata name) external;
@@ -18,16 +34,33 @@ interface Vm {
     function stopPrank() external;
     function expectRevert() external;
     function expectRevert(bytes calldata data) external;
+    function expectRevert(bytes4 selector) external;
+    function expectPartialRevert(bytes4 selector) external;
     function expectEmit(address emitter) external;
     function expectCall(address callee, bytes calldata data) external;
     function mockCall(address callee, bytes calldata data, bytes calldata returned) external;
     function mockCallRevert(address callee, bytes calldata data, bytes calldata reason) external;
     function clearMockedCalls() external;
+    function recordLogs() external;
+    function getRecordedLogs() external returns (Log[] memory logs);
+    function lastCallGas() external view returns (Gas memory gas);
+    function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256 gas);
+    function snapshotValue(string calldata group, string calldata name, uint256 value) external;
     function assume(bool condition) external pure;
     function getNonce(address account) external view returns (uint64);
     function eip712HashType(string calldata typeName) external pure returns (bytes32);
     function snapshotState() external returns (uint256 id);
     function revertToState(uint256 id) external returns (bool success);
+
+    function readFile(string calldata path) external view returns (string memory);
+    function readFileBinary(string calldata path) external view returns (bytes memory);
+    function writeFile(string calldata path, string calldata data) external;
+    function envOr(string calldata name, string calldata fallback_) external view returns (string memory);
+    function envOr(string calldata name, bool fallback_) external view returns (bool);
+    function toString(uint256 value) external pure returns (string memory);
+    function toString(bytes calldata value) external pure returns (string memory);
+    function publicKeyP256(uint256 privateKey) external pure returns (uint256 x, uint256 y);
+    function signP256(uint256 privateKey, bytes32 digest) external pure returns (bytes32 r, bytes32 s);
 
     function assertTrue(bool condition) external pure;
     function assertTrue(bool condition, string calldata message) external pure;

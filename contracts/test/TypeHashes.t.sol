@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ChannelOpeningLib} from "../src/libraries/ChannelOpeningLib.sol";
+import {ChannelLib} from "../src/libraries/ChannelLib.sol";
 import {NodeStatementLib} from "../src/libraries/NodeStatementLib.sol";
 import {SettlementLib} from "../src/libraries/SettlementLib.sol";
 import {Fixture} from "./Fixture.sol";
@@ -22,6 +22,12 @@ contract TypeHashesTest is Fixture {
             )
         );
         vm.assertEq(
+            NodeStatementLib.VERIFIED_ATTESTATION_TYPEHASH,
+            keccak256(
+                "VerifiedAttestation(bytes32 bindingId,uint256 verifierIndex,bytes32 evidenceHash,uint64 blockNumber,uint256 deadline)"
+            )
+        );
+        vm.assertEq(
             SettlementLib.REQUEST_AUTH_TYPEHASH,
             keccak256(
                 "RequestAuth(bytes32 channelId,uint256 nonce,bytes32 bindingId,bytes32 requestHash,uint128 maxFee,uint64 validUntil)"
@@ -34,10 +40,17 @@ contract TypeHashesTest is Fixture {
             )
         );
         vm.assertEq(
-            ChannelOpeningLib.OPEN_TYPEHASH,
+            ChannelLib.OPEN_TYPEHASH,
             keccak256(
-                "Open(address user,uint256 agentId,uint32 serviceId,uint32 priceVersion,uint128 amount,address sessionKey,uint256 salt,uint256 deadline)"
+                "Open(address user,uint256 agentId,uint32 serviceId,uint32 priceVersion,uint8 mode,uint128 amount,address sessionKey,uint256 salt,uint256 deadline)"
             )
+        );
+        vm.assertEq(
+            ChannelLib.TOP_UP_TYPEHASH,
+            keccak256("TopUp(bytes32 channelId,uint128 amount,uint256 salt,uint256 deadline)")
+        );
+        vm.assertEq(
+            SettlementLib.VOUCHER_TYPEHASH, keccak256("Voucher(bytes32 channelId,uint128 cumulative)")
         );
     }
 
@@ -45,6 +58,7 @@ contract TypeHashesTest is Fixture {
         vm.assertEq(registry.domainSeparator(), _domain("Jeju Compute Node", address(registry)));
         vm.assertEq(ledger.domainSeparator(), _domain("LedgerManager", address(ledger)));
         vm.assertEq(serving.domainSeparator(), _domain("InferenceServing", address(serving)));
+        vm.assertEq(staking.domainSeparator(), _domain("ComputeStaking", address(staking)));
     }
 
     function _domain(string memory name, address verifyingContract) private view returns (bytes32) {

@@ -7,6 +7,13 @@ const ABIS = [
   { name: 'computeRegistryAbi', file: 'compute-registry', contract: 'ComputeRegistry' },
   { name: 'computeStakingAbi', file: 'compute-staking', contract: 'ComputeStaking' },
   { name: 'ledgerManagerAbi', file: 'ledger-manager', contract: 'LedgerManager' },
+  { name: 'tdxVerifierAbi', file: 'tdx-verifier', contract: 'TdxVerifier' },
+  { name: 'measurementPolicyAbi', file: 'measurement-policy', contract: 'MeasurementPolicy' },
+  {
+    name: 'tdxAttestationVerifierAbi',
+    file: 'tdx-attestation-verifier',
+    contract: 'TdxAttestationVerifier',
+  },
   { name: 'inferenceServingAbi', file: 'inference-serving', contract: 'InferenceServing' },
   { name: 'identityRegistryAbi', file: 'identity-registry', contract: 'IIdentityRegistry' },
   { name: 'reputationRegistryAbi', file: 'reputation-registry', contract: 'IReputationRegistry' },

@@ -1,12 +1,12 @@
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
-import { parseDeployment, type Deployment } from '@jeju/contracts'
-import { createTestClient, http, publicActions, toHex } from 'viem'
+import type { Deployment } from '@jeju/contracts'
+import { createPublicClient, createTestClient, http } from 'viem'
 import { mnemonicToAccount, type HDAccount } from 'viem/accounts'
 import { foundry } from 'viem/chains'
+import { deploy } from '../../contracts/tools/deploy/deploy.ts'
 import { freePort, start, waitFor, type RunningProcess } from './process.ts'
 import { root } from './root.ts'
 
@@ -27,8 +27,8 @@ export interface LocalChain {
   passTime(seconds: number): Promise<void>
 }
 
-/** Path of a Foundry command that npm installed, or of one on PATH where npm has none for this platform. */
-function foundryCommand(name: 'anvil' | 'forge'): string {
+/** Path of the command that npm installed, or of one on PATH where npm has none for this platform. */
+function foundryCommand(name: 'anvil'): string {
   const require = createRequire(join(root, 'package.json'))
   try {
     const manifest = require.resolve(`@foundry-rs/${name}-linux-amd64/package.json`)
@@ -38,8 +38,14 @@ function foundryCommand(name: 'anvil' | 'forge'): string {
   }
 }
 
-/** Starts Anvil under the rules Base runs and deploys the contracts with the forge script. */
-export async function startChain(): Promise<LocalChain> {
+/** A chain of one machine. */
+export interface Anvil {
+  readonly rpcUrl: string
+  readonly process: RunningProcess
+}
+
+/** Starts Anvil under the rules Base runs. */
+export async function startAnvil(chainId: number): Promise<Anvil> {
   const port = await freePort()
   const rpcUrl = `http://127.0.0.1:${port}`
   const running = start('anvil', [
@@ -47,20 +53,32 @@ export async function startChain(): Promise<LocalChain> {
     `--port=${port}`,
     '--hardfork=osaka',
     `--mnemonic=${DEVELOPMENT_MNEMONIC}`,
-    `--chain-id=${foundry.id}`,
+    `--chain-id=${chainId}`,
     '--silent',
   ])
+  const client = createPublicClient({ transport: http(rpcUrl) })
+  try {
+    await waitFor('anvil', () => client.getBlockNumber(), { timeoutMs: 20_000, running })
+    return { rpcUrl, process: running }
+  } catch (error) {
+    await running.stop()
+    throw error
+  }
+}
+
+/** Starts Anvil and deploys the contracts as `npm run deploy:anvil` does. */
+export async function startChain(): Promise<LocalChain> {
+  const { rpcUrl, process: running } = await startAnvil(foundry.id)
   const client = createTestClient({
     chain: foundry,
     mode: 'anvil',
     transport: http(rpcUrl),
-  }).extend(publicActions)
+  })
   try {
-    await waitFor('anvil', () => client.getBlockNumber(), { timeoutMs: 20_000, running })
     return {
       rpcUrl,
       chainId: foundry.id,
-      deployment: await deploy(rpcUrl),
+      deployment: await deployOn(rpcUrl),
       process: running,
       account: developmentAccount,
       privateKey: developmentKey,
@@ -87,26 +105,20 @@ function developmentKey(addressIndex: number): Uint8Array {
 
 const DEPLOYER_INDEX = 9
 
-async function deploy(rpcUrl: string): Promise<Deployment> {
-  // Where forge may write; removed again.
-  const deployments = join(root, 'contracts', 'deployments')
-  await mkdir(deployments, { recursive: true })
-  const folder = await mkdtemp(join(deployments, 'devnet-'))
-  const out = join(folder, 'deployment.json')
-  const privateKey = toHex(developmentKey(DEPLOYER_INDEX))
+async function deployOn(rpcUrl: string): Promise<Deployment> {
+  const folder = await mkdtemp(join(tmpdir(), 'jeju-devnet-'))
   try {
-    await promisify(execFile)(
-      foundryCommand('forge'),
-      [
-        'script',
-        'script/Deploy.s.sol',
-        '--broadcast',
-        `--rpc-url=${rpcUrl}`,
-        `--private-key=${privateKey}`,
-      ],
-      { cwd: join(root, 'contracts'), env: { ...process.env, DEPLOYMENT_OUT: out } },
-    )
-    return parseDeployment(await readFile(out, 'utf8'))
+    const { deployment } = await deploy({
+      target: 'anvil',
+      rpcUrl,
+      broadcast: true,
+      owner: undefined,
+      contractOwner: false,
+      firstVerifier: undefined,
+      signing: ['--unlocked', '--sender', developmentAccount(DEPLOYER_INDEX).address],
+      out: join(folder, 'deployment.json'),
+    })
+    return deployment
   } finally {
     await rm(folder, { recursive: true })
   }

@@ -1,4 +1,4 @@
-import { createProvider, registrationFile, type Provider, type Wallet } from '@jeju/sdk'
+import { createProvider, type Provider, type Wallet } from '@jeju/sdk'
 import type { AppraisalPolicy, CollateralSource, TrustAnchor } from '@jeju/verifier'
 import type { Hex } from '@jeju/verifier/protocol'
 import { parseEther, publicActions } from 'viem'
@@ -50,16 +50,10 @@ export async function setUpProvider(
   trust: OperatorTrust,
 ): Promise<DevnetProvider> {
   const calls = createProvider({ wallet, deployment })
-  const agentId = await calls.mintAgent(
-    registrationFile({
-      name,
-      description: 'A node of the devnet',
-      services: [{ name: 'inference', endpoint: machine.url }],
-      active: true,
-    }),
-  )
+  const agentId = await calls.mintAgent()
   await calls.stake(agentId, PROVIDER_STAKE)
   await calls.register(agentId, machine.url)
+  await calls.publish(agentId, { name, description: 'A node of the devnet' })
   const serviceId = await calls.addService(agentId, model.id, model.name, PRICE)
   const process = await machine.boot({ agentId, serviceId })
 

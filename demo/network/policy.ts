@@ -16,7 +16,7 @@ export function publishedPolicy(reference: SimulatedTd): AppraisalPolicy {
     acpi: { reviewed: [], unreviewed: 'refused' },
     composeHashes: [reference.composeHash],
     composeTemplates: [],
-    gpu: 'not-required',
+    gpu: 'forbidden',
     keyCustody: { trustedKms: [trustedKms(reference.platform)], keyApis: ['v0'] },
     osImageHashes: [],
     osImages: [{ mrtd, rtmr0, rtmr1, rtmr2 }],

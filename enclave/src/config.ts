@@ -5,6 +5,14 @@ import { embeddedModel } from './engine/embedded-model.ts'
 import { isInsideUrl } from './engine/upstream/upstream-address.ts'
 import type { UpstreamOptions } from './engine/upstream/upstream-engine.ts'
 
+/** What the node says it was built from; a measurement has to bear it out. */
+export interface Source {
+  readonly repoUrl: string | null
+  readonly repoCommit: string | null
+  /** `sha256:` and bare hex. */
+  readonly imageDigest: string | null
+}
+
 /** Everything a node is told from outside. */
 export interface Config {
   readonly guestAgentSocket: string
@@ -21,6 +29,11 @@ export interface Config {
   readonly stateDir: string
   /** A server of the same CVM that answers; undefined where this process does. */
   readonly upstream: UpstreamOptions | undefined
+  /** Whether this process ends the TLS of `publicUrl`; only then is a TLS key ever claimed (attack C10). */
+  readonly tls: 'here' | 'elsewhere'
+  /** Whether prompts that are not sealed are taken. */
+  readonly prompts: 'any' | 'sealed'
+  readonly source: Source
   readonly model: { readonly path: string; readonly sha256: Hex; readonly name: string }
   readonly settleIntervalMs: number
   /** How long answers under way may take when the node is told to end. */
@@ -111,6 +124,17 @@ const environment = z.object({
   PORT: port,
   HOST: z.string().min(1).default('0.0.0.0'),
   STATE_DIR: z.string().min(1),
+  TLS: z.enum(['here', 'elsewhere']).default('elsewhere'),
+  PROMPTS: z.enum(['any', 'sealed']).default('any'),
+  SOURCE_REPO_URL: z.url({ protocol: /^https$/ }).optional(),
+  SOURCE_REPO_COMMIT: z
+    .string()
+    .regex(/^[0-9a-f]{40}$/, 'expected 40 lowercase hex characters')
+    .optional(),
+  SOURCE_IMAGE_DIGEST: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/, 'expected sha256: and 64 lowercase hex characters')
+    .optional(),
   MODEL_PATH: z.string().min(1).default(embeddedModel.path),
   ENGINE: z.enum(['embedded', 'upstream']).default('embedded'),
   MODEL_SHA256: digest,
@@ -144,6 +168,9 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   problems.push(...chainProblems(env))
   const upstream = env['ENGINE'] === 'upstream' ? upstreamEnvironment.safeParse(env) : undefined
   problems.push(...problemsOf(upstream?.error))
+  if (env['TLS'] === 'here' && env['PUBLIC_URL']?.startsWith('https:') !== true) {
+    problems.push('TLS: PUBLIC_URL has to be https where TLS ends here')
+  }
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
   const { data } = parsed
   return {
@@ -159,6 +186,13 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     host: data.HOST,
     stateDir: data.STATE_DIR,
     upstream: upstream?.success === true ? upstreamOptions(upstream.data, data) : undefined,
+    tls: data.TLS,
+    prompts: data.PROMPTS,
+    source: {
+      repoUrl: data.SOURCE_REPO_URL ?? null,
+      repoCommit: data.SOURCE_REPO_COMMIT ?? null,
+      imageDigest: data.SOURCE_IMAGE_DIGEST ?? null,
+    },
     model: { path: data.MODEL_PATH, sha256: data.MODEL_SHA256, name: data.MODEL_NAME },
     settleIntervalMs: data.SETTLE_INTERVAL_S * 1000,
     drainMs: data.DRAIN_TIMEOUT_S * 1000,

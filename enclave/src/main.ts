@@ -23,7 +23,7 @@ async function main(): Promise<void> {
     logger,
     now: () => new Date(),
   })
-  const listener = await listen(node.app, config.port, config.host)
+  const listener = await listen(node.app, config.port, config.host, node.tls)
   node.start()
   logger.info({ port: listener.port, agentId: config.agentId.toString() }, 'listening')
 

@@ -12,6 +12,7 @@ import { createAnswerService } from './answer/answer-service.ts'
 import { createWalletLimits } from './answer/wallet-limits.ts'
 import { createAttester } from './attestation/attester.ts'
 import { openEvidenceArchive } from './attestation/evidence-archive.ts'
+import { createQuotes } from './attestation/quotes.ts'
 import type { NodeChain } from './chain/node-chain.ts'
 import type { Config } from './config.ts'
 import type { Engine } from './engine/engine.ts'
@@ -26,10 +27,10 @@ import { createAuthoriser } from './payment/authorise.ts'
 import { createCurrentPrice } from './payment/current-price.ts'
 import { openJournal } from './payment/journal.ts'
 import { createSettler } from './payment/settler.ts'
+import { openProofs } from './proofs.ts'
 import { createReadiness } from './readiness.ts'
 import { readOwnProvider, whileUnavailable } from './registration/own-records.ts'
 import { createRegistrar } from './registration/registrar.ts'
-import { attestationRoutes } from './routes/attestation.ts'
 import { healthRoute } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
 import { modelsRoute } from './routes/models.ts'
@@ -37,6 +38,7 @@ import { openApiRoute } from './routes/openapi.ts'
 import { promptRoutes } from './routes/prompts.ts'
 import { keysetNotAfter } from './statement/keyset-lifetime.ts'
 import { createIdentity, type NodeIdentity } from './statement/node-identity.ts'
+import { openTlsKey, type TlsKey } from './tls/tls-key.ts'
 
 /** What a node is built from; `main.ts` makes the real ones. */
 export interface NodeParts {
@@ -52,6 +54,8 @@ export interface NodeParts {
 export interface Node {
   readonly app: Hono
   readonly bindingId: Hex
+  /** What the port has to be served with, where TLS ends here. */
+  readonly tls: TlsKey | undefined
   /** Registers and settles in the background until drained. */
   start(): void
   /** Refuses new requests, lets answers end (or cuts them in time), settles, and stops. */
@@ -69,13 +73,17 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   await mkdir(config.stateDir, { recursive: true })
   const { instanceId, appCompose } = await agent.info()
   const keys = await deriveNodeKeys(agent, instanceId)
+  const domain = new URL(config.publicUrl).hostname
+  const tls =
+    config.tls === 'here' ? await openTlsKey(agent, config.stateDir, domain, now()) : undefined
   const chain = parts.connectChain(keys.signerKey)
-  const identity = await makeIdentity(config, parts, { chain, keys, instanceId })
+  const identity = await makeIdentity(config, parts, { chain, keys, instanceId, tls })
   const { bindingId } = identity
   logger.info({ bindingId, signer: keys.signer }, 'statement made')
 
   const { registry, serving } = domains(config)
-  const attester = createAttester({ agent, identity, keys, appCompose, now })
+  const quotes = createQuotes({ agent, logger, now })
+  const attester = createAttester({ quotes, identity, keys, appCompose })
   // No quote over its own keys, no node (attack N1): whatever is missing shows now and not at the first challenge.
   await attester.attest({ kind: 'challenge', nonce: toHex(randomBytes32()) })
   const archive = await openEvidenceArchive(config.stateDir)
@@ -83,7 +91,8 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const { agentId, serviceId } = config
   const registration = { chain, registry, identity, keys, attester, archive, logger, now }
   const registrar = createRegistrar(registration)
-  const readiness = createReadiness(() => registrar.registered)
+  // A node that cannot prove itself takes nothing new.
+  const readiness = createReadiness(() => registrar.registered && quotes.healthy)
   const settler = createSettler(chain, journal, config.settleIntervalMs, logger)
   const payment = { chain, journal, serving, bindingId, agentId, serviceId, now }
   const authoriser = createAuthoriser(payment)
@@ -95,31 +104,48 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const books = { identity, keys, serving, journal, logger, now }
   const answers = createAnswerService({ ...books, engine, authoriser, limits, metrics })
   const price = createCurrentPrice(chain, { agentId, serviceId }, now)
+  const proofs = await openProofs({
+    config,
+    quotes,
+    attester,
+    archive,
+    identity,
+    keys,
+    appCompose,
+    tls,
+    readiness,
+    bodies: createBodyReader(BODY_LIMITS),
+    logger,
+    now,
+  })
   const app = createApp(
     [
-      attestationRoutes(attester, archive),
-      promptRoutes(answers, readiness, createBodyReader(BODY_LIMITS)),
+      ...proofs.routes,
+      promptRoutes(answers, readiness),
       modelsRoute(engine, Math.floor(now().getTime() / 1000), price),
       healthRoute(identity, readiness, registrar),
       metricsRoute(metrics),
       openApiRoute(),
     ],
     logger,
-    [countRequests(metrics)],
+    [countRequests(metrics), ...proofs.around],
   )
   const stop = new AbortController()
   let running: Promise<unknown> = Promise.resolve()
   return {
     app,
     bindingId,
+    tls,
     start: () => {
-      running = Promise.all([registrar.run(stop.signal), settler.run(stop.signal)])
+      const { signal } = stop
+      running = Promise.all([registrar.run(signal), settler.run(signal), quotes.watch(signal)])
     },
     drain: async () => {
       stop.abort()
       await readiness.drain(config.drainMs)
       await running
       await settler.settleNow()
+      await proofs.flush()
       await journal.close()
       await engine.close()
     },
@@ -141,11 +167,17 @@ function domains({ deployment }: Config): {
 async function makeIdentity(
   config: Config,
   { engine, logger, now }: NodeParts,
-  own: { readonly chain: NodeChain; readonly keys: NodeKeys; readonly instanceId: Uint8Array },
+  own: {
+    readonly chain: NodeChain
+    readonly keys: NodeKeys
+    readonly instanceId: Uint8Array
+    readonly tls: TlsKey | undefined
+  },
 ): Promise<NodeIdentity> {
   const model = engine.descriptor
   const { agentId, serviceId, publicUrl } = config
   const records = { agentId, serviceId, publicUrl, modelId: modelIdOf(model) }
+  await whileUnavailable(logger, () => own.chain.checkContracts())
   const { owner } = await whileUnavailable(logger, () => readOwnProvider(own.chain, records))
   return createIdentity({
     registry: domains(config).registry,
@@ -156,5 +188,7 @@ async function makeIdentity(
     model,
     egress: [new URL(config.rpcUrl).origin],
     keysetNotAfter: await keysetNotAfter(config.stateDir, now()),
+    tls: own.tls,
+    prompts: config.prompts,
   })
 }

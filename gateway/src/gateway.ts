@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { DeploymentError } from '@jeju/contracts'
 import { QuoteVerifier, type CollateralSource } from '@jeju/verifier'
 import { nodeP256 } from '@jeju/verifier/node'
 import type { Hono } from 'hono'
@@ -64,12 +65,16 @@ export function createGateway(
     ],
     logger,
   )
+  let checked = false
   const watch = async (): Promise<void> => {
+    if (!checked) await chain.checkContracts()
+    checked = true
     await directory.refresh()
     await leases.dropRevoked()
   }
   const logFailure = (error: unknown): void => {
-    logger.warn({ error: error instanceof Error ? error.name : '' }, 'update failed')
+    const reason = error instanceof DeploymentError ? error.message : undefined
+    logger.warn({ error: error instanceof Error ? error.name : '', reason }, 'update failed')
   }
   return {
     app,

@@ -7,9 +7,11 @@ export type {
   ServiceRecord,
 } from './chain/chain-reader.ts'
 export {
+  CHANNEL_MODES,
   CHANNEL_STATES,
   createLedger,
   type ChannelOpening,
+  type ChannelMode,
   type ChannelState,
   type Ledger,
   type LedgerChannel,
@@ -26,8 +28,12 @@ export {
 } from './fetch/create-fetch.ts'
 export { createProvider, type Provider, type ServicePrice } from './provider/create-provider.ts'
 export {
+  parseRegistrationFile,
   registrationFile,
+  RegistrationFileError,
   type AgentService,
   type RegistrationContent,
-} from './provider/registration-file.ts'
+  type RegistrationFile,
+  type RegistrationPlace,
+} from '@jeju/contracts'
 export type { VerifiedNode } from './provider/verify-node.ts'

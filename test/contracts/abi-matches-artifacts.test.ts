@@ -5,7 +5,10 @@ import {
   identityRegistryAbi,
   inferenceServingAbi,
   ledgerManagerAbi,
+  measurementPolicyAbi,
   reputationRegistryAbi,
+  tdxAttestationVerifierAbi,
+  tdxVerifierAbi,
 } from '@jeju/contracts'
 import { describe, expect, it } from 'vitest'
 
@@ -18,6 +21,13 @@ const GENERATED = [
   { contract: 'InferenceServing', file: 'inference-serving', abi: inferenceServingAbi },
   { contract: 'IIdentityRegistry', file: 'identity-registry', abi: identityRegistryAbi },
   { contract: 'IReputationRegistry', file: 'reputation-registry', abi: reputationRegistryAbi },
+  { contract: 'MeasurementPolicy', file: 'measurement-policy', abi: measurementPolicyAbi },
+  {
+    contract: 'TdxAttestationVerifier',
+    file: 'tdx-attestation-verifier',
+    abi: tdxAttestationVerifierAbi,
+  },
+  { contract: 'TdxVerifier', file: 'tdx-verifier', abi: tdxVerifierAbi },
 ] as const
 
 function artifactAbi(contract: string): unknown {

@@ -142,7 +142,7 @@ describe('digests', () => {
     await mined(
       wallet.writeContract({
         ...registry(),
-        functionName: 'attest',
+        functionName: 'bindSigner',
         args: [
           statement,
           attestation.evidenceHash,
@@ -159,7 +159,7 @@ describe('digests', () => {
       args: [bindingId],
     })
     expect(valid).toBe(true)
-    expect(binding.evidenceHash).toBe(attestation.evidenceHash)
+    expect(binding.evidence).toBe(attestation.evidenceHash.slice(0, 2 + 48))
   })
 })
 
@@ -178,10 +178,11 @@ describe('types', () => {
   })
 
   it('T10 the limits are the same on both sides', async () => {
-    const read = async (functionName: 'MAX_BATCH' | 'SETTLE_WINDOW') =>
+    const read = async (functionName: 'MAX_BATCH' | 'SETTLE_WINDOW' | 'MAX_AUTH_LIFE') =>
       BigInt(await wallet.readContract({ ...serving(), functionName }))
     expect(await read('MAX_BATCH')).toBe(BigInt(MAX_SETTLE_BATCH))
     expect(await read('SETTLE_WINDOW')).toBe(SETTLE_WINDOW_S)
+    expect(await read('MAX_AUTH_LIFE')).toBe(MAX_AUTH_LIFE_S)
     expect(await wallet.readContract({ ...ledger(), functionName: 'MAX_AUTH_LIFE' })).toBe(
       MAX_AUTH_LIFE_S,
     )
@@ -274,6 +275,7 @@ async function channelAt(price: { inPerMTok: bigint; outPerMTok: bigint }): Prom
     agentId: 0n,
     serviceId: count - 1,
     priceVersion: 1,
+    mode: 0,
     amount: 1n,
     sessionKey: wallet.account.address,
     salt: 0n,

@@ -177,7 +177,7 @@ describe('GET /v1/attestation', () => {
     const { get } = await startNode()
     const evidence = await evidenceOf(await get(`/v1/attestation?nonce=${NONCE}`))
     const keyset = JSON.parse(decodeEvidence(evidence).keyset) as Record<string, unknown>
-    expect(keyset).toMatchObject({ e2ee_public_keys: [], tls_public_keys: [], subject: null })
+    expect(keyset).toMatchObject({ tls_public_keys: [], subject: null })
     const days = (Number(keyset['not_after']) - Date.now() / 1000) / 86_400
     expect(days).toBeGreaterThan(30)
     expect(days).toBeLessThanOrEqual(400)

@@ -62,6 +62,10 @@ test("E19 every refusal is OpenAI's error document, with the status and type of 
     await codeOf(await get(`/v1/evidence/${'ab'.repeat(32)}`)),
     await codeOf(await get(CHAT_PATH)),
     await codeOf(await get('/v1/attestation')),
+    await codeOf(await get('/v1/aci/receipts/none')),
+    await codeOf(await get('/v1/attestation/report?include_tls_fingerprint=true')),
+    await send(chatBody({ provider: { aci_session_ids: ['ab'.repeat(32)] } })),
+    await codeOf(await bare({ 'ehbp-encapsulated-key': 'ab'.repeat(32) })),
   ]
   const signed = client.sign(BODY)
   expect((await fetch(client.request(BODY, signed))).status).toBe(200)
@@ -83,8 +87,16 @@ test("E19 every refusal is OpenAI's error document, with the status and type of 
   seen.push(await codeOf(await starting.fetch(starting.client.request(BODY))))
   await starting.node.drain()
 
-  // Tested with the queue of quotes and with the limits.
-  const elsewhere = ['attestation_busy', 'rate_limited', 'request_timeout', 'too_many_requests']
+  // Tested with the queue of quotes, with the limits, and with sealed bodies.
+  const elsewhere = [
+    'attestation_busy',
+    'rate_limited',
+    'request_timeout',
+    'too_many_requests',
+    'sealing_required',
+    'sealed_key_mismatch',
+    'sealed_replay',
+  ]
   const others = Object.keys(NODE_ERRORS).filter((code) => !elsewhere.includes(code))
   expect(new Set(seen)).toEqual(new Set(others))
 })

@@ -1,4 +1,9 @@
-import { addressOf, ed25519PublicKey, randomBytes32 } from '@jeju/verifier/protocol'
+import {
+  addressOf,
+  ed25519PublicKey,
+  randomBytes32,
+  secp256k1PublicPoint,
+} from '@jeju/verifier/protocol'
 import { expect, test } from 'vitest'
 import { createLogger } from '../../enclave/src/logging.ts'
 import { createRegistrar } from '../../enclave/src/registration/registrar.ts'
@@ -19,19 +24,23 @@ test('C11 a binding that ends with its keyset is not attested again and again', 
   const signer = addressOf(signerKey)
   const receiptPublicKey = ed25519PublicKey(receiptKey)
   const keysetNotAfter = Math.floor(clock.now().getTime() / 1000) + 6 * HOUR_S
+  const custody = {
+    algorithm: 'secp256k1' as const,
+    keyApi: 'v0' as const,
+    path: 'p',
+    purpose: 'p',
+    publicKey: signerKey,
+    signatures: [signerKey, signerKey] as const,
+  }
   const keys = {
     signerKey,
     signer,
+    signerPublicKey: secp256k1PublicPoint(signerKey),
     receiptKey,
     receiptPublicKey,
-    signerCustody: {
-      algorithm: 'secp256k1' as const,
-      keyApi: 'v0' as const,
-      path: 'p',
-      purpose: 'p',
-      publicKey: signerKey,
-      signatures: [signerKey, signerKey] as const,
-    },
+    signerCustody: custody,
+    receiptCustody: custody,
+    sealing: [],
   }
   const identity = createIdentity({
     registry: registryDomain,
@@ -42,6 +51,8 @@ test('C11 a binding that ends with its keyset is not attested again and again', 
     model: new ScriptedEngine().descriptor,
     egress: [],
     keysetNotAfter,
+    tls: undefined,
+    prompts: 'any',
   })
   chain.approvals.add(identity.bindingId)
   const registrar = createRegistrar({
@@ -52,6 +63,7 @@ test('C11 a binding that ends with its keyset is not attested again and again', 
     attester: { attest: () => Promise.resolve(Uint8Array.of(1)) },
     archive: {
       put: () => Promise.resolve(digestOf('evidence')),
+      confirm: () => Promise.resolve(),
       get: () => Promise.resolve(undefined),
     },
     logger: createLogger('silent'),

@@ -1,3 +1,4 @@
+import { DeploymentError } from '@jeju/contracts'
 import { modelIdOf } from '@jeju/verifier/protocol'
 import { afterAll, describe, expect, test } from 'vitest'
 import { GuestAgentError } from '../../enclave/src/guest-agent/guest-agent.ts'
@@ -36,6 +37,13 @@ describe('the start', () => {
     await expect(buildNode({ chain, config: { serviceId: 9 } })).rejects.toMatchObject({
       code: 'CHAIN_REFUSED',
     })
+  })
+
+  test('R16 registry_is_canonical: contracts that do not name each other refuse the start', async () => {
+    const chain = new TestChain(new TestClock().now)
+    chain.lookAlike = new DeploymentError('deployment: a look-alike')
+    await expect(buildNode({ chain })).rejects.toBe(chain.lookAlike)
+    expect(chain.calls).toEqual(['checkContracts'])
   })
 
   test('an unreachable chain is waited for', async () => {
@@ -104,6 +112,17 @@ describe('registration', () => {
     })
     expect(chain.attestations).toHaveLength(1)
     await again.node.drain()
+  })
+
+  test('a binding is never asked to be longer than the registry grants', async () => {
+    const chain = new TestChain(new TestClock().now)
+    chain.bindingValidityS = 3600n
+    const running = await buildNode({ chain })
+    running.node.start()
+    await until(() => chain.attestations.length === 1)
+    const [call] = chain.attestations
+    expect(call?.validUntil).toBe((call?.blockNumber ?? 0n) + 3600n)
+    await running.node.drain()
   })
 
   test('faults of the chain are waited out, and leave nothing half done', async () => {

@@ -1,3 +1,4 @@
+import { DeploymentError } from '@jeju/contracts'
 import { expect, test } from 'vitest'
 import { createProviderDirectory } from '../../gateway/src/discovery/provider-directory.ts'
 import { TestChain } from './network/test-chain.ts'
@@ -120,4 +121,15 @@ test('F16 caches_bounded', async () => {
   expect(chain.stateReads).toBe(1_000)
   await directory.refresh()
   expect(directory.providers()).toHaveLength(1_000)
+})
+
+test('R16 registry_is_canonical: nobody is looked for in a registry that is not the real one', async () => {
+  const network = new TestNetwork()
+  network.add()
+  network.chain.lookAlike = new DeploymentError('deployment: a look-alike')
+  await expect(network.gateway.update()).rejects.toBe(network.chain.lookAlike)
+  expect(network.chain.ranges).toEqual([])
+  network.chain.lookAlike = undefined
+  await network.gateway.update()
+  expect(network.chain.ranges).not.toEqual([])
 })

@@ -17,6 +17,18 @@ const HUGE = 2n ** 200n + 1n
 const ledgerOn = (rpc: TestRpc): ReturnType<typeof createLedger> =>
   createLedger({ wallet: rpc.wallet(), deployment })
 
+describe('the contracts', () => {
+  test('R16 registry_is_canonical: a deployment that reads a look-alike is refused before anything is sent', async () => {
+    const lookAlike = `0x${'99'.repeat(20)}` as const
+    const rpc = new TestRpc(answering({ availableOf: { returns: 1n } }))
+    const getter = `${deployment.computeRegistry} identityRegistry`
+    rpc.peers.set(getter, lookAlike)
+    await expect(ledgerOn(rpc).availableOf()).rejects.toMatchObject({ code: 'CONFIG_CHAIN' })
+    await expect(ledgerOn(rpc).deposit(1n)).rejects.toMatchObject({ code: 'CONFIG_CHAIN' })
+    expect(rpc.sent).toEqual([])
+  })
+})
+
 describe('the ledger', () => {
   test('opens a channel and deposits only what is missing, in one transaction', async () => {
     const rpc = new TestRpc(
@@ -72,6 +84,7 @@ describe('the ledger', () => {
       payee: ACCOUNT,
       serviceId: 0,
       priceVersion: 1,
+      mode: 1,
       state: 2,
       locked: 10n,
       spent: 4n,
@@ -81,6 +94,7 @@ describe('the ledger', () => {
     }
     const rpc = new TestRpc(answering({ channelOf: { returns: channel } }))
     expect(await ledgerOn(rpc).channelOf(CHANNEL)).toMatchObject({
+      mode: 'VOUCHER',
       state: 'CLOSING',
       agentId: HUGE,
       sessionKey: LOWER,
@@ -150,14 +164,18 @@ describe('the chain reader', () => {
     const price = { inPerMTok: HUGE >> 80n, outPerMTok: 2n, maxOutputTokens: 9, effectiveFrom: 1n }
     const binding = {
       agentId: HUGE,
+      operator: ACCOUNT,
       signer: ACCOUNT,
       tier: 3,
+      tcbStatus: 1,
       validFrom: 1n,
       validUntil: 2n,
-      revokedAt: 0n,
+      revoked: false,
       endpointVersion: 1,
       blockNumber: 5n,
-      evidenceHash: CHANNEL,
+      verifierIndex: 0,
+      evidence: CHANNEL.slice(0, 50),
+      record: CHANNEL,
     }
     const rpc = new TestRpc((functionName, args) =>
       answering({
@@ -168,6 +186,7 @@ describe('the chain reader', () => {
             registeredAt: 1n,
             active: true,
             endpointVersion: 1,
+            barred: false,
             endpoint: '',
           },
         },

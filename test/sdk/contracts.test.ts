@@ -1,5 +1,7 @@
-import { connectWallet, createLedger, createProvider, registrationFile } from '@jeju/sdk'
+import { identityRegistryAbi } from '@jeju/contracts'
+import { connectWallet, createLedger, createProvider } from '@jeju/sdk'
 import type { Hex } from '@jeju/verifier/protocol'
+import { createPublicClient, decodeAbiParameters, getAddress, http } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startChain, type LocalChain } from '../../demo/network/chain.ts'
 import { createChainReader } from '../../sdk/src/chain/chain-reader.ts'
@@ -24,16 +26,30 @@ test('an operator offers a service, a user pays into a channel and takes the res
   const operator = createProvider({ wallet: wallet(0), deployment })
 
   const agentId = await operator.mintAgent('data:,')
-  const services = [{ name: 'inference', endpoint: 'https://node.test' }]
-  const { identityRegistry } = deployment
-  const registration = { agentId, chainId, identityRegistry }
-  const uri = registrationFile({ name: 'node', description: 'test', services, registration })
-  await operator.setAgentUri(agentId, uri)
   await expect(operator.register(agentId, 'https://node.test')).rejects.toMatchObject({
     message: 'register: InsufficientBond(100000000000000000, 0)',
   })
   await operator.stake(agentId, 10n ** 17n)
   await operator.register(agentId, 'https://node.test')
+  await expect(operator.registrationOf(agentId)).rejects.toMatchObject({
+    code: 'REGISTRATION_FILE',
+  })
+  await operator.publish(agentId, { name: 'node', description: 'test' })
+  await operator.publish(agentId, { name: 'node', description: 'again' })
+  expect(await operator.registrationOf(agentId)).toMatchObject({
+    name: 'node',
+    description: 'again',
+  })
+  const metadata = await createPublicClient({ transport: http(rpcUrl) }).readContract({
+    address: deployment.identityRegistry,
+    abi: identityRegistryAbi,
+    functionName: 'getMetadata',
+    args: [agentId, 'computeRegistry'],
+  })
+  expect(decodeAbiParameters([{ type: 'uint256' }, { type: 'address' }], metadata)).toEqual([
+    BigInt(chainId),
+    getAddress(deployment.computeRegistry),
+  ])
   const price = { inPerMTok: 10n, outPerMTok: 20n, maxOutputTokens: 256 }
   const serviceId = await operator.addService(agentId, MODEL_ID, 'enclave-mini', price)
 
@@ -52,6 +68,7 @@ test('an operator offers a service, a user pays into a channel and takes the res
   const { channelId } = await ledger.openChannel(opening)
   await ledger.topUp(channelId, 50n)
   expect(await ledger.channelOf(channelId)).toMatchObject({
+    mode: 'RECEIPT',
     state: 'OPEN',
     agentId,
     locked: 300n,

@@ -184,7 +184,7 @@ describe('the wire', () => {
       [400, '/GetKey', {}, { type: '' }],
       [404, '/GetKey', {}, { method: 'PUT' }],
       [413, '/GetKey', { path: 'x'.repeat(11 * 1024 * 1024) }],
-      [400, '/GetTlsKey', { usage_ra_tls: true }],
+      [400, '/GetTlsKey', { with_app_info: true }],
       [400, '/GetTlsKey', { usage_server_auth: 1 }],
       [400, '/GetTlsKey', { alt_names: [1] }],
       [400, '/GetTlsKey', { not_before: -1 }],

@@ -14,6 +14,15 @@ if (!haveVectors) {
   )
 }
 
+/** Whether recorded evidence of NVIDIA devices is at hand. */
+export const haveGpuVectors: boolean = existsSync(join(folder, 'nvidia', 'expected.json'))
+
+if (!haveGpuVectors) {
+  console.warn(
+    'NO RECORDED GPU VECTORS: tests on evidence of real GPUs do not run; set JEJU_VECTORS to their folder.',
+  )
+}
+
 /** A recorded file. */
 export function vectorBytes(...path: readonly string[]): Uint8Array {
   return new Uint8Array(readFileSync(join(folder, ...path)))

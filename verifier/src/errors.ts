@@ -26,6 +26,10 @@ export const VERIFIER_ERROR_CODES = [
   'VM_CONFIG_INVALID', // not a vm_config of dstack
   'VM_UNSUPPORTED', // a machine whose registers cannot be computed
   'COMPOSE_INVALID', // not an app-compose file, or its compose text outside the subset of YAML that is read
+  'GPU_EVIDENCE_INVALID', // not a container of GPU evidence of the documented form
+  'GPU_REPORT_INVALID', // not an SPDM 1.1 measurement report
+  'RIM_INVALID', // not a RIM of the profile that is read
+  'OCSP_INVALID', // not an OCSP answer of the profile that is read
   'POLICY_INVALID', // the caller's policy
   'TRUST_ANCHOR_INVALID', // the caller's trust anchor
   'TIME_INVALID', // the caller's time

@@ -11,6 +11,7 @@ export {
   VerifierError,
   type VerifierErrorCode,
 } from './errors.ts'
+export type { GpuRequirement } from './gpu/gpu-policy.ts'
 export { parsePolicy, type AppraisalPolicy } from './policy/policy.ts'
 export type {
   ReceiptExpectation,
@@ -36,6 +37,7 @@ export {
   type Verdict,
   type VerifiedVerdict,
 } from './report/report.ts'
+export type { GpuJudgement } from './statement/check-gpu.ts'
 export type { ExpectedIdentity } from './statement/check-statement.ts'
 export {
   evaluationNumberOf,

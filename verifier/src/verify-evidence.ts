@@ -1,19 +1,15 @@
 import { sha256 } from './bytes/hash.ts'
 import { toHex, type Hex } from './bytes/hex.ts'
-import { checkBoot } from './dstack/boot/check-boot.ts'
-import { checkComposeRules } from './dstack/compose/appraise-compose.ts'
-import { parseEventLog } from './dstack/event-log.ts'
-import { checkComposeHash, checkInstance } from './dstack/check-compose.ts'
-import { checkMrConfigId } from './dstack/check-mr-config-id.ts'
+import { checkInstance } from './dstack/check-compose.ts'
 import { checkKeyCustody } from './dstack/check-key-custody.ts'
-import { checkEventLog } from './dstack/check-event-log.ts'
 import { VerifierError } from './errors.ts'
+import { checkMachine } from './machine/check-machine.ts'
 import { checkTcbAllowed } from './policy/check-tcb-allowed.ts'
 import type { AppraisalPolicy } from './policy/policy.ts'
 import type { ContractDomain } from './protocol/eip712.ts'
 import { decodeEvidence, type EvidenceBundle } from './protocol/evidence-bundle.ts'
 import { bindingIdOf } from './protocol/node-statement.ts'
-import type { Freshness } from './protocol/report-data.ts'
+import { gpuNonce, type Freshness } from './protocol/report-data.ts'
 import { skipped, type Check } from './report/check.ts'
 import { concludeReport } from './report/conclude-report.ts'
 import {
@@ -22,21 +18,20 @@ import {
   type NodeClaims,
   type Report,
 } from './report/report.ts'
+import { checkGpuEvidence, type CheckedGpu, type GpuJudgement } from './statement/check-gpu.ts'
 import { checkCatalog, checkKeyset, checkPosture } from './statement/check-documents.ts'
 import {
   checkFreshness,
-  checkGpuEvidence,
   checkIdentity,
   checkStatementBinding,
   type ExpectedIdentity,
 } from './statement/check-statement.ts'
 import { parseCollateral, type QuoteCollateral } from './tdx/collateral/quote-collateral.ts'
 import type { JudgedCollateral } from './tdx/collateral/verified-collateral.ts'
-import { checkTdAttributes } from './tdx/check-td-attributes.ts'
 import { parseQuote } from './tdx/parse-quote.ts'
 import type { Quote } from './tdx/quote.ts'
 import { QuoteVerifier } from './tdx/quote-verifier.ts'
-import { assertTrustAnchor, type TrustAnchor } from './tdx/trust-anchor.ts'
+import { assertTrustAnchor, type Tier, type TrustAnchor } from './tdx/trust-anchor.ts'
 
 /** Everything a verification depends on beside the evidence. Nothing is fetched and no clock is read. */
 export interface VerificationContext {
@@ -53,6 +48,8 @@ export interface VerificationContext {
    */
   readonly collateral: QuoteCollateral | JudgedCollateral | undefined
   readonly policy: AppraisalPolicy
+  /** Who judges GPUs: a `GpuVerifier` of `@jeju/verifier/gpu`. Without it no node with a GPU is verified. */
+  readonly gpu?: GpuJudgement
   /** The registry, on its chain, in whose domain the statement was made. */
   readonly registry: ContractDomain
   /** The very freshness that was asked for. */
@@ -92,10 +89,22 @@ export async function verifyEvidence(
     // Nothing below the signatures means anything, and no work is done on unsigned input (attack B6).
     return concludeReport(withSkipped(made), context.trustAnchor.tier, context.policy, undefined)
   }
-  const { checks, claims } = checkContents(bundle, quote, evidenceDigest, context)
+  const { statement } = bundle
+  const gpu = await checkGpuEvidence(statement, bundle.gpuEvidence, context.gpu, {
+    at: context.at,
+    policy: context.policy.gpu,
+    nonce: gpuNonce(bindingIdOf(statement, context.registry), context.freshness),
+  })
+  const { checks, claims } = checkContents(bundle, quote, evidenceDigest, context, gpu)
   const allowed = checkTcbAllowed(genuine, context.policy, context.at)
   const all = inOrder([...made, allowed, ...checks])
-  return concludeReport(all, context.trustAnchor.tier, context.policy, claims)
+  const report = concludeReport(all, tierOf(context.trustAnchor, gpu), context.policy, claims)
+  return gpu.checks === undefined ? report : Object.freeze({ ...report, gpuChecks: gpu.checks })
+}
+
+/** A verdict is as good as the weaker of its roots. */
+function tierOf({ tier }: TrustAnchor, { claims }: CheckedGpu): Tier {
+  return claims?.tier === 'simulated' ? 'simulated' : tier
 }
 
 type EvidenceCheck = Check<EvidenceCheckName>
@@ -105,47 +114,32 @@ function checkContents(
   quote: Quote,
   evidenceDigest: Hex,
   context: VerificationContext,
+  gpu: CheckedGpu,
 ): { readonly checks: readonly EvidenceCheck[]; readonly claims: NodeClaims | undefined } {
   const { body } = quote
   const { statement } = bundle
   const { policy, at } = context
   const [rtmr0, rtmr1, rtmr2, rtmr3] = body.rtmrs
   const bindingId = bindingIdOf(statement, context.registry)
-  const composeHash = toHex(sha256(bundle.appCompose))
-
-  const log = checkEventLog(bundle.eventLog, rtmr3, [rtmr0, rtmr1, rtmr2])
-  const compose = checkComposeHash(bundle.appCompose, log.platform)
+  const machine = checkMachine(quote, bundle, policy)
+  const { platform, composeHash } = machine
   const keyset = checkKeyset(bundle.keyset, statement.keysetDigest, at)
   const catalog = checkCatalog(bundle.catalog, statement.modelCatalogDigest)
   const posture = checkPosture(bundle.posture, statement.postureDigest)
   const checks: readonly EvidenceCheck[] = [
-    checkTdAttributes(body),
-    log.check,
-    compose,
-    checkMrConfigId(body.mrConfigId, bundle.appCompose, {
-      platform: log.platform,
-      document: undefined,
-    }),
-    compose.status === 'passed'
-      ? checkComposeRules(bundle.appCompose, policy)
-      : skipped('compose-allowed', 'the compose file is not the measured one'),
-    checkBoot({ mrtd: body.mrTd, rtmr0, rtmr1, rtmr2 }, policy, {
-      vmConfig: bundle.vmConfig,
-      // Digests of a log that does not replay are nobody's word.
-      log: log.platform === undefined ? [] : parseEventLog(bundle.eventLog),
-    }),
+    ...machine.checks,
     checkStatementBinding(body.reportData, bindingId),
     checkFreshness(body.reportData, context.freshness, bundle.gpuEvidence),
     checkIdentity(statement, context.expected),
-    checkInstance(statement.instanceId, log.platform),
+    checkInstance(statement.instanceId, platform),
     keyset.check,
     catalog.check,
     posture.check,
     checkKeyCustody(
-      { chain: bundle.kmsChain, signer: statement.signer, platform: log.platform },
+      { chain: bundle.kmsChain, signer: statement.signer, platform },
       policy.keyCustody,
     ),
-    checkGpuEvidence(statement, bundle.gpuEvidence, policy.gpu),
+    gpu.check,
   ]
   if (!keyset.content || !catalog.content || !posture.content) return { checks, claims: undefined }
   const claims = {
@@ -162,6 +156,7 @@ function checkContents(
       rtmr2: toHex(rtmr2),
       rtmr3: toHex(rtmr3),
     },
+    ...(gpu.claims === undefined ? {} : { gpu: gpu.claims }),
     evidenceDigest,
     verifiedAt: at,
   }

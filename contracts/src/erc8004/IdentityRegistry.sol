@@ -20,7 +20,6 @@ contract IdentityRegistry is IIdentityRegistry, ERC721URIStorage, EIP712 {
     bytes32 private constant AGENT_WALLET_HASH = keccak256("agentWallet");
 
     uint256 private _nextId;
-    mapping(uint256 agentId => address wallet) private _wallets;
     mapping(uint256 agentId => mapping(string key => bytes value)) private _metadata;
 
     error ReservedKey(string metadataKey);
@@ -32,12 +31,15 @@ contract IdentityRegistry is IIdentityRegistry, ERC721URIStorage, EIP712 {
 
     /// @inheritdoc IIdentityRegistry
     function register() external returns (uint256 agentId) {
-        agentId = _mintAgent("");
+        agentId = _mint();
+        _announce(agentId, "");
     }
 
     /// @inheritdoc IIdentityRegistry
     function register(string calldata agentURI) external returns (uint256 agentId) {
-        agentId = _mintAgent(agentURI);
+        agentId = _mint();
+        _setTokenURI(agentId, agentURI);
+        _announce(agentId, agentURI);
     }
 
     /// @inheritdoc IIdentityRegistry
@@ -45,7 +47,9 @@ contract IdentityRegistry is IIdentityRegistry, ERC721URIStorage, EIP712 {
         external
         returns (uint256 agentId)
     {
-        agentId = _mintAgent(agentURI);
+        agentId = _mint();
+        _setTokenURI(agentId, agentURI);
+        _announce(agentId, agentURI);
         for (uint256 i = 0; i < metadata.length; ++i) {
             _setMetadata(agentId, metadata[i].metadataKey, metadata[i].metadataValue);
         }
@@ -84,29 +88,30 @@ contract IdentityRegistry is IIdentityRegistry, ERC721URIStorage, EIP712 {
             AccountSignatureLib.isSignedBy(newWallet, digest, signature), InvalidWalletSignature(newWallet)
         );
 
-        _setWallet(agentId, newWallet, abi.encodePacked(newWallet));
+        _setWallet(agentId, abi.encodePacked(newWallet));
     }
 
     /// @inheritdoc IIdentityRegistry
     function unsetAgentWallet(uint256 agentId) external {
         _requireAuthorized(agentId);
 
-        _setWallet(agentId, address(0), "");
+        _setWallet(agentId, "");
     }
 
     /// @inheritdoc IIdentityRegistry
     function getAgentWallet(uint256 agentId) external view returns (address) {
-        _requireOwned(agentId);
-        return _wallets[agentId];
+        return address(bytes20(_metadata[agentId][AGENT_WALLET]));
     }
 
     /// @inheritdoc IIdentityRegistry
     function getMetadata(uint256 agentId, string calldata metadataKey) external view returns (bytes memory) {
-        _requireOwned(agentId);
         return _metadata[agentId][metadataKey];
     }
 
     /// @notice Whether `spender` may act for the agent; in the canonical contract, not in the specification.
+    /// @param spender any
+    /// @param agentId of an agent; reverts for an unknown one
+    /// @return true for owner, approved address and operators
     function isAuthorizedOrOwner(address spender, uint256 agentId) external view returns (bool) {
         return _isAuthorized(_requireOwned(agentId), spender, agentId);
     }
@@ -128,18 +133,19 @@ contract IdentityRegistry is IIdentityRegistry, ERC721URIStorage, EIP712 {
 
     /// @dev A buyer must not receive payments at the seller's wallet, nor the seller the buyer's: cleared before the move.
     function _update(address to, uint256 agentId, address auth) internal override returns (address from) {
-        if (_ownerOf(agentId) != address(0) && to != address(0)) _setWallet(agentId, address(0), "");
+        if (_ownerOf(agentId) != address(0) && to != address(0)) _setWallet(agentId, "");
         return super._update(to, agentId, auth);
     }
 
-    function _mintAgent(string memory agentURI) private returns (uint256 agentId) {
+    /// @dev The receiver's hook sees an agent with its wallet.
+    function _mint() private returns (uint256 agentId) {
         agentId = _nextId;
         ++_nextId;
-        _wallets[agentId] = msg.sender;
         _metadata[agentId][AGENT_WALLET] = abi.encodePacked(msg.sender);
         _safeMint(msg.sender, agentId);
-        _setTokenURI(agentId, agentURI);
+    }
 
+    function _announce(uint256 agentId, string memory agentURI) private {
         emit Registered(agentId, agentURI, msg.sender);
         emit MetadataSet(agentId, AGENT_WALLET, AGENT_WALLET, abi.encodePacked(msg.sender));
     }
@@ -154,8 +160,7 @@ contract IdentityRegistry is IIdentityRegistry, ERC721URIStorage, EIP712 {
         emit MetadataSet(agentId, metadataKey, metadataKey, metadataValue);
     }
 
-    function _setWallet(uint256 agentId, address wallet, bytes memory metadataValue) private {
-        _wallets[agentId] = wallet;
+    function _setWallet(uint256 agentId, bytes memory metadataValue) private {
         _metadata[agentId][AGENT_WALLET] = metadataValue;
 
         emit MetadataSet(agentId, AGENT_WALLET, AGENT_WALLET, metadataValue);

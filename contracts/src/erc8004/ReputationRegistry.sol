@@ -6,8 +6,7 @@ import {IIdentityRegistry} from "../interfaces/IIdentityRegistry.sol";
 import {IReputationRegistry} from "../interfaces/IReputationRegistry.sol";
 
 /// @title ERC-8004 reputation registry for local chains
-/// @notice Written from the specification for Anvil and tests, without the response functions, which this system does not
-/// use; public chains have the canonical registry.
+/// @notice Written from the specification for Anvil and tests; public chains have the canonical registry.
 contract ReputationRegistry is IReputationRegistry {
     using SafeCast for int256;
 
@@ -17,6 +16,18 @@ contract ReputationRegistry is IReputationRegistry {
         bool isRevoked;
         string tag1;
         string tag2;
+    }
+
+    /// @dev Parallel lists, filled up to `length`.
+    struct Listing {
+        uint256 length;
+        address[] clients;
+        uint64[] feedbackIndexes;
+        int128[] values;
+        uint8[] valueDecimals;
+        string[] tag1s;
+        string[] tag2s;
+        bool[] revokedStatuses;
     }
 
     /// @notice Of a value.
@@ -29,6 +40,8 @@ contract ReputationRegistry is IReputationRegistry {
     /// Feedback i of a client stands at index i - 1.
     mapping(uint256 agentId => mapping(address client => Entry[] entries)) private _entries;
     mapping(uint256 agentId => address[] clients) private _clients;
+    mapping(bytes32 entryId => address[] responders) private _responders;
+    mapping(bytes32 entryId => mapping(address responder => uint64 count)) private _responseCounts;
 
     error ZeroAddress();
     error DecimalsOutOfRange(uint8 actual, uint8 max);
@@ -37,6 +50,7 @@ contract ReputationRegistry is IReputationRegistry {
     error UnknownFeedback(uint256 agentId, address client, uint64 feedbackIndex);
     error AlreadyRevoked(uint256 agentId, uint64 feedbackIndex);
     error NoClients();
+    error EmptyResponseURI();
 
     constructor(IIdentityRegistry identity) {
         require(address(identity) != address(0), ZeroAddress());
@@ -98,6 +112,24 @@ contract ReputationRegistry is IReputationRegistry {
     }
 
     /// @inheritdoc IReputationRegistry
+    function appendResponse(
+        uint256 agentId,
+        address clientAddress,
+        uint64 feedbackIndex,
+        string calldata responseURI,
+        bytes32 responseHash
+    ) external {
+        _entry(agentId, clientAddress, feedbackIndex);
+        require(bytes(responseURI).length != 0, EmptyResponseURI());
+
+        bytes32 id = _entryId(agentId, clientAddress, feedbackIndex);
+        if (_responseCounts[id][msg.sender] == 0) _responders[id].push(msg.sender);
+        ++_responseCounts[id][msg.sender];
+
+        emit ResponseAppended(agentId, clientAddress, feedbackIndex, msg.sender, responseURI, responseHash);
+    }
+
+    /// @inheritdoc IReputationRegistry
     function readFeedback(uint256 agentId, address clientAddress, uint64 feedbackIndex)
         external
         view
@@ -135,6 +167,59 @@ contract ReputationRegistry is IReputationRegistry {
         summaryValue = (mean / _scale(summaryValueDecimals)).toInt128();
     }
 
+    // solhint-disable gas-calldata-parameters
+
+    /// @inheritdoc IReputationRegistry
+    /// @dev Lists and strings in memory: with calldata pairs it runs out of stack.
+    function readAllFeedback(
+        uint256 agentId,
+        address[] memory clientAddresses,
+        string memory tag1,
+        string memory tag2,
+        bool includeRevoked
+    )
+        external
+        view
+        returns (
+            address[] memory clients,
+            uint64[] memory feedbackIndexes,
+            int128[] memory values,
+            uint8[] memory valueDecimals,
+            string[] memory tag1s,
+            string[] memory tag2s,
+            bool[] memory revokedStatuses
+        )
+    {
+        Listing memory found = _find(agentId, clientAddresses, [tag1, tag2], includeRevoked);
+        return (
+            found.clients,
+            found.feedbackIndexes,
+            found.values,
+            found.valueDecimals,
+            found.tag1s,
+            found.tag2s,
+            found.revokedStatuses
+        );
+    }
+
+    // solhint-enable gas-calldata-parameters
+
+    /// @inheritdoc IReputationRegistry
+    function getResponseCount(
+        uint256 agentId,
+        address clientAddress,
+        uint64 feedbackIndex,
+        address[] calldata responders
+    ) external view returns (uint64 count) {
+        if (clientAddress != address(0)) {
+            return _countOfClient(agentId, clientAddress, feedbackIndex, responders);
+        }
+        address[] storage clients = _clients[agentId];
+        for (uint256 c = 0; c < clients.length; ++c) {
+            count += _countOfClient(agentId, clients[c], 0, responders);
+        }
+    }
+
     /// @inheritdoc IReputationRegistry
     function getClients(uint256 agentId) external view returns (address[] memory) {
         return _clients[agentId];
@@ -148,6 +233,71 @@ contract ReputationRegistry is IReputationRegistry {
     /// @inheritdoc IReputationRegistry
     function getIdentityRegistry() external view returns (address) {
         return address(_identityRegistry);
+    }
+
+    /// @inheritdoc IReputationRegistry
+    function getVersion() external pure returns (string memory) {
+        return "2.0.0";
+    }
+
+    /// @dev Everyone's where `clients` is empty. Two passes: how many match, then which.
+    function _find(uint256 agentId, address[] memory clients, string[2] memory tags, bool includeRevoked)
+        private
+        view
+        returns (Listing memory found)
+    {
+        if (clients.length == 0) clients = _clients[agentId];
+        uint256 total;
+        for (uint256 c = 0; c < clients.length; ++c) {
+            Entry[] storage entries = _entries[agentId][clients[c]];
+            for (uint256 i = 0; i < entries.length; ++i) {
+                if (_isListed(entries[i], tags, includeRevoked)) ++total;
+            }
+        }
+        found = _listing(total);
+        for (uint256 c = 0; c < clients.length; ++c) {
+            Entry[] storage entries = _entries[agentId][clients[c]];
+            for (uint256 i = 0; i < entries.length; ++i) {
+                if (!_isListed(entries[i], tags, includeRevoked)) continue;
+                _note(found, clients[c], uint64(i + 1), entries[i]);
+            }
+        }
+    }
+
+    function _isListed(Entry storage entry, string[2] memory tags, bool includeRevoked)
+        private
+        view
+        returns (bool)
+    {
+        return (includeRevoked || !entry.isRevoked) && _matches(tags[0], entry.tag1)
+            && _matches(tags[1], entry.tag2);
+    }
+
+    /// @dev All of the client's feedback where `feedbackIndex` is 0.
+    function _countOfClient(
+        uint256 agentId,
+        address client,
+        uint64 feedbackIndex,
+        address[] memory responders
+    ) private view returns (uint64 count) {
+        if (feedbackIndex != 0) {
+            return _countOfEntry(agentId, client, feedbackIndex, responders);
+        }
+        for (uint64 i = 1; i <= _entries[agentId][client].length; ++i) {
+            count += _countOfEntry(agentId, client, i, responders);
+        }
+    }
+
+    function _countOfEntry(uint256 agentId, address client, uint64 feedbackIndex, address[] memory responders)
+        private
+        view
+        returns (uint64 count)
+    {
+        bytes32 id = _entryId(agentId, client, feedbackIndex);
+        if (responders.length == 0) responders = _responders[id];
+        for (uint256 r = 0; r < responders.length; ++r) {
+            count += _responseCounts[id][responders[r]];
+        }
     }
 
     function _requireStranger(uint256 agentId, address client) private view {
@@ -172,8 +322,40 @@ contract ReputationRegistry is IReputationRegistry {
         return entries[feedbackIndex - 1];
     }
 
+    function _note(Listing memory found, address client, uint64 feedbackIndex, Entry storage entry)
+        private
+        view
+    {
+        uint256 next = found.length;
+        ++found.length;
+        found.clients[next] = client;
+        found.feedbackIndexes[next] = feedbackIndex;
+        found.values[next] = entry.value;
+        found.valueDecimals[next] = entry.valueDecimals;
+        found.tag1s[next] = entry.tag1;
+        found.tag2s[next] = entry.tag2;
+        found.revokedStatuses[next] = entry.isRevoked;
+    }
+
+    function _listing(uint256 total) private pure returns (Listing memory) {
+        return Listing({
+            length: 0,
+            clients: new address[](total),
+            feedbackIndexes: new uint64[](total),
+            values: new int128[](total),
+            valueDecimals: new uint8[](total),
+            tag1s: new string[](total),
+            tag2s: new string[](total),
+            revokedStatuses: new bool[](total)
+        });
+    }
+
+    function _entryId(uint256 agentId, address client, uint64 feedbackIndex) private pure returns (bytes32) {
+        return keccak256(abi.encode(agentId, client, feedbackIndex));
+    }
+
     /// @dev An empty filter matches everything.
-    function _matches(string calldata filter, string memory tag) private pure returns (bool) {
+    function _matches(string memory filter, string memory tag) private pure returns (bool) {
         return bytes(filter).length == 0 || keccak256(bytes(filter)) == keccak256(bytes(tag));
     }
 

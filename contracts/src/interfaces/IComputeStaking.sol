@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @title Bonds of users, providers and guardians
-/// @notice A bond belongs to its staker and is tied to one agent. It leaves through unbonding, so that evidence can
-/// still reach it. No owner; nobody else can take it. Amounts in wei, times in Unix seconds.
-interface IComputeStaking {
+import {ICases} from "./staking/ICases.sol";
+import {IEvidence} from "./staking/IEvidence.sol";
+import {IRewards} from "./staking/IRewards.sol";
+
+/// @title Bonds of users, providers and guardians, and what reaches them
+/// @notice A bond belongs to its staker and is tied to one agent. It leaves through unbonding, and until it has left evidence
+/// (IEvidence) reaches all of it and cases (ICases) a part; where that money goes: IRewards. The owner, a timelock or Safe,
+/// moves the minimums of new stakes within bounds and can stop new stakes; it can take, hold or slash nothing. Amounts in wei,
+/// points in time in Unix seconds.
+interface IComputeStaking is IEvidence, ICases, IRewards {
     enum Role {
         NONE,
         USER,
@@ -14,11 +20,15 @@ interface IComputeStaking {
 
     struct Bond {
         Role role;
-        uint256 agentId;
         address staker;
+        uint64 unlockAt;
+        uint256 agentId;
         uint128 bonded;
         uint128 unbonding;
-        uint64 unlockAt;
+        /// The role's minimum when the staker last put in or took out a part; a later one does not touch this bond.
+        uint128 minimum;
+        /// Guardians: since when it has been bonded at its minimum without a break; zero while it is not.
+        uint64 guardianSince;
     }
 
     /// @notice `amount` was added.
@@ -31,6 +41,8 @@ interface IComputeStaking {
     event UnstakeCancelled(bytes32 indexed bondId, uint128 amount);
     /// @notice Left the contract.
     event Unstaked(bytes32 indexed bondId, address indexed to, uint128 amount);
+    /// @notice Sits among the guardians from now on, or does not any more.
+    event GuardianSet(address indexed guardian, bool seated);
 
     error BelowMinimum(uint256 required, uint256 actual);
     error UnknownBond(bytes32 bondId);
@@ -39,15 +51,14 @@ interface IComputeStaking {
     error UnbondingPending(bytes32 bondId, uint64 unlockAt);
     error NothingUnbonding(bytes32 bondId);
     error StillLocked(uint64 unlockAt, uint256 nowAt);
-    error TransferFailed(address to, uint256 amount);
-    error ZeroAddress();
+    error StillFrozen(bytes32 bondId, uint256 frozen);
     error ZeroAmount();
 
     /// @notice Stakes, or adds to a bond of the caller; with what is bonded already it must reach the role's minimum.
     function stakeAsUser() external payable returns (bytes32 bondId);
     /// @notice Beneficiary is the caller; the registry counts the bond of the agent's recorded owner.
     function stakeAsProvider(uint256 agentId) external payable returns (bytes32 bondId);
-    /// @notice A guardian has no power over anybody's bond.
+    /// @notice A guardian votes in cases that are opened a week later or more.
     function stakeAsGuardian() external payable returns (bytes32 bondId);
 
     /// @notice Staker only: what is added belongs to the staker.
@@ -57,11 +68,15 @@ interface IComputeStaking {
     /// or at least the role's minimum.
     function requestUnstake(bytes32 bondId, uint128 amount) external;
 
-    /// @notice What is unbonding counts as bonded again.
+    /// @notice What is unbonding counts as bonded again; a guardian's seniority starts anew if it had ended.
     function cancelUnstake(bytes32 bondId) external;
 
-    /// @notice Staker only, once `unlockAt` has come.
+    /// @notice Staker only, once `unlockAt` has come. Pays out what no open case freezes; the frozen part stays and can be taken
+    /// when the freeze has ended.
     function completeUnstake(bytes32 bondId, address to) external;
+
+    /// @notice Owner only, within half and four times the role's default. For stakes made from now on.
+    function setMinimum(Role role, uint128 value) external;
 
     /// @notice keccak256(abi.encode(role, agentId, staker)).
     function bondIdOf(Role role, uint256 agentId, address staker) external pure returns (bytes32);
@@ -71,6 +86,18 @@ interface IComputeStaking {
     /// @notice What is bonded and not unbonding, wei.
     function activeBond(bytes32 bondId) external view returns (uint256);
 
-    /// @notice Smallest bond of the role, wei; zero for NONE, which nobody can hold.
+    /// @notice Whether the bonded part reaches the minimum that held when it was staked.
+    function isBonded(bytes32 bondId) external view returns (bool);
+
+    /// @notice What evidence and cases can reach: bonded and unbonding, wei.
+    function slashable(bytes32 bondId) external view returns (uint256);
+
+    /// @notice The part that cannot be taken out now because of an open case; zero CASE_MAX after the last one was opened.
+    function frozenOf(bytes32 bondId) external view returns (uint256);
+
+    /// @notice Smallest new bond of the role, wei; zero for NONE, which nobody can hold.
     function minimumOf(Role role) external view returns (uint256);
+
+    /// @notice Guardians seated now.
+    function guardianCount() external view returns (uint256);
 }

@@ -3,13 +3,15 @@ pragma solidity 0.8.37;
 
 import {IComputeRegistry} from "./IComputeRegistry.sol";
 import {ILedgerManager} from "./ILedgerManager.sol";
+import {IProofVerifier} from "./IProofVerifier.sol";
 import {IReputationRegistry} from "./IReputationRegistry.sol";
 
-/// @title Settlement of receipts that both sides signed
+/// @title Settlement of what both sides signed
 /// @notice The user's session key signs what may be charged, the attested signer signs what was delivered; the fee
-/// is computed here from the channel's immutable price version. No owner, no pause. Amounts in wei, times in Unix
-/// seconds. EIP-712 domain {name: "InferenceServing", version: "1", chainId, verifyingContract} (docs/protocol.md §5).
-interface IInferenceServing {
+/// is computed here from the channel's immutable price version. Channels in VOUCHER mode need the session key's word alone.
+/// No owner, no pause. Amounts in wei, times in Unix seconds. EIP-712 domain {name: "InferenceServing", version: "1",
+/// chainId, verifyingContract} (docs/protocol.md §5).
+interface IInferenceServing is IProofVerifier {
     struct RequestAuth {
         bytes32 channelId;
         uint256 nonce;
@@ -20,6 +22,7 @@ interface IInferenceServing {
         uint64 validUntil;
     }
 
+    /// @notice What the attested signer signs.
     struct Receipt {
         /// EIP-712 digest of the RequestAuth.
         bytes32 authHash;
@@ -31,20 +34,44 @@ interface IInferenceServing {
         uint64 issuedAt;
     }
 
+    /// @notice A Receipt without its `authHash`, which settlement computes.
+    struct Delivery {
+        bytes32 responseHash;
+        uint32 inputTokens;
+        uint32 outputTokens;
+        uint8 finish;
+        uint64 issuedAt;
+    }
+
+    /// @notice secp256k1 in the compact form of EIP-2098: `s` below half the order, its highest bit is v − 27.
+    struct Signature {
+        bytes32 r;
+        bytes32 vs;
+    }
+
     struct Item {
         RequestAuth auth;
-        bytes authSig;
-        Receipt receipt;
-        bytes receiptSig;
+        Signature authSig;
+        Delivery delivery;
+        Signature receiptSig;
+    }
+
+    /// @notice The session key's promise for a channel in VOUCHER mode; the highest counts.
+    struct Voucher {
+        bytes32 channelId;
+        /// Everything the channel may have been charged, from its opening on.
+        uint128 cumulative;
     }
 
     enum Status {
         PAID,
+        /// The payee accepted what was there; the nonce is used up.
+        PARTIAL,
         /// The channel holds less than the fee; the nonce is not used up.
         UNDERFUNDED,
         /// This nonce of this channel and binding has been paid.
         ALREADY_USED,
-        /// No such channel, or not signed by a session key of it.
+        /// No such channel in RECEIPT mode, or not signed by a session key of it.
         BAD_AUTH,
         /// Not for this authorisation, not by the binding's signer, or issued outside its time.
         BAD_RECEIPT,
@@ -59,7 +86,7 @@ interface IInferenceServing {
         NOTHING_DUE
     }
 
-    /// @notice Both hashes are EIP-712 digests.
+    /// @notice Both hashes are EIP-712 digests; `fee` is what was paid.
     event Settled(
         bytes32 indexed channelId,
         uint256 indexed agentId,
@@ -68,23 +95,45 @@ interface IInferenceServing {
         bytes32 receiptHash,
         uint256 fee
     );
+    /// @notice `paid` of `cumulative` is new.
+    event VoucherSettled(
+        bytes32 indexed channelId,
+        uint256 indexed agentId,
+        address indexed user,
+        uint128 cumulative,
+        uint256 paid
+    );
     /// @notice `value` in gwei.
     event FeedbackPosted(uint256 indexed agentId, int128 value);
     /// @notice The reputation registry refused; posting is never part of settlement.
     event FeedbackRefused(uint256 indexed agentId, bytes reason);
 
     error BatchTooLarge(uint256 length, uint256 max);
+    error NoVoucherChannel(bytes32 channelId);
+    error InvalidSignature(address expected);
+    error NothingDue(bytes32 channelId, uint256 cumulative, uint256 payable_, uint256 spent);
     error NothingNew(uint256 agentId);
     error FeedbackTooSoon(uint64 earliest);
     error InsufficientGas(uint256 required, uint256 actual);
     error ZeroAddress();
 
     /// @notice Settles up to MAX_BATCH items, each on its own: one bad item never reverts the batch. Anyone may submit.
-    /// The nonce is used up only where money moved.
-    function settle(Item[] calldata items) external returns (Status[] memory statuses, uint256[] memory fees);
+    /// The nonce is used up only where money moved. Items of one channel cost least next to each other.
+    /// @param acceptPartial honoured for channels whose payee is the caller: an item that is worth more than the channel
+    /// holds is paid with what is there, for good (attack P17)
+    function settle(Item[] calldata items, bool acceptPartial)
+        external
+        returns (Status[] memory statuses, uint256[] memory fees);
 
-    /// @notice What `settle` would answer now, later items of one channel seeing what earlier ones took.
-    function preview(Item[] calldata items)
+    /// @notice Pays what of `cumulative` was not paid yet and the channel holds; a later top-up makes the rest payable.
+    /// Anyone may submit. A voucher ends with its channel, or SETTLE_WINDOW + MAX_AUTH_LIFE after its key was replaced.
+    /// @param signature EIP-712 `Voucher(bytes32 channelId,uint128 cumulative)` by a session key of the channel
+    function settleVoucher(Voucher calldata voucher, Signature calldata signature)
+        external
+        returns (uint256 paid);
+
+    /// @notice What `settle` would answer the caller now, later items of one channel seeing what earlier ones took.
+    function preview(Item[] calldata items, bool acceptPartial)
         external
         view
         returns (Status[] memory statuses, uint256[] memory fees);
@@ -96,8 +145,9 @@ interface IInferenceServing {
     function isNonceUsed(bytes32 channelId, bytes32 bindingId, uint256 nonce) external view returns (bool);
     /// @notice Wei the user has paid to the agent.
     function settledVolume(address user, uint256 agentId) external view returns (uint256);
-    /// @notice Of one agent: receipts paid, wei, distinct users. Self-payment costs only gas, so readers weigh these by users
-    /// who staked, never alone.
+    /// @notice Of one agent: receipts paid, wei (vouchers included), distinct users. Self-payment costs only gas, so readers
+    /// weigh these by users who staked, never alone. There is no count of failures: nothing signed by two sides says that
+    /// a request failed, so anybody could raise or avoid it.
     function counters(uint256 agentId) external view returns (uint64 settled, uint128 volume, uint64 users);
 
     /// @notice Writes ERC-8004 feedback (tag1 "revenues", tag2 "ETH", value = ether settled since the last post, with 9
@@ -109,6 +159,8 @@ interface IInferenceServing {
     function authDigest(RequestAuth calldata auth) external view returns (bytes32);
     /// @notice EIP-712 digest that the attested signer signs.
     function receiptDigest(Receipt calldata receipt) external view returns (bytes32);
+    /// @notice EIP-712 digest that the session key signs.
+    function voucherDigest(Voucher calldata voucher) external view returns (bytes32);
     /// @notice EIP-712.
     function domainSeparator() external view returns (bytes32);
     /// @notice Where prices and signers are read.

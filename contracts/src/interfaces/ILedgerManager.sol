@@ -5,10 +5,21 @@ import {IComputeRegistry} from "./IComputeRegistry.sol";
 import {IIdentityRegistry} from "./IIdentityRegistry.sol";
 
 /// @title Deposits and payment channels between a user and a provider
-/// @notice Money a provider relies on is locked and stays chargeable until a delay has ended. No owner, no pause,
-/// no setter. Amounts in wei, points in time in Unix seconds, delays in seconds. EIP-712 domain {name: "LedgerManager",
-/// version: "1", chainId, verifyingContract}.
+/// @notice Money a provider relies on is locked and stays chargeable until a delay has ended. No proxy and no setter of a
+/// peer. The owner (a timelock on public chains) can stop new deposits, openings and top-ups and choose the refund delay
+/// of channels opened later, within bounds; nothing it does reaches a balance, a channel or a way out. Amounts in wei,
+/// points in time in Unix seconds, delays in seconds. EIP-712 domain {name: "LedgerManager", version: "1", chainId,
+/// verifyingContract}.
 interface ILedgerManager {
+    /// @notice How a channel is charged, fixed for its life: by one route only, else one request could be charged twice
+    /// (attack P19).
+    enum Mode {
+        /// One authorisation and one receipt for each request.
+        RECEIPT,
+        /// One growing sum that the session key signs.
+        VOUCHER
+    }
+
     enum State {
         NONE,
         OPEN,
@@ -23,13 +34,15 @@ interface ILedgerManager {
         address payee;
         uint32 serviceId;
         uint32 priceVersion;
+        Mode mode;
         State state;
         uint128 locked;
         uint128 spent;
         /// When a requested refund may be completed; zero while OPEN.
         uint64 closeAt;
+        /// The ledger's at opening; never changes (attack P14).
         uint32 refundDelay;
-        /// secp256k1 key that signs `RequestAuth`s.
+        /// secp256k1 key that signs `RequestAuth`s or `Voucher`s.
         address sessionKey;
     }
 
@@ -39,6 +52,7 @@ interface ILedgerManager {
         uint256 agentId;
         uint32 serviceId;
         uint32 priceVersion;
+        Mode mode;
         uint128 amount;
         address sessionKey;
         uint256 salt;
@@ -48,7 +62,7 @@ interface ILedgerManager {
     event Deposited(address indexed user, address indexed from, uint256 amount);
     /// @notice Available balance left the ledger.
     event Withdrawn(address indexed user, address indexed to, uint256 amount);
-    /// @notice `amount` is locked; the names under which it may be charged are fixed.
+    /// @notice `amount` is locked; the names under which it may be charged and the refund delay are fixed.
     event ChannelOpened(
         bytes32 indexed channelId,
         address indexed user,
@@ -56,6 +70,7 @@ interface ILedgerManager {
         address payee,
         uint32 serviceId,
         uint32 priceVersion,
+        Mode mode,
         uint128 amount,
         address sessionKey
     );
@@ -69,8 +84,6 @@ interface ILedgerManager {
     event ChannelClosed(bytes32 indexed channelId, uint128 refunded);
     /// @notice Nodes refuse the old key from now on; what it signed before can still be settled.
     event SessionKeySet(bytes32 indexed channelId, address indexed oldKey, address indexed newKey);
-    /// @notice Locked became claimable.
-    event Charged(bytes32 indexed channelId, address indexed payee, uint256 amount);
     /// @notice Charged ether left the ledger.
     event Claimed(address indexed payee, address indexed to, uint256 amount);
 
@@ -88,30 +101,42 @@ interface ILedgerManager {
     error PriceNotCurrent(uint32 current, uint32 actual);
     error NoAgentWallet(uint256 agentId);
     error SignatureExpired(uint256 deadline);
+    error SaltUsed(bytes32 channelId, uint256 salt);
     error InvalidSignature(address expected);
     error TransferFailed(address to, uint256 amount);
 
-    /// @notice Adds `msg.value` to the available balance of the caller.
+    /// @notice Adds `msg.value` to the available balance of the caller. Intake.
     function deposit() external payable;
-    /// @notice The same for another account.
+    /// @notice The same for another account. Intake.
     function depositFor(address user) external payable;
 
     /// @notice From the available balance only.
     function withdraw(uint256 amount, address to) external;
 
-    /// @notice Caller must be `o.user`. `msg.value` is added to the available balance first.
+    /// @notice Caller must be `o.user`. `msg.value` is added to the available balance first. Intake.
     function openChannel(Open calldata o) external payable returns (bytes32 channelId);
 
     /// @notice Opens for `o.user`, from its available balance; any relayer. Signed by the user's key, else accepted by its
-    /// code (ERC-1271), because the signature takes effect at once.
-    /// @param userSig EIP-712 `Open(address user,uint256 agentId,uint32 serviceId,uint32 priceVersion,uint128 amount,address sessionKey,uint256 salt,uint256 deadline)`
+    /// code (ERC-1271), because the signature takes effect at once. Intake.
+    /// @param userSig EIP-712 `Open(address user,uint256 agentId,uint32 serviceId,uint32 priceVersion,uint8 mode,uint128 amount,address sessionKey,uint256 salt,uint256 deadline)`
     /// in this contract's domain
     function openChannelWithSig(Open calldata o, uint256 deadline, bytes calldata userSig)
         external
         returns (bytes32 channelId);
 
-    /// @notice User, while OPEN. `msg.value` is added to the available balance first.
+    /// @notice User, while OPEN. `msg.value` is added to the available balance first. Intake.
     function topUp(bytes32 channelId, uint128 amount) external payable;
+
+    /// @notice The same from the user's available balance, by any relayer, signed like an opening. Intake.
+    /// @param salt usable once for this channel; counted salts are the cheapest
+    /// @param userSig EIP-712 `TopUp(bytes32 channelId,uint128 amount,uint256 salt,uint256 deadline)` in this contract's domain
+    function topUpWithSig(
+        bytes32 channelId,
+        uint128 amount,
+        uint256 salt,
+        uint256 deadline,
+        bytes calldata userSig
+    ) external;
 
     /// @notice OPEN → CLOSING. Stays chargeable until `completeRefund`.
     function requestRefund(bytes32 channelId) external;
@@ -124,27 +149,38 @@ interface ILedgerManager {
     /// @notice Payee: nothing more to charge; closes at once in the user's favour.
     function releaseChannel(bytes32 channelId) external;
 
-    /// @notice The old key stays valid for settlement for the window in which its authorisations may still be settled.
+    /// @notice The old key stays valid for settlement for the window in which its authorisations may still be settled;
+    /// vouchers it signed have that window too.
     function setSessionKey(bytes32 channelId, address key) external;
 
     /// @notice Pull payment of everything charged for the caller.
     function claim(address to) external returns (uint256 amount);
 
-    /// @notice InferenceServing only: moves `amount` ≤ locked − spent to the payee's claimable balance, all or nothing.
+    /// @notice InferenceServing only: moves `amount` ≤ locked − spent to the payee's claimable balance, all or nothing. What
+    /// InferenceServing announces (`Settled`, `VoucherSettled`) is the event of every charge.
     function charge(bytes32 channelId, uint256 amount) external;
+
+    /// @notice Owner: the refund delay of channels opened from now on, between MIN_REFUND_DELAY and MAX_REFUND_DELAY.
+    function setRefundDelay(uint32 delay) external;
 
     /// @notice keccak256(abi.encode(chainid, this contract, every field of `o`)).
     function channelIdOf(Open calldata o) external view returns (bytes32);
     /// @notice All zero for an unknown id.
     function channelOf(bytes32 channelId) external view returns (Channel memory);
+    /// @notice The same in the three words in which it is stored, for settlement; ChannelWords reads them.
+    function wordsOf(bytes32 channelId) external view returns (uint256 funds, uint256 key, uint256 terms);
     /// @notice Wei that is neither locked in a channel nor charged.
     function availableOf(address user) external view returns (uint256);
     /// @notice Wei charged for the payee and not yet claimed.
     function claimableOf(address payee) external view returns (uint256);
+    /// @notice Whether a signed top-up of the channel took this salt.
+    function isSaltUsed(bytes32 channelId, uint256 salt) external view returns (bool);
 
     /// @notice Whether `key` speaks for the channel: its session key, or a replaced one within its window. A closed channel
     /// keeps its key and pays nothing.
     function isSessionKey(bytes32 channelId, address key) external view returns (bool);
+    /// @notice Of channels opened now.
+    function refundDelay() external view returns (uint32);
     /// @notice EIP-712.
     function domainSeparator() external view returns (bytes32);
     /// @notice Who offers what at which price.

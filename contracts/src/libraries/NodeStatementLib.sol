@@ -14,7 +14,13 @@ library NodeStatementLib {
         "Attestation(bytes32 bindingId,bytes32 evidenceHash,uint64 blockNumber,uint64 validUntil,uint256 deadline)"
     );
 
+    bytes32 internal constant VERIFIED_ATTESTATION_TYPEHASH = keccak256(
+        "VerifiedAttestation(bytes32 bindingId,uint256 verifierIndex,bytes32 evidenceHash,uint64 blockNumber,uint256 deadline)"
+    );
+
     /// @notice Struct hash of the statement; its digest in the registry's domain is the bindingId.
+    /// @param statement any
+    /// @return to be put into the domain
     function hash(NodeStatement calldata statement) internal pure returns (bytes32) {
         return keccak256(
             abi.encode(
@@ -31,7 +37,13 @@ library NodeStatementLib {
         );
     }
 
-    /// @notice Struct hash of what the signer signs to show that it holds its key.
+    /// @notice Struct hash of what the signer signs for `bindSigner`, to show that it holds its key.
+    /// @param bindingId digest of the statement
+    /// @param evidenceHash sha256 of the evidence bundle
+    /// @param blockNumber named by the evidence
+    /// @param validUntil end of the binding, Unix seconds
+    /// @param deadline of the signature, Unix seconds
+    /// @return to be put into the domain
     function hashAttestation(
         bytes32 bindingId,
         bytes32 evidenceHash,
@@ -41,6 +53,27 @@ library NodeStatementLib {
     ) internal pure returns (bytes32) {
         return keccak256(
             abi.encode(ATTESTATION_TYPEHASH, bindingId, evidenceHash, blockNumber, validUntil, deadline)
+        );
+    }
+
+    /// @notice Struct hash of what the signer signs for `attest`: the evidence and who is to judge it.
+    /// @param bindingId digest of the statement
+    /// @param verifierIndex of a listed verifier
+    /// @param evidenceHash keccak256(hash of the block ‖ evidence)
+    /// @param blockNumber named by the evidence
+    /// @param deadline of the signature, Unix seconds
+    /// @return to be put into the domain
+    function hashVerifiedAttestation(
+        bytes32 bindingId,
+        uint256 verifierIndex,
+        bytes32 evidenceHash,
+        uint64 blockNumber,
+        uint256 deadline
+    ) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                VERIFIED_ATTESTATION_TYPEHASH, bindingId, verifierIndex, evidenceHash, blockNumber, deadline
+            )
         );
     }
 }

@@ -8,7 +8,7 @@ import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
 import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
 import {Test} from "../Test.sol";
 
-/// @title Users, a provider and an attacker use ledger and serving in any order
+/// @title Users, a provider with two replicas, the owner and an attacker use ledger and serving in any order
 /// @notice The node promises work as docs/protocol.md §5 allows it: only while a channel is OPEN and what is neither spent
 /// nor promised covers the fee. Whatever the user does afterwards, a promise must be paid (attacks P2, P3, P13, P20).
 contract MarketHandler is Test {
@@ -18,12 +18,17 @@ contract MarketHandler is Test {
         bool done;
     }
 
+    struct Replica {
+        bytes32 bindingId;
+        uint256 signerKey;
+    }
+
     LedgerManager private immutable ledger;
     InferenceServing private immutable serving;
     ComputeRegistry private immutable registry;
     address private immutable provider;
-    bytes32 private immutable bindingId;
-    uint256 private immutable signerKey;
+    address private immutable owner;
+    Replica[2] private _replicas;
 
     uint256[3] public userKeys = [uint256(0xa1), 0xa2, 0xa3];
     address public immutable attacker = vm.addr(0xbad);
@@ -37,17 +42,19 @@ contract MarketHandler is Test {
     /// @notice How often each (channel, binding, nonce) was paid, for whatever receipt; see I4.
     mapping(bytes32 nonceId => uint256) public timesPaid;
     bytes32[] public paidNonces;
+    /// @notice Highest voucher of each channel, and channels in that mode.
+    mapping(bytes32 channelId => uint128) public promisedSum;
 
     constructor(
         ComputeRegistry registry_,
         LedgerManager ledger_,
         InferenceServing serving_,
         address provider_,
-        bytes32 bindingId_,
-        uint256 signerKey_
+        Replica[2] memory replicas
     ) {
         (registry, ledger, serving) = (registry_, ledger_, serving_);
-        (provider, bindingId, signerKey) = (provider_, bindingId_, signerKey_);
+        (provider, owner) = (provider_, ledger_.owner());
+        (_replicas[0], _replicas[1]) = (replicas[0], replicas[1]);
         for (uint256 i = 0; i < 3; ++i) {
             vm.deal(vm.addr(userKeys[i]), 100 ether);
         }
@@ -57,11 +64,13 @@ contract MarketHandler is Test {
     /* BALANCES */
 
     function depositNoRevert(uint256 who, uint256 amount) external {
+        if (_isClosedIntake()) return;
         vm.prank(_user(who));
         ledger.deposit{value: _bound(amount, 1, 1 ether)}();
     }
 
     function depositForNoRevert(uint256 who, uint256 amount) external {
+        if (_isClosedIntake()) return;
         address receiver = _user(who);
         vm.prank(_user(who / 3));
         ledger.depositFor{value: _bound(amount, 1, 1 ether)}(receiver);
@@ -93,11 +102,13 @@ contract MarketHandler is Test {
             agentId: 0,
             serviceId: 0,
             priceVersion: registry.currentPriceVersion(0, 0),
+            // Every third channel is paid by vouchers.
+            mode: ++_salt % 3 == 0 ? ILedgerManager.Mode.VOUCHER : ILedgerManager.Mode.RECEIPT,
             amount: uint128(_bound(amount, 1, 1 ether)),
             sessionKey: vm.addr(userKeys[who % 3]),
-            salt: ++_salt
+            salt: _salt
         });
-        if (from.balance < o.amount || !registry.isActive(0)) return;
+        if (_isClosedIntake() || from.balance < o.amount || !registry.isActive(0)) return;
         vm.prank(from);
         bytes32 id = ledger.openChannel{value: o.amount}(o);
         channels.push(id);
@@ -107,7 +118,7 @@ contract MarketHandler is Test {
     function topUpNoRevert(uint256 which, uint256 amount) external {
         (bytes32 id, ILedgerManager.Channel memory c) = _channel(which);
         amount = _bound(amount, 1, 1 ether);
-        if (c.state != ILedgerManager.State.OPEN || c.user.balance < amount) return;
+        if (_isClosedIntake() || c.state != ILedgerManager.State.OPEN || c.user.balance < amount) return;
         vm.prank(c.user);
         ledger.topUp{value: amount}(id, uint128(amount));
         _requireNotLess(id, c);
@@ -176,14 +187,34 @@ contract MarketHandler is Test {
         registry.updateEndpoint(0, "https://moved.example");
     }
 
+    /* OWNER */
+
+    /// Every setter of the owner, within bounds and outside; whatever it does, promises and exits hold (I8, I9, P7).
+    function governNoRevert(uint32 delay, bool paused, uint8 op) external {
+        bytes[4] memory calls = [
+            abi.encodeCall(ledger.setRefundDelay, (delay)),
+            abi.encodeCall(ledger.setRefundDelay, (uint32(_bound(delay, 14 hours, 7 days)))),
+            abi.encodeCall(ledger.setIntakePaused, (paused)),
+            abi.encodeCall(ledger.charge, (channels[delay % channels.length], delay))
+        ];
+        vm.prank(owner);
+        (bool success,) = address(ledger).call(calls[op % 4]);
+        vm.assertEq(
+            success, op % 4 == 1 || op % 4 == 2 || (op % 4 == 0 && delay >= 14 hours && delay <= 7 days)
+        );
+    }
+
     /* WORK */
 
-    /// The node takes work under its policy.
-    function promiseWork(uint256 which, uint256 nonce, uint256 tokens, uint256 life) external {
+    /// One of the two replicas takes work under the node's policy. They share reservations (attack P4), not nonces.
+    function promiseWork(uint256 which, uint256 nonce, uint256 tokens, uint256 life, uint256 spare) external {
         (bytes32 id, ILedgerManager.Channel memory c) = _channel(which);
-        if (c.state != ILedgerManager.State.OPEN) return;
-        nonce = _bound(nonce, 0, 511);
-        if (serving.isNonceUsed(id, bindingId, nonce) || _isPromised(id, nonce)) return;
+        if (c.state != ILedgerManager.State.OPEN || c.mode != ILedgerManager.Mode.RECEIPT) return;
+        Replica memory replica = _replicas[nonce & 1];
+        nonce = _bound(nonce >> 1, 0, 511);
+        if (serving.isNonceUsed(id, replica.bindingId, nonce) || _isPromised(id, replica.bindingId, nonce)) {
+            return;
+        }
         uint32 output = uint32(_bound(tokens, 1, 4096));
         uint256 fee = serving.feeOf(id, 10, output);
         if (c.locked - c.spent < promisedOn[id] + fee) return;
@@ -192,7 +223,24 @@ contract MarketHandler is Test {
         _promises.push();
         Promise_ storage made = _promises[_promises.length - 1];
         made.fee = fee;
-        made.item = _signed(id, nonce, output, fee, uint64(block.timestamp + _bound(life, 0, 1 hours)));
+        // The cap is the fee or more; what is paid is the fee.
+        uint256 cap = fee + _bound(spare, 0, 1 ether);
+        uint64 validUntil = uint64(block.timestamp + _bound(life, 0, 1 hours));
+        made.item = _signed(replica, id, nonce, output, cap, validUntil);
+    }
+
+    /// The session key promises a sum; the provider collects what is new of it.
+    function voucherNoRevert(uint256 which, uint256 sum) external {
+        (bytes32 id, ILedgerManager.Channel memory c) = _channel(which);
+        if (c.mode != ILedgerManager.Mode.VOUCHER || c.state == ILedgerManager.State.CLOSED) return;
+        IInferenceServing.Voucher memory voucher =
+            IInferenceServing.Voucher(id, uint128(_bound(sum, 0, 2 * uint256(c.locked))));
+        uint256 due = voucher.cumulative < c.locked ? voucher.cumulative : c.locked;
+        if (due <= c.spent) return;
+        if (voucher.cumulative > promisedSum[id]) promisedSum[id] = voucher.cumulative;
+        uint256 paid =
+            serving.settleVoucher(voucher, _compact(sessionKeyOf[id], serving.voucherDigest(voucher)));
+        vm.assertEq(paid, due - c.spent);
     }
 
     function redeem(uint256 which) external {
@@ -212,6 +260,7 @@ contract MarketHandler is Test {
             return;
         }
         vm.assertTrue(status == IInferenceServing.Status.PAID, "a promise was not paid");
+        // I5
         vm.assertEq(paid, made.fee, "paid another amount");
         vm.assertLe(paid, made.item.auth.maxFee, "above the user's cap");
     }
@@ -241,10 +290,14 @@ contract MarketHandler is Test {
     function forge(uint256 which, uint256 nonce, bool ownsSession, uint256 tokens) external {
         (bytes32 id, ILedgerManager.Channel memory c) = _channel(which);
         if (c.state == ILedgerManager.State.NONE) return;
+        uint32 output = uint32(_bound(tokens, 1, 4096));
         IInferenceServing.Item memory item =
-            _signed(id, nonce, uint32(_bound(tokens, 1, 4096)), 1 ether, uint64(block.timestamp));
-        if (ownsSession) item.receiptSig = _signature(0xbad, serving.receiptDigest(item.receipt));
-        else item.authSig = _signature(0xbad, item.receipt.authHash);
+            _signed(_replicas[nonce & 1], id, nonce, output, 1 ether, uint64(block.timestamp));
+        // Also by the other replica's signer.
+        uint256 wrongKey = tokens & 1 == 0 ? 0xbad : _replicas[(nonce ^ 1) & 1].signerKey;
+        bytes32 authHash = serving.authDigest(item.auth);
+        if (ownsSession) item.receiptSig = _compact(wrongKey, _receiptDigest(item, authHash));
+        else item.authSig = _compact(wrongKey, authHash);
         (, uint256 paid) = _settle(item);
         vm.assertEq(paid, 0, "forged");
     }
@@ -266,7 +319,7 @@ contract MarketHandler is Test {
     function _settle(IInferenceServing.Item memory item) private returns (IInferenceServing.Status, uint256) {
         IInferenceServing.Item[] memory items = new IInferenceServing.Item[](1);
         items[0] = item;
-        (IInferenceServing.Status[] memory statuses, uint256[] memory fees) = serving.settle(items);
+        (IInferenceServing.Status[] memory statuses, uint256[] memory fees) = serving.settle(items, false);
         if (fees[0] != 0) _countPaid(item.auth);
         return (statuses[0], fees[0]);
     }
@@ -276,29 +329,67 @@ contract MarketHandler is Test {
         if (++timesPaid[nonceId] == 1) paidNonces.push(nonceId);
     }
 
-    function _signed(bytes32 id, uint256 nonce, uint32 output, uint256 maxFee, uint64 validUntil)
-        private
-        view
-        returns (IInferenceServing.Item memory item)
-    {
+    function _signed(
+        Replica memory replica,
+        bytes32 id,
+        uint256 nonce,
+        uint32 output,
+        uint256 maxFee,
+        uint64 validUntil
+    ) private view returns (IInferenceServing.Item memory item) {
         item.auth = IInferenceServing.RequestAuth({
             channelId: id,
             nonce: nonce,
-            bindingId: bindingId,
+            bindingId: replica.bindingId,
             requestHash: keccak256(abi.encode(id, nonce)),
             maxFee: uint128(maxFee),
             validUntil: validUntil
         });
-        item.receipt = IInferenceServing.Receipt({
-            authHash: serving.authDigest(item.auth),
+        item.delivery = IInferenceServing.Delivery({
             responseHash: "response",
             inputTokens: 10,
             outputTokens: output,
             finish: 0,
             issuedAt: uint64(block.timestamp)
         });
-        item.authSig = _signature(sessionKeyOf[id], item.receipt.authHash);
-        item.receiptSig = _signature(signerKey, serving.receiptDigest(item.receipt));
+        bytes32 authHash = serving.authDigest(item.auth);
+        item.authSig = _compact(sessionKeyOf[id], authHash);
+        item.receiptSig = _compact(replica.signerKey, _receiptDigest(item, authHash));
+    }
+
+    function _receiptDigest(IInferenceServing.Item memory item, bytes32 authHash)
+        private
+        view
+        returns (bytes32)
+    {
+        return serving.receiptDigest(
+            IInferenceServing.Receipt({
+                authHash: authHash,
+                responseHash: item.delivery.responseHash,
+                inputTokens: item.delivery.inputTokens,
+                outputTokens: item.delivery.outputTokens,
+                finish: item.delivery.finish,
+                issuedAt: item.delivery.issuedAt
+            })
+        );
+    }
+
+    function _compact(uint256 privateKey, bytes32 digest)
+        private
+        pure
+        returns (IInferenceServing.Signature memory)
+    {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(privateKey, digest);
+        return IInferenceServing.Signature({r: r, vs: s | bytes32(uint256(v - 27) << 255)});
+    }
+
+    /// The switch stops what is new; this looks that it does, and says whether to go on.
+    function _isClosedIntake() private returns (bool closed) {
+        closed = ledger.intakePaused();
+        if (!closed) return false;
+        vm.deal(address(this), 1);
+        (bool success,) = address(ledger).call{value: 1}(abi.encodeCall(ledger.deposit, ()));
+        vm.assertFalse(success, "intake is paused");
     }
 
     /// I3: what a user does before closeAt never lowers what can be charged.
@@ -308,10 +399,10 @@ contract MarketHandler is Test {
         vm.assertGe(c.locked - c.spent, promisedOn[id], "promises are not covered");
     }
 
-    function _isPromised(bytes32 id, uint256 nonce) private view returns (bool) {
+    function _isPromised(bytes32 id, bytes32 bindingId, uint256 nonce) private view returns (bool) {
         for (uint256 i = 0; i < _promises.length; ++i) {
             IInferenceServing.RequestAuth storage auth = _promises[i].item.auth;
-            if (auth.channelId == id && auth.nonce == nonce) return true;
+            if (auth.channelId == id && auth.bindingId == bindingId && auth.nonce == nonce) return true;
         }
         return false;
     }

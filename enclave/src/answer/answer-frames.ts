@@ -87,7 +87,9 @@ export async function* answerFrames(
   let finish: 'aborted' | 'error' = 'aborted'
   let concluded = false
   try {
-    yield covered(writer.opening(parts.promptTokens))
+    const opening = writer.opening(parts.promptTokens)
+    // Empty where nothing stands before the first part: until a reader is there, nothing of it is charged.
+    yield opening === '' ? new Uint8Array(0) : covered(opening)
     let last = ''
     for (; next.done !== true && !gone.aborted; next = await steps.next()) {
       const step = next.value

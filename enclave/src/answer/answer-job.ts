@@ -1,4 +1,5 @@
 import {
+  MAX_AUTH_LIFE_S,
   createResponseHasher,
   documentDigest,
   feeOf,
@@ -8,6 +9,7 @@ import {
   type ContractDomain,
 } from '@jeju/verifier/protocol'
 import type { GenerateResult } from '../engine/engine.ts'
+import type { Exchange } from '../exchange/exchange.ts'
 import type { NodeKeys } from '../keys/node-keys.ts'
 import type { Authorised } from '../payment/authorise.ts'
 import type { Journal } from '../payment/journal.ts'
@@ -39,14 +41,19 @@ export interface AnswerJob {
   abandon(): Promise<void>
 }
 
-/** Starts the books of an authorised request. */
-export function createAnswerJob(parts: AnswerJobParts, authorised: Authorised): AnswerJob {
+/** Starts the books of an authorised request; `answerId` is the answer's id in its own body, where it has one. */
+export function createAnswerJob(
+  parts: AnswerJobParts,
+  authorised: Authorised,
+  exchange: Exchange,
+  answerId?: string,
+): AnswerJob {
   const { signed, authHash, price, priceVersion } = authorised
   const { identity, keys, serving, journal, now } = parts
   const hasher = createResponseHasher(signed.salt)
   const unixSeconds = (): number => Math.floor(now().getTime() / 1000)
   return {
-    cover: (bytes) => hasher.update(bytes),
+    cover: (bytes) => hasher.update(exchange.cover(bytes)),
     conclude: async ({ finish, inputTokens, outputTokens }) => {
       const receipt = signComputeReceipt(
         {
@@ -61,7 +68,7 @@ export function createAnswerJob(parts: AnswerJobParts, authorised: Authorised): 
             inputTokens,
             outputTokens,
             finish: FINISH_CODES[finish],
-            issuedAt: earlier(BigInt(unixSeconds()), signed.auth.validUntil),
+            issuedAt: issuedWithin(BigInt(unixSeconds()), signed.auth.validUntil),
           },
         },
         { serving, signerKey: keys.signerKey, keyId: RECEIPT_KEY_ID, receiptKey: keys.receiptKey },
@@ -75,13 +82,19 @@ export function createAnswerJob(parts: AnswerJobParts, authorised: Authorised): 
         },
         feeOf(price, inputTokens, outputTokens),
       )
+      exchange.concluded({ chatId: answerId ?? null, receipt })
       return receipt
     },
     abandon: () => journal.settled(authHash, 'not_served'),
   }
 }
 
-/** A receipt is issued within its authorisation's life, however long the answer took. */
-function earlier(now: bigint, validUntil: bigint): bigint {
-  return now < validUntil ? now : validUntil
+/**
+ * A receipt is issued within its authorisation's life, however long the answer took and wherever the clock has gone
+ * meanwhile: the contract pays no other.
+ */
+function issuedWithin(now: bigint, validUntil: bigint): bigint {
+  if (now > validUntil) return validUntil
+  const earliest = validUntil - MAX_AUTH_LIFE_S
+  return now < earliest ? earliest : now
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { modelIdOf, utf8 } from '@jeju/verifier/protocol'
 import { EngineError } from '../engine/engine-error.ts'
 import type { Admission, Engine, GenerateRequest, PreparedPrompt } from '../engine/engine.ts'
+import type { Exchange } from '../exchange/exchange.ts'
 import { NodeError } from '../http/node-error.ts'
 import type { Logger } from '../logging.ts'
 import type { AnswerMetrics } from '../metrics.ts'
@@ -31,6 +32,8 @@ export interface RawRequest {
   readonly method: string
   readonly path: string
   readonly body: Uint8Array
+  /** The bytes on the wire. */
+  readonly exchange: Exchange
   /** Aborted when the connection is gone. */
   readonly signal: AbortSignal
 }
@@ -54,7 +57,7 @@ export interface AnswerServiceParts extends AnswerJobParts {
 const MAX_ANSWER_MS = 15 * 60_000
 
 /** One request that may be charged, and what ends with it. */
-interface Exchange {
+interface Chargeable {
   readonly raw: RawRequest
   readonly work: Work
   readonly authorised: Authorised
@@ -72,15 +75,16 @@ export function createAnswerService(service: AnswerServiceParts): AnswerService 
         for (const end of leaving.splice(0)) end()
       }
       try {
-        const { authorization, method, path, body } = raw
-        const authorised = await authoriser.check(authorization, method, path, body)
+        const { authorization, method, path, body, exchange } = raw
+        const authorised = await authoriser.check(authorization, method, path, exchange.sent)
+        exchange.authorised(authorised.authHash)
         leaving.push(limits.enter(authorised.signed.auth.channelId))
         const question = parse(body)
         assertAnswerable(service.engine, question)
-        const exchange = { raw, work, authorised, leave }
+        const chargeable = { raw, work, authorised, leave }
         return question.kind === 'text'
-          ? await answerText(service, question, exchange, leaving)
-          : await answerEmbeddings(service, question, exchange, leaving)
+          ? await answerText(service, question, chargeable, leaving)
+          : await answerEmbeddings(service, question, chargeable, leaving)
       } catch (error) {
         leave()
         throw error
@@ -92,11 +96,11 @@ export function createAnswerService(service: AnswerServiceParts): AnswerService 
 async function answerText(
   service: AnswerServiceParts,
   question: TextQuestion,
-  exchange: Exchange,
+  chargeable: Chargeable,
   leaving: (() => void)[],
 ): Promise<Answer> {
   const { engine, authoriser, logger, now, metrics } = service
-  const { raw, work, authorised, leave } = exchange
+  const { raw, work, authorised, leave } = chargeable
   const prompts: PreparedPrompt[] = []
   for (const prompt of question.prompts) prompts.push(await engine.prepare(prompt))
   const answers = prompts.length * question.choices
@@ -113,6 +117,7 @@ async function answerText(
     created: Math.floor(now().getTime() / 1000),
     model: engine.descriptor.id,
   }
+  const writer = question.writer(name)
   const parts = {
     generate: (signal: AbortSignal) =>
       prompts.flatMap((prompt) =>
@@ -122,9 +127,9 @@ async function answerText(
       ),
     perPrompt: question.choices,
     promptTokens: sum(prompts.map(({ tokens }) => tokens.atLeast)),
-    writer: question.writer(name),
+    writer,
     name,
-    job: countedJob(service, authorised, raw.path),
+    job: countedJob(service, authorised, raw, writer.id),
     gone,
     cut: AbortSignal.any([work.cut, AbortSignal.timeout(MAX_ANSWER_MS)]),
     began: once(metrics.began(raw.path)),
@@ -147,7 +152,7 @@ async function answerText(
 async function answerEmbeddings(
   service: AnswerServiceParts,
   question: EmbeddingsQuestion,
-  { raw, work, authorised, leave }: Exchange,
+  { raw, work, authorised, leave }: Chargeable,
   leaving: (() => void)[],
 ): Promise<Answer> {
   const { engine, authoriser } = service
@@ -156,7 +161,7 @@ async function answerEmbeddings(
   const admission: Admission = engine.admit(1)
   leaving.push(() => admission.release())
   await authoriser.take(authorised)
-  const job = countedJob(service, authorised, raw.path)
+  const job = countedJob(service, authorised, raw)
   try {
     const embeddings = await prepared.embed(AbortSignal.any([raw.signal, work.cut]))
     const body = utf8(question.write(engine.descriptor.id, embeddings))
@@ -221,8 +226,13 @@ function seeded(request: GenerateRequest, index: number): GenerateRequest {
 }
 
 /** A job that also shows in the metrics. */
-function countedJob(service: AnswerServiceParts, authorised: Authorised, path: string): AnswerJob {
-  const job = createAnswerJob(service, authorised)
+function countedJob(
+  service: AnswerServiceParts,
+  authorised: Authorised,
+  { path, exchange }: RawRequest,
+  answerId?: string,
+): AnswerJob {
+  const job = createAnswerJob(service, authorised, exchange, answerId)
   return {
     ...job,
     conclude: (end: AnswerEnd) => {

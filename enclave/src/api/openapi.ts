@@ -1,4 +1,5 @@
 import { AUTHORIZATION_HEADER, isPromptPath, PROMPT_ENDPOINTS } from '@jeju/verifier/protocol'
+import { KEY_CONFIG_MEDIA_TYPE } from '@jeju/verifier/sealing'
 import { z } from 'zod'
 import { PROMPT_APIS } from './prompt-apis.ts'
 
@@ -13,6 +14,12 @@ export interface PlainEndpoint {
 /** Endpoints of a node that take no prompt. */
 export const PLAIN_ENDPOINTS: readonly PlainEndpoint[] = [
   endpoint('/v1/attestation', 'Evidence over a nonce', 'application/jeju-evidence+cbor'),
+  endpoint('/v1/aci/attestation', 'ACI report'),
+  endpoint('/v1/aci/receipts/{id}', 'ACI receipt, for whom authorised the request'),
+  endpoint('/v1/attestation/report', 'Report of the vllm-proxy dialect'),
+  endpoint('/v1/signature/{id}', 'Signature of the vllm-proxy dialect over an exchange'),
+  endpoint('/.well-known/tinfoil-attestation', 'Tinfoil document over a nonce'),
+  endpoint('/.well-known/hpke-keys', 'Key configuration of sealed bodies', KEY_CONFIG_MEDIA_TYPE),
   endpoint('/v1/evidence/{digest}', 'Archived evidence', 'application/jeju-evidence+cbor'),
   endpoint('/v1/models', 'Models served, with context, price, digest and state'),
   endpoint('/v1/models/{id}', 'One of them'),
@@ -28,7 +35,7 @@ export function openApiDocument(endpoints: readonly PlainEndpoint[] = PLAIN_ENDP
     {
       get: {
         summary,
-        ...(path === '/v1/attestation' ? { parameters: [NONCE] } : pathParameters(path)),
+        ...parametersOf(path),
         responses: { '200': answer(mediaType), default: { $ref: '#/components/responses/Error' } },
       },
     },
@@ -80,7 +87,9 @@ function answer(mediaType: string): object {
   return { description: 'The answer', content: { [mediaType]: {} } }
 }
 
-function pathParameters(path: string): object {
+function parametersOf(path: string): object {
+  const nonce = NONCES[path]
+  if (nonce !== undefined) return { parameters: [{ ...NONCE, required: nonce === 'required' }] }
   const names = [...path.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => name)
   if (names.length === 0) return {}
   return {
@@ -96,8 +105,15 @@ function pathParameters(path: string): object {
 const NONCE = {
   name: 'nonce',
   in: 'query',
-  required: true,
   schema: { type: 'string', pattern: '^[0-9a-f]{64}$' },
+}
+
+/** Where a nonce is taken; without one the reports of others' dialects prove no freshness. */
+const NONCES: Readonly<Record<string, 'required' | 'optional'>> = {
+  '/v1/attestation': 'required',
+  '/.well-known/tinfoil-attestation': 'required',
+  '/v1/aci/attestation': 'optional',
+  '/v1/attestation/report': 'optional',
 }
 
 const SECURITY_SCHEMES = {

@@ -5,6 +5,8 @@ export interface Channel {
   readonly agentId: bigint
   readonly serviceId: number
   readonly priceVersion: number
+  /** Paid receipt by receipt, or by vouchers, which this node does not take. */
+  readonly mode: 'receipt' | 'voucher'
   readonly state: 'none' | 'open' | 'closing' | 'closed'
   readonly locked: bigint
   readonly spent: bigint
@@ -54,6 +56,7 @@ export interface SettlementItem {
 /** `InferenceServing.Status`, in the contract's order. */
 export const SETTLEMENT_STATUSES = [
   'paid',
+  'partial',
   'underfunded',
   'already_used',
   'bad_auth',
@@ -68,8 +71,8 @@ export const SETTLEMENT_STATUSES = [
 /** One of {@link SETTLEMENT_STATUSES}. */
 export type SettlementStatus = (typeof SETTLEMENT_STATUSES)[number]
 
-/** A registration or renewal; times in Unix seconds. */
-export interface AttestCall {
+/** A registration or renewal that no verifier on chain has judged; times in Unix seconds. */
+export interface BindSignerCall {
   readonly statement: NodeStatement
   readonly evidenceHash: Hex
   readonly blockNumber: bigint
@@ -80,6 +83,11 @@ export interface AttestCall {
 
 /** The chain as a node needs it. Every method throws {@link ChainError} when the RPC or a contract refuses. */
 export interface NodeChain {
+  /**
+   * Whether the contracts name each other, and the canonical ERC-8004 registries where there are such (attack R16).
+   * @throws DeploymentError
+   */
+  checkContracts(): Promise<void>
   /**
    * The block before the newest. A call is judged in the newest block, whose own hash no contract can see yet, so
    * that one cannot be named.
@@ -95,8 +103,10 @@ export interface NodeChain {
   isNonceUsed(channelId: Hex, bindingId: Hex, nonce: bigint): Promise<boolean>
   isBindingApproved(agentId: bigint, bindingId: Hex): Promise<boolean>
   binding(bindingId: Hex): Promise<BindingRecord>
+  /** Longest life of a binding from one grant, in seconds. */
+  bindingValidity(): Promise<bigint>
   /** Sends from the node's signer and waits until it is mined. */
-  attest(call: AttestCall): Promise<void>
+  bindSigner(call: BindSignerCall): Promise<void>
   /** What `settle` would answer in the next block, in order. */
   preview(items: readonly SettlementItem[]): Promise<readonly SettlementStatus[]>
   /** Settles, waits until it is mined, and returns what that block says was paid: wei by authHash. */

@@ -1,7 +1,10 @@
 import {
   computeRegistryAbi,
+  DeploymentError,
   inferenceServingAbi,
   ledgerManagerAbi,
+  peersAbi,
+  requireWiring,
   type Deployment,
 } from '@jeju/contracts'
 import { toHex, type Hex } from '@jeju/verifier/protocol'
@@ -13,6 +16,8 @@ import {
   defineChain,
   http,
   parseEventLogs,
+  parseSignature,
+  signatureToCompactSignature,
   type TransactionReceipt,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
@@ -22,9 +27,11 @@ import {
   type Block,
   type Channel,
   type NodeChain,
+  type SettlementItem,
 } from './node-chain.ts'
 
 const CHANNEL_STATES = ['none', 'open', 'closing', 'closed'] as const
+const RECEIPT_MODE = 0
 const MINED_TIMEOUT_MS = 120_000
 
 /**
@@ -66,6 +73,12 @@ export function connectChain(
   }
 
   return {
+    checkContracts: () =>
+      ask(() =>
+        requireWiring(deployment, (address, functionName) =>
+          reader.readContract({ address, abi: peersAbi, functionName }),
+        ),
+      ),
     recentBlock: () =>
       ask(async (): Promise<Block> => {
         const { number, parentHash, timestamp } = await reader.getBlock()
@@ -95,9 +108,13 @@ export function connectChain(
     channel: (channelId) =>
       ask(async (): Promise<Channel> => {
         const call = { ...ledger, functionName: 'channelOf', args: [channelId] } as const
-        const { state, sessionKey, ...channel } = await reader.readContract(call)
-        const named = CHANNEL_STATES[state] ?? 'none'
-        return { ...channel, state: named, sessionKey: lowercase(sessionKey) }
+        const { state, mode, sessionKey, ...channel } = await reader.readContract(call)
+        return {
+          ...channel,
+          state: CHANNEL_STATES[state] ?? 'none',
+          mode: mode === RECEIPT_MODE ? 'receipt' : 'voucher',
+          sessionKey: lowercase(sessionKey),
+        }
       }),
     isNonceUsed: (channelId, bindingId, nonce) =>
       ask(() => {
@@ -113,9 +130,11 @@ export function connectChain(
       ask(async () => {
         const call = { ...registry, functionName: 'bindingOf', args: [bindingId] } as const
         const [valid, binding] = await reader.readContract(call)
-        return { valid, validUntil: binding.validUntil, revoked: binding.revokedAt !== 0n }
+        return { valid, validUntil: binding.validUntil, revoked: binding.revoked }
       }),
-    attest: (call) =>
+    bindingValidity: () =>
+      ask(() => reader.readContract({ ...registry, functionName: 'bindingValidity' })),
+    bindSigner: (call) =>
       ask(async () => {
         const { statement, evidenceHash, blockNumber, validUntil, deadline, signerSig } = call
         const args = [
@@ -126,13 +145,13 @@ export function connectChain(
           deadline,
           signerSig,
         ] as const
-        const attest = { ...registry, functionName: 'attest', args, account } as const
-        const { request } = await reader.simulateContract(attest)
+        const bind = { ...registry, functionName: 'bindSigner', args, account } as const
+        const { request } = await reader.simulateContract(bind)
         await inTurn(async () => mined(await writer.writeContract(request)))
       }),
     preview: (items) =>
       ask(async () => {
-        const call = { ...serving, functionName: 'preview', args: [items] } as const
+        const call = { ...serving, functionName: 'preview', args: settleArgs(items) } as const
         const [codes] = await reader.readContract({ ...call, blockTag: 'pending' })
         return codes.map((code) => {
           const status = SETTLEMENT_STATUSES[code]
@@ -144,7 +163,8 @@ export function connectChain(
       }),
     settle: (items) =>
       ask(async () => {
-        const settle = { ...serving, functionName: 'settle', args: [items], account } as const
+        const args = settleArgs(items)
+        const settle = { ...serving, functionName: 'settle', args, account } as const
         const { logs } = await inTurn(async () => {
           // In the newest block's own time a receipt of this second is from the future and takes less gas.
           const gas = await reader.estimateContractGas({ ...settle, blockTag: 'pending' })
@@ -156,11 +176,28 @@ export function connectChain(
   }
 }
 
+/**
+ * Items as the contract takes them, all of the fee or nothing: the digest of the authorisation is computed there, and
+ * signatures are compact (EIP-2098).
+ */
+function settleArgs(items: readonly SettlementItem[]) {
+  const encoded = items.map(({ auth, authSig, receipt, receiptSig }) => {
+    const { authHash: _, ...delivery } = receipt
+    return { auth, authSig: compact(authSig), delivery, receiptSig: compact(receiptSig) }
+  })
+  return [encoded, false] as const
+}
+
+function compact(signature: Hex): { readonly r: Hex; readonly vs: Hex } {
+  const { r, yParityAndS } = signatureToCompactSignature(parseSignature(signature))
+  return { r, vs: yParityAndS }
+}
+
 async function ask<Answer>(make: () => Promise<Answer>): Promise<Answer> {
   try {
     return await make()
   } catch (cause) {
-    if (cause instanceof ChainError) throw cause
+    if (cause instanceof ChainError || cause instanceof DeploymentError) throw cause
     if (!(cause instanceof BaseError)) {
       throw new ChainError('CHAIN_UNAVAILABLE', 'unexpected error')
     }

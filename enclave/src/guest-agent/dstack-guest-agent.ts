@@ -9,6 +9,7 @@ import {
   type PlatformInfo,
   type PlatformKey,
   type PlatformQuote,
+  type PlatformTlsKey,
 } from './guest-agent.ts'
 
 /** How long to wait; the defaults fit a booting guest, whose agent makes one quote at a time. */
@@ -41,6 +42,18 @@ const quoteAnswer = z.object({
   event_log: z.string().min(2).max(MAX_TEXT_CHARACTERS),
   vm_config: z.string().max(MAX_TEXT_CHARACTERS).default(''),
 })
+const tlsKeyAnswer = z.object({
+  key: z.string().startsWith('-----BEGIN PRIVATE KEY-----').max(8192),
+  certificate_chain: z
+    .array(
+      z
+        .string()
+        .startsWith('-----BEGIN CERTIFICATE-----')
+        .max(64 * 1024),
+    )
+    .min(1)
+    .max(8),
+})
 const infoAnswer = z.object({
   instance_id: bareHex(20),
   tcb_info: z.object({ app_compose: z.string().min(2), compose_hash: bareHex(32) }),
@@ -72,6 +85,17 @@ export async function connectGuestAgent(
         readQuote(await client.getQuote(Buffer.from(reportData)), reportData),
       ),
     info: () => call('Info', async (client) => readInfo(await client.info())),
+    tlsKey: (domain) =>
+      call('GetTlsKey', async (client) =>
+        readTlsKey(
+          await client.getTlsKey({
+            subject: domain,
+            altNames: [domain],
+            usageRaTls: true,
+            usageServerAuth: true,
+          }),
+        ),
+      ),
   }
   await agent.info()
   return agent
@@ -150,6 +174,11 @@ function readQuote(answer: unknown, reportData: Uint8Array): PlatformQuote {
     throw wrong('GetQuote.quote: carries other report data than was asked for')
   }
   return { quote, eventLog: event_log, vmConfig: vm_config }
+}
+
+function readTlsKey(answer: unknown): PlatformTlsKey {
+  const { key, certificate_chain } = read('GetTlsKey', tlsKeyAnswer, answer)
+  return { privateKey: key, certificateChain: certificate_chain }
 }
 
 /** The SDK joins chunks as text, which can spoil non-ASCII compose bytes: they must still have their own hash. */

@@ -23,12 +23,21 @@ export interface PlatformInfo {
   readonly appCompose: Uint8Array
 }
 
+/** A fresh TLS key with the certificates that the platform gave it (dstack `GetTlsKey`); PEM. */
+export interface PlatformTlsKey {
+  readonly privateKey: string
+  /** Leaf first. */
+  readonly certificateChain: readonly string[]
+}
+
 /** The dstack guest agent of the TD this process runs in. */
 export interface GuestAgent {
   getKey(path: string, purpose: string, algorithm: 'secp256k1' | 'ed25519'): Promise<PlatformKey>
   /** Quote over exactly these 64 bytes. */
   quote(reportData: Uint8Array): Promise<PlatformQuote>
   info(): Promise<PlatformInfo>
+  /** Another key with every call, with an RA-TLS certificate for this name. */
+  tlsKey(domain: string): Promise<PlatformTlsKey>
 }
 
 /** What went wrong with the guest agent. */

@@ -11,6 +11,12 @@ import { errorBody, messagesErrorBody, NODE_ERRORS, NodeError } from './node-err
 /** The endpoint whose clients read Anthropic's error documents. */
 const MESSAGES_PATH = '/v1/messages'
 
+/** What EHBP clients read as "fetch the key again" (EHBP, errors; RFC 9457). */
+const KEY_CONFIG_PROBLEM = JSON.stringify({
+  type: 'urn:ietf:params:ehbp:error:key-config',
+  title: 'key configuration mismatch',
+})
+
 /** The app of a node: its routes, what stands around all of them, and the one place where errors become HTTP. */
 export function createApp(
   routes: readonly Hono[],
@@ -37,6 +43,9 @@ export function createApp(
     const { status } = NODE_ERRORS[known.code]
     if (status === 429 || status === 503) {
       c.header('Retry-After', String(known.retryAfterS))
+    }
+    if (known.code === 'sealed_key_mismatch') {
+      return c.body(KEY_CONFIG_PROBLEM, status, { 'Content-Type': 'application/problem+json' })
     }
     const document = c.req.path === MESSAGES_PATH ? messagesErrorBody(known) : errorBody(known)
     return c.json(document, status)

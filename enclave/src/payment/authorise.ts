@@ -158,6 +158,10 @@ function checkChannel(
   if (channel.agentId !== agentId || channel.serviceId !== serviceId) {
     throw new NodeError('channel_not_usable', 'channel: with another agent or service')
   }
+  // A receipt is worth nothing in a channel that is paid by vouchers (attack P19).
+  if (channel.mode !== 'receipt') {
+    throw new NodeError('channel_not_usable', 'channel: paid by vouchers, not by receipts')
+  }
   if (channel.sessionKey !== signer) {
     throw new NodeError('authorization_invalid', 'signature: not by the session key of the channel')
   }

@@ -27,7 +27,8 @@ const WATCH_MS = 10_000
 /** After a failure, doubled with each further one. */
 const FIRST_RETRY_MS = 1_000
 const MAX_RETRY_MS = 30_000
-const VALIDITY_S = 24n * 3600n
+/** Asked for where the registry grants as much. */
+const MAX_VALIDITY_S = 24n * 3600n
 const DEADLINE_S = 600n
 
 /** Collaborators of {@link createRegistrar}. */
@@ -51,14 +52,17 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
   let failures = 0
 
   // Lifetimes are counted from the chain's own time: the clock here belongs to the host.
-  const look = async (): Promise<BindingRecord & { readonly leftS: bigint }> => {
-    const [binding, { timestamp }] = await Promise.all([
+  const look = async (): Promise<
+    BindingRecord & { readonly leftS: bigint; readonly validityS: bigint }
+  > => {
+    const [binding, { timestamp }, longest] = await Promise.all([
       chain.binding(bindingId),
       chain.recentBlock(),
+      chain.bindingValidity(),
     ])
     const leftS = binding.valid ? binding.validUntil - timestamp : 0n
     validUntilMs = now().getTime() + Number(leftS) * 1000
-    return { ...binding, leftS }
+    return { ...binding, leftS, validityS: longest < MAX_VALIDITY_S ? longest : MAX_VALIDITY_S }
   }
   /** Does what is due and says when to look again, in milliseconds. */
   const step = async (): Promise<number> => {
@@ -69,14 +73,14 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
     }
     // Nothing outlives the keyset, so a binding that ends with it cannot be made longer.
     const isLongest = binding.valid && binding.validUntil >= keysetEnd
-    if (isLongest || binding.leftS > VALIDITY_S / 2n) return WATCH_MS
+    if (isLongest || binding.leftS > binding.validityS / 2n) return WATCH_MS
     if (!(await chain.isBindingApproved(identity.statement.agentId, bindingId))) {
       logger.info({ bindingId }, 'waiting for the owner to approve the binding')
       return APPROVAL_MS
     }
-    await attestOnChain(parts)
+    await bindOnChain(parts, binding.validityS)
     const { valid } = await look()
-    logger.info({ bindingId, valid }, 'attested on chain')
+    logger.info({ bindingId, valid }, 'bound on chain')
     return valid ? WATCH_MS : APPROVAL_MS
   }
 
@@ -104,7 +108,7 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
 }
 
 /** A quote over a recent block, archived before it is named on chain; signed with a key that the quote covers. */
-async function attestOnChain(parts: RegistrarParts): Promise<void> {
+async function bindOnChain(parts: RegistrarParts, validityS: bigint): Promise<void> {
   const { chain, registry, identity, keys, attester, archive } = parts
   const block = await chain.recentBlock()
   const evidence = await attester.attest({
@@ -115,7 +119,7 @@ async function attestOnChain(parts: RegistrarParts): Promise<void> {
   const evidenceHash = await archive.put(evidence)
   const keysetEnd = keysetEndOf(identity)
   if (keysetEnd <= block.timestamp) throw new Error('the keyset has ended: restart the node')
-  const end = block.timestamp + VALIDITY_S
+  const end = block.timestamp + validityS
   const call = {
     statement: identity.statement,
     evidenceHash,
@@ -124,7 +128,8 @@ async function attestOnChain(parts: RegistrarParts): Promise<void> {
     deadline: block.timestamp + DEADLINE_S,
   }
   const digest = attestationDigest({ ...call, bindingId: identity.bindingId }, registry)
-  await chain.attest({ ...call, signerSig: signDigest(digest, keys.signerKey) })
+  await chain.bindSigner({ ...call, signerSig: signDigest(digest, keys.signerKey) })
+  await archive.confirm(evidenceHash)
 }
 
 /** Unix seconds. */

@@ -1,15 +1,16 @@
-import { EVIDENCE_MEDIA_TYPE, parseNonce, ProtocolError, type Hex } from '@jeju/verifier/protocol'
+import { EVIDENCE_MEDIA_TYPE } from '@jeju/verifier/protocol'
 import { Hono } from 'hono'
 import type { Attester } from '../attestation/attester.ts'
 import type { EvidenceArchive } from '../attestation/evidence-archive.ts'
 import { NodeError } from '../http/node-error.ts'
+import { requiredNonce } from './nonce.ts'
 
 /** `GET /v1/attestation?nonce=` and `GET /v1/evidence/:digest` (docs/protocol.md §7). */
 export function attestationRoutes(attester: Attester, archive: EvidenceArchive): Hono {
   const routes = new Hono()
   routes.get('/v1/attestation', async (c) => {
-    const nonce = readNonce(c.req.queries('nonce'))
-    const evidence = await attester.attest({ kind: 'challenge', nonce })
+    const nonce = requiredNonce(c.req.queries('nonce'))
+    const evidence = await attester.attest({ kind: 'challenge', nonce: `0x${nonce}` })
     return c.body(evidence, 200, {
       'Content-Type': EVIDENCE_MEDIA_TYPE,
       'Cache-Control': 'no-store',
@@ -22,15 +23,4 @@ export function attestationRoutes(attester: Attester, archive: EvidenceArchive):
     return c.body(new Uint8Array(stored), 200, { 'Content-Type': EVIDENCE_MEDIA_TYPE })
   })
   return routes
-}
-
-/** Exactly one nonce: two would leave open which one was answered. */
-function readNonce(values: readonly string[] | undefined): Hex {
-  try {
-    if (values?.length !== 1) throw new ProtocolError('INPUT_HEX', 'nonce: expected exactly one')
-    return parseNonce(values[0])
-  } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error
-    throw new NodeError('invalid_nonce', error.message, 'nonce')
-  }
 }

@@ -7,7 +7,7 @@ import {
 import { Hono } from 'hono'
 import type { AnswerService } from '../answer/answer-service.ts'
 import { PROMPT_APIS } from '../api/prompt-apis.ts'
-import type { BodyReader } from '../http/read-body.ts'
+import { exchangeOf } from '../exchange/exchange-middleware.ts'
 import { NodeError } from '../http/node-error.ts'
 import type { Readiness } from '../readiness.ts'
 
@@ -15,22 +15,19 @@ import type { Readiness } from '../readiness.ts'
 const RECEIPT_ID_HEADER = 'X-Receipt-Id'
 
 /** Every endpoint that takes a prompt, JSON or events (docs/protocol.md §5, §6). All of them are metered alike. */
-export function promptRoutes(
-  answers: AnswerService,
-  readiness: Readiness,
-  bodies: BodyReader,
-): Hono {
+export function promptRoutes(answers: AnswerService, readiness: Readiness): Hono {
   const routes = new Hono()
   for (const path of Object.keys(PROMPT_ENDPOINTS).filter(isPromptPath)) {
     const { parse } = PROMPT_APIS[path]
     routes.post(path, async (c) => {
       readiness.assertServing()
-      const body = await bodies.read(c.req.raw)
+      const exchange = exchangeOf(c)
       const request = {
         authorization: c.req.header(AUTHORIZATION_HEADER),
         method: c.req.method,
         path,
-        body,
+        body: exchange.body,
+        exchange,
         signal: c.req.raw.signal,
       }
       const answer = await answers.answer(request, parse, readiness.begin())

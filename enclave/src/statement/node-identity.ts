@@ -1,4 +1,5 @@
 import {
+  aciKeysetDigest,
   bindingIdOf,
   canonicalJson,
   concatBytes,
@@ -9,10 +10,13 @@ import {
   ZERO_DIGEST,
   type ContractDomain,
   type Hex,
+  type JsonValue,
   type ModelDescriptor,
   type NodeStatement,
+  type Posture,
 } from '@jeju/verifier/protocol'
 import type { NodeKeys } from '../keys/node-keys.ts'
+import type { TlsKey } from '../tls/tls-key.ts'
 
 /** Name of the receipt key in the keyset. */
 export const RECEIPT_KEY_ID = 'receipt-1'
@@ -22,6 +26,8 @@ export interface NodeIdentity {
   readonly statement: NodeStatement
   readonly bindingId: Hex
   readonly keyset: string
+  /** `sha256:` and bare hex of the same digest that the statement names. */
+  readonly aciKeysetDigest: string
   readonly catalog: string
   readonly posture: string
   readonly model: ModelDescriptor
@@ -42,6 +48,10 @@ export interface IdentityFacts {
   readonly egress: readonly string[]
   /** Unix seconds after which nothing under the keyset is accepted. */
   readonly keysetNotAfter: number
+  /** Undefined where TLS ends elsewhere. */
+  readonly tls: TlsKey | undefined
+  /** Whether a prompt that is not sealed is taken. */
+  readonly prompts: 'any' | 'sealed'
 }
 
 /** Builds statement and documents (docs/protocol.md §1, §3). Same facts, same bindingId. */
@@ -51,7 +61,7 @@ export function createIdentity(facts: IdentityFacts): NodeIdentity {
   const posture = canonicalJson({
     content_logging: 'none',
     egress: [...facts.egress],
-    request_confidentiality: 'plaintext',
+    request_confidentiality: confidentialityOf(facts),
     tools: 'none',
     v: 1,
   })
@@ -69,6 +79,7 @@ export function createIdentity(facts: IdentityFacts): NodeIdentity {
     statement,
     bindingId: bindingIdOf(statement, facts.registry),
     keyset,
+    aciKeysetDigest: aciKeysetDigest(JSON.parse(keyset) as JsonValue),
     catalog,
     posture,
     model: facts.model,
@@ -76,15 +87,26 @@ export function createIdentity(facts: IdentityFacts): NodeIdentity {
   }
 }
 
-/** A key is listed only when it is served: no body is sealed to this node and no TLS ends in it. */
-function keysetDocument({ keys, keysetNotAfter }: IdentityFacts): string {
+/** The weakest form in which this node takes a prompt. */
+function confidentialityOf({ prompts, tls }: IdentityFacts): Posture['request_confidentiality'] {
+  if (prompts === 'sealed') return 'sealed'
+  return tls === undefined ? 'plaintext' : 'tls'
+}
+
+/** A key is listed only when it is served: a TLS key where TLS ends here. */
+function keysetDocument({ keys, keysetNotAfter, tls }: IdentityFacts): string {
   return canonicalJson({
-    e2ee_public_keys: [],
+    e2ee_public_keys: keys.sealing.map(({ suite, keyId, publicKey }) => ({
+      algo: suite.algo,
+      key_id: keyId,
+      public_key: toBareHex(publicKey),
+    })),
     not_after: keysetNotAfter,
     receipt_signing_keys: [
       { algo: 'ed25519', key_id: RECEIPT_KEY_ID, public_key: toBareHex(keys.receiptPublicKey) },
     ],
     subject: null,
-    tls_public_keys: [],
+    tls_public_keys:
+      tls === undefined ? [] : [{ domain: tls.domain, spki_sha256: toBareHex(tls.spkiSha256) }],
   })
 }

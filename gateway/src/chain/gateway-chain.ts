@@ -36,6 +36,11 @@ export interface BindingState {
 
 /** The chain as a gateway needs it; read only. */
 export interface GatewayChain {
+  /**
+   * Whether the contracts name each other, and the canonical ERC-8004 registries where there are such (attack R16).
+   * @throws DeploymentError
+   */
+  checkContracts(): Promise<void>
   blockNumber(): Promise<bigint>
   /** Agents named by any registry event in these blocks, both ends included. */
   agentsTouched(fromBlock: bigint, toBlock: bigint): Promise<readonly bigint[]>

@@ -1,4 +1,4 @@
-import { computeRegistryAbi, type Deployment } from '@jeju/contracts'
+import { computeRegistryAbi, peersAbi, requireWiring, type Deployment } from '@jeju/contracts'
 import type { Hex } from '@jeju/verifier/protocol'
 import { createPublicClient, defineChain, http } from 'viem'
 import type { GatewayChain, ProviderState, ServiceOffer } from './gateway-chain.ts'
@@ -39,6 +39,10 @@ export function connectChain(rpcUrl: string, deployment: Deployment): GatewayCha
   }
 
   return {
+    checkContracts: () =>
+      requireWiring(deployment, (address, functionName) =>
+        client.readContract({ address, abi: peersAbi, functionName }),
+      ),
     blockNumber: () => client.getBlockNumber(),
     agentsTouched: async (fromBlock, toBlock) => {
       const events = await client.getContractEvents({ ...registry, fromBlock, toBlock })

@@ -1,7 +1,8 @@
 import { AUTHORIZATION_HEADER, RECEIPT_HEADER } from '@jeju/verifier/protocol'
+import { ENCAPSULATED_KEY_HEADER, RESPONSE_NONCE_HEADER } from '@jeju/verifier/sealing'
 
 /** The only headers that travel with a request; everything else stays here (attack F12). */
-const REQUEST_HEADERS = ['accept', 'content-type', AUTHORIZATION_HEADER]
+const REQUEST_HEADERS = ['accept', 'content-type', AUTHORIZATION_HEADER, ENCAPSULATED_KEY_HEADER]
 /** The only headers that travel with an answer. */
 const ANSWER_HEADERS = [
   'content-type',
@@ -9,6 +10,7 @@ const ANSWER_HEADERS = [
   'retry-after',
   'x-receipt-id',
   RECEIPT_HEADER,
+  RESPONSE_NONCE_HEADER,
 ]
 
 /** Request headers that may go to a node. */

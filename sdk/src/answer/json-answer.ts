@@ -1,4 +1,5 @@
 import {
+  concatBytes,
   createResponseHasher,
   decodeUtf8,
   fromBase64Url,
@@ -6,25 +7,31 @@ import {
   MAX_RESPONSE_BYTES,
   ProtocolError,
   RECEIPT_HEADER,
+  type ResponseHasher,
 } from '@jeju/verifier/protocol'
-import { BodyTooLarge, readBody } from '../gateway/read-body.ts'
+import { BodyTooLarge } from '../gateway/read-body.ts'
+import { unopened, type AnswerReader } from '../sealing/sealed-exchange.ts'
 import { judgeAnswer, type AnswerContext } from './answer-judge.ts'
 import { brokenOff } from './broken-off.ts'
 import { factsOfJson } from './answer-facts.ts'
 
-/** The bytes of a JSON answer, held back until they are verified. Throws `NotVerified`. */
+/**
+ * The text of a JSON answer, held back until it is verified; what is hashed are its bytes on the wire. Throws
+ * `NotVerified`.
+ */
 export async function readVerifiedJson(
   response: Response,
+  answers: AnswerReader,
   context: AnswerContext,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const hasher = createResponseHasher(context.expectation.signed.salt)
-  const body = await readBody(response.body, MAX_RESPONSE_BYTES).catch((error: unknown) => {
+  const body = await readPieces(response, answers, hasher).catch((error: unknown) => {
     context.signal.throwIfAborted()
-    const absent = error instanceof BodyTooLarge ? error.message : brokenOff(error)
+    const known = error instanceof BodyTooLarge ? error.message : unopened(error)
+    const absent = known ?? brokenOff(error)
     judgeAnswer({ receipt: { absent }, responseHash: hasher.digest(), responseBytes: 0 }, context)
     throw error
   })
-  hasher.update(body)
   const { usage } = factsOfJson(new TextDecoder().decode(body))
   judgeAnswer(
     {
@@ -36,6 +43,22 @@ export async function readVerifiedJson(
     context,
   )
   return body
+}
+
+async function readPieces(
+  response: Response,
+  answers: AnswerReader,
+  hasher: ResponseHasher,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const { plain, wire } of answers.pieces(response)) {
+    length += plain.length
+    if (length > MAX_RESPONSE_BYTES) throw new BodyTooLarge(MAX_RESPONSE_BYTES)
+    hasher.update(wire)
+    parts.push(plain)
+  }
+  return concatBytes(...parts)
 }
 
 function readReceiptHeader(

@@ -1,7 +1,6 @@
 import type { ReceivedAnswer } from '@jeju/verifier'
 import {
   concatBytes,
-  createResponseHasher,
   encodeComputeReceipt,
   equalBytes,
   MAX_RESPONSE_BYTES,
@@ -11,28 +10,32 @@ import {
   STREAM_END,
   utf8,
   type ComputeReceipt,
-  type ResponseHasher,
   type StreamKind,
 } from '@jeju/verifier/protocol'
 import { judgeAnswer, type AnswerContext } from './answer-judge.ts'
 import { brokenOff } from './broken-off.ts'
 import { chunksOfFrames, endOfAnswer } from './chunk-frames.ts'
+import { CoveredBytes } from './covered-bytes.ts'
 import { factsOfFrames, type AnswerFacts } from './answer-facts.ts'
+import { unopened, type AnswerPiece, type AnswerReader } from '../sealing/sealed-exchange.ts'
 
 /**
  * The frames of a stream as they arrive; what ends the answer only after every check passed. Anything else at the end
  * errors the stream with `NotVerified`. With `hold`, nothing is given out before that.
  */
 export function verifiedStream(
-  body: ReadableStream<Uint8Array>,
+  response: Response,
+  answers: AnswerReader,
   context: AnswerContext,
   options: { readonly kind: StreamKind; readonly hold: boolean },
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const reader = body.getReader()
-  const reading = new StreamReading(context, options.kind)
+  const pieces = answers.pieces(response)
+  const reading = new StreamReading(context, options.kind, answers.framed)
   const next = async (): Promise<{ bytes: Uint8Array<ArrayBuffer>; done: boolean }> => {
-    const { done, value } = await reader.read().catch((error: unknown) => reading.broken(error))
-    return done ? { bytes: reading.end(), done } : { bytes: reading.push(value), done }
+    const piece = await pieces.next().catch((error: unknown) => reading.broken(error))
+    return piece.done === true
+      ? { bytes: reading.end(), done: true }
+      : { bytes: reading.push(piece.value), done: false }
   }
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     pull: async (controller) => {
@@ -48,11 +51,11 @@ export function verifiedStream(
           }
         }
       } catch (error) {
-        await reader.cancel().catch(() => undefined)
+        await pieces.return().catch(() => undefined)
         controller.error(error)
       }
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel: async () => void (await pieces.return()),
   })
 }
 
@@ -65,20 +68,23 @@ class StreamReading {
   readonly #kind: StreamKind
   readonly #splitter: SseReceiptSplitter
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-  readonly #hasher: ResponseHasher
-  #responseBytes = 0
+  readonly #covered: CoveredBytes
   #facts: AnswerFacts = {}
 
-  constructor(context: AnswerContext, kind: StreamKind) {
+  constructor(context: AnswerContext, kind: StreamKind, framed: boolean) {
     this.#kind = kind
     this.#splitter = new SseReceiptSplitter(kind)
+    this.#covered = new CoveredBytes(context.expectation.signed.salt, framed)
     this.#context = context
-    this.#hasher = createResponseHasher(context.expectation.signed.salt)
   }
 
   /** Bytes that may be given out before the end is known. */
-  push(chunk: Uint8Array): Uint8Array<ArrayBuffer> {
-    const covered = this.#split(() => this.#splitter.push(chunk))
+  push(piece: AnswerPiece): Uint8Array<ArrayBuffer> {
+    if (piece.plain.length === 0 && piece.wire.length > 0) {
+      return this.#refuse('a sealed piece that holds nothing')
+    }
+    const covered = this.#split(() => this.#splitter.push(piece.plain))
+    this.#covered.arrived(piece)
     this.#cover(covered)
     // Frames are whole, so no character is cut.
     const chunks = chunksOfFrames(this.#decoder.decode(covered), this.#kind)
@@ -91,6 +97,7 @@ class StreamReading {
   end(): Uint8Array<ArrayBuffer> {
     const { receipt, held, tail } = this.#split(() => this.#splitter.end())
     this.#cover(held)
+    if (!this.#covered.isWhole) return this.#refuse('a sealed piece that is covered in part')
     if (held.length > 0) {
       const end = endOfAnswer(this.#decoder.decode(held), this.#kind)
       if (end === undefined) return this.#refuse('a frame that does not end an answer')
@@ -117,7 +124,7 @@ class StreamReading {
   /** The connection failed: a cut answer like any other, unless the caller ended it. */
   broken(error: unknown): never {
     this.#context.signal.throwIfAborted()
-    return this.#refuse(brokenOff(error))
+    return this.#refuse(unopened(error) ?? brokenOff(error))
   }
 
   /** Whether the receipt stands by itself, and not in a chunk of the answer. */
@@ -126,11 +133,10 @@ class StreamReading {
   }
 
   #cover(bytes: Uint8Array): void {
-    this.#responseBytes += bytes.length
-    if (this.#responseBytes > MAX_RESPONSE_BYTES) {
+    this.#covered.cover(bytes)
+    if (this.#covered.length > MAX_RESPONSE_BYTES) {
       this.#refuse(`a stream of more than ${MAX_RESPONSE_BYTES} bytes`)
     }
-    this.#hasher.update(bytes)
   }
 
   #split<Value>(split: () => Value): Value {
@@ -152,8 +158,8 @@ class StreamReading {
     judgeAnswer(
       {
         receipt,
-        responseHash: this.#hasher.digest(),
-        responseBytes: this.#responseBytes,
+        responseHash: this.#covered.digest(),
+        responseBytes: this.#covered.length,
         ...(usage === undefined ? {} : { statedUsage: usage }),
       },
       this.#context,

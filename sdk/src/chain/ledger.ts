@@ -8,6 +8,12 @@ export const CHANNEL_STATES = ['NONE', 'OPEN', 'CLOSING', 'CLOSED'] as const
 /** One of {@link CHANNEL_STATES}. */
 export type ChannelState = (typeof CHANNEL_STATES)[number]
 
+/** How a channel is charged, as ILedgerManager numbers it; fixed for its life. */
+export const CHANNEL_MODES = ['RECEIPT', 'VOUCHER'] as const
+
+/** One of {@link CHANNEL_MODES}. */
+export type ChannelMode = (typeof CHANNEL_MODES)[number]
+
 /** A payment channel as the ledger holds it; amounts in wei, addresses in lower case. */
 export interface LedgerChannel {
   readonly user: Hex
@@ -15,6 +21,7 @@ export interface LedgerChannel {
   readonly payee: Hex
   readonly serviceId: number
   readonly priceVersion: number
+  readonly mode: ChannelMode
   readonly state: ChannelState
   readonly locked: bigint
   readonly spent: bigint
@@ -80,7 +87,7 @@ export function ledgerOf(client: ChainClient, deployment: Deployment): Ledger {
       const { hash, result } = await client.write({
         ...ledger,
         functionName: 'openChannel',
-        args: [{ ...opening, user: client.account, salt }],
+        args: [{ ...opening, user: client.account, mode: CHANNEL_MODES.indexOf('RECEIPT'), salt }],
         value: await missing(opening.amount),
       })
       return { channelId: result, hash }
@@ -103,6 +110,7 @@ export function ledgerOf(client: ChainClient, deployment: Deployment): Ledger {
         user: lowercase(channel.user),
         payee: lowercase(channel.payee),
         sessionKey: lowercase(channel.sessionKey),
+        mode: CHANNEL_MODES[channel.mode] ?? 'VOUCHER',
         // An unknown number is a contract we do not know: never read as OPEN.
         state: CHANNEL_STATES[channel.state] ?? 'NONE',
       }

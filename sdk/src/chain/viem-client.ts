@@ -1,4 +1,4 @@
-import type { Deployment } from '@jeju/contracts'
+import { DeploymentError, peersAbi, requireWiring, type Deployment } from '@jeju/contracts'
 import type { Hex } from '@jeju/verifier/protocol'
 import {
   createWalletClient,
@@ -91,11 +91,18 @@ export interface ChainClient {
 export function createChainClient(wallet: Wallet, deployment: Deployment): ChainClient {
   if (wallet.chain.id !== deployment.chainId) throw wrongChain(deployment.chainId, wallet.chain.id)
   const client = wallet.extend(publicActions)
-  // The configured id is only a word; the node behind the RPC is asked once (attack T6).
+  // The configured id is only a word; the node behind the RPC is asked once (attack T6), and the contracts for each
+  // other: a look-alike of a registry is never believed (attack R16).
   let sameChain: Promise<void> | undefined
   const onSameChain = async (): Promise<void> => {
     const actual = await client.getChainId()
     if (actual !== deployment.chainId) throw wrongChain(deployment.chainId, actual)
+    await requireWiring(deployment, (address, functionName) =>
+      client.readContract({ address, abi: peersAbi, functionName }),
+    ).catch((error: unknown) => {
+      if (!(error instanceof DeploymentError)) throw error
+      throw new SdkError('CONFIG_CHAIN', error.message)
+    })
   }
   const checkChain = async (): Promise<void> => {
     sameChain ??= onSameChain()

@@ -1,5 +1,6 @@
 import type { NodeClaims, ReceiptReport, Report } from '@jeju/verifier'
 import type { ComputeReceipt, Hex } from '@jeju/verifier/protocol'
+import type { SealingAlgo } from '@jeju/verifier/sealing'
 import type { Refusal } from '../errors/not-verified.ts'
 
 /** What the verified fetch tells while it works; never prompts, answers or keys. Amounts in wei. */
@@ -40,6 +41,8 @@ export type SdkEvent =
       readonly maxFee: bigint
       /** Unix seconds. */
       readonly validUntil: bigint
+      /** Suite the prompt is sealed with; `none` where the verified keyset offers none. */
+      readonly sealedBy: SealingAlgo | 'none'
     }
   | {
       readonly type: 'receipt-verified'

@@ -2,6 +2,7 @@ import {
   authDigest,
   PROMPT_ENDPOINTS,
   type ContractDomain,
+  type PromptPath,
   type SignedRequestAuth,
 } from '@jeju/verifier/protocol'
 import type { AnswerContext } from '../answer/answer-judge.ts'
@@ -13,6 +14,8 @@ import { SdkError } from '../errors/sdk-error.ts'
 import type { GatewayClient } from '../gateway/gateway-client.ts'
 import { authorise, maxFeeOf } from '../payment/authorise.ts'
 import type { ChannelBook, Reservation } from '../payment/channel-book.ts'
+import { openedRefusal } from '../sealing/opened-refusal.ts'
+import { outgoing, type OutgoingRequest } from '../sealing/sealed-exchange.ts'
 import type { VerifiedSession } from '../session/session-cache.ts'
 import type { Misses, SessionFinder } from '../session/session-finder.ts'
 import type { ChatRequest } from './chat-request.ts'
@@ -39,6 +42,7 @@ export interface ChatDependencies {
 interface Exchange {
   readonly session: VerifiedSession
   readonly request: ChatRequest
+  readonly sent: OutgoingRequest
   readonly reservation: Reservation
   readonly signed: SignedRequestAuth
   readonly signal: AbortSignal
@@ -84,13 +88,15 @@ export class ChatCompleter {
     const reservation = await channels.reserve(session.candidate, (price) =>
       maxFeeOf(request, price, maxFeePerRequest),
     )
-    const signed = this.#authorise(session, request, reservation, signal)
-    const exchange = { session, request, reservation, signed, signal }
+    const sent = await this.#seal(session, request, reservation)
+    const signed = this.#authorise(session, { path: request.path, ...sent }, reservation, signal)
+    const exchange = { session, request, sent, reservation, signed, signal }
     try {
-      const response = await gateway.send(request.path, request.body, signed, signal)
+      const response = await gateway.send(request.path, sent, signed, signal)
       if (response.ok) return await this.#answer(response, exchange)
-      const refusal = await readRefusal(response)
-      if (refusal.status >= 500) sessions.end(session)
+      const refusal = await readRefusal(await openedRefusal(response, sent))
+      // A key that is not the node's any more (EHBP, 422) is asked for again with everything else.
+      if (refusal.status >= 500 || refusal.status === 422) sessions.end(session)
       channels.doubt(reservation.channel)
       reservation.released()
       return refusal
@@ -99,10 +105,26 @@ export class ChatCompleter {
     }
   }
 
+  /** Before anything is signed: what cannot be sealed must cost nothing. */
+  async #seal(
+    session: VerifiedSession,
+    request: ChatRequest,
+    reservation: Reservation,
+  ): Promise<OutgoingRequest> {
+    try {
+      return await outgoing(request.body, session.claims.keyset)
+    } catch (cause) {
+      reservation.released()
+      this.#with.sessions.end(session)
+      const { agentId } = session.candidate
+      throw new SdkError('PROVIDER_UNAVAILABLE', `agent ${agentId}: its sealing key`, { cause })
+    }
+  }
+
   /** The last look before money and prompt leave: the caller may be gone, the session over (attack F2). */
   #authorise(
     session: VerifiedSession,
-    request: ChatRequest,
+    { path, body, sealedBy }: OutgoingRequest & { readonly path: PromptPath },
     reservation: Reservation,
     signal: AbortSignal,
   ): SignedRequestAuth {
@@ -116,24 +138,25 @@ export class ChatCompleter {
       sessions.end(session)
       throw new SdkError('PROVIDER_UNAVAILABLE', `agent ${agentId}: its verification is too old`)
     }
-    const signed = authorise({ request, reservation, bindingId, serving, now })
+    const signed = authorise({ path, body, reservation, bindingId, serving, now })
     const { channelId, maxFee, validUntil } = signed.auth
     const authHash = authDigest(signed.auth, serving)
-    onEvent({ type: 'authorised', agentId, channelId, bindingId, authHash, maxFee, validUntil })
+    const authorised = { agentId, channelId, bindingId, authHash, maxFee, validUntil }
+    onEvent({ type: 'authorised', ...authorised, sealedBy: sealedBy ?? 'none' })
     return signed
   }
 
   async #answer(response: Response, exchange: Exchange): Promise<Response> {
-    const { request } = exchange
+    const { request, sent } = exchange
     const context = this.#context(exchange)
     // The server's own content type is not covered by the receipt, so it is not passed on.
     const headers = { 'content-type': contentTypeOf(request) }
     const kind = PROMPT_ENDPOINTS[request.path]
     if (!request.stream || kind === undefined) {
-      return new Response(await readVerifiedJson(response, context), { headers })
+      return new Response(await readVerifiedJson(response, sent.answers, context), { headers })
     }
-    const body = response.body ?? new Blob([]).stream()
-    const stream = verifiedStream(body, context, { kind, hold: this.#with.holdStream })
+    const hold = this.#with.holdStream
+    const stream = verifiedStream(response, sent.answers, context, { kind, hold })
     return new Response(stream, { headers })
   }
 

@@ -31,6 +31,11 @@ export interface VerificationOptions {
   readonly agents?: readonly bigint[]
   /** What must be known of the weights; `['measured']` when absent. */
   readonly acceptWeights?: readonly WeightsState[]
+  /**
+   * Prompts are sealed to the best key of the verified keyset. `required` refuses a provider whose keyset has none;
+   * `if-offered`, the default, sends to such a one what the gateway can read.
+   */
+  readonly sealing?: 'required' | 'if-offered'
   /** How long one verification is relied on, at most 10 minutes; 5 minutes when absent. */
   readonly sessionMs?: number
   /** Give out nothing of a stream before all of it is verified; false when absent. */
@@ -78,10 +83,10 @@ export function createFetchOn(
   const base = parseBaseUrl(options.gateway)
   const gateway = createGatewayClient(base, options.transport ?? fetch)
   const registry = domain(deployment, deployment.computeRegistry)
-  const { trustAnchor, policy, acceptWeights = ['measured'] } = options
+  const { trustAnchor, policy, acceptWeights = ['measured'], sealing = 'if-offered' } = options
   const sessions = new SessionFinder({
     by: {
-      trust: { trustAnchor, policy, acceptWeights },
+      trust: { trustAnchor, policy, acceptWeights, sealing },
       registry,
       chain: on.chain,
       collateral: options.collateral,

@@ -6,6 +6,7 @@ import {
   type SignedRequestAuth,
 } from '@jeju/verifier/protocol'
 import { SdkError } from '../errors/sdk-error.ts'
+import type { OutgoingRequest } from '../sealing/sealed-exchange.ts'
 import { fetchEvidence } from './fetch-evidence.ts'
 import { parseProviderHints, type ProviderHint } from './provider-hints.ts'
 import { readBody } from './read-body.ts'
@@ -23,10 +24,10 @@ export interface GatewayClient {
   hints(): Promise<readonly ProviderHint[]>
   /** A node's evidence through the gateway's pass-through. */
   evidence(agentId: bigint, nonce: Hex): Promise<Uint8Array<ArrayBuffer>>
-  /** Sends exactly these bytes; no header of the caller goes along (attack F12). */
+  /** Sends exactly these bytes; no header of the caller goes along but those that open them (attack F12). */
   send(
     path: PromptPath,
-    body: Uint8Array<ArrayBuffer>,
+    request: Pick<OutgoingRequest, 'body' | 'headers'>,
     signed: SignedRequestAuth,
     signal: AbortSignal,
   ): Promise<Response>
@@ -52,13 +53,14 @@ export function createGatewayClient(base: string, transport: typeof fetch): Gate
     },
     evidence: (agentId, nonce) =>
       fetchEvidence(`${base}/v1/providers/${agentId}/attestation`, nonce, transport),
-    send: (path, body, signed, signal) =>
+    send: (path, { body, headers }, signed, signal) =>
       transport(base + path, {
         ...NOTHING_AMBIENT,
         method: 'POST',
         headers: {
           accept: 'application/json, text/event-stream',
           'content-type': 'application/json',
+          ...headers,
           [AUTHORIZATION_HEADER]: encodeAuthorization(signed),
         },
         body,

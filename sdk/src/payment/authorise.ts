@@ -7,6 +7,7 @@ import {
   toHex,
   type ContractDomain,
   type Hex,
+  type PromptPath,
   type SignedRequestAuth,
 } from '@jeju/verifier/protocol'
 import type { PriceRecord } from '../chain/chain-reader.ts'
@@ -32,20 +33,22 @@ export function maxFeeOf(request: ChatRequest, price: PriceRecord, cap: bigint):
 
 /** Signs what may be charged for exactly these bytes at exactly this binding (docs/protocol.md §5). */
 export function authorise(options: {
-  readonly request: ChatRequest
+  readonly path: PromptPath
+  /** As it is sent: sealed, where it is sealed. */
+  readonly body: Uint8Array
   readonly reservation: Reservation
   readonly bindingId: Hex
   readonly serving: ContractDomain
   readonly now: Date
 }): SignedRequestAuth {
-  const { request, reservation, bindingId, serving, now } = options
+  const { path, body, reservation, bindingId, serving, now } = options
   // Nonce and salt are random, never counted from a clock (attacks P32, T8).
   const salt = toHex(randomBytes32())
   const auth = {
     channelId: reservation.channel.channelId,
     nonce: BigInt(toHex(randomBytes32())),
     bindingId,
-    requestHash: requestHash(salt, 'POST', request.path, request.body),
+    requestHash: requestHash(salt, 'POST', path, body),
     maxFee: reservation.maxFee,
     validUntil: BigInt(Math.floor(now.getTime() / 1000)) + AUTH_LIFE_S,
   }

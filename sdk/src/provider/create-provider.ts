@@ -4,9 +4,15 @@ import {
   identityRegistryAbi,
   inferenceServingAbi,
   ledgerManagerAbi,
+  parseRegistrationFile,
+  registrationFile,
   type Deployment,
+  type RegistrationContent,
+  type RegistrationFile,
+  type RegistrationPlace,
 } from '@jeju/contracts'
 import type { Hex, TokenPrice } from '@jeju/verifier/protocol'
+import { encodeAbiParameters } from 'viem'
 import { createChainClient, eventOf, type Wallet } from '../chain/viem-client.ts'
 import { verifyNode, type NodeExpectation, type VerifiedNode } from './verify-node.ts'
 
@@ -18,12 +24,19 @@ export interface ServicePrice extends TokenPrice {
 /** An operator's calls. Every write resolves once it is in a block; amounts in wei. */
 export interface Provider {
   /** Mints an ERC-8004 agent that the wallet owns; its id. */
-  mintAgent(agentUri: string): Promise<bigint>
+  mintAgent(agentUri?: string): Promise<bigint>
   setAgentUri(agentId: bigint, agentUri: string): Promise<Hex>
   /** Bonds `amount` for the agent; the bond's id. */
   stake(agentId: bigint, amount: bigint): Promise<Hex>
   /** Lists the agent as provider at this endpoint. */
   register(agentId: bigint, endpoint: string): Promise<Hex>
+  /**
+   * Makes a registered provider known through ERC-8004, both ways: its registration file names registry and endpoint, and
+   * its metadata `computeRegistry` names the registry that lists it. Repeat it after a change of endpoint.
+   */
+  publish(agentId: bigint, content: RegistrationContent): Promise<void>
+  /** The agent's registration file, compared with the registry. Throws `RegistrationFileError`. */
+  registrationOf(agentId: bigint): Promise<RegistrationFile>
   /** Offers a model at a price; the service's id. */
   addService(agentId: bigint, modelId: Hex, modelName: string, price: ServicePrice): Promise<number>
   /**
@@ -44,6 +57,9 @@ export interface Provider {
   postFeedback(agentId: bigint): Promise<Hex>
 }
 
+/** ERC-8004 metadata under which an agent names the registry that lists it: abi.encode(chainId, registry). */
+const METADATA_KEY = 'computeRegistry'
+
 /** An operator's calls with his wallet. Throws `CONFIG_CHAIN` when it is on another chain than the deployment. */
 export function createProvider(options: {
   readonly wallet: Wallet
@@ -58,8 +74,18 @@ export function createProvider(options: {
   const registry = { address: deployment.computeRegistry, abi: computeRegistryAbi } as const
   const ledger = { address: deployment.ledgerManager, abi: ledgerManagerAbi } as const
   const serving = { address: deployment.inferenceServing, abi: inferenceServingAbi } as const
+  const placeOf = async (agentId: bigint): Promise<RegistrationPlace> => {
+    const args = [agentId] as const
+    const { endpoint } = await client.read({ ...registry, functionName: 'providerOf', args })
+    const { chainId, identityRegistry, computeRegistry } = deployment
+    return { agentId, chainId, identityRegistry, computeRegistry, endpoint }
+  }
+  const setAgentUri = async (agentId: bigint, uri: string): Promise<Hex> => {
+    const args = [agentId, uri] as const
+    return (await client.write({ ...identity, functionName: 'setAgentURI', args })).hash
+  }
   return {
-    mintAgent: async (agentUri) => {
+    mintAgent: async (agentUri = '') => {
       const { logs } = await client.write({
         ...identity,
         functionName: 'register',
@@ -67,10 +93,7 @@ export function createProvider(options: {
       })
       return eventOf(identityRegistryAbi, 'Registered', identity.address, logs).args.agentId
     },
-    setAgentUri: async (agentId, uri) => {
-      const args = [agentId, uri] as const
-      return (await client.write({ ...identity, functionName: 'setAgentURI', args })).hash
-    },
+    setAgentUri,
     stake: async (agentId, value) => {
       const call = { ...staking, functionName: 'stakeAsProvider', args: [agentId], value } as const
       return (await client.write(call)).result
@@ -78,6 +101,22 @@ export function createProvider(options: {
     register: async (agentId, endpoint) => {
       const args = [agentId, endpoint] as const
       return (await client.write({ ...registry, functionName: 'register', args })).hash
+    },
+    publish: async (agentId, content) => {
+      await setAgentUri(agentId, registrationFile(content, await placeOf(agentId)))
+      const where = encodeAbiParameters(
+        [{ type: 'uint256' }, { type: 'address' }],
+        [BigInt(deployment.chainId), registry.address],
+      )
+      const read = { ...identity, functionName: 'getMetadata' } as const
+      if ((await client.read({ ...read, args: [agentId, METADATA_KEY] })) === where) return
+      const args = [agentId, METADATA_KEY, where] as const
+      await client.write({ ...identity, functionName: 'setMetadata', args })
+    },
+    registrationOf: async (agentId) => {
+      const args = [agentId] as const
+      const uri = await client.read({ ...identity, functionName: 'tokenURI', args })
+      return parseRegistrationFile(uri, await placeOf(agentId))
     },
     addService: async (agentId, modelId, modelName, price) => {
       const args = [agentId, modelId, modelName, { ...price, effectiveFrom: 0n }] as const

@@ -13,6 +13,7 @@ import {
   type Hex,
   type WeightsState,
 } from '@jeju/verifier/protocol'
+import { sealingKeyOf } from '@jeju/verifier/sealing'
 import type { ChainReader } from '../chain/chain-reader.ts'
 import { failuresOf } from '../errors/not-verified.ts'
 import type { Candidate } from './candidates.ts'
@@ -23,6 +24,8 @@ interface Trust {
   readonly trustAnchor: TrustAnchor
   readonly policy: AppraisalPolicy
   readonly acceptWeights: readonly WeightsState[]
+  /** Refuse who offers no key that prompts can be sealed to. */
+  readonly sealing: 'required' | 'if-offered'
 }
 
 /** How a provider is verified: evidence from anywhere, chain reads from the caller's RPC. */
@@ -46,7 +49,7 @@ export async function verifyProvider(
   by: ProviderVerification,
 ): Promise<JudgedEvidence> {
   const { agentId, operator } = candidate
-  const { trustAnchor, policy, acceptWeights } = by.trust
+  const { trustAnchor, policy, acceptWeights, sealing } = by.trust
   const nonce = toHex(randomBytes32())
   const evidence = await by.evidence(agentId, nonce)
   const judged = await judgeEvidence(evidence, by.collateral, {
@@ -61,6 +64,7 @@ export async function verifyProvider(
   const own = [
     await checkBinding(judged.claims, agentId, by.chain),
     ...checkModel(judged.claims, candidate, acceptWeights),
+    ...(sealing === 'required' ? [checkSealing(judged.claims)] : []),
   ]
   const failures = failuresOf(own)
   return failures.length === 0
@@ -82,6 +86,14 @@ async function checkBinding(
     return { name, status: 'failed', expected, actual }
   }
   return { name, status: 'passed', evidence: { bindingId } }
+}
+
+function checkSealing({ keyset }: NodeClaims): Check {
+  const name = 'sealing-offered'
+  const key = sealingKeyOf(keyset)
+  return key === undefined
+    ? { name, status: 'failed', expected: 'a sealing key in the keyset', actual: 'none' }
+    : { name, status: 'passed', evidence: { algo: key.suite.algo } }
 }
 
 function checkModel(

@@ -22,7 +22,7 @@ import { AgentError, bytes, reportData, text, type Fields, type Method } from '.
 export function v0Methods(td: SimulatedTd): ReadonlyMap<string, Method> {
   return new Map<string, Method>([
     ['GetKey', (fields) => getKey(td, fields)],
-    ['GetTlsKey', (fields) => issueCertificate(td, fields)],
+    ['GetTlsKey', (fields) => issueCertificate(td, fields, (data) => attestation(td, data))],
     ['GetQuote', (fields) => getQuote(td, fields)],
     ['Attest', (fields) => attest(td, fields)],
     ['Info', () => info(td)],
@@ -59,10 +59,12 @@ async function getQuote(td: SimulatedTd, fields: Fields): Promise<unknown> {
 }
 
 async function attest(td: SimulatedTd, fields: Fields): Promise<unknown> {
-  const data = reportData(fields)
+  return { attestation: toBareHex(await attestation(td, reportData(fields))) }
+}
+
+async function attestation(td: SimulatedTd, data: Uint8Array): Promise<Uint8Array> {
   const quote = await td.quote(data)
-  const content = { quote, events: td.events(), reportData: data, config: td.vmConfig }
-  return { attestation: toBareHex(encodeAttestationV0(content)) }
+  return encodeAttestationV0({ quote, events: td.events(), reportData: data, config: td.vmConfig })
 }
 
 /** SHA-256 of nothing: the guest does not know its platform's PPID. */

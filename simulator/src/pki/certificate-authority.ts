@@ -37,6 +37,13 @@ export interface Validity {
   readonly until: Date
 }
 
+/** A non-critical extension. */
+export interface CertificateExtension {
+  readonly oid: string
+  /** Its value. */
+  readonly der: Uint8Array<ArrayBuffer>
+}
+
 /** What a certificate is to say. */
 export interface CertificateRequest {
   readonly commonName: string
@@ -45,7 +52,11 @@ export interface CertificateRequest {
   readonly role: { readonly ca: number } | 'leaf'
   readonly issuer?: Identity
   readonly crlUrl?: string
-  readonly extensions?: readonly { readonly oid: string; readonly der: Uint8Array<ArrayBuffer> }[]
+  readonly extensions?: readonly CertificateExtension[]
+  /** Further extensions that depend on the certificate's own key: DER of its SubjectPublicKeyInfo. */
+  readonly extensionsOfKey?: (
+    keyInfo: Uint8Array<ArrayBuffer>,
+  ) => Promise<readonly CertificateExtension[]>
   readonly alternativeNames?: readonly string[]
   /** OIDs of extended key usages. */
   readonly extendedUsages?: readonly string[]
@@ -85,7 +96,9 @@ async function extensionsOf(
   const usages = isCa
     ? KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign
     : KeyUsageFlags.digitalSignature | KeyUsageFlags.nonRepudiation
-  const { alternativeNames = [], extendedUsages = [], extensions = [] } = request
+  const { alternativeNames = [], extendedUsages = [], extensions = [], extensionsOfKey } = request
+  const spki = await crypto.subtle.exportKey('spki', key.publicKey)
+  const own = (await extensionsOfKey?.(new Uint8Array(spki))) ?? []
   return [
     await AuthorityKeyIdentifierExtension.create(issuerKey.publicKey),
     ...(crlUrl === undefined ? [] : [new CRLDistributionPointsExtension([crlUrl])]),
@@ -100,7 +113,7 @@ async function extensionsOf(
             alternativeNames.map((value) => ({ type: 'dns' as const, value })),
           ),
         ]),
-    ...extensions.map(({ oid, der }) => new Extension(oid, false, der)),
+    ...[...extensions, ...own].map(({ oid, der }) => new Extension(oid, false, der)),
   ]
 }
 

@@ -1,8 +1,11 @@
-import { canonicalJson, toBareHex, type JsonValue } from '@jeju/verifier/protocol'
+import { toBareHex, type JsonValue } from '@jeju/verifier/protocol'
 import type { Validity } from './certificate-authority.ts'
 import type { SgxPlatform } from './sgx-extension.ts'
 
-/** The documents Intel signs, as a simulated Intel writes them about a simulated platform. */
+/**
+ * The documents Intel signs, as a simulated Intel writes them about a simulated platform: members in Intel's order, which
+ * is the only one that the contracts read.
+ */
 
 /** TEE_TCB_SVN of every simulated TD: module TDX_01 at ISVSVN 5. */
 export const TEE_TCB_SVN: Uint8Array<ArrayBuffer> = Uint8Array.of(
@@ -47,7 +50,7 @@ export function tcbInfoText(platform: SgxPlatform, validity: Validity, vintage: 
   const { tcbEvaluationDataNumber = EVALUATION_NUMBER, tcbStatus = 'UpToDate' } = vintage
   const components = (bytes: Uint8Array): JsonValue => Array.from(bytes, (svn) => ({ svn }))
   const zeros = '0'.repeat(96)
-  return canonicalJson({
+  return JSON.stringify({
     id: 'TDX',
     version: 3,
     ...dates(validity),
@@ -83,7 +86,7 @@ export function tcbInfoText(platform: SgxPlatform, validity: Validity, vintage: 
 
 /** TD QE identity version 2 (Intel PCS API v4) of the simulated quoting enclave. */
 export function qeIdentityText(validity: Validity, vintage: Vintage): string {
-  return canonicalJson({
+  return JSON.stringify({
     id: 'TD_QE',
     version: 2,
     ...dates(validity),
@@ -110,7 +113,7 @@ export function evaluationNumbersText(validity: Validity, vintage: Vintage): str
       tcbDate: seconds(new Date(event + DAY_MS)),
     }
   }
-  return canonicalJson({
+  return JSON.stringify({
     id: 'TDX',
     version: 1,
     ...dates(validity),

@@ -41,6 +41,7 @@ class SharedChain extends TestChain {
       serviceId,
       priceVersion,
       sessionKey,
+      mode: 'receipt',
       state: 'open',
       locked: amount,
       spent: 0n,

@@ -4,6 +4,7 @@ import {
   bindingIdOf,
   feeOf,
   keccak256,
+  MAX_AUTH_LIFE_S,
   receiptDigest,
   recoverAddress,
   SETTLE_WINDOW_S,
@@ -13,7 +14,7 @@ import {
 } from '@jeju/verifier/protocol'
 import {
   ChainError,
-  type AttestCall,
+  type BindSignerCall,
   type BindingRecord,
   type Block,
   type Channel,
@@ -38,10 +39,13 @@ export class TestChain implements NodeChain {
   readonly usedNonces = new Set<string>()
   readonly approvals = new Set<Hex>()
   readonly bindings = new Map<Hex, BindingRecord & { readonly evidenceHash: Hex; signer: Hex }>()
-  readonly attestations: AttestCall[] = []
+  readonly attestations: BindSignerCall[] = []
   readonly settlements: (readonly SettlementItem[])[] = []
   /** Calls by method name. */
   readonly calls: string[] = []
+  bindingValidityS = 24n * 3600n
+  /** What the check of the contracts finds. */
+  lookAlike: Error | undefined
   /** While set, every call fails as an unreachable RPC does. */
   down = false
   /** Settlements reach the chain and their answer is lost. */
@@ -49,6 +53,12 @@ export class TestChain implements NodeChain {
 
   constructor(now: () => Date) {
     this.now = () => BigInt(Math.floor(now().getTime() / 1000))
+  }
+
+  checkContracts(): Promise<void> {
+    return this.#answer('checkContracts', () => {
+      if (this.lookAlike !== undefined) throw this.lookAlike
+    })
   }
 
   recentBlock(): Promise<Block> {
@@ -100,8 +110,12 @@ export class TestChain implements NodeChain {
     })
   }
 
-  attest(call: AttestCall): Promise<void> {
-    return this.#answer('attest', () => {
+  bindingValidity(): Promise<bigint> {
+    return this.#answer('bindingValidity', () => this.bindingValidityS)
+  }
+
+  bindSigner(call: BindSignerCall): Promise<void> {
+    return this.#answer('bindSigner', () => {
       const bindingId = bindingIdOf(call.statement, registryDomain)
       const refuse = (name: string): never => {
         throw new ChainError('CHAIN_REFUSED', `refused: ${name}`)
@@ -160,11 +174,13 @@ export class TestChain implements NodeChain {
     if (this.now() > auth.validUntil + SETTLE_WINDOW_S) return 'expired'
     const authHash = authDigest(auth, servingDomain)
     if (recoverAddress(authHash, item.authSig) !== channel.sessionKey) return 'bad_auth'
+    if (channel.mode !== 'receipt') return 'bad_auth'
     const binding = this.bindings.get(auth.bindingId)
     if (binding === undefined) return 'bad_binding'
     const sound =
       receipt.authHash === authHash &&
       receipt.issuedAt <= auth.validUntil &&
+      auth.validUntil <= receipt.issuedAt + MAX_AUTH_LIFE_S &&
       receipt.issuedAt <= this.now() &&
       recoverAddress(receiptDigest(receipt, servingDomain), item.receiptSig) === binding.signer
     if (!sound) return 'bad_receipt'
@@ -186,6 +202,7 @@ const NO_CHANNEL: Channel = {
   agentId: 0n,
   serviceId: 0,
   priceVersion: 0,
+  mode: 'receipt',
   state: 'none',
   locked: 0n,
   spent: 0n,

@@ -58,6 +58,7 @@ export class TestClient {
       agentId: 0n,
       serviceId: 0,
       priceVersion: 1,
+      mode: 'receipt',
       state: 'open',
       locked,
       spent: 0n,
@@ -165,9 +166,9 @@ export function contentOf(covered: string): string {
 /** Code of an error document. */
 export async function errorOf(
   response: Response,
-): Promise<{ status: number; code: string; param: string | null; message: string }> {
+): Promise<{ status: number; code: string; type: string; param: string | null; message: string }> {
   const { error } = (await response.json()) as {
-    error: { code: string; param: string | null; message: string }
+    error: { code: string; type: string; param: string | null; message: string }
   }
   return { status: response.status, ...error }
 }

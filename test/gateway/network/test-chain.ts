@@ -21,6 +21,14 @@ export class TestChain implements GatewayChain {
   /** Makes every call fail, as an RPC service that is down. */
   down = false
 
+  /** What the check of the contracts finds. */
+  lookAlike: Error | undefined
+
+  async checkContracts(): Promise<void> {
+    this.#answer()
+    if (this.lookAlike !== undefined) throw this.lookAlike
+  }
+
   async blockNumber(): Promise<bigint> {
     this.#answer()
     return this.head

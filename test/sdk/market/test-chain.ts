@@ -50,6 +50,7 @@ export class TestChain implements ChainReader, Pick<Ledger, 'openChannel' | 'top
       serviceId,
       priceVersion,
       sessionKey,
+      mode: 'RECEIPT',
       state: 'OPEN',
       locked: amount,
       spent: 0n,

@@ -84,13 +84,14 @@ export class TestGateway {
     return { status: 200, headers, chunks: [evidence] }
   }
 
-  #chat(request: SeenRequest): WireAnswer {
+  async #chat(request: SeenRequest): Promise<WireAnswer> {
     const header = request.headers.get('compute-authorization')
     if (header === null) return refusal(401, 'authorization_missing')
     const { bindingId } = parseAuthorization(header).auth
     const node = this.nodes.find((candidate) => candidate.bindingId === bindingId)
     if (node === undefined) return refusal(503, 'provider_not_admitted')
-    return this.changeAnswer(node.complete(request.body, header, this.chain), node, request)
+    const answer = await node.completeSealed(request.body, request.headers, this.chain)
+    return this.changeAnswer(answer, node, request)
   }
 }
 

@@ -30,6 +30,10 @@ import {
   type NodeStatement,
   type SignedRequestAuth,
 } from '@jeju/verifier/protocol'
+import { X_WING, x25519PublicKey, xWingPublicKey, type SealingSuite } from '@jeju/verifier/sealing'
+import { createExchange, type ExchangeWire } from '../../../enclave/src/exchange/exchange.ts'
+import type { SealingKeyPair } from '../../../enclave/src/keys/node-keys.ts'
+import { createUnsealer, type Unsealer } from '../../../enclave/src/sealing/unsealer.ts'
 import { registryDomain, servingDomain } from './deployment.ts'
 import type { TestChain } from './test-chain.ts'
 import { kmsChainOf, signerKeyOf } from '../../simulated-trust.ts'
@@ -49,6 +53,8 @@ export interface NodeOptions {
   readonly td?: SimulatedTd
   /** Wei per million tokens, both ways. */
   readonly price?: bigint
+  /** Keys for sealed bodies that the keyset lists; none unless set. */
+  readonly sealing?: readonly SealingSuite[]
 }
 
 const COMPOSE = utf8('{"docker_compose_file":"services: {}","runner":"docker-compose"}')
@@ -69,6 +75,8 @@ export class TestNode {
   readonly signerKey: Uint8Array
   readonly receiptKey: Uint8Array = randomBytes32()
   readonly price: bigint
+  readonly #sealing: readonly SealingKeyPair[]
+  readonly #unsealer: Unsealer
   readonly #documents: {
     readonly keyset: string
     readonly catalog: string
@@ -94,7 +102,9 @@ export class TestNode {
       chat_template_sha256: documentDigest('template'),
       context_tokens: 2048,
     }
-    this.#documents = documentsOf(this.descriptor, this.receiptKey)
+    this.#sealing = (options.sealing ?? []).map(sealingPairOf)
+    this.#unsealer = createUnsealer(this.#sealing)
+    this.#documents = documentsOf(this.descriptor, this.receiptKey, this.#sealing)
     const { keyset, catalog, posture } = this.#documents
     this.statement = {
       agentId,
@@ -140,17 +150,42 @@ export class TestNode {
 
   /** `POST /v1/chat/completions`, with the refusals of docs/protocol.md §5. */
   complete(body: Uint8Array, header: string | null, chain: TestChain): WireAnswer {
-    if (header === null) return refusal(401, 'authorization_missing')
-    const signed = parseAuthorization(header)
-    const code = this.#objection(signed, body, chain)
-    if (code !== undefined) return refusal(code === 'authorization_used' ? 409 : 403, code)
-    const { stream = false }: { stream?: boolean } = JSON.parse(new TextDecoder().decode(body))
-    return stream ? this.#stream(signed) : this.#json(signed)
+    return this.answer(createExchange(new Uint8Array(body)), header, chain)
   }
 
-  receipt(signed: SignedRequestAuth, covered: readonly Uint8Array[]): ComputeReceipt {
+  /** The same for a body that may be sealed, and an answer that then is. */
+  async completeSealed(body: Uint8Array, headers: Headers, chain: TestChain): Promise<WireAnswer> {
+    const encapsulated = headers.get('ehbp-encapsulated-key')
+    const sent = new Uint8Array(body)
+    const opened = encapsulated === null ? undefined : await this.#unsealer.open(encapsulated, sent)
+    const exchange = createExchange(sent, opened)
+    const answer = this.answer(exchange, headers.get('compute-authorization'), chain)
+    const { sealer } = exchange
+    if (sealer === undefined) return answer
+    return {
+      status: answer.status,
+      headers: { ...answer.headers, 'ehbp-response-nonce': toBareHex(sealer.nonce) },
+      chunks: answer.chunks.map((chunk) => exchange.send(chunk)),
+    }
+  }
+
+  answer(exchange: ExchangeWire, header: string | null, chain: TestChain): WireAnswer {
+    if (header === null) return refusal(401, 'authorization_missing')
+    const signed = parseAuthorization(header)
+    const code = this.#objection(signed, exchange.sent, chain)
+    if (code !== undefined) return refusal(code === 'authorization_used' ? 409 : 403, code)
+    const text = new TextDecoder().decode(exchange.body)
+    const { stream = false }: { stream?: boolean } = JSON.parse(text)
+    return stream ? this.#stream(signed, exchange) : this.#json(signed, exchange)
+  }
+
+  receipt(
+    signed: SignedRequestAuth,
+    covered: readonly Uint8Array[],
+    exchange?: ExchangeWire,
+  ): ComputeReceipt {
     const hasher = createResponseHasher(signed.salt)
-    for (const chunk of covered) hasher.update(chunk)
+    for (const chunk of covered) hasher.update(exchange?.cover(chunk) ?? chunk)
     const { signerKey, receiptKey } = this
     return signComputeReceipt(
       {
@@ -187,7 +222,7 @@ export class TestNode {
     return undefined
   }
 
-  #json(signed: SignedRequestAuth): WireAnswer {
+  #json(signed: SignedRequestAuth, exchange: ExchangeWire): WireAnswer {
     const body = utf8(
       JSON.stringify({
         id: 'chatcmpl-1',
@@ -204,7 +239,7 @@ export class TestNode {
         usage: usage(),
       }),
     )
-    const receipt = receiptHeader(this.receipt(signed, [body]))
+    const receipt = receiptHeader(this.receipt(signed, [body], exchange))
     return {
       status: 200,
       headers: { 'content-type': 'application/json', 'compute-receipt': receipt },
@@ -212,7 +247,7 @@ export class TestNode {
     }
   }
 
-  #stream(signed: SignedRequestAuth): WireAnswer {
+  #stream(signed: SignedRequestAuth, exchange: ExchangeWire): WireAnswer {
     const chunk = {
       id: 'chatcmpl-1',
       object: 'chat.completion.chunk',
@@ -232,7 +267,7 @@ export class TestNode {
       headers: { 'content-type': 'text/event-stream' },
       chunks: [
         ...covered,
-        receiptFrame(this.receipt(signed, covered), chunk),
+        receiptFrame(this.receipt(signed, covered, exchange), chunk),
         utf8('data: [DONE]\n\n'),
       ],
     }
@@ -259,14 +294,34 @@ export function refusal(status: number, code: string): WireAnswer {
   return { status, headers: { 'content-type': 'application/json' }, chunks: [utf8(body)] }
 }
 
+/** A sealing key of a node's own. */
+function sealingPairOf(suite: SealingSuite): SealingKeyPair {
+  const privateKey = randomBytes32()
+  const publicKey = suite === X_WING ? xWingPublicKey(privateKey) : x25519PublicKey(privateKey)
+  const custody = {
+    algorithm: 'secp256k1',
+    keyApi: 'v0',
+    path: '',
+    purpose: '',
+    publicKey: privateKey,
+    signatures: [privateKey, privateKey],
+  } as const
+  return { suite, keyId: suite.algo, privateKey, publicKey, custodyRole: '', custody }
+}
+
 function documentsOf(
   descriptor: ModelDescriptor,
   receiptKey: Uint8Array,
+  sealing: readonly SealingKeyPair[],
 ): { readonly keyset: string; readonly catalog: string; readonly posture: string } {
   const public_key = toBareHex(ed25519PublicKey(receiptKey))
   return {
     keyset: canonicalJson({
-      e2ee_public_keys: [],
+      e2ee_public_keys: sealing.map(({ suite, keyId, publicKey }) => ({
+        algo: suite.algo,
+        key_id: keyId,
+        public_key: toBareHex(publicKey),
+      })),
       not_after: Math.floor(Date.now() / 1000) + 30 * 24 * 3600,
       receipt_signing_keys: [{ algo: 'ed25519', key_id: 'receipt-1', public_key }],
       subject: null,

@@ -4,6 +4,9 @@ import {
   identityRegistryAbi,
   inferenceServingAbi,
   ledgerManagerAbi,
+  peersAbi,
+  requireWiring,
+  reputationRegistryAbi,
 } from '@jeju/contracts'
 import { toHex } from '@jeju/verifier/protocol'
 import {
@@ -23,7 +26,16 @@ import type { Wallet } from '@jeju/sdk'
 
 export const ACCOUNT: Hex = getAddress(`0x${'ab'.repeat(20)}`)
 
+/** What each contract says of its peers, by address and getter: the deployment is wired as it should be. */
+const PEERS = new Map<string, Hex>()
+await requireWiring(deployment, (contract, getter) => {
+  const expected = getter === 'getIdentityRegistry' ? 'identityRegistry' : getter
+  PEERS.set(`${contract} ${getter}`, deployment[expected])
+  return Promise.resolve(deployment[expected])
+})
+
 const ABIS = {
+  [deployment.reputationRegistry]: reputationRegistryAbi,
   [deployment.identityRegistry]: identityRegistryAbi,
   [deployment.computeStaking]: computeStakingAbi,
   [deployment.computeRegistry]: computeRegistryAbi,
@@ -61,6 +73,8 @@ interface Transaction {
 export class TestRpc {
   readonly reads: SeenCall[] = []
   readonly sent: SeenCall[] = []
+  /** What contracts answer of their peers, by address and getter. */
+  readonly peers = new Map(PEERS)
   chainId = 31337
   status: '0x1' | '0x0' = '0x1'
   logs: readonly Partial<Log>[] = []
@@ -89,7 +103,7 @@ export class TestRpc {
       case 'eth_blockNumber':
         return '0x10'
       case 'eth_call':
-        return this.#call(this.#read(transaction), abiAt(transaction?.to))
+        return this.#call(this.#read(transaction), abiAt(transaction?.to), transaction?.to)
       case 'eth_sendTransaction':
         if (++this.#inFlight > 1) throw new Error('two transactions at once')
         this.sent.push(this.#read(transaction))
@@ -103,7 +117,11 @@ export class TestRpc {
     }
   }
 
-  #call({ functionName, args, value }: SeenCall, abi: Abi): Hex {
+  #call({ functionName, args, value }: SeenCall, abi: Abi, to: Hex | undefined): Hex {
+    const peer = this.peers.get(`${String(to)} ${functionName}`)
+    if (peer !== undefined) {
+      return encodeFunctionResult({ abi: peersAbi, functionName: 'identityRegistry', result: peer })
+    }
     this.reads.push({ functionName, args, value })
     const answer = this.#answers(functionName, args)
     if ('reverts' in answer) {

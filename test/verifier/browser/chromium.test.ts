@@ -1,12 +1,14 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createSimulatedPlatform, launchTd, strippedLog } from '@jeju/simulator'
-import { toBareHex, utf8 } from '@jeju/verifier/protocol'
+import type { GpuLies } from '@jeju/simulator/gpu'
+import { encodeGpuEvidence, toBareHex, utf8 } from '@jeju/verifier/protocol'
 import { bundleForBrowser } from '../../browser-bundle.ts'
 import { bundleOf, comparable, matrixRows, recordedQuotes } from '../tdx/recorded.ts'
 import { haveVectors, vectorBytes } from '../vectors.ts'
 import { haveChromium, openPage, type OpenPage } from './chromium.ts'
-import type { PageCase, PageOutcome } from './page.ts'
+import { gpusOf, nonce, policy } from '../gpu/fixture.ts'
+import type { PageCase, PageGpuCase, PageOutcome } from './page.ts'
 
 const AT = new Date('2029-02-20T00:00:00Z')
 /** First byte of `report_data` in a version 4 quote: header, then 520 bytes of the TD report. */
@@ -55,6 +57,27 @@ describe.runIf(haveChromium)('in Chromium, with Web Crypto and no Node', () => {
         register.slice(2),
       ] as const)
     expect([await replay(rtmr3), await replay(rtmr2)]).toEqual(['passed', 'failed'])
+    expect(opened.errors).toEqual([])
+  })
+
+  test('a simulated GPU is verified, and one changed measurement is found', async () => {
+    const gpus = gpusOf()
+    const given = (lies: GpuLies = {}): PageGpuCase => ({
+      evidence: toBareHex(encodeGpuEvidence(gpus.evidence(nonce, lies))),
+      deviceRoot: toBareHex(gpus.roots.deviceRoot),
+      rimRoot: toBareHex(gpus.roots.rimRoot),
+      nonce: toBareHex(nonce),
+      policy,
+      at: AT.getTime(),
+    })
+    const judgeGpu = (input: PageGpuCase): Promise<readonly string[]> =>
+      opened.page.evaluate((one) => globalThis.judgeGpu(one), input)
+    expect(await judgeGpu(given())).toEqual([])
+    const content: GpuLies['content'] = (honest) => ({
+      ...honest,
+      measurements: honest.measurements.map(() => new Uint8Array(48)),
+    })
+    expect(await judgeGpu(given({ content }))).toEqual(['gpu-measurements'])
     expect(opened.errors).toEqual([])
   })
 

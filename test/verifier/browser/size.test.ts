@@ -25,3 +25,20 @@ test('one curve in JavaScript, and none without custody', async () => {
   expect(curves[0]).toMatch(/@noble\/secp256k1\/index\.js$/)
   expect((await bundleOf('entry-quotes.ts')).modules.filter(isCurve)).toEqual([])
 })
+
+// A page that judges GPUs judges the quote beside them too: what counts is what GPUs add to it.
+test('NVIDIA GPUs: at most 15 kB more, and tokens of the service are paid for by those who read them', async () => {
+  const quotes = await bundleOf('entry-quotes.ts')
+  const gpus = await bundleOf('entry-quotes-gpu.ts')
+  expect(gpus.foreign).toEqual([])
+  expect(gpus.modules.some((id) => id.endsWith('verifier/src/gpu/gpu-verifier.ts'))).toBe(true)
+  expect(gpus.gzipBytes - quotes.gzipBytes).toBeLessThanOrEqual(15_000)
+  const isJose = (id: string): boolean => id.includes('/jose/')
+  expect(gpus.modules.filter(isJose)).toEqual([])
+  const all = await bundleOf('entry-gpu.ts')
+  expect(all.foreign).toEqual([])
+  expect(all.modules.some(isJose)).toBe(true)
+  // Whoever verifies nodes without GPUs carries nothing of it but the policy's reader.
+  const own = quotes.modules.filter((id) => id.includes('verifier/src/gpu/'))
+  expect(own).toEqual([])
+})

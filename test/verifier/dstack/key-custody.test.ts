@@ -199,6 +199,7 @@ test('the chain that a node puts into its evidence passes', async () => {
       deriveV0(setting.td.keys, path, purpose, algorithm),
     quote: async () => Promise.reject(new Error('not asked')),
     info: async () => Promise.reject(new Error('not asked')),
+    tlsKey: async () => Promise.reject(new Error('not asked')),
   }
   const { signer, signerCustody } = await deriveNodeKeys(agent, setting.td.instanceId)
   expect(outcome({ chain: signerCustody, signer, platform: setting.events })).toBe('passed')

@@ -23,6 +23,8 @@ import {
   type Freshness,
   type Hex,
 } from '@jeju/verifier/protocol'
+import { policyOf } from '../../simulated-trust.ts'
+import { policy as gpuPolicy } from '../gpu/fixture.ts'
 import { keysetText } from '../protocol/samples.ts'
 import {
   appCompose,
@@ -262,7 +264,11 @@ describe('what the statement binds', () => {
     const statement = { ...statementOf(td), ...claimed.statement }
     const gpuEvidence = utf8('evidence')
     const data = reportData(bindingIdOf(statement, registry), challenge, toHex(sha256(gpuEvidence)))
-    const proven = await judge({ statement, reportData: data, bundle: { gpuEvidence } })
+    const changes = { statement, reportData: data, bundle: { gpuEvidence } }
+    expect(failedChecks(await judge(changes))).toEqual(['gpu-evidence'])
+    // A policy that takes GPUs, and nobody to judge one.
+    const policy = { ...policyOf(td), gpu: gpuPolicy }
+    const proven = await judge(changes, { policy })
     expect(failedChecks(proven)).toEqual([])
     expect(proven.verdict).toMatchObject({ reasons: [{ check: 'gpu-evidence' }] })
     expect(proven.verdict.outcome).toBe('refused')

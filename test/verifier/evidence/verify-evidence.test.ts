@@ -25,6 +25,7 @@ import {
   statementOf,
   type Changes,
 } from './fixture.ts'
+import { policy as gpuPolicy } from '../gpu/fixture.ts'
 import { failures, judgeLiar } from './outcome.ts'
 
 let platform: SimulatedPlatform
@@ -233,7 +234,7 @@ describe('binding and freshness', () => {
   })
 
   test('D1, D3: a GPU is neither assumed nor accepted unjudged', async () => {
-    expect(await refused({}, { policy: { ...policyOf(td), gpu: 'required' } })).toEqual([
+    expect(await refused({}, { policy: { ...policyOf(td), gpu: gpuPolicy } })).toEqual([
       'gpu-evidence',
     ])
     expect(await refused({ bundle: { gpuEvidence: utf8('{}') } })).toEqual([

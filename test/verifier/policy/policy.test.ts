@@ -15,6 +15,17 @@ const kms = {
   rootPublicKey: `0x02${'ab'.repeat(32)}`,
   caPublicKeyInfo: `0x${'30'.repeat(91)}`,
 }
+const gpu = {
+  presence: 'optional',
+  architectures: ['HOPPER', 'BLACKWELL'],
+  modes: ['SPT', 'PPCIE'],
+  count: { min: 1, max: 8 },
+  minDriver: '595.71.05',
+  rimIds: ['NV_GPU_DRIVER_GH100_595.71.05'],
+  expiredRims: { graceDays: 30, digests: [hash] },
+  ocsp: 'required',
+  appraisal: 'both',
+} as const
 const policy = {
   v: 1,
   acpi: {
@@ -23,7 +34,7 @@ const policy = {
   },
   composeHashes: [hash],
   composeTemplates: [],
-  gpu: 'not-required',
+  gpu: 'forbidden',
   keyCustody: { trustedKms: [kms], keyApis: ['v0'] },
   osImageHashes: [hash],
   osImages: [image],
@@ -42,7 +53,7 @@ const policies = fc.record({
   }),
   composeHashes: fc.array(hexOf(32), { maxLength: 4 }),
   composeTemplates: fc.constant([]),
-  gpu: fc.constantFrom('required', 'not-required'),
+  gpu: fc.constantFrom('forbidden', gpu),
   keyCustody: fc.record({
     trustedKms: fc.array(fc.record({ rootPublicKey: hexOf(33), caPublicKeyInfo: hexOf(91) }), {
       maxLength: 2,
@@ -118,6 +129,13 @@ describe('a policy is refused', () => {
     ['a version as text', { v: '1' }],
     ['a tier nobody knows', { tiers: ['sgx'] }],
     ['a GPU rule nobody knows', { gpu: 'optional' }],
+    ['a GPU rule of an older form', { gpu: 'not-required' }],
+    ['a GPU rule that leaves something out', { gpu: { presence: 'required' } }],
+    ['a GPU rule with more', { gpu: { ...gpu, canned: true } }],
+    ['a GPU rule for none at least', { gpu: { ...gpu, count: { min: 0, max: 8 } } }],
+    ['a GPU rule for fewer at most', { gpu: { ...gpu, count: { min: 8, max: 4 } } }],
+    ['a driver that is no version', { gpu: { ...gpu, minDriver: 'latest' } }],
+    ['an appraisal by nobody', { gpu: { ...gpu, appraisal: 'none' } }],
     ['a GPU rule as a boolean', { gpu: false }],
     ['no GPU rule but null', { gpu: null }],
   ])('%s', (_, changes) => refuses(write(changes)))

@@ -18,7 +18,7 @@ const policy: AppraisalPolicy = {
   acpi: { reviewed: [], unreviewed: 'refused' },
   composeHashes: [],
   composeTemplates: [],
-  gpu: 'not-required',
+  gpu: 'forbidden',
   keyCustody: { trustedKms: [], keyApis: [] },
   osImageHashes: [],
   osImages: [],

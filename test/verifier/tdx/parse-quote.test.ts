@@ -16,7 +16,7 @@ import {
   checkQuoteSignature,
   QeReports,
 } from '../../../verifier/src/tdx/check-quote.ts'
-import { Cursor } from '../../../verifier/src/tdx/cursor.ts'
+import { Cursor } from '../../../verifier/src/bytes/cursor.ts'
 import { P256Verifier } from '../../../verifier/src/x509/p256.ts'
 import {
   MAX_PADDING_BYTES,

@@ -23,31 +23,38 @@ export interface StrictJsonOptions {
  * @throws JsonError
  */
 export function parseStrictJson(text: string, options: StrictJsonOptions): unknown {
-  scan(text, options)
+  const written = scan(text, options)
+  let value: unknown
   try {
-    return JSON.parse(text)
+    value = JSON.parse(text)
   } catch (cause) {
     throw new JsonError('syntax', 'not JSON', { cause })
   }
+  // Each member that was written is there, unless a later one of its name replaced it.
+  if (written !== countMembers(value)) {
+    throw new JsonError('duplicate', `member ${firstDouble(text)} twice`)
+  }
+  return value
 }
 
-/** One pass before JSON.parse, over text that may not be JSON at all. */
-function scan(text: string, { maxDepth, integersOnly = false }: StrictJsonOptions): void {
-  const objects: (Set<string> | undefined)[] = []
+/** One pass before JSON.parse, over text that may not be JSON at all. Gives how many members it writes. */
+function scan(text: string, { maxDepth, integersOnly = false }: StrictJsonOptions): number {
+  let depth = 0
+  let members = 0
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
       case 0x7b: // {
-        objects.push(new Set())
-        break
       case 0x5b: // [
-        objects.push(undefined)
+        depth++
+        if (depth > maxDepth) throw new JsonError('depth', `deeper than ${maxDepth}`)
         break
       case 0x7d: // }
       case 0x5d: // ]
-        objects.pop()
+        depth--
         break
       case 0x22: // "
-        at += readString(text, at, objects.at(-1)) - 1
+        at = endOfString(text, at) - 1
+        if (isFollowedByColon(text, at + 1)) members++
         break
       case 0x2e: // .
         if (integersOnly) throw new JsonError('number', 'a number that is no integer')
@@ -59,19 +66,41 @@ function scan(text: string, { maxDepth, integersOnly = false }: StrictJsonOption
         }
         break
     }
-    if (objects.length > maxDepth) throw new JsonError('depth', `deeper than ${maxDepth}`)
   }
+  return members
 }
 
-/** Length of the string at that place; where it names a member, it must be the first of that name. */
-function readString(text: string, at: number, members: Set<string> | undefined): number {
-  const end = endOfString(text, at)
-  if (members === undefined || !isFollowedByColon(text, end)) return end - at
-  const literal = text.slice(at, end)
-  const name = literal.includes('\\') ? memberName(literal) : literal.slice(1, -1)
-  if (members.has(name)) throw new JsonError('duplicate', `member ${name.slice(0, 64)} twice`)
-  members.add(name)
-  return end - at
+/** Members of all objects of a parsed value, which is no deeper than the scan allowed. */
+function countMembers(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const items: readonly unknown[] = Array.isArray(value) ? value : Object.values(value)
+  let count = Array.isArray(value) ? 0 : items.length
+  for (const item of items) {
+    if (typeof item === 'object') count += countMembers(item)
+  }
+  return count
+}
+
+/** The first member of JSON that stands twice in its object. */
+function firstDouble(text: string): string {
+  const objects: Set<string>[] = []
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    // An array has no members of its own, and a set that stays empty.
+    if (code === 0x7b || code === 0x5b) objects.push(new Set())
+    else if (code === 0x7d || code === 0x5d) objects.pop()
+    else if (code === 0x22) {
+      const end = endOfString(text, at)
+      if (isFollowedByColon(text, end)) {
+        // Two spellings of a name are one name.
+        const name = String(JSON.parse(text.slice(at, end)))
+        if (objects.at(-1)?.has(name) === true) return name.slice(0, 64)
+        objects.at(-1)?.add(name)
+      }
+      at = end - 1
+    }
+  }
+  return 'of some name'
 }
 
 /** Behind the closing quote of the string that opens at that place. */
@@ -104,14 +133,5 @@ function isFollowedByColon(text: string, from: number): boolean {
       default:
         return text.charCodeAt(at) === 0x3a // :
     }
-  }
-}
-
-/** Two spellings of a name are one name. */
-function memberName(literal: string): string {
-  try {
-    return String(JSON.parse(literal))
-  } catch (cause) {
-    throw new JsonError('syntax', 'not a JSON string', { cause })
   }
 }

@@ -56,6 +56,23 @@ export function checkKeyCustody(
   )
 }
 
+/**
+ * Whether a trusted KMS released the chain's key to the app of the replayed log, under the chain's purpose. What the
+ * key is used for is the caller's to ask.
+ */
+export function checkRelease(
+  chain: KmsChain,
+  platform: readonly RuntimeEvent[],
+  policy: KeyCustodyPolicy,
+): Result {
+  const appId = singlePayload(platform, 'app-id')
+  if (appId?.length !== 20) return failed(NAME, 'one app-id event of 20 bytes', 'none')
+  if (!policy.keyApis.includes(chain.keyApi)) {
+    return failed(NAME, `a key surface of: ${policy.keyApis.join(', ') || 'none'}`, chain.keyApi)
+  }
+  return checkIssuer(chain, appId, trustedBy(platform, policy))
+}
+
 /** What is wrong with the key that the chain is for. */
 function checkKey(
   { algorithm, keyApi, path, purpose, publicKey }: KmsChain,
@@ -81,7 +98,7 @@ function checkKey(
 }
 
 /** The trusted KMSs whose CA the guest measured, or what it measured instead. */
-function trustedBy(
+export function trustedBy(
   platform: readonly RuntimeEvent[],
   { trustedKms }: KeyCustodyPolicy,
 ): readonly TrustedKms[] | Result {

@@ -1,13 +1,9 @@
-import { createPublicKey, verify, type KeyObject } from 'node:crypto'
-import { byteKey } from '../bytes/byte-key.ts'
-import { Recent } from '../bytes/recent.ts'
+import { verify } from 'node:crypto'
+import { P256_PROFILE } from '../x509/ecdsa-profile.ts'
 import type { P256Backend } from '../x509/p256.ts'
+import { nodeKeys } from './node-keys.ts'
 
-const MAX_KEPT_KEYS = 128
-const COORDINATE_BYTES = 32
-
-/** Imported keys of the whole process: what an import gives depends on the key's bytes alone. */
-const keys = new Recent<KeyObject>(MAX_KEPT_KEYS)
+const keyOf = nodeKeys(P256_PROFILE)
 
 /** node:crypto on the calling thread: no way to a pool of threads and back for each signature. */
 export const nodeP256: P256Backend = {
@@ -23,16 +19,4 @@ export const nodeP256: P256Backend = {
       return false
     }
   },
-}
-
-function keyOf(point: Uint8Array): KeyObject {
-  const id = byteKey(point)
-  const kept = keys.get(id)
-  if (kept !== undefined) return kept
-  const coordinate = (from: number): string =>
-    Buffer.from(point.subarray(from, from + COORDINATE_BYTES)).toString('base64url')
-  const jwk = { kty: 'EC', crv: 'P-256', x: coordinate(0), y: coordinate(COORDINATE_BYTES) }
-  const key = createPublicKey({ key: jwk, format: 'jwk' })
-  keys.set(id, key)
-  return key
 }

@@ -5,6 +5,7 @@ import type { BootPolicy } from '../dstack/boot/check-boot.ts'
 import type { ComposeRules } from '../dstack/compose/appraise-compose.ts'
 import { parseComposeTemplate } from '../dstack/compose/template.ts'
 import { VerifierError } from '../errors.ts'
+import { readGpuRequirement, type GpuRequirement } from '../gpu/gpu-policy.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import { asArray, asHex, asInteger, asOneOf, exactObject } from '../protocol/shape.ts'
 import { parseTcbPolicy, readOsImage, type TcbPolicy } from '../tdx/quote-policy.ts'
@@ -13,7 +14,7 @@ import type { Tier } from '../tdx/trust-anchor.ts'
 /** What a relying party accepts (docs/protocol.md §4). An empty list accepts nothing. */
 export interface AppraisalPolicy extends ComposeRules, BootPolicy {
   readonly v: 1
-  readonly gpu: 'required' | 'not-required'
+  readonly gpu: GpuRequirement
   readonly keyCustody: KeyCustodyPolicy
   readonly tcb: TcbPolicy
   readonly tiers: readonly Tier[]
@@ -60,7 +61,7 @@ function readPolicy(value: unknown): AppraisalPolicy {
       'policy.composeTemplates',
       MAX_ENTRIES,
     ).map((template) => parseComposeTemplate(template, 'policy.composeTemplates[]')),
-    gpu: asOneOf(policy['gpu'], 'policy.gpu', ['required', 'not-required']),
+    gpu: readGpuRequirement(policy['gpu'], 'policy.gpu'),
     keyCustody: readKeyCustody(policy['keyCustody']),
     osImageHashes: readDigests(policy['osImageHashes'], 'policy.osImageHashes'),
     osImages: asArray(policy['osImages'], 'policy.osImages', MAX_ENTRIES).map((image) =>

@@ -11,7 +11,7 @@ export interface ReceiptSigningKey {
   readonly public_key: string
 }
 
-/** A key that request bodies may be sealed to; bare hex, 32 bytes. */
+/** A key that request bodies may be sealed to; bare hex, of the length its `algo` has. */
 export interface E2eePublicKey {
   readonly key_id: string
   readonly algo: string
@@ -61,6 +61,12 @@ export interface Posture {
   readonly egress: readonly string[]
   readonly request_confidentiality: 'plaintext' | 'tls' | 'sealed'
   readonly tools: 'none'
+}
+
+/** Bytes of a key that request bodies are sealed to, by `algo`; others are listed by nobody and mean nothing here. */
+const E2EE_KEY_BYTES: Readonly<Record<string, number>> = {
+  'ehbp-x25519-aes-256-gcm': 32,
+  'jeju-x-wing-aes-256-gcm': 1216,
 }
 
 const MAX_KEYS = 16
@@ -121,10 +127,12 @@ function parseReceiptKey(value: unknown): ReceiptSigningKey {
 function parseE2eeKey(value: unknown): E2eePublicKey {
   const place = 'keyset.e2ee_public_keys[]'
   const key = exactObject(value, place, ['key_id', 'algo', 'public_key'])
+  const algo = asString(key['algo'], `${place}.algo`, 64)
+  const bytes = Object.hasOwn(E2EE_KEY_BYTES, algo) ? E2EE_KEY_BYTES[algo] : undefined
   return {
     key_id: asString(key['key_id'], `${place}.key_id`, 64),
-    algo: asString(key['algo'], `${place}.algo`, 64),
-    public_key: asBareHex(key['public_key'], `${place}.public_key`, 32),
+    algo,
+    public_key: asBareHex(key['public_key'], `${place}.public_key`, bytes ?? 32),
   }
 }
 

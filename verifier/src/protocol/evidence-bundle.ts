@@ -1,4 +1,5 @@
 import { toHex, type Hex } from '../bytes/hex.ts'
+import { CborMap } from './cbor-map.ts'
 import { decodeCbor, encodeCbor, type CborValue } from './deterministic-cbor.ts'
 import { NODE_STATEMENT_TYPE, type NodeStatement } from './node-statement.ts'
 import { abiWord } from './eip712.ts'
@@ -141,68 +142,5 @@ function decodeKmsChain(map: CborMap): KmsChain {
     purpose: map.text('purpose'),
     publicKey: map.bytes('publicKey', 33),
     signatures: map.bytesPair('signatures', 65),
-  }
-}
-
-/** Typed reading of one CBOR map. */
-class CborMap {
-  readonly #entries: ReadonlyMap<string, CborValue>
-  readonly #place: string
-
-  constructor(value: CborValue, place: string) {
-    if (!(value instanceof Map)) throw new ProtocolError('INPUT_FIELD', `${place}: expected a map`)
-    this.#entries = value
-    this.#place = place
-  }
-
-  only(...names: readonly (readonly string[])[]): void {
-    for (const key of this.#entries.keys()) {
-      if (!names.flat().includes(key)) {
-        throw new ProtocolError('INPUT_FIELD', `${this.#place}: unknown member`)
-      }
-    }
-  }
-
-  has(name: string): boolean {
-    return this.#entries.has(name)
-  }
-
-  constant(name: string, expected: number): void {
-    if (this.#entries.get(name) !== expected) throw this.#wrong(name, String(expected))
-  }
-
-  text(name: string): string {
-    const value = this.#entries.get(name)
-    if (typeof value !== 'string') throw this.#wrong(name, 'text')
-    return value
-  }
-
-  bytes(name: string, length?: number): Uint8Array {
-    return this.#bytes(this.#entries.get(name), name, length)
-  }
-
-  bytesPair(name: string, length: number): readonly [Uint8Array, Uint8Array] {
-    const value = this.#entries.get(name)
-    if (!Array.isArray(value) || value.length !== 2) throw this.#wrong(name, 'two byte strings')
-    const [first, second] = value as readonly (CborValue | undefined)[]
-    return [this.#bytes(first, name, length), this.#bytes(second, name, length)]
-  }
-
-  map(name: string): CborMap {
-    const value = this.#entries.get(name)
-    if (value === undefined) throw this.#wrong(name, 'a map')
-    return new CborMap(value, `${this.#place}.${name}`)
-  }
-
-  #bytes(value: CborValue | undefined, name: string, length: number | undefined): Uint8Array {
-    if (!(value instanceof Uint8Array)) throw this.#wrong(name, 'a byte string')
-    if (length !== undefined && value.length !== length) {
-      throw this.#wrong(name, `${length} bytes`)
-    }
-    return value
-  }
-
-  #wrong(name: string, expected: string): ProtocolError {
-    return new ProtocolError('INPUT_FIELD', `${this.#place}.${name}: expected ${expected}`)
   }
 }

@@ -14,6 +14,18 @@ export {
   type ComputeReceiptContent,
   type ReceiptKeys,
 } from './compute-receipt.ts'
+export { aciReceiptSigningBytes, signAciReceipt, type AciDocument } from './dialects/aci-receipt.ts'
+export {
+  ACI_VERSION,
+  aciDigest,
+  aciKeysetDigest,
+  aciReportData,
+  aciStatement,
+} from './dialects/aci-statement.ts'
+export { exchangeText } from './dialects/exchange-text.ts'
+export { recoverPersonal, signPersonal } from './dialects/personal-signature.ts'
+export { signingReportData, type SigningIdentity } from './dialects/signing-report-data.ts'
+export { TINFOIL, tinfoilReportData } from './dialects/tinfoil-report-data.ts'
 export {
   documentDigest,
   modelIdOf,
@@ -38,6 +50,13 @@ export {
   type EvidenceBundle,
   type KmsChain,
 } from './evidence-bundle.ts'
+export {
+  decodeGpuEvidence,
+  encodeGpuEvidence,
+  type GpuDeviceEvidence,
+  type GpuEvidence,
+} from './gpu-evidence.ts'
+export { deviceIdentityOf, gpuDevicesDigest } from '../gpu/device/device-identity.ts'
 export { feeOf, type TokenPrice } from './fee.ts'
 export {
   MAX_AUTH_LIFE_S,
@@ -89,6 +108,7 @@ export {
   ed25519PublicKey,
   recoverAddress,
   secp256k1PublicKey,
+  secp256k1PublicPoint,
   signDigest,
   signEd25519,
   verifyEd25519,

@@ -35,6 +35,11 @@ export function secp256k1PublicKey(privateKey: Uint8Array): Uint8Array<ArrayBuff
   return new Uint8Array(publicKeyOf(privateKey, 'compressed'))
 }
 
+/** Uncompressed secp256k1 public key, 65 bytes. */
+export function secp256k1PublicPoint(privateKey: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(publicKeyOf(privateKey, 'uncompressed'))
+}
+
 function addressOfPoint(uncompressed: Uint8Array): Hex {
   return toHex(keccak256(uncompressed.subarray(1)).subarray(12))
 }

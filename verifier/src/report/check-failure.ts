@@ -1,7 +1,8 @@
 /**
- * Codes of failed checks of Intel's evidence and collateral. The prefix says what is wrong: the platform's
+ * Codes of failed checks of Intel's and NVIDIA's evidence and collateral. The prefix says what is wrong: the platform's
  * certificates (PCK), a revocation list (CRL), collateral to be fetched afresh, the quoting enclave (QE), the TDX
- * module, or the level of the platform (TCB).
+ * module, the level of the platform (TCB); a GPU or switch, its reference values (RIM), a certificate's status (OCSP),
+ * or a token of NVIDIA's service (NRAS).
  */
 export const CHECK_FAILURE_CODES = [
   'QUOTE_SIGNATURE_INVALID', // not signed by the attestation key
@@ -39,6 +40,58 @@ export const CHECK_FAILURE_CODES = [
   'TDX_MODULE_TCB_NOT_SUPPORTED',
   'TCB_NOT_SUPPORTED',
   'TCB_REVOKED',
+  'GPU_EVIDENCE_INVALID', // not a container of the documented form
+  'GPU_MISSING', // the policy wants a GPU, or statement and evidence disagree
+  'GPU_FORBIDDEN', // the policy wants none
+  'GPU_REPORT_INVALID', // not an SPDM 1.1 measurement report
+  'GPU_NONCE_MISMATCH',
+  'GPU_NONCE_CANNED', // the nonce of published samples, or zeros
+  'GPU_CHAIN_INVALID', // not four or five certificates in PEM
+  'GPU_CHAIN_UNTRUSTED', // ends in another root
+  'GPU_CERT_INVALID', // DER, name, key identifier, extension or constraint
+  'GPU_CERT_EXPIRED',
+  'GPU_CERT_NOT_YET_VALID',
+  'GPU_CERT_SIGNATURE_INVALID', // a certificate is not signed by its issuer
+  'GPU_REPORT_SIGNATURE_INVALID', // not signed by the device's leaf
+  'GPU_FWID_MISMATCH', // leaf and report name other firmware
+  'GPU_FWID_MISSING', // leaf or report name none
+  'GPU_IDENTITY_MISMATCH', // another kind of device than stated, or another device's certificates
+  'GPU_MEASUREMENT_MISMATCH',
+  'GPU_MODE_REFUSED', // a mode that the policy does not take, or a debug flag
+  'GPU_COUNT_MISMATCH',
+  'GPU_DUPLICATE', // one device twice
+  'GPU_SET_MIXED', // devices of several architectures, drivers, modes or nonces
+  'GPU_DEVICES_MISMATCH', // not the devices of the statement
+  'GPU_TOPOLOGY_INVALID', // GPUs and switches that do not name each other
+  'GPU_NOT_ALLOWED', // architecture, driver or RIM that the policy does not take
+  'NVSWITCH_MISSING',
+  'RIM_MISSING',
+  'RIM_INVALID', // not a RIM of the profile
+  'RIM_CHAIN_INVALID',
+  'RIM_CHAIN_UNTRUSTED',
+  'RIM_CERT_INVALID',
+  'RIM_CERT_SIGNATURE_INVALID',
+  'RIM_EXPIRED', // a certificate of the signer's chain has ended
+  'RIM_NOT_YET_VALID',
+  'RIM_SIGNATURE_INVALID', // digest or signature
+  'RIM_MISMATCH', // of another product or version than its id says
+  'RIM_INDEX_CONFLICT', // two RIMs claim one measurement
+  'OCSP_MISSING',
+  'OCSP_INVALID',
+  'OCSP_SIGNATURE_INVALID', // not by a responder of the issuer
+  'OCSP_STALE', // before thisUpdate or after nextUpdate
+  'OCSP_NONCE_MISMATCH',
+  'OCSP_REVOKED',
+  'OCSP_ON_HOLD',
+  'OCSP_UNKNOWN',
+  'NRAS_MISSING', // no token, or no keys to verify one
+  'NRAS_TOKEN_INVALID', // not a detached EAT bundle of the documented form
+  'NRAS_SIGNATURE_INVALID', // no key of the set, another algorithm, or not signed by it
+  'NRAS_ISSUER_INVALID',
+  'NRAS_EXPIRED', // outside its dates
+  'NRAS_NONCE_MISMATCH',
+  'NRAS_SUBMODULE_MISMATCH', // digests, names or devices of the submodules
+  'NRAS_RESULT_FAILED', // the service's verdict
 ] as const
 
 /** One of {@link CHECK_FAILURE_CODES}. */

@@ -3,7 +3,7 @@ import { sha256 } from '../bytes/hash.ts'
 import { toHex, type Hex } from '../bytes/hex.ts'
 import type { NodeStatement } from '../protocol/node-statement.ts'
 import { freshnessHash, ZERO_DIGEST, type Freshness } from '../protocol/report-data.ts'
-import { failed, passed, skipped, type Check } from '../report/check.ts'
+import { failed, passed, type Check } from '../report/check.ts'
 
 /** `statement-binding`: the first half of the signed report data is the recomputed bindingId (attacks C5, C12). */
 export function checkStatementBinding(
@@ -56,23 +56,4 @@ export function checkIdentity(
     return failed(name, `operator ${expected.operator.toLowerCase()}`, `operator ${operator}`)
   }
   return passed(name, { agentId: agentId.toString(), operator })
-}
-
-/** `gpu-evidence`: a CPU-only node says so in both places; evidence of a GPU is not judged by this version. */
-export function checkGpuEvidence(
-  statement: NodeStatement,
-  gpuEvidence: Uint8Array | undefined,
-  gpu: 'required' | 'not-required',
-): Check<'gpu-evidence'> {
-  const name = 'gpu-evidence'
-  const claimsGpu = statement.gpuDevicesDigest !== ZERO_DIGEST
-  if (gpuEvidence === undefined && !claimsGpu) {
-    return gpu === 'required'
-      ? failed(name, 'GPU evidence', 'a CPU-only node')
-      : passed(name, { gpu: 'none: a CPU-only node' })
-  }
-  if (gpuEvidence === undefined || !claimsGpu) {
-    return failed(name, 'devices and evidence, or neither', 'one without the other')
-  }
-  return skipped(name, 'not yet made by this version')
 }

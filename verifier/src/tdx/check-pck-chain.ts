@@ -2,21 +2,19 @@ import { sha256 } from '../bytes/hash.ts'
 import { toHex } from '../bytes/hex.ts'
 import { Recent } from '../bytes/recent.ts'
 import { VerifierError } from '../errors.ts'
+import {
+  isoTime,
+  requireAuthority,
+  requireEndEntity,
+  requireNames,
+  requireValidAt,
+  type ChainCodes,
+} from '../pki/issuance.ts'
 import { CheckFailure } from '../report/check-failure.ts'
 import { objection, passed, type Check } from '../report/check.ts'
 import type { Certificate } from '../x509/certificate.ts'
 import { P256Verifier } from '../x509/p256.ts'
-import {
-  Certificates,
-  isoTime,
-  requireAnchor,
-  requireAuthority,
-  requireEndEntity,
-  requireNames,
-  requireRootNames,
-  requireValidAt,
-  type ChainCodes,
-} from './issuance.ts'
+import { Certificates, requireAnchor, requireRootNames } from './issuance.ts'
 import { readPckPlatform, type PckPlatform } from './sgx-extension.ts'
 import type { TrustAnchor } from './trust-anchor.ts'
 

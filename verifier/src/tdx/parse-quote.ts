@@ -1,7 +1,7 @@
 import { equalBytes } from '../bytes/bytes.ts'
 import { fromBareHex } from '../bytes/hex.ts'
 import { VerifierError } from '../errors.ts'
-import { Cursor } from './cursor.ts'
+import { Cursor } from '../bytes/cursor.ts'
 import type { QeReport, Quote, QuoteHeader, QuoteSignature, TdReport } from './quote.ts'
 
 /** Largest input read as a quote, padding included. */

@@ -1,5 +1,5 @@
 import { equalBytes } from '../bytes/bytes.ts'
-import { fromBareHex, toBareHex } from '../bytes/hex.ts'
+import { toBareHex } from '../bytes/hex.ts'
 import {
   booleanValue,
   DER,
@@ -10,6 +10,7 @@ import {
   smallInteger,
   unsignedInteger,
 } from './der.ts'
+import { P256_PROFILE, type EcdsaProfile } from './ecdsa-profile.ts'
 import { readExtensions } from './extensions.ts'
 import { readAlgorithm, readSigned } from './signed.ts'
 
@@ -17,13 +18,11 @@ export const OID_KEY_USAGE = '2.5.29.15'
 export const OID_BASIC_CONSTRAINTS = '2.5.29.19'
 const OID_COMMON_NAME = '2.5.4.3'
 
-/** SubjectPublicKeyInfo of an uncompressed P-256 point, up to the point (RFC 5480 §2). */
-const P256_KEY_INFO = fromBareHex('3059301306072a8648ce3d020106082a8648ce3d03010703420004')
 /** Largest path length that is a number here. */
 const MAX_PATH_LENGTH = 255
 const MAX_SERIAL_BYTES = 20
 
-/** What the rules of Intel's chains need of a version 3 certificate with a P-256 key (RFC 5280 §4.1). */
+/** What the rules of Intel's and NVIDIA's chains need of a version 3 certificate (RFC 5280 §4.1). */
 export interface Certificate {
   readonly der: Uint8Array
   /** DER of the signed part, and r ‖ s over it. */
@@ -38,7 +37,7 @@ export interface Certificate {
   /** Unix milliseconds; both ends belong to the validity. */
   readonly notBefore: number
   readonly notAfter: number
-  /** x ‖ y, 64 bytes. */
+  /** x ‖ y. */
   readonly publicKey: Uint8Array
   readonly isCa: boolean
   readonly pathLength: number | undefined
@@ -49,30 +48,35 @@ export interface Certificate {
   readonly extensions: ReadonlyMap<string, Uint8Array>
 }
 
-/** The bits of key usage that matter in Intel's chains (RFC 5280 §4.2.1.3). */
+/** The bits of key usage that matter in these chains (RFC 5280 §4.2.1.3). */
 export interface KeyUsage {
   readonly digitalSignature: boolean
   readonly keyCertSign: boolean
   readonly cRLSign: boolean
 }
 
-/** Reads the one strict DER form of a certificate. @throws DerError */
-export function parseCertificate(der: Uint8Array, place = 'certificate'): Certificate {
-  const { tbs, fields, signature } = readSigned(der, place)
+/** Reads the one strict DER form of a certificate, key and signature of that profile. @throws DerError */
+export function parseCertificate(
+  der: Uint8Array,
+  place = 'certificate',
+  profile: EcdsaProfile = P256_PROFILE,
+): Certificate {
+  const { tbs, fields, signature } = readSigned(der, place, profile)
   const version = fields.inside(DER.explicit0, 'version')
   if (smallInteger(version.content(DER.integer, 'version'), 2, place) !== 2) {
     throw new DerError(`${place}: expected version 3`)
   }
   version.end()
   const serial = readSerial(fields, place)
-  readAlgorithm(fields, 'signature')
+  readAlgorithm(fields, 'signature', profile)
   const issuer = fields.whole(DER.sequence, 'issuer')
   const validity = fields.inside(DER.sequence, 'validity')
   const notBefore = readTime(validity, `${place}.notBefore`)
   const notAfter = readTime(validity, `${place}.notAfter`)
   validity.end()
   const subject = fields.whole(DER.sequence, 'subject')
-  const publicKey = publicPoint(fields.whole(DER.sequence, 'subjectPublicKeyInfo'), place)
+  const keyInfo = fields.whole(DER.sequence, 'subjectPublicKeyInfo')
+  const publicKey = publicPoint(keyInfo, place, profile)
   const wrapped = fields.inside(DER.explicit3, 'extensions')
   const { byOid, critical } = readExtensions(wrapped.inside(DER.sequence, 'list'), place)
   wrapped.end()
@@ -102,10 +106,11 @@ export function readSerial(from: DerReader, place: string): string {
   return toBareHex(serial)
 }
 
-function publicPoint(keyInfo: Uint8Array, place: string): Uint8Array {
-  const at = P256_KEY_INFO.length
-  if (keyInfo.length !== at + 64 || !equalBytes(keyInfo.subarray(0, at), P256_KEY_INFO)) {
-    throw new DerError(`${place}: not a P-256 key`)
+function publicPoint(keyInfo: Uint8Array, place: string, profile: EcdsaProfile): Uint8Array {
+  const at = profile.keyInfo.length
+  const isOne = keyInfo.length === at + 2 * profile.scalarBytes
+  if (!isOne || !equalBytes(keyInfo.subarray(0, at), profile.keyInfo)) {
+    throw new DerError(`${place}: not a ${profile.curve} key`)
   }
   return keyInfo.subarray(at)
 }

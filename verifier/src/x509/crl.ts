@@ -1,6 +1,7 @@
 import { fromBareHex } from '../bytes/hex.ts'
 import { DER, DerError, readTime, smallInteger, type DerReader } from './der.ts'
 import { readSerial } from './certificate.ts'
+import { P256_PROFILE } from './ecdsa-profile.ts'
 import { readCriticalOnly, readExtensions } from './extensions.ts'
 import { readAlgorithm, readSigned } from './signed.ts'
 
@@ -22,11 +23,11 @@ export interface RevocationList {
 
 /** Reads the one strict DER form of a CRL; `nextUpdate` is required. @throws DerError */
 export function parseCrl(der: Uint8Array, place = 'crl'): RevocationList {
-  const { tbs, fields, signature } = readSigned(der, place)
+  const { tbs, fields, signature } = readSigned(der, place, P256_PROFILE)
   if (smallInteger(fields.content(DER.integer, 'version'), 1, place) !== 1) {
     throw new DerError(`${place}: expected version 2`)
   }
-  readAlgorithm(fields, 'signature')
+  readAlgorithm(fields, 'signature', P256_PROFILE)
   const issuer = fields.whole(DER.sequence, 'issuer')
   const thisUpdate = readTime(fields, `${place}.thisUpdate`)
   const nextUpdate = readTime(fields, `${place}.nextUpdate`)

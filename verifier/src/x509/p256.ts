@@ -1,89 +1,15 @@
-import { concatBytes, equalBytes } from '../bytes/bytes.ts'
-import { byteKey } from '../bytes/byte-key.ts'
-import { Recent } from '../bytes/recent.ts'
+import { SignatureVerifier, webCryptoEcdsa, type EcdsaBackend } from './ecdsa.ts'
+import { P256_PROFILE } from './ecdsa-profile.ts'
 
-const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
+/** What verifies one ECDSA P-256 signature with SHA-256. */
+export type P256Backend = EcdsaBackend
 
-/** Importing a key costs about as much as a verification, and the same few keys come back all the time. */
-const MAX_KEPT_KEYS = 128
-const MAX_KEPT_SIGNATURES = 128
+/** Web Crypto's. */
+export const webCryptoP256: P256Backend = /* @__PURE__ */ webCryptoEcdsa(P256_PROFILE)
 
-/** What was verified, byte for byte, and the answer. */
-interface KnownSignature {
-  readonly publicKey: Uint8Array
-  readonly message: Uint8Array
-  readonly holds: Promise<boolean>
-}
-
-/** Imported keys of the whole process: what an import gives depends on the key's bytes alone. */
-const keys = new Recent<Promise<CryptoKey>>(MAX_KEPT_KEYS)
-
-/** What verifies one ECDSA P-256 signature with SHA-256. Both forms of s are valid: half of Intel's are high-s. */
-export interface P256Backend {
-  /** Whether r ‖ s signs the message under x ‖ y. A key off the curve or a malformed signature is false. */
-  verify(
-    publicKey: Uint8Array,
-    signature: Uint8Array,
-    message: Uint8Array,
-  ): boolean | Promise<boolean>
-}
-
-/** Web Crypto, which browsers have too. */
-export const webCryptoP256: P256Backend = {
-  verify: async (publicKey, signature, message) => {
-    try {
-      const key = await importKey(publicKey)
-      const { subtle } = globalThis.crypto
-      return await subtle.verify(ECDSA, key, ownBuffer(signature), ownBuffer(message))
-    } catch {
-      return false
-    }
-  },
-}
-
-/** Verifies signatures and keeps the answers that are asked for again. */
-export class P256Verifier {
-  readonly #backend: P256Backend
-  readonly #known = new Recent<KnownSignature>(MAX_KEPT_SIGNATURES)
-
+/** Verifies signatures of Intel's curve. */
+export class P256Verifier extends SignatureVerifier {
   constructor(backend: P256Backend = webCryptoP256) {
-    this.#backend = backend
+    super(backend)
   }
-
-  /** See {@link P256Backend}. */
-  async verify(
-    publicKey: Uint8Array,
-    signature: Uint8Array,
-    message: Uint8Array,
-  ): Promise<boolean> {
-    return this.#backend.verify(publicKey, signature, message)
-  }
-
-  /** {@link verify} for what comes again and again, such as a CA's certificate in every chain; the answer is kept. */
-  verifyOnce(publicKey: Uint8Array, signature: Uint8Array, message: Uint8Array): Promise<boolean> {
-    const id = byteKey(signature)
-    const known = this.#known.get(id)
-    if (known && equalBytes(known.publicKey, publicKey) && equalBytes(known.message, message)) {
-      return known.holds
-    }
-    const holds = this.verify(publicKey, signature, message)
-    // Copies: what is remembered must not change with the caller's buffer.
-    this.#known.set(id, { publicKey: publicKey.slice(), message: message.slice(), holds })
-    return holds
-  }
-}
-
-function importKey(point: Uint8Array): Promise<CryptoKey> {
-  const id = byteKey(point)
-  const kept = keys.get(id)
-  if (kept !== undefined) return kept
-  const uncompressed = concatBytes(Uint8Array.of(0x04), point)
-  const key = globalThis.crypto.subtle.importKey('raw', uncompressed, ECDSA, false, ['verify'])
-  keys.set(id, key)
-  return key
-}
-
-/** Web Crypto takes no view of shared memory, and types say so. */
-function ownBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : bytes.slice()
 }

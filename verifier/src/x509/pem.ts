@@ -1,41 +1,74 @@
-const LABEL = 'CERTIFICATE'
-const BLOCK = new RegExp(
-  `-----BEGIN ${LABEL}-----([A-Za-z0-9+/=\\r\\n]*)-----END ${LABEL}-----`,
-  'g',
-)
+const BEGIN = '-----BEGIN CERTIFICATE-----'
+const END = '-----END CERTIFICATE-----'
 
 /** Text that is not certificates in PEM. */
 export class PemError extends Error {
   override readonly name = 'PemError'
 }
 
-/** Bytes of base64 with line breaks. Unused bits must be zero: one certificate has one spelling (attack B14). */
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+/** Value of each character of base64 (RFC 4648 §4) by its code; 64 for line breaks, 65 for everything else. */
+const SEXTETS = new Uint8Array(128).fill(65)
+for (let value = 0; value < 64; value++) SEXTETS[ALPHABET.charCodeAt(value)] = value
+SEXTETS[0x0a] = 64
+SEXTETS[0x0d] = 64
+
+/**
+ * Bytes of padded base64 with line breaks. Unused bits must be zero: one certificate has one spelling (attack B14).
+ * @throws RangeError
+ */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  const base64 = text.replaceAll(/[\r\n]/g, '')
-  const binary = atob(base64)
-  if (btoa(binary) !== base64) throw new RangeError('not canonical base64')
-  const bytes = new Uint8Array(binary.length)
-  for (let index = 0; index < binary.length; index++) bytes[index] = binary.charCodeAt(index)
-  return bytes
+  const bytes = new Uint8Array(Math.ceil((text.length * 3) / 4))
+  let length = 0
+  let bits = 0
+  let buffer = 0
+  let at = 0
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    const sextet = code < 128 ? (SEXTETS[code] ?? 65) : 65
+    if (sextet === 64) continue
+    if (sextet === 65) break
+    buffer = ((buffer << 6) | sextet) & 0xffff
+    bits += 6
+    if (bits < 8) continue
+    bits -= 8
+    bytes[length++] = buffer >> bits
+  }
+  const padding = text.slice(at).replaceAll(/[\r\n]/g, '')
+  const expected = bits === 4 ? '==' : bits === 2 ? '=' : ''
+  const isWhole = bits !== 6 && padding === expected && (buffer & ((1 << bits) - 1)) === 0
+  if (!isWhole) throw new RangeError('not canonical base64')
+  return bytes.slice(0, length)
 }
 
 /**
- * The certificates of a PEM text as base64 with line breaks, in the order given, exactly `count` of them. Between and
- * behind them only line breaks may stand.
+ * The certificates of a PEM text as base64 with line breaks, in the order given, as many as `count` says or one
+ * of the numbers it lists. Between and behind them only line breaks may stand.
  * @throws PemError
  */
-export function pemBlocks(text: string, count: number, maxCharacters: number): readonly string[] {
+export function pemBlocks(
+  text: string,
+  count: number | readonly number[],
+  maxCharacters: number,
+): readonly string[] {
   if (text.length > maxCharacters) {
     throw new PemError(`expected at most ${maxCharacters} characters, got ${text.length}`)
   }
   const blocks: string[] = []
-  const between = text.replaceAll(BLOCK, (_block, base64: string) => {
-    blocks.push(base64)
-    return ''
-  })
-  if (/[^\r\n]/.test(between)) throw new PemError('something other than certificates')
-  if (blocks.length !== count) {
-    throw new PemError(`expected ${count} certificates, got ${blocks.length}`)
+  let at = 0
+  for (;;) {
+    const begin = text.indexOf(BEGIN, at)
+    if (begin === -1) break
+    requireLineBreaks(text, at, begin)
+    const end = text.indexOf(END, begin)
+    if (end === -1) throw new PemError('a certificate without end')
+    blocks.push(text.slice(begin + BEGIN.length, end))
+    at = end + END.length
+  }
+  requireLineBreaks(text, at, text.length)
+  const counts = [count].flat()
+  if (!counts.includes(blocks.length)) {
+    throw new PemError(`expected ${counts.join(' or ')} certificates, got ${blocks.length}`)
   }
   return blocks
 }
@@ -56,4 +89,11 @@ export function parsePem(
   maxCharacters: number,
 ): readonly Uint8Array[] {
   return pemBlocks(text, count, maxCharacters).map(pemBlockDer)
+}
+
+function requireLineBreaks(text: string, from: number, to: number): void {
+  for (let at = from; at < to; at++) {
+    const code = text.charCodeAt(at)
+    if (code !== 0x0a && code !== 0x0d) throw new PemError('something other than certificates')
+  }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Question } from '../../answer/question.ts'
+import { assertServable, servingConstraint } from '../../attestation/aci/serving-constraint.ts'
 import type { ChatMessage, ContentPart, ToolChoice } from '../../engine/prompt.ts'
 import { NodeError } from '../../http/node-error.ts'
 import { joinedText, userContent } from '../content-parts.ts'
@@ -108,6 +109,7 @@ const messagesBody = z.strictObject({
       z.strictObject({ type: z.literal('none') }),
     ]),
   ),
+  provider: absent(servingConstraint),
   ...neutral,
 })
 
@@ -115,10 +117,11 @@ type Body = z.output<typeof messagesBody>
 
 /**
  * Reads the body of a request to Anthropic's messages API.
- * @throws NodeError `invalid_request`, `unsupported_field`
+ * @throws NodeError `invalid_request`, `unsupported_field`, `session_not_accepted`
  */
 function parseMessagesRequest(body: Uint8Array): Question {
   const data = readBodyAs(messagesBody, body, neutral)
+  assertServable(data.provider)
   // This API would continue that very message, which a chat template cannot.
   if (data.messages.at(-1)?.role === 'assistant') {
     throw new NodeError('unsupported_field', 'messages: the last one must be a user’s', 'messages')

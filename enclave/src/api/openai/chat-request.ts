@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { TextQuestion } from '../../answer/question.ts'
+import { assertServable, servingConstraint } from '../../attestation/aci/serving-constraint.ts'
 import type { ChatMessage, ToolChoice } from '../../engine/prompt.ts'
 import { NodeError } from '../../http/node-error.ts'
 import { joinedText, userContent } from '../content-parts.ts'
@@ -99,6 +100,7 @@ const chatBody = z
     stream: absent(z.boolean()),
     stream_options: streamOptions,
     metadata: metadataField,
+    provider: absent(servingConstraint),
     ...neutral,
   })
   .refine(
@@ -109,10 +111,11 @@ const chatBody = z
 
 /**
  * Reads the body of a chat completion request.
- * @throws NodeError `invalid_request`, `unsupported_field`
+ * @throws NodeError `invalid_request`, `unsupported_field`, `session_not_accepted`
  */
 export function parseChatRequest(body: Uint8Array): TextQuestion {
   const data = readBodyAs(chatBody, body, { ...neutral, metadata: metadataField })
+  assertServable(data.provider)
   const { top_logprobs: top, frequency_penalty: frequency, presence_penalty: presence } = data
   const logprobs = data.logprobs ?? false
   if (typeof top === 'number' && !logprobs) {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Question } from '../../answer/question.ts'
+import { assertServable, servingConstraint } from '../../attestation/aci/serving-constraint.ts'
 import { NodeError } from '../../http/node-error.ts'
 import { absent, readBodyAs, text, tokens } from '../json-body.ts'
 import { need } from '../needs.ts'
@@ -40,15 +41,17 @@ const completionBody = z.strictObject({
   stream: absent(z.boolean()),
   stream_options: streamOptions,
   metadata: metadataField,
+  provider: absent(servingConstraint),
   ...neutral,
 })
 
 /**
  * Reads the body of a completion request.
- * @throws NodeError `invalid_request`, `unsupported_field`
+ * @throws NodeError `invalid_request`, `unsupported_field`, `session_not_accepted`
  */
 function parseCompletionRequest(body: Uint8Array): Question {
   const data = readBodyAs(completionBody, body, { ...neutral, metadata: metadataField })
+  assertServable(data.provider)
   const { frequency_penalty: frequency, presence_penalty: presence } = data
   const prompts = [data.prompt].flat()
   const choices = data.n ?? 1

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Question } from '../../answer/question.ts'
+import { assertServable, servingConstraint } from '../../attestation/aci/serving-constraint.ts'
 import type { Embeddings } from '../../engine/engine.ts'
 import { absent, readBodyAs, text } from '../json-body.ts'
 import { need } from '../needs.ts'
@@ -17,15 +18,17 @@ const embeddingsBody = z.strictObject({
     'expected text or texts',
   ),
   encoding_format: absent(z.enum(['float', 'base64'])),
+  provider: absent(servingConstraint),
   ...neutral,
 })
 
 /**
  * Reads the body of an embeddings request.
- * @throws NodeError `invalid_request`, `unsupported_field`
+ * @throws NodeError `invalid_request`, `unsupported_field`, `session_not_accepted`
  */
 function parseEmbeddingsRequest(body: Uint8Array): Question {
   const data = readBodyAs(embeddingsBody, body, neutral)
+  assertServable(data.provider)
   const isBase64 = data.encoding_format === 'base64'
   return {
     kind: 'embeddings',

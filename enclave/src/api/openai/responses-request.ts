@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Question } from '../../answer/question.ts'
+import { assertServable, servingConstraint } from '../../attestation/aci/serving-constraint.ts'
 import type { AnswerForm, ChatMessage, ToolChoice } from '../../engine/prompt.ts'
 import { joinedText, userContent } from '../content-parts.ts'
 import { absent, readBodyAs, text, tokens } from '../json-body.ts'
@@ -111,6 +112,7 @@ const responsesBody = z.strictObject({
   parallel_tool_calls: absent(z.boolean()),
   stream: absent(z.boolean()),
   metadata: metadataField,
+  provider: absent(servingConstraint),
   ...neutral,
 })
 
@@ -118,10 +120,11 @@ type ResponsesRequest = z.output<typeof responsesBody>
 
 /**
  * Reads the body of a request to the responses API.
- * @throws NodeError `invalid_request`, `unsupported_field`
+ * @throws NodeError `invalid_request`, `unsupported_field`, `session_not_accepted`
  */
 function parseResponsesRequest(body: Uint8Array): Question {
   const data = readBodyAs(responsesBody, body, { ...neutral, metadata: metadataField })
+  assertServable(data.provider)
   const messages = messagesOf(data)
   const tools = (data.tools ?? []).map(toolOf)
   const choice = choiceOf(data.tool_choice)

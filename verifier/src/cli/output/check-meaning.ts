@@ -1,8 +1,9 @@
+import type { GpuCheckName } from '../../gpu/gpu-report.ts'
 import type { ReceiptCheckName } from '../../receipt/verify-receipt.ts'
 import type { EvidenceCheckName } from '../../report/report.ts'
 
 /** What each check asks, in half a line. */
-const MEANINGS: Readonly<Record<EvidenceCheckName | ReceiptCheckName, string>> = {
+const MEANINGS: Readonly<Record<EvidenceCheckName | GpuCheckName | ReceiptCheckName, string>> = {
   'quote-signature': 'the attestation key signed the TD report',
   'qe-report-binding': 'the quoting enclave vouches for that key',
   'qe-report-signature': 'the certified platform vouches for the quoting enclave',
@@ -28,6 +29,22 @@ const MEANINGS: Readonly<Record<EvidenceCheckName | ReceiptCheckName, string>> =
   posture: 'what leaves the node is as the statement says',
   'key-custody': 'who else can derive the keys is known and trusted',
   'gpu-evidence': 'the GPUs are as the statement says',
+  'gpu-report': 'every device answered with a measurement report',
+  'gpu-nonce': 'the reports answer the very challenge',
+  'gpu-certificate-chain': "the devices' certificates end in the trust anchor",
+  'gpu-report-signature': 'the devices signed their reports',
+  'gpu-identity': 'the devices are what the node says they are',
+  'gpu-firmware-id': 'the firmware that reported is the certified one',
+  'gpu-revocation': "none of the devices' certificates is revoked",
+  'gpu-reference-values': 'NVIDIA says what driver and VBIOS should measure',
+  'gpu-rim-expiry': 'who said so is still allowed to',
+  'gpu-rim-revocation': 'and is not revoked',
+  'gpu-measurements': 'the devices measure what they should',
+  'gpu-confidential-mode': 'the mode is one the policy takes',
+  'gpu-set': 'as many devices as wanted, none twice, all alike',
+  'gpu-topology': 'GPUs and switches belong together',
+  'gpu-devices': 'the devices are those of the statement',
+  'gpu-allowed': 'the policy takes architecture, driver and reference values',
   'receipt-present': 'there is one receipt, in its place',
   'receipt-authorisation': 'it answers the very authorisation',
   'receipt-response': 'it covers exactly the bytes received',

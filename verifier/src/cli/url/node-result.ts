@@ -29,7 +29,7 @@ export interface NodeResult {
 /** Claims without the keys and documents, whose digests they name. */
 interface PrintedClaims extends Pick<
   NodeClaims,
-  'bindingId' | 'composeHash' | 'measurements' | 'evidenceDigest' | 'posture'
+  'bindingId' | 'composeHash' | 'measurements' | 'evidenceDigest' | 'posture' | 'gpu'
 > {
   readonly agentId: string
   readonly operator: Hex
@@ -38,7 +38,9 @@ interface PrintedClaims extends Pick<
 }
 
 /** The result of verified or refused evidence. */
-export function nodeResult(url: string, nonce: Hex, { checks, verdict }: Report): NodeResult {
+export function nodeResult(url: string, nonce: Hex, report: Report): NodeResult {
+  const { verdict } = report
+  const checks = [...report.checks, ...(report.gpuChecks ?? [])]
   const common = { url, nonce, checks }
   if (verdict.outcome === 'refused') {
     const [first] = verdict.reasons
@@ -74,6 +76,7 @@ function printedClaims(claims: NodeClaims): PrintedClaims {
     composeHash,
     measurements,
     posture,
+    ...(claims.gpu === undefined ? {} : { gpu: claims.gpu }),
     evidenceDigest,
   }
 }
@@ -98,7 +101,7 @@ export function nodeTree(result: NodeResult): Tree {
   }
 }
 
-function claimsTree({ measurements, posture, models, ...rest }: PrintedClaims): Tree {
+function claimsTree({ measurements, posture, models, gpu, ...rest }: PrintedClaims): Tree {
   return {
     label: [['what the node proved', 'plain']],
     below: [
@@ -107,6 +110,10 @@ function claimsTree({ measurements, posture, models, ...rest }: PrintedClaims): 
       ),
       leaf(`${'models'.padEnd(14)}  ${models.join(', ')}`),
       leaf(`${'prompts come'.padEnd(14)}  ${posture.request_confidentiality}`),
+      ...(gpu?.devices ?? []).map(({ hwmodel, identity }) =>
+        leaf(`${'device'.padEnd(14)}  ${hwmodel} ${identity}`),
+      ),
+      ...(gpu?.notProven ?? []).map((what) => leaf(`not proven: ${what}`, 'warning')),
     ],
   }
 }

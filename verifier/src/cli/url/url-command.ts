@@ -1,5 +1,7 @@
 import { toHex } from '../../bytes/hex.ts'
+import { GpuVerifier, nvidiaTrustAnchor } from '../../gpu/index.ts'
 import { verifyEvidence } from '../../index.ts'
+import { nodeP384 } from '../../node/index.ts'
 import { COMMON_FLAGS, COMMON_FLAGS_HELP, EXIT_CODES_HELP, readArguments } from '../common-flags.ts'
 import type { Command } from '../command.ts'
 import { faultOf } from '../fault.ts'
@@ -72,6 +74,7 @@ async function judgeNode(args: readonly string[], terminal: Terminal): Promise<n
     freshness: { kind: 'challenge', nonce: toHex(nonce) },
     trustAnchor: await readTrustAnchor(values),
     policy: await readAppraisalPolicy(values.policy),
+    gpu: { verifier: new GpuVerifier(nvidiaTrustAnchor(), { signatures: nodeP384 }) },
   } as const
   const at = parseTime(values.at)
   if (values.collateral !== undefined) await requireReadable([values.collateral])

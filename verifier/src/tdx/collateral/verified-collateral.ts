@@ -1,5 +1,6 @@
 import { CheckFailure } from '../../report/check-failure.ts'
-import { isoTime, type Certificates } from '../issuance.ts'
+import { isoTime } from '../../pki/issuance.ts'
+import type { Certificates } from '../issuance.ts'
 import type { P256Verifier } from '../../x509/p256.ts'
 import type { TrustAnchor } from '../trust-anchor.ts'
 import type { QeIdentity } from './qe-identity.ts'

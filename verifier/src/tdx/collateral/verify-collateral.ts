@@ -1,20 +1,18 @@
 import { equalBytes, utf8 } from '../../bytes/bytes.ts'
+import {
+  isoTime,
+  requireAuthority,
+  requireEndEntity,
+  requireNames,
+  requireValidAt,
+  type ChainCodes,
+} from '../../pki/issuance.ts'
 import { CheckFailure, type CheckFailureCode } from '../../report/check-failure.ts'
 import type { Certificate } from '../../x509/certificate.ts'
 import type { RevocationList } from '../../x509/crl.ts'
 import type { P256Verifier } from '../../x509/p256.ts'
 import { PCK_CA_NAMES, PCK_CODES } from '../check-pck-chain.ts'
-import {
-  isoTime,
-  requireAnchor,
-  requireAuthority,
-  requireEndEntity,
-  requireNames,
-  requireRootNames,
-  requireValidAt,
-  type Certificates,
-  type ChainCodes,
-} from '../issuance.ts'
+import { requireAnchor, requireRootNames, type Certificates } from '../issuance.ts'
 import type { TrustAnchor } from '../trust-anchor.ts'
 import { parseQeIdentity, type QeIdentity } from './qe-identity.ts'
 import type { QuoteCollateral } from './quote-collateral.ts'

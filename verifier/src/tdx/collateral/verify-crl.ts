@@ -4,7 +4,7 @@ import type { Certificate } from '../../x509/certificate.ts'
 import { parseCrl, type RevocationList } from '../../x509/crl.ts'
 import { DerError } from '../../x509/der.ts'
 import type { P256Verifier } from '../../x509/p256.ts'
-import { isoTime } from '../issuance.ts'
+import { isoTime } from '../../pki/issuance.ts'
 
 /**
  * A revocation list by that issuer, signed by it and in force at `at` (Unix milliseconds). An empty or garbled list

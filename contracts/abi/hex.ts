@@ -1,0 +1,2 @@
+/** 0x-prefixed hex. */
+export type Hex = `0x${string}`

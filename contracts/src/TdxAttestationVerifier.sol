@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IAttestationVerifier} from "./interfaces/IAttestationVerifier.sol";
+import {IComputeRegistry} from "./interfaces/IComputeRegistry.sol";
+import {IMeasurementPolicy} from "./interfaces/IMeasurementPolicy.sol";
+import {NodeStatement} from "./interfaces/NodeStatement.sol";
+import {TcbStatus} from "./tdx/TcbStatus.sol";
+import {TdxQuote} from "./tdx/TdxQuote.sol";
+import {ITdxVerifier} from "./tdx/interfaces/ITdxVerifier.sol";
+
+/// @title Judges the evidence of nodes in TDX
+/// @notice Evidence is packed: format (1 byte, 1), IMeasurementPolicy.WorkloadPin (1), SHA-256 of the GPU evidence (32, zero
+/// without), x and y of the platform's key (64), the trimmed quote. The report data must be exactly what docs/protocol.md
+/// §2 says of a registration: bindingId, then a tagged hash over block and GPU evidence. Nothing is configurable; the
+/// allow-list is the only thing that changes, and it only narrows.
+contract TdxAttestationVerifier is IAttestationVerifier {
+    bytes32 private constant REGISTRATION_TAG = keccak256("jeju/registration/v1");
+    uint256 private constant FORMAT = 1;
+    uint256 private constant PIN = 1;
+    uint256 private constant GPU_DIGEST = 2;
+    uint256 private constant KEY = 34;
+    uint256 private constant QUOTE = 98;
+    uint256 private constant SEPT_VE_DISABLE = 1 << 28;
+
+    /// Places in a record: TEE_TCB_SVN above, then ISVSVN of the quoting enclave, number of the platform's key, entry.
+    uint256 private constant RECORD_SVNS = 128;
+    uint256 private constant RECORD_QE_SVN = 112;
+    uint256 private constant RECORD_PCK = 88;
+    uint256 private constant RECORD_ENTRY = 56;
+
+    /// @notice Verifies quotes.
+    ITdxVerifier public immutable tdxVerifier;
+    /// @notice Says which software counts.
+    IMeasurementPolicy public immutable policy;
+    /// @inheritdoc IAttestationVerifier
+    bool public immutable isSimulated;
+
+    error EvidenceTooShort(uint256 min, uint256 actual);
+    error EvidenceFormat(uint256 expected, uint256 actual);
+    error BindingMismatch(bytes32 expected, bytes32 actual);
+    error FreshnessMismatch(bytes32 expected, bytes32 actual);
+    error UnknownPin(uint256 pin);
+    error NoComposeHash(bytes32 mrConfigId);
+    error MeasurementNotListed(bytes32 key);
+    error TcbStatusNotAllowed(uint8 allowed, uint8 actual);
+    error TdAttributesNotAllowed(uint64 allowed, uint64 actual);
+
+    constructor(ITdxVerifier tdxVerifier_, IMeasurementPolicy policy_) {
+        tdxVerifier = tdxVerifier_;
+        policy = policy_;
+        isSimulated = tdxVerifier_.isSimulated();
+    }
+
+    /// @inheritdoc IAttestationVerifier
+    function appraise(
+        bytes32 bindingId,
+        NodeStatement calldata statement,
+        uint64 blockNumber,
+        bytes32 blockHash,
+        bytes calldata evidence
+    ) external view returns (Appraisal memory a) {
+        require(evidence.length >= QUOTE, EvidenceTooShort(QUOTE, evidence.length));
+        require(uint8(evidence[0]) == FORMAT, EvidenceFormat(FORMAT, uint8(evidence[0])));
+        bytes calldata quote = evidence[QUOTE:];
+        ITdxVerifier.Verdict memory v =
+            tdxVerifier.verify(quote, _word(evidence, KEY), _word(evidence, KEY + 32));
+
+        (uint256 body, bool isTd15) = TdxQuote.bodyOf(quote);
+        bytes32 gpuDigest = _word(evidence, GPU_DIGEST);
+        _requireReportData(body, bindingId, blockNumber, blockHash, gpuDigest);
+        IMeasurementPolicy.Rule memory rule = _rule(body, isTd15, uint8(evidence[PIN]));
+        _requireAttributes(body, rule.tdAttributes);
+        require(_allows(rule.tcbStatuses, v.tcbStatus), TcbStatusNotAllowed(rule.tcbStatuses, v.tcbStatus));
+
+        bool hasGpu = gpuDigest != 0 && statement.gpuDevicesDigest != 0;
+        a.tier = _tier(rule.tier, hasGpu);
+        a.tcbStatus = v.tcbStatus;
+        a.validUntil = v.validUntil;
+        uint256 latest = block.timestamp + rule.maxValidity;
+        if (rule.maxValidity != 0 && latest < a.validUntil) a.validUntil = uint40(latest);
+        a.record = bytes32(
+            uint256(uint128(v.teeTcbSvn)) << RECORD_SVNS | uint256(v.qeIsvSvn) << RECORD_QE_SVN
+                | uint256(v.pckNumber) << RECORD_PCK | uint256(rule.index) << RECORD_ENTRY
+        );
+    }
+
+    /// @inheritdoc IAttestationVerifier
+    function liveStatus(bytes32 record)
+        external
+        view
+        returns (bool acceptable, uint8 tcbStatus, uint40 validUntil)
+    {
+        uint256 word = uint256(record);
+        IMeasurementPolicy.Rule memory rule = policy.ruleAt(uint32(word >> RECORD_ENTRY));
+        uint256 pckNumber = uint24(word >> RECORD_PCK);
+        uint256 qeIsvSvn = uint16(word >> RECORD_QE_SVN);
+        try tdxVerifier.reevaluate(pckNumber, bytes16(uint128(word >> RECORD_SVNS)), qeIsvSvn) returns (
+            uint8 status, uint40 until
+        ) {
+            return (_allows(rule.tcbStatuses, status), status, until);
+        } catch {
+            return (false, TcbStatus.UNRECOGNISED, 0);
+        }
+    }
+
+    /// @inheritdoc IAttestationVerifier
+    /// @dev Not the allow-list, which changes: an image that is not on it is no fault. What no gas was left for is not refuted.
+    function refutes(
+        bytes32 bindingId,
+        NodeStatement calldata,
+        uint64 blockNumber,
+        bytes32 blockHash,
+        bytes calldata evidence
+    ) external view returns (bool) {
+        if (evidence.length < QUOTE || uint8(evidence[0]) != FORMAT) return false;
+        bytes calldata quote = evidence[QUOTE:];
+        try tdxVerifier.faultOf(quote, _word(evidence, KEY), _word(evidence, KEY + 32)) returns (
+            ITdxVerifier.Fault fault
+        ) {
+            if (fault != ITdxVerifier.Fault.NONE) return true;
+        } catch {
+            return false;
+        }
+        (uint256 body,) = TdxQuote.bodyOf(quote);
+        (bytes32 first, bytes32 second) = TdxQuote.reportData(body);
+        return first != bindingId || second != _freshness(blockNumber, blockHash, _word(evidence, GPU_DIGEST));
+    }
+
+    function _requireReportData(
+        uint256 body,
+        bytes32 bindingId,
+        uint64 blockNumber,
+        bytes32 blockHash,
+        bytes32 gpuDigest
+    ) private pure {
+        (bytes32 first, bytes32 second) = TdxQuote.reportData(body);
+        require(first == bindingId, BindingMismatch(bindingId, first));
+        bytes32 fresh = _freshness(blockNumber, blockHash, gpuDigest);
+        require(second == fresh, FreshnessMismatch(fresh, second));
+    }
+
+    /// Only the tag of a registration: a live challenge must not be used as one.
+    function _freshness(uint64 blockNumber, bytes32 blockHash, bytes32 gpuDigest)
+        private
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(REGISTRATION_TAG, blockNumber, blockHash, gpuDigest));
+    }
+
+    function _rule(uint256 body, bool isTd15, uint256 pin)
+        private
+        view
+        returns (IMeasurementPolicy.Rule memory rule)
+    {
+        require(pin <= uint256(type(IMeasurementPolicy.WorkloadPin).max), UnknownPin(pin));
+        IMeasurementPolicy.WorkloadPin kind = IMeasurementPolicy.WorkloadPin(pin);
+        bytes32 workload;
+        if (kind == IMeasurementPolicy.WorkloadPin.COMPOSE_HASH) workload = _composeHash(body);
+        else if (kind == IMeasurementPolicy.WorkloadPin.RTMR3) workload = TdxQuote.rtmr3Hash(body);
+        bytes32 key = keccak256(
+            abi.encode(
+                IMeasurementPolicy.Measurement({
+                    verifier: address(tdxVerifier),
+                    imageId: TdxQuote.imageId(body),
+                    pin: kind,
+                    workload: workload,
+                    mrServiceTd: TdxQuote.mrServiceTdHash(body, isTd15)
+                })
+            )
+        );
+        rule = policy.ruleOf(key);
+        require(rule.index != 0, MeasurementNotListed(key));
+    }
+
+    /// MRCONFIGID of version 1: 01 ‖ compose hash ‖ zeros.
+    function _composeHash(uint256 body) private pure returns (bytes32 hash) {
+        (bytes32 first, bytes16 rest) = TdxQuote.mrConfigId(body);
+        require(first[0] == 0x01 && uint128(rest) << 8 == 0, NoComposeHash(first));
+        return bytes32(uint256(first) << 8 | uint256(uint128(rest)) >> 120);
+    }
+
+    function _requireAttributes(uint256 body, uint64 allowed) private pure {
+        uint256 actual = TdxQuote.tdAttributes(body);
+        require(
+            actual & SEPT_VE_DISABLE != 0 && actual & ~uint256(allowed) == 0,
+            TdAttributesNotAllowed(allowed, uint64(actual))
+        );
+    }
+
+    function _tier(IComputeRegistry.Tier listed, bool hasGpu) private view returns (IComputeRegistry.Tier) {
+        if (isSimulated) return IComputeRegistry.Tier.SIMULATED;
+        return hasGpu ? listed : IComputeRegistry.Tier.TDX;
+    }
+
+    /// A list of statuses without those that no entry can name.
+    function _allows(uint8 statuses, uint8 status) private pure returns (bool) {
+        return (statuses >> status) & 1 != 0;
+    }
+
+    function _word(bytes calldata evidence, uint256 index) private pure returns (bytes32) {
+        return bytes32(evidence[index:index + 32]);
+    }
+}

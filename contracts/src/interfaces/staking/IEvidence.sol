@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IComputeRegistry} from "../IComputeRegistry.sol";
+import {IInferenceServing} from "../IInferenceServing.sol";
+import {NodeStatement} from "../NodeStatement.sol";
+
+/// @title Faults that a contract can check
+/// @notice Anyone brings the evidence and it executes by itself: no vote, no owner, no pause. It reaches the provider bond of
+/// the operator who is named in the binding's own statement, for that agent, bonded or unbonding; a later owner of the agent
+/// answers for nothing (attack K3). Every proof also ends the binding. EIP-712 domain {name: "ComputeStaking", version: "1",
+/// chainId, verifyingContract}.
+///
+/// Nothing in a conflict or in bad evidence names who found it, so a copy of the transaction could take the reward. Both are
+/// therefore committed to first: `commitEvidence`, then the proof no sooner than COMMIT_AGE later and by the same account.
+/// Whoever sees the proof pending would have to commit and wait while it is included. A leaked key signs the reporter's name
+/// itself and needs no commitment (attack K10).
+interface IEvidence {
+    enum Kind {
+        /// Two receipts for one authorisation.
+        CONFLICT,
+        /// Evidence that fails a check which no passing of time can change.
+        BAD_ATTESTATION,
+        /// A signature that no node makes.
+        LEAKED_KEY
+    }
+
+    /// @notice Both receipts name the digest of `auth`, which names the binding whose signer signed them.
+    struct Conflict {
+        IInferenceServing.RequestAuth auth;
+        IInferenceServing.Receipt first;
+        bytes firstSig;
+        IInferenceServing.Receipt second;
+        bytes secondSig;
+    }
+
+    /// @notice `commitment` may be used from `usableFrom`.
+    event EvidenceCommitted(bytes32 indexed commitment, uint64 usableFrom);
+    /// @notice The binding has ended; `amount` of the bond was slashed.
+    event EvidenceProven(
+        bytes32 indexed bindingId, Kind indexed kind, bytes32 indexed bondId, address reporter, uint256 amount
+    );
+
+    error UnknownBinding(bytes32 bindingId);
+    error AlreadyCommitted(bytes32 commitment);
+    error NotCommitted(bytes32 commitment);
+    error CommitmentTooYoung(uint64 usableFrom, uint256 nowAt);
+    error AuthHashMismatch(bytes32 expected, bytes32 actual);
+    error SameStatement(bytes32 digest);
+    error StatementMismatch(bytes32 expected, bytes32 actual);
+    error InvalidSignature(address expected, address actual);
+    error NotRefuted(bytes32 bindingId);
+    error AlreadyProven(bytes32 bindingId, Kind kind);
+    error KeyKnownLeaked(address signer);
+    error EvidenceTooLate(uint64 latest, uint256 nowAt);
+
+    /// @notice Puts a claim on evidence without showing it; see `commitmentOf`.
+    function commitEvidence(bytes32 commitment) external;
+
+    /// @notice E1: half of the bond. Needs the caller's commitment to `conflictHash`. Once for each authorisation; more on the
+    /// same key within UNBONDING of the first, and none once the key is known to have leaked, so that one fault is not punished
+    /// for ever. What the user paid for that authorisation is made good (the cheaper receipt's fee, at most `maxFee` and
+    /// VICTIM_BPS of the slash).
+    function proveConflict(Conflict calldata conflict, bytes32 salt) external;
+
+    /// @notice E2: the whole bond, once for each binding. Needs the caller's commitment to `attestationHash`. The registry's
+    /// verifiers judge the very bytes the binding was granted on; what time can change (TCB level, collateral, allow-list)
+    /// refutes nothing.
+    function proveBadAttestation(
+        bytes32 bindingId,
+        NodeStatement calldata statement,
+        bytes calldata evidence,
+        bytes32 salt
+    ) external;
+
+    /// @notice E3: the whole bond, once for each key; every binding of the key can be ended with it.
+    /// @param signature by the binding's signer over `leakDigest(bindingId, caller)`
+    function proveLeakedKey(bytes32 bindingId, bytes calldata signature) external;
+
+    /// @notice keccak256(abi.encode(reporter, evidenceHash, salt)).
+    function commitmentOf(address reporter, bytes32 evidenceHash, bytes32 salt)
+        external
+        pure
+        returns (bytes32);
+    /// @notice keccak256(abi.encode(bindingId, digest of `first`, digest of `second`)).
+    function conflictHash(Conflict calldata conflict) external view returns (bytes32);
+    /// @notice keccak256(abi.encode(bindingId, keccak256(evidence))).
+    function attestationHash(bytes32 bindingId, bytes calldata evidence) external pure returns (bytes32);
+    /// @notice EIP-712 digest of `KeyLeak(bytes32 bindingId,address reporter)`. No node ever signs this type.
+    function leakDigest(bytes32 bindingId, address reporter) external view returns (bytes32);
+    /// @notice EIP-712.
+    function domainSeparator() external view returns (bytes32);
+    /// @notice Whose bindings are judged and ended.
+    function computeRegistry() external view returns (IComputeRegistry);
+    /// @notice Whose receipts are judged.
+    function inferenceServing() external view returns (IInferenceServing);
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Governed} from "../governance/Governed.sol";
+import {IAttestationVerifier} from "../interfaces/IAttestationVerifier.sol";
+import {IComputeRegistry} from "../interfaces/IComputeRegistry.sol";
+
+/// @title Append-only list of verifiers
+/// @notice Rules: see IComputeRegistry.
+abstract contract VerifierList is IComputeRegistry, Governed {
+    /// @dev One slot: the rule counts enum and contract as whole ones.
+    // solhint-disable-next-line gas-struct-packing
+    struct VerifierRow {
+        IAttestationVerifier verifier;
+        uint40 acceptableAt;
+        uint40 proposedInBlock;
+        VerifierState state;
+        bool simulated;
+    }
+
+    /// @notice From proposal to acceptance; whoever disagrees sees it coming.
+    uint256 public constant VERIFIER_DELAY = 48 hours;
+    /// @notice Entries in all; whoever goes through them does a bounded amount of work.
+    uint256 public constant MAX_VERIFIERS = 32;
+    /// @notice Chain on which no simulated root is taken, whoever asks.
+    uint256 public constant BASE_CHAIN_ID = 8453;
+
+    /// @inheritdoc IComputeRegistry
+    address public remover;
+
+    VerifierRow[] internal _verifiers;
+
+    constructor(IAttestationVerifier first) {
+        if (address(first) == address(0)) return;
+        uint256 index = _append(first, block.timestamp);
+        _list(index, _verifiers[index]);
+    }
+
+    /// @inheritdoc IComputeRegistry
+    function proposeVerifier(IAttestationVerifier verifier) external onlyOwner returns (uint256 index) {
+        return _append(verifier, block.timestamp + VERIFIER_DELAY);
+    }
+
+    /// @inheritdoc IComputeRegistry
+    function acceptVerifier(uint256 index) external {
+        VerifierRow storage row = _requireVerifier(index);
+        require(
+            row.state == VerifierState.PROPOSED, WrongVerifierState(index, VerifierState.PROPOSED, row.state)
+        );
+        require(block.timestamp >= row.acceptableAt, TooEarly(row.acceptableAt, block.timestamp));
+        // Asked again: a verifier that was not simulated may have become so, and never the reverse.
+        if (_requireRoot(row.verifier)) row.simulated = true;
+
+        _list(index, row);
+    }
+
+    /// @inheritdoc IComputeRegistry
+    function dropVerifier(uint256 index) external {
+        require(msg.sender == owner() || msg.sender == remover, NotRemover(msg.sender));
+        VerifierRow storage row = _requireVerifier(index);
+        require(
+            row.state != VerifierState.DROPPED, WrongVerifierState(index, VerifierState.LISTED, row.state)
+        );
+
+        row.state = VerifierState.DROPPED;
+
+        emit VerifierDropped(index, msg.sender);
+    }
+
+    /// @inheritdoc IComputeRegistry
+    function setRemover(address remover_) external onlyOwner {
+        address previous = remover;
+
+        remover = remover_;
+
+        emit RemoverChanged(previous, remover_);
+    }
+
+    /// @inheritdoc IComputeRegistry
+    function verifierAt(uint256 index) external view returns (Verifier memory) {
+        VerifierRow storage row = _requireVerifier(index);
+        return Verifier({
+            verifier: row.verifier,
+            state: row.state,
+            simulated: row.simulated,
+            acceptableAt: row.acceptableAt,
+            proposedInBlock: row.proposedInBlock
+        });
+    }
+
+    /// @inheritdoc IComputeRegistry
+    function verifierCount() external view returns (uint256) {
+        return _verifiers.length;
+    }
+
+    function _requireListed(uint256 index) internal view returns (VerifierRow memory row) {
+        row = _requireVerifier(index);
+        require(row.state == VerifierState.LISTED, WrongVerifierState(index, VerifierState.LISTED, row.state));
+    }
+
+    function _append(IAttestationVerifier verifier, uint256 acceptableAt) private returns (uint256 index) {
+        index = _verifiers.length;
+        require(index < MAX_VERIFIERS, TooManyVerifiers(MAX_VERIFIERS));
+        require(address(verifier).code.length != 0, VerifierWithoutCode(address(verifier)));
+        bool simulated = _requireRoot(verifier);
+
+        _verifiers.push(
+            VerifierRow({
+                verifier: verifier,
+                acceptableAt: uint40(acceptableAt),
+                proposedInBlock: uint40(block.number),
+                state: VerifierState.PROPOSED,
+                simulated: simulated
+            })
+        );
+
+        emit VerifierProposed(index, verifier, simulated, uint64(acceptableAt));
+    }
+
+    function _list(uint256 index, VerifierRow storage row) private {
+        row.state = VerifierState.LISTED;
+
+        emit VerifierListed(index, row.verifier, row.simulated);
+    }
+
+    function _requireVerifier(uint256 index) private view returns (VerifierRow storage) {
+        require(index < _verifiers.length, UnknownVerifier(index));
+        return _verifiers[index];
+    }
+
+    /// @dev Attack R14: play evidence is worth nothing where money is real.
+    function _requireRoot(IAttestationVerifier verifier) private view returns (bool simulated) {
+        simulated = verifier.isSimulated();
+        require(
+            !simulated || block.chainid != BASE_CHAIN_ID, SimulatedVerifier(address(verifier), block.chainid)
+        );
+    }
+}

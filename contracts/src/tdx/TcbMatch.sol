@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {DerReader} from "./DerReader.sol";
+import {TcbStatus} from "./TcbStatus.sol";
+
+/// @title TCB levels and TDX module identities of a stored TCB info
+/// @notice Intel's algorithm over the packed form of TcbInfoReader, which lies in memory at `blob`.
+library TcbMatch {
+    /// Every second byte, and a guard above it that a borrow would eat.
+    uint256 private constant LANES = 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff;
+    uint256 private constant GUARDS = 0x0100010001000100010001000100010001000100010001000100010001000100;
+    /// All components but the first two of TDX, which say the module's version.
+    uint256 private constant WITHOUT_MODULE = ~(uint256(0xffff) << 112);
+    uint256 private constant LEVEL_BYTES = 35;
+    uint256 private constant MODULE_BYTES = 64;
+    uint256 private constant SVN_LEVEL_BYTES = 3;
+
+    error TcbNotSupported();
+    error ModuleUnknown(uint256 version);
+    error ModuleTcbNotSupported(uint256 isvSvn);
+    error ModuleMismatch();
+    error TcbRevoked();
+
+    /// @notice Status of platform, module and quoting enclave together, for these SVNs of TDX.
+    /// @param sgxSvns in the upper half of the word
+    /// @param tdxSvns in the lower half
+    /// @param qeStatus not revoked
+    function evaluate(uint256 blob, uint256 sgxSvns, uint256 pceSvn, uint256 tdxSvns, uint256 qeStatus)
+        internal
+        pure
+        returns (uint256 status)
+    {
+        unchecked {
+            uint256 version = (tdxSvns >> 112) & 0xff;
+            // With an identity of its own, the module is judged by it and not by components 0 and 1.
+            status =
+                _platform(blob, sgxSvns | tdxSvns, pceSvn, version == 0 ? type(uint256).max : WITHOUT_MODULE);
+            require(status != TcbStatus.REVOKED, TcbRevoked());
+            bool old = qeStatus == TcbStatus.OUT_OF_DATE;
+            if (version != 0) {
+                uint256 moduleStatus = _module(blob, version, (tdxSvns >> 120) & 0xff);
+                require(moduleStatus != TcbStatus.REVOKED, TcbRevoked());
+                old = old || moduleStatus == TcbStatus.OUT_OF_DATE;
+            }
+            // An old part makes the whole old; nothing ever improves a status.
+            if (old && status < TcbStatus.OUT_OF_DATE) {
+                return status <= TcbStatus.SW_HARDENING_NEEDED
+                    ? TcbStatus.OUT_OF_DATE
+                    : TcbStatus.OUT_OF_DATE_CONFIGURATION_NEEDED;
+            }
+        }
+    }
+
+    /// @notice A TD launched under an old module, which is new by now: launching it again would mend it.
+    function withRelaunch(uint256 launch, uint256 current) internal pure returns (uint256) {
+        if (launch < TcbStatus.OUT_OF_DATE || current >= TcbStatus.OUT_OF_DATE) return launch;
+        bool needsConfiguration = launch == TcbStatus.OUT_OF_DATE_CONFIGURATION_NEEDED
+            || current >= TcbStatus.CONFIGURATION_AND_SW_HARDENING_NEEDED;
+        return needsConfiguration
+            ? TcbStatus.TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED
+            : TcbStatus.TD_RELAUNCH_ADVISED;
+    }
+
+    /// @notice The TDX module of a TD report is one that Intel signed, without attributes: that of its version at launch, or
+    /// of TDX 1.0. No attribute is defined; Intel's library demands zeros whatever the mask says.
+    function requireModule(uint256 blob, uint256 body, uint256 tdxSvns) internal pure {
+        unchecked {
+            uint256 version = (tdxSvns >> 112) & 0xff;
+            uint256 module = blob + 2 + LEVEL_BYTES * _byte(blob);
+            if (version != 0) module = _identity(blob, version) + 2;
+            uint256 wrong = _load(module) ^ DerReader.load(body + 64);
+            // Last 16 bytes of MRSIGNERSEAM, then the attributes: zero in the report, and expected to be.
+            wrong |= (_load(module + 32) ^ DerReader.load(body + 96)) >> 64;
+            wrong |= (DerReader.load(body + 112) >> 192);
+            require(wrong == 0, ModuleMismatch());
+        }
+    }
+
+    /// First level that the platform reaches with every component and its PCESVN.
+    function _platform(uint256 blob, uint256 svns, uint256 pceSvn, uint256 mask)
+        private
+        pure
+        returns (uint256)
+    {
+        unchecked {
+            uint256 even = (svns & LANES) | GUARDS;
+            uint256 odd = ((svns >> 8) & LANES) | GUARDS;
+            uint256 pos = blob + 2;
+            uint256 end = pos + LEVEL_BYTES * _byte(blob);
+            for (; pos < end; pos += LEVEL_BYTES) {
+                uint256 level = _load(pos) & mask;
+                uint256 reached = (even - (level & LANES)) & (odd - ((level >> 8) & LANES));
+                if (reached & GUARDS != GUARDS) continue;
+                level = _load(pos + 32);
+                if (level >> 240 <= pceSvn) return (level >> 232) & 0xff;
+            }
+            revert TcbNotSupported();
+        }
+    }
+
+    /// First level of the module's identity that its ISVSVN reaches.
+    function _module(uint256 blob, uint256 version, uint256 isvSvn) private pure returns (uint256) {
+        unchecked {
+            uint256 identity = _identity(blob, version);
+            uint256 pos = identity + 2 + MODULE_BYTES;
+            uint256 end = pos + SVN_LEVEL_BYTES * _byte(identity + 1);
+            for (; pos < end; pos += SVN_LEVEL_BYTES) {
+                uint256 level = _load(pos) >> 232;
+                if (level >> 8 <= isvSvn) return level & 0xff;
+            }
+            revert ModuleTcbNotSupported(isvSvn);
+        }
+    }
+
+    function _identity(uint256 blob, uint256 version) private pure returns (uint256 pos) {
+        unchecked {
+            pos = blob + 2 + LEVEL_BYTES * _byte(blob) + MODULE_BYTES;
+            for (uint256 left = _byte(blob + 1); left != 0; --left) {
+                if (_byte(pos) == version) return pos;
+                pos += 2 + MODULE_BYTES + SVN_LEVEL_BYTES * _byte(pos + 1);
+            }
+            revert ModuleUnknown(version);
+        }
+    }
+
+    function _byte(uint256 pos) private pure returns (uint256) {
+        return _load(pos) >> 248;
+    }
+
+    function _load(uint256 pos) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := mload(pos)
+        }
+    }
+}

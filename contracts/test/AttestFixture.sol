@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IAttestationVerifier} from "../src/interfaces/IAttestationVerifier.sol";
+import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
+import {NodeStatement} from "../src/interfaces/NodeStatement.sol";
+import {NodeStatementLib} from "../src/libraries/NodeStatementLib.sol";
+import {Fixture} from "./Fixture.sol";
+import {TestVerifier} from "./TestVerifier.sol";
+
+/// @title The fixture with a listed verifier, and calls of `attest` in the making
+abstract contract AttestFixture is Fixture {
+    struct Attest {
+        NodeStatement statement;
+        uint256 verifierIndex;
+        bytes evidence;
+        uint64 blockNumber;
+        uint256 deadline;
+        uint256 signerKey;
+    }
+
+    uint64 internal constant LIFE = 24 hours;
+    bytes32 internal constant RECORD = keccak256("record");
+
+    TestVerifier internal verifier;
+
+    function setUp() public virtual override {
+        super.setUp();
+        verifier = new TestVerifier(false);
+        vm.assertEq(_listVerifier(verifier), 0);
+    }
+
+    /// By the owner's proposal and two days of waiting; time is put back.
+    function _listVerifier(IAttestationVerifier listed) internal returns (uint256 index) {
+        uint256 time = block.timestamp;
+        vm.prank(governor);
+        index = registry.proposeVerifier(listed);
+        vm.warp(time + 48 hours);
+        registry.acceptVerifier(index);
+        vm.warp(time);
+        vm.roll(block.number + 2);
+    }
+
+    function _appraisal() internal view returns (IAttestationVerifier.Appraisal memory) {
+        return IAttestationVerifier.Appraisal({
+            tier: IComputeRegistry.Tier.TDX,
+            tcbStatus: 3,
+            validUntil: uint40(block.timestamp + 30 days),
+            record: RECORD
+        });
+    }
+
+    /// A replica, approved and with evidence that holds.
+    function _ready(bytes32 instance) internal returns (Attest memory a) {
+        a.statement = _statement(agentId, provider, signer, instance);
+        a.blockNumber = uint64(block.number - 1);
+        a.deadline = block.timestamp;
+        a.signerKey = SIGNER_KEY;
+        _seal(a, _appraisal());
+        bytes32 id = registry.bindingIdOf(a.statement);
+        vm.prank(provider);
+        registry.approveBinding(agentId, id);
+    }
+
+    function _seal(Attest memory a, IAttestationVerifier.Appraisal memory appraisal) internal view {
+        bytes32 id = registry.bindingIdOf(a.statement);
+        a.evidence = verifier.seal(appraisal, id, a.blockNumber, blockhash(a.blockNumber));
+    }
+
+    /// What `refutesEvidence` opens.
+    function _opened(Attest memory a) internal view returns (bytes memory) {
+        return bytes.concat(blockhash(a.blockNumber), a.evidence);
+    }
+
+    function _sign(Attest memory a) internal view returns (bytes memory) {
+        bytes32 structHash = NodeStatementLib.hashVerifiedAttestation(
+            registry.bindingIdOf(a.statement),
+            a.verifierIndex,
+            keccak256(_opened(a)),
+            a.blockNumber,
+            a.deadline
+        );
+        return _signature(a.signerKey, _typed(registry.domainSeparator(), structHash));
+    }
+
+    function _send(Attest memory a, bytes memory expectedError) internal returns (bytes32) {
+        bytes memory sig = _sign(a);
+        if (expectedError.length != 0) vm.expectRevert(expectedError);
+        vm.prank(relayer);
+        return registry.attest(a.statement, a.verifierIndex, a.evidence, a.blockNumber, a.deadline, sig);
+    }
+
+    function _attested(bytes32 instance) internal returns (bytes32 id, Attest memory a) {
+        a = _ready(instance);
+        id = _send(a, "");
+    }
+
+    function _isValid(bytes32 id) internal view returns (bool valid) {
+        (valid,) = registry.bindingOf(id);
+    }
+
+    function _expectStatus(bytes32 id, IComputeRegistry.Status wanted) internal view {
+        (IComputeRegistry.Status status,) = registry.statusOf(id);
+        vm.assertEq(uint256(status), uint256(wanted), "status");
+        vm.assertEq(_isValid(id), wanted == IComputeRegistry.Status.ACTIVE);
+    }
+}

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {MeasurementPolicy} from "../../src/MeasurementPolicy.sol";
+import {TdxAttestationVerifier} from "../../src/TdxAttestationVerifier.sol";
+import {IAttestationVerifier} from "../../src/interfaces/IAttestationVerifier.sol";
+import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IMeasurementPolicy} from "../../src/interfaces/IMeasurementPolicy.sol";
+import {NodeStatement} from "../../src/interfaces/NodeStatement.sol";
+import {ITdxVerifier} from "../../src/tdx/interfaces/ITdxVerifier.sol";
+import {TcbStatus} from "../../src/tdx/TcbStatus.sol";
+import {TdxFixture} from "./TdxFixture.sol";
+
+/// @title Evidence as the registry has it judged
+contract TdxAttestationVerifierTest is TdxFixture {
+    bytes32 private constant BINDING = keccak256("binding");
+    bytes32 private constant BLOCK_HASH = keccak256("block");
+    uint64 private constant BLOCK = 1234;
+    bytes32 private constant COMPOSE = keccak256("compose");
+    uint64 private constant SEPT_VE_DISABLE = 1 << 28;
+    uint256 private constant BODY = 48;
+
+    MeasurementPolicy private _policy;
+    TdxAttestationVerifier private _judge;
+    NodeStatement private _statement;
+    bytes private _quote;
+    bytes32 private _key;
+
+    function setUp() public override {
+        super.setUp();
+        vm.warp(genuine.time - 1 hours);
+        _policy = new MeasurementPolicy(address(this), address(0xB0B), 48 hours);
+        _judge = new TdxAttestationVerifier(verifier, _policy);
+        _quote = _register(genuine.quote, 0);
+        vm.warp(genuine.time - 3 days);
+        _key = _list(_measurement(IMeasurementPolicy.WorkloadPin.COMPOSE_HASH, COMPOSE), _rule());
+        vm.warp(genuine.time);
+    }
+
+    /* WHAT IS SHOWN */
+
+    function test_appraise() public view {
+        IAttestationVerifier.Appraisal memory a = _appraise(_evidence(_quote, 1, 0));
+        vm.assertEq(uint256(a.tier), uint256(IComputeRegistry.Tier.SIMULATED));
+        vm.assertEq(a.tcbStatus, TcbStatus.UP_TO_DATE);
+        // The entry's limit is nearer than the end of the collateral.
+        vm.assertEq(a.validUntil, genuine.time + 7 days);
+        vm.assertTrue(_judge.isSimulated());
+        (bool acceptable, uint8 status, uint40 until) = _judge.liveStatus(a.record);
+        vm.assertTrue(acceptable);
+        vm.assertEq(status, TcbStatus.UP_TO_DATE);
+        vm.assertEq(until, genuine.time + 29 days - 1);
+    }
+
+    /// The judge's part of a registration, as a transaction of its own.
+    function test_gas_appraise() public {
+        bytes memory payload = abi.encodeCall(
+            _judge.appraise, (BINDING, _statement, BLOCK, BLOCK_HASH, _evidence(_quote, 1, 0))
+        );
+        (bool ok,) = address(_judge).call(payload);
+        vm.assertTrue(ok);
+        vm.assertLe(vm.snapshotGasLastCall("TdxAttestationVerifier", "appraise, dense v4"), 100_000);
+    }
+
+    /// The tier is the verifier's and the entry's: simulated whatever the entry says, a GPU only where both halves name one.
+    function test_tiers() public {
+        ITdxVerifier real = verifier;
+        vm.mockCall(address(real), abi.encodeCall(real.isSimulated, ()), abi.encode(false));
+        TdxAttestationVerifier judge = new TdxAttestationVerifier(verifier, _policy);
+        vm.clearMockedCalls();
+        IMeasurementPolicy.Rule memory rule = _rule();
+        rule.tier = IComputeRegistry.Tier.TDX_GPU;
+        bytes32 rtmr3 = keccak256(_slice(_quote, BODY + 472, 48));
+        vm.warp(genuine.time - 3 days);
+        _list(_measurement(IMeasurementPolicy.WorkloadPin.RTMR3, rtmr3), rule);
+        vm.warp(genuine.time);
+
+        bytes32 digest = keccak256("gpu");
+        bytes memory withGpu = _register(genuine.quote, digest);
+        vm.assertEq(_tier(judge, _evidence(_quote, 1, 0)), uint256(IComputeRegistry.Tier.TDX));
+        vm.assertEq(_tier(judge, _evidence(_quote, 2, 0)), uint256(IComputeRegistry.Tier.TDX));
+        vm.assertEq(_tier(judge, _evidence(withGpu, 2, digest)), uint256(IComputeRegistry.Tier.TDX));
+        _statement.gpuDevicesDigest = keccak256("devices");
+        vm.assertEq(_tier(judge, _evidence(withGpu, 2, digest)), uint256(IComputeRegistry.Tier.TDX_GPU));
+        // Software that is listed without one gets none by bringing one.
+        vm.assertEq(_tier(judge, _evidence(withGpu, 1, digest)), uint256(IComputeRegistry.Tier.TDX));
+        vm.assertEq(_tier(_judge, _evidence(withGpu, 2, digest)), uint256(IComputeRegistry.Tier.SIMULATED));
+    }
+
+    /* BINDING AND FRESHNESS */
+
+    function test_binding_fields() public {
+        bytes memory evidence = _evidence(_quote, 1, 0);
+        bytes32 other = keccak256("other");
+        vm.expectRevert(
+            abi.encodeWithSelector(TdxAttestationVerifier.BindingMismatch.selector, other, BINDING)
+        );
+        _judge.appraise(other, _statement, BLOCK, BLOCK_HASH, evidence);
+        bytes32 fresh = _freshness(BLOCK, BLOCK_HASH, 0, "jeju/registration/v1");
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                TdxAttestationVerifier.FreshnessMismatch.selector,
+                _freshness(BLOCK + 1, BLOCK_HASH, 0, "jeju/registration/v1"),
+                fresh
+            )
+        );
+        _judge.appraise(BINDING, _statement, BLOCK + 1, BLOCK_HASH, evidence);
+        vm.expectPartialRevert(TdxAttestationVerifier.FreshnessMismatch.selector);
+        _judge.appraise(BINDING, _statement, BLOCK, other, evidence);
+        vm.expectPartialRevert(TdxAttestationVerifier.FreshnessMismatch.selector);
+        _appraise(_evidence(_quote, 1, other));
+    }
+
+    /// A live challenge is no registration.
+    function test_only_the_registration_tag() public {
+        bytes32 challenge = _freshness(BLOCK, BLOCK_HASH, 0, "jeju/challenge/v1");
+        bytes memory quote = _resign(_put(_quote, BODY + 552, challenge));
+        vm.expectPartialRevert(TdxAttestationVerifier.FreshnessMismatch.selector);
+        _appraise(_evidence(quote, 1, 0));
+    }
+
+    function test_format() public {
+        vm.expectRevert(abi.encodeWithSelector(TdxAttestationVerifier.EvidenceTooShort.selector, 98, 97));
+        _appraise(new bytes(97));
+        vm.expectRevert(abi.encodeWithSelector(TdxAttestationVerifier.EvidenceFormat.selector, 1, 0));
+        _appraise(new bytes(98));
+        vm.expectRevert(abi.encodeWithSelector(TdxAttestationVerifier.UnknownPin.selector, 3));
+        _appraise(_evidence(_quote, 3, 0));
+        vm.expectPartialRevert(ITdxVerifier.QuoteRefused.selector);
+        _appraise(_evidence(_with(_quote, BODY, 9), 1, 0));
+    }
+
+    /* MEASUREMENT */
+
+    function test_measurement_not_a_parameter() public {
+        // Nothing in the evidence but the quote says what was measured; every measured register is part of the key.
+        uint256[6] memory places = [uint256(136), 232, 280, 328, 376, 424];
+        for (uint256 i = 0; i < places.length; ++i) {
+            bytes memory quote = _resign(_with(_quote, BODY + places[i] + 47, 0xee));
+            vm.expectPartialRevert(TdxAttestationVerifier.MeasurementNotListed.selector);
+            _appraise(_evidence(quote, 1, 0));
+        }
+        // RTMR3 differs from instance to instance, and is not pinned here.
+        _appraise(_evidence(_resign(_with(_quote, BODY + 472, 0xee)), 1, 0));
+    }
+
+    function test_compose_hash_is_that_of_version_1() public {
+        bytes memory quote = _resign(_with(_quote, BODY + 184, 2));
+        vm.expectPartialRevert(TdxAttestationVerifier.NoComposeHash.selector);
+        _appraise(_evidence(quote, 1, 0));
+        quote = _resign(_with(_quote, BODY + 184 + 47, 1));
+        vm.expectPartialRevert(TdxAttestationVerifier.NoComposeHash.selector);
+        _appraise(_evidence(quote, 1, 0));
+        quote = _resign(_with(_quote, BODY + 184 + 32, uint8(_quote[BODY + 184 + 32]) ^ 1));
+        vm.expectPartialRevert(TdxAttestationVerifier.MeasurementNotListed.selector);
+        _appraise(_evidence(quote, 1, 0));
+        // Under no pin, or under the other one, it is not listed.
+        vm.expectPartialRevert(TdxAttestationVerifier.MeasurementNotListed.selector);
+        _appraise(_evidence(_quote, 0, 0));
+        vm.expectPartialRevert(TdxAttestationVerifier.MeasurementNotListed.selector);
+        _appraise(_evidence(_quote, 2, 0));
+    }
+
+    function test_attributes_per_entry() public {
+        // PKS is known and not allowed here; SEPT_VE_DISABLE must be set. Both are in the image's id as well.
+        bytes memory quote = _resign(_with(_quote, BODY + 123, 0x50));
+        _listImageOf(quote, _rule());
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                TdxAttestationVerifier.TdAttributesNotAllowed.selector, SEPT_VE_DISABLE, uint64(0x50000000)
+            )
+        );
+        _appraise(_evidence(quote, 1, 0));
+        quote = _resign(_with(_quote, BODY + 123, 0));
+        _listImageOf(quote, _rule());
+        vm.expectPartialRevert(TdxAttestationVerifier.TdAttributesNotAllowed.selector);
+        _appraise(_evidence(quote, 1, 0));
+    }
+
+    /// TDX 1.5 with a service TD only where the entry names it.
+    function test_mr_service_td() public {
+        bytes memory quote = _stored("genuine-v5").quote;
+        quote = _put(
+            _put(quote, 54 + 520, BINDING), 54 + 552, _freshness(BLOCK, BLOCK_HASH, 0, "jeju/registration/v1")
+        );
+        quote = _put(_with(quote, 54 + 184, 1), 54 + 185, COMPOSE);
+        quote = _resign(quote, 702);
+        vm.assertEq(_appraise(_evidence(quote, 1, 0)).tcbStatus, TcbStatus.UP_TO_DATE);
+        quote = _resign(_with(quote, 54 + 600 + 47, 1), 702);
+        vm.expectPartialRevert(TdxAttestationVerifier.MeasurementNotListed.selector);
+        _appraise(_evidence(quote, 1, 0));
+        IMeasurementPolicy.Measurement memory m =
+            _measurement(IMeasurementPolicy.WorkloadPin.COMPOSE_HASH, COMPOSE);
+        m.mrServiceTd = keccak256(_slice(quote, 54 + 600, 48));
+        vm.warp(genuine.time - 3 days);
+        _list(m, _rule());
+        vm.warp(genuine.time);
+        vm.assertEq(_appraise(_evidence(quote, 1, 0)).tcbStatus, TcbStatus.UP_TO_DATE);
+    }
+
+    /* STATUS, THEN AND NOW */
+
+    function test_out_of_date_is_never_listed() public {
+        bytes memory quote = _register(_stored("qe-out-of-date").quote, 0);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                TdxAttestationVerifier.TcbStatusNotAllowed.selector, 0x03, TcbStatus.OUT_OF_DATE
+            )
+        );
+        _appraise(_evidence(quote, 1, 0));
+    }
+
+    /// New collateral changes the answer without a new quote; refreshing what ran out brings it back.
+    function test_live_status() public {
+        bytes32 record = _appraise(_evidence(_quote, 1, 0)).record;
+        uint256 id = vm.snapshotState();
+        bytes memory document = _replace(
+            genuine.tcbInfo,
+            '{"svn":0}]},"tcbDate":"2025-05-14T00:00:00Z","tcbStatus":"UpToDate"',
+            '{"svn":0}]},"tcbDate":"2025-05-14T00:00:00Z","tcbStatus":"OutOfDate"'
+        );
+        document = _replace(document, "2026-06-14T12:00:00Z", "2026-06-14T12:00:01Z");
+        verifier.upsertTcbInfo(document, _signDocument(document));
+        (bool acceptable, uint8 status,) = _judge.liveStatus(record);
+        vm.assertFalse(acceptable);
+        vm.assertEq(status, TcbStatus.OUT_OF_DATE);
+
+        vm.revertToState(id);
+        id = vm.snapshotState();
+        verifier.upsertRevocationList(_stored("pck-revoked").pckCrl);
+        _dead(record);
+
+        vm.revertToState(id);
+        id = vm.snapshotState();
+        _policy.remove(_key);
+        (acceptable, status,) = _judge.liveStatus(record);
+        vm.assertFalse(acceptable);
+        vm.assertEq(status, TcbStatus.UP_TO_DATE);
+
+        vm.revertToState(id);
+        vm.warp(genuine.time + 8 days);
+        (acceptable,,) = _judge.liveStatus(record);
+        vm.assertTrue(acceptable);
+        vm.warp(genuine.time + 29 days);
+        _dead(record);
+    }
+
+    function testFuzz_live_status_never_reverts(bytes32 record) public view {
+        (bool acceptable,,) = _judge.liveStatus(record);
+        vm.assertFalse(acceptable);
+    }
+
+    /* EVIDENCE AGAINST ITS OWN SENDER */
+
+    function test_refutes() public {
+        vm.assertFalse(_refutes(_evidence(_quote, 1, 0)));
+        // A chain that does not hold, report data of something else, DEBUG.
+        vm.assertTrue(_refutes(_evidence(_with(_quote, BODY, 9), 1, 0)));
+        vm.assertTrue(_refutes(_evidence(_with(_quote, 636 + 584, 0xee), 1, 0)));
+        vm.assertTrue(_refutes(_evidence(_with(_quote, 770, 0xee), 1, 0)));
+        vm.assertTrue(_refutes(_evidence(_resign(_with(_quote, BODY + 120, 1)), 1, 0)));
+        vm.assertTrue(_refutes(_evidence(genuine.quote, 1, 0)));
+        vm.assertTrue(_refutes(_evidence(_quote, 1, keccak256("gpu"))));
+        vm.assertTrue(
+            _judge.refutes(keccak256("other"), _statement, BLOCK, BLOCK_HASH, _evidence(_quote, 1, 0))
+        );
+        vm.assertTrue(_judge.refutes(BINDING, _statement, BLOCK + 1, BLOCK_HASH, _evidence(_quote, 1, 0)));
+        // What is of another kind is not judged.
+        vm.assertFalse(_refutes(""));
+        vm.assertFalse(_refutes(new bytes(2000)));
+        vm.assertFalse(_refutes(_evidence(_with(_quote, 0, 3), 1, 0)));
+        vm.assertFalse(_refutes(_evidence(bytes.concat(_quote, hex"00"), 1, 0)));
+    }
+
+    /// Nothing that passes with time, or that others decide, is a fault.
+    function test_refutes_is_invariant_in_time() public {
+        bytes memory evidence = _evidence(_quote, 1, 0);
+        _policy.remove(_key);
+        vm.assertFalse(_refutes(evidence));
+        verifier.upsertRevocationList(_stored("pck-revoked").pckCrl);
+        vm.assertFalse(_refutes(evidence));
+        verifier.upsertRevocationList(_stored("ca-revoked").rootCrl);
+        vm.warp(genuine.time + 3650 days);
+        vm.assertFalse(_refutes(evidence));
+        // A platform's key that nobody has brought is no fault either.
+        bytes memory old = _register(_stored("qe-out-of-date").quote, 0);
+        vm.assertFalse(_refutes(_evidence(old, 1, 0)));
+    }
+
+    /// However little gas a caller leaves, good evidence is not refuted.
+    function testFuzz_no_gas_is_no_fault(uint256 gasLeft) public view {
+        gasLeft = _bound(gasLeft, 1000, 200_000);
+        bytes memory payload =
+            abi.encodeCall(_judge.refutes, (BINDING, _statement, BLOCK, BLOCK_HASH, _evidence(_quote, 1, 0)));
+        (bool ok, bytes memory said) = address(_judge).staticcall{gas: gasLeft}(payload);
+        if (ok) vm.assertFalse(abi.decode(said, (bool)));
+    }
+
+    function _appraise(bytes memory evidence) private view returns (IAttestationVerifier.Appraisal memory) {
+        return _judge.appraise(BINDING, _statement, BLOCK, BLOCK_HASH, evidence);
+    }
+
+    function _tier(TdxAttestationVerifier judge, bytes memory evidence) private view returns (uint256) {
+        return uint256(judge.appraise(BINDING, _statement, BLOCK, BLOCK_HASH, evidence).tier);
+    }
+
+    function _refutes(bytes memory evidence) private view returns (bool) {
+        return _judge.refutes(BINDING, _statement, BLOCK, BLOCK_HASH, evidence);
+    }
+
+    function _dead(bytes32 record) private view {
+        (bool acceptable, uint8 status, uint40 until) = _judge.liveStatus(record);
+        vm.assertFalse(acceptable);
+        vm.assertEq(status, TcbStatus.UNRECOGNISED);
+        vm.assertEq(until, 0);
+    }
+
+    function _evidence(bytes memory quote, uint8 pin, bytes32 gpuDigest) private view returns (bytes memory) {
+        return abi.encodePacked(uint8(1), pin, gpuDigest, genuine.x, genuine.y, quote);
+    }
+
+    /// A quote of version 4 for this registration, with the compose hash in MRCONFIGID.
+    function _register(bytes memory quote, bytes32 gpuDigest) private view returns (bytes memory) {
+        bytes32 fresh = _freshness(BLOCK, BLOCK_HASH, gpuDigest, "jeju/registration/v1");
+        quote = _put(_put(quote, BODY + 520, BINDING), BODY + 552, fresh);
+        return _resign(_put(_with(quote, BODY + 184, 1), BODY + 185, COMPOSE));
+    }
+
+    function _freshness(uint64 number, bytes32 hash, bytes32 gpuDigest, string memory tag)
+        private
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(keccak256(bytes(tag)), number, hash, gpuDigest));
+    }
+
+    function _list(IMeasurementPolicy.Measurement memory m, IMeasurementPolicy.Rule memory rule)
+        private
+        returns (bytes32 key)
+    {
+        IMeasurementPolicy.Origin memory origin;
+        origin.commit = keccak256("commit");
+        origin.sources = new string[](1);
+        key = _policy.propose(m, rule, origin);
+        vm.warp(block.timestamp + 48 hours);
+        _policy.accept(key);
+    }
+
+    function _listImageOf(bytes memory quote, IMeasurementPolicy.Rule memory rule) private {
+        IMeasurementPolicy.Measurement memory m =
+            _measurement(IMeasurementPolicy.WorkloadPin.COMPOSE_HASH, COMPOSE);
+        m.imageId = _imageId(quote);
+        vm.warp(genuine.time - 3 days);
+        _list(m, rule);
+        vm.warp(genuine.time);
+    }
+
+    function _measurement(IMeasurementPolicy.WorkloadPin pin, bytes32 workload)
+        private
+        view
+        returns (IMeasurementPolicy.Measurement memory)
+    {
+        return IMeasurementPolicy.Measurement({
+            verifier: address(verifier),
+            imageId: _imageId(genuine.quote),
+            pin: pin,
+            workload: workload,
+            mrServiceTd: 0
+        });
+    }
+
+    function _imageId(bytes memory quote) private pure returns (bytes32) {
+        return keccak256(bytes.concat(_slice(quote, BODY + 120, 64), _slice(quote, BODY + 232, 240)));
+    }
+
+    function _rule() private pure returns (IMeasurementPolicy.Rule memory) {
+        return IMeasurementPolicy.Rule({
+            index: 0,
+            tier: IComputeRegistry.Tier.TDX,
+            tcbStatuses: 0x03,
+            tdAttributes: SEPT_VE_DISABLE,
+            maxValidity: 7 days
+        });
+    }
+}

@@ -1,0 +1,99 @@
+import { AUTHORIZATION_HEADER, toBareHex } from '@jeju/verifier/protocol'
+import { ENCAPSULATED_KEY_HEADER, RESPONSE_NONCE_HEADER } from '@jeju/verifier/sealing'
+import type { Context, MiddlewareHandler } from 'hono'
+import { NodeError } from '../http/node-error.ts'
+import type { BodyReader } from '../http/read-body.ts'
+import type { ExchangeRecords } from '../records/exchange-records.ts'
+import type { Unsealer } from '../sealing/unsealer.ts'
+import { createExchange, type Exchange, type ExchangeWire } from './exchange.ts'
+import { PROMPT_PATHS } from './prompt-paths.ts'
+import { wireBody } from './wire-body.ts'
+
+/** What the middleware adds to a request's context. */
+export interface ExchangeVariables {
+  readonly exchange: Exchange
+}
+
+/** Header that names the receipt of an answer before it is there. */
+const RECEIPT_ID_HEADER = 'X-Receipt-Id'
+
+/** Collaborators of {@link exchangeMiddleware}. */
+export interface ExchangeParts {
+  readonly unsealer: Unsealer
+  readonly records: ExchangeRecords
+  readonly bodies: BodyReader
+  /** Whether prompts that are not sealed are taken. */
+  readonly prompts: 'any' | 'sealed'
+  /** @throws NodeError `not_ready` or `draining`, before a body is read */
+  readonly assertServing: () => void
+}
+
+/**
+ * Around every endpoint that takes a prompt, whatever it answers, an error too: opens a sealed body, seals the answer
+ * to it, and keeps the record of what went over the wire. A sealed body on any other endpoint is opened and answered
+ * sealed as well, so that no answer to one is ever plaintext (attacks E8, E12).
+ */
+export function exchangeMiddleware(parts: ExchangeParts): MiddlewareHandler {
+  return async function exchange(c, next) {
+    const { method, path, raw } = c.req
+    const encapsulated = c.req.header(ENCAPSULATED_KEY_HEADER)
+    const isPrompt = method === 'POST' && PROMPT_PATHS.has(path)
+    if (encapsulated === undefined && !isPrompt) return next()
+    if (encapsulated === undefined && parts.prompts === 'sealed') {
+      throw new NodeError('sealing_required', 'body: this node takes sealed prompts only')
+    }
+    parts.assertServing()
+    const sent = new Uint8Array(await parts.bodies.read(raw))
+    const opened =
+      encapsulated === undefined ? undefined : await parts.unsealer.open(encapsulated, sent)
+    const wire = createExchange(sent, opened)
+    c.set('exchange', wire)
+    c.req.raw = new Request(raw.url, {
+      method,
+      headers: withoutSealing(raw.headers),
+      signal: raw.signal,
+      ...(method === 'GET' || method === 'HEAD' ? {} : { body: wire.body }),
+    })
+    await next()
+    if (c.error !== undefined) wire.startOver()
+    answer(c, wire, parts.records)
+  }
+}
+
+/** The exchange of a prompt, for what authorises and answers it. */
+export function exchangeOf(c: Context): Exchange {
+  const { exchange } = c.var as Partial<ExchangeVariables>
+  if (exchange === undefined) throw new Error('a prompt outside the exchange middleware')
+  return exchange
+}
+
+function answer(c: Context, wire: ExchangeWire, records: ExchangeRecords): void {
+  const { res: response, req } = c
+  const { receiptId, sealer } = wire
+  if (receiptId === undefined && sealer === undefined) return
+  const headers = new Headers(response.headers)
+  headers.delete('content-length')
+  if (sealer !== undefined) headers.set(RESPONSE_NONCE_HEADER, toBareHex(sealer.nonce))
+  if (receiptId !== undefined) headers.set(RECEIPT_ID_HEADER, receiptId)
+  const record =
+    receiptId === undefined
+      ? undefined
+      : records.begin({
+          receiptId,
+          credential: req.header(AUTHORIZATION_HEADER) ?? '',
+          method: req.method,
+          endpoint: req.path,
+          wire,
+        })
+  const body = wireBody(response.body, wire, record)
+  c.res = undefined
+  c.res = new Response(body, { status: response.status, headers })
+}
+
+function withoutSealing(headers: Headers): Headers {
+  const plain = new Headers(headers)
+  plain.delete(ENCAPSULATED_KEY_HEADER)
+  plain.delete('content-length')
+  plain.delete('transfer-encoding')
+  return plain
+}

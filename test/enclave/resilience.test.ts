@@ -1,0 +1,81 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { backoffMs } from '../../enclave/src/attestation/backoff.ts'
+import { MAX_STAGED, openEvidenceArchive } from '../../enclave/src/attestation/evidence-archive.ts'
+import { createTokenBucket } from '../../enclave/src/attestation/token-bucket.ts'
+import { GuestAgentError } from '../../enclave/src/guest-agent/guest-agent.ts'
+import { cleanUp, startNode, statusOf, temporaryFolder, until } from './setting/start-node.ts'
+import { chatBody, errorOf } from './setting/test-client.ts'
+import { utf8, type Hex } from '@jeju/verifier/protocol'
+
+afterAll(cleanUp)
+
+describe('a guest agent that fails', () => {
+  test('takes the node out of service, and its return brings the node back by itself', async () => {
+    let fails = false
+    const running = await startNode({
+      agent: (real) => ({
+        ...real,
+        quote: (data) =>
+          fails
+            ? Promise.reject(new GuestAgentError('GUEST_AGENT_UNAVAILABLE', 'GetQuote: nobody'))
+            : real.quote(data),
+      }),
+    })
+    const ask = (): Promise<Response> => running.get(`/v1/attestation?nonce=${'ab'.repeat(32)}`)
+    fails = true
+    expect(await errorOf(await ask())).toMatchObject({
+      status: 503,
+      code: 'guest_agent_unavailable',
+    })
+    // One failure is a restart of the agent.
+    expect(await statusOf(running)).toBe('ok')
+    await ask()
+    expect(await statusOf(running)).toBe('starting')
+    const refused = await running.fetch(running.client.request(chatBody()))
+    expect(await errorOf(refused)).toMatchObject({ status: 503, code: 'not_ready' })
+    fails = false
+    await until(async () => (await statusOf(running)) === 'ok')
+    expect((await ask()).status).toBe(200)
+  })
+})
+
+test('attempts that came to nothing do not stay for ever; what the chain names does', async () => {
+  const folder = await temporaryFolder()
+  const archive = await openEvidenceArchive(folder)
+  const confirmed = await archive.put(utf8('named on chain'))
+  await archive.confirm(confirmed)
+  const attempts: Hex[] = []
+  for (let index = 0; index < 3 * MAX_STAGED; index++) {
+    attempts.push(await archive.put(utf8(`attempt ${index}`)))
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+  expect(await readdir(join(folder, 'evidence', 'staged'))).toHaveLength(MAX_STAGED)
+  expect(await archive.get(confirmed)).toEqual(utf8('named on chain'))
+  // The newest may have been mined although its answer was lost.
+  expect(await archive.get(attempts.at(-1) ?? '0x')).toBeDefined()
+  expect(await archive.get(attempts[0] ?? '0x')).toBeUndefined()
+})
+
+test('waits grow, have a bound, and are not the same for everybody', () => {
+  const times = { firstMs: 1_000, maxMs: 30_000 }
+  const waits = Array.from({ length: 50 }, (_, failures) => backoffMs(failures + 1, times))
+  expect(waits[0]).toBeLessThanOrEqual(1_000)
+  for (const wait of waits.slice(6)) expect(wait).toBeGreaterThanOrEqual(15_000)
+  for (const wait of waits) expect(wait).toBeLessThanOrEqual(30_000)
+  expect(new Set(waits).size).toBeGreaterThan(40)
+})
+
+test('N7 strangers have a rate: a burst, then so many a second', () => {
+  let now = 0
+  const bucket = createTokenBucket(3, 2, () => now)
+  const taken = (): number => Array.from({ length: 10 }, () => bucket.take()).filter(Boolean).length
+  expect(taken()).toBe(3)
+  now += 1_000
+  expect(taken()).toBe(2)
+  now += 60_000
+  expect(taken()).toBe(3)
+  now -= 60_000
+  expect(taken()).toBe(0)
+})

@@ -1,0 +1,338 @@
+import {
+  AUTHORIZATION_HEADER,
+  createResponseHasher,
+  decodeEvidence,
+  encodeAuthorization,
+  parseKeyset,
+  RECEIPT_HEADER,
+  toHex,
+  utf8,
+  randomBytes32,
+  parseComputeReceipt,
+  fromBase64Url,
+  SseReceiptSplitter,
+  type Hex,
+  type SignedRequestAuth,
+} from '@jeju/verifier/protocol'
+import {
+  EHBP_X25519,
+  sealingKeyOf,
+  sealRequest,
+  X_WING,
+  x25519PublicKey,
+  xWingPublicKey,
+  type SealedRequest,
+  type SealingKey,
+} from '@jeju/verifier/sealing'
+import { verifyReceipt } from '@jeju/verifier'
+import { afterAll, describe, expect, test } from 'vitest'
+import { EngineError } from '../../enclave/src/engine/engine-error.ts'
+import { createExchange } from '../../enclave/src/exchange/exchange.ts'
+import { PROMPT_PATHS } from '../../enclave/src/exchange/prompt-paths.ts'
+import { createUnsealer } from '../../enclave/src/sealing/unsealer.ts'
+import { minimalEhbpRequest } from '../verifier/sealing/minimal-hpke.ts'
+import { expectationOf, notPassed } from './setting/expected-receipt.ts'
+import { cleanUp, startNode, type Running } from './setting/start-node.ts'
+import { CHAT_PATH, chatBody, contentOf, errorOf } from './setting/test-client.ts'
+
+afterAll(cleanUp)
+
+const RECEIPT_FRAME_START = 'event: receipt\n'
+const TEXT = 'Ja, gern. Grüße aus dem TD 🎉'
+const decoder = new TextDecoder()
+
+/** Keys as a client has them: from the attested keyset. */
+async function keysOf({ get }: Running): Promise<readonly SealingKey[]> {
+  const answer = await get(`/v1/attestation?nonce=${'ab'.repeat(32)}`)
+  const { keyset } = decodeEvidence(new Uint8Array(await answer.arrayBuffer()))
+  const parsed = parseKeyset(keyset)
+  const only = (algo: string): SealingKey => {
+    const key = sealingKeyOf({
+      ...parsed,
+      e2ee_public_keys: parsed.e2ee_public_keys.filter((one) => one.algo === algo),
+    })
+    if (key === undefined) throw new Error(`no key for ${algo}`)
+    return key
+  }
+  return [only(EHBP_X25519.algo), only(X_WING.algo)]
+}
+
+function post(
+  sealed: { readonly body: Uint8Array; readonly headers: Readonly<Record<string, string>> },
+  signed: SignedRequestAuth | undefined,
+  path: string = CHAT_PATH,
+): Request {
+  return new Request(`http://node.test${path}`, {
+    method: 'POST',
+    body: new Uint8Array(sealed.body),
+    headers: {
+      'content-type': 'application/json',
+      ...sealed.headers,
+      ...(signed === undefined ? {} : { [AUTHORIZATION_HEADER]: encodeAuthorization(signed) }),
+    },
+  })
+}
+
+/** Opens a whole answer: its plaintext, and the pieces with their bytes of the wire. */
+async function open(
+  sealed: SealedRequest,
+  response: Response,
+): Promise<{ text: string; pieces: { plain: string; wire: Uint8Array }[] }> {
+  const opener = await sealed.openAnswer(response.headers.get('ehbp-response-nonce'))
+  const frames = await opener.push(new Uint8Array(await response.arrayBuffer()))
+  opener.end()
+  const pieces = frames.map(({ plaintext, wire }) => ({ plain: decoder.decode(plaintext), wire }))
+  return { text: pieces.map(({ plain }) => plain).join(''), pieces }
+}
+
+function hashOf(salt: Hex, pieces: readonly Uint8Array[]): Hex {
+  const hasher = createResponseHasher(salt)
+  for (const piece of pieces) hasher.update(piece)
+  return hasher.digest()
+}
+
+describe.each([0, 1])('suite %i', (suite) => {
+  test('a JSON answer: sealed both ways, the receipt over the bytes of the wire', async () => {
+    const running = await startNode()
+    const key = (await keysOf(running))[suite] as SealingKey
+    const body = chatBody()
+    const sealed = await sealRequest(key, utf8(body))
+    const signed = running.client.sign(sealed.body)
+    const response = await running.fetch(post(sealed, signed))
+    expect(response.status).toBe(200)
+    const { text, pieces } = await open(sealed, response)
+    expect(pieces).toHaveLength(1)
+    expect(JSON.parse(text)).toMatchObject({ choices: [{ message: { content: TEXT } }] })
+    const receipt = decoder.decode(fromBase64Url(response.headers.get(RECEIPT_HEADER) ?? ''))
+    const report = verifyReceipt(
+      {
+        receipt: { text: receipt },
+        responseHash: hashOf(
+          signed.salt,
+          pieces.map(({ wire }) => wire),
+        ),
+        responseBytes: text.length,
+      },
+      await expectationOf(running, signed, body),
+    )
+    expect(notPassed(report)).toEqual([])
+    // The plaintext is not what was signed.
+    expect(hashOf(signed.salt, [utf8(text)])).not.toBe(
+      parseComputeReceipt(receipt).receipt.responseHash,
+    )
+  })
+
+  test('a stream: whole frames sealed one by one, the receipt in one of its own', async () => {
+    const running = await startNode()
+    const key = (await keysOf(running))[suite] as SealingKey
+    const body = chatBody({ stream: true })
+    const sealed = await sealRequest(key, utf8(body))
+    const signed = running.client.sign(sealed.body)
+    const response = await running.fetch(post(sealed, signed))
+    const { text, pieces } = await open(sealed, response)
+    expect(contentOf(text.slice(0, text.indexOf(RECEIPT_FRAME_START)))).toBe(TEXT)
+    const splitter = new SseReceiptSplitter()
+    const covered = pieces.filter(({ plain }) => {
+      const given = splitter.push(utf8(plain)).length
+      expect([0, utf8(plain).length]).toContain(given)
+      return given > 0
+    })
+    const { receipt } = splitter.end()
+    expect(receipt.receipt.responseHash).toBe(
+      hashOf(
+        signed.salt,
+        covered.map(({ wire }) => wire),
+      ),
+    )
+    // E9 stream_truncation_rejected: without its last piece it is another hash.
+    expect(receipt.receipt.responseHash).not.toBe(
+      hashOf(
+        signed.salt,
+        covered.slice(0, -1).map(({ wire }) => wire),
+      ),
+    )
+  })
+
+  test('E9 sealed_replay_rejected: with the same authorisation, and with one of its own', async () => {
+    const running = await startNode()
+    const key = (await keysOf(running))[suite] as SealingKey
+    const sealed = await sealRequest(key, utf8(chatBody()))
+    const first = running.client.sign(sealed.body)
+    expect((await running.fetch(post(sealed, first))).status).toBe(200)
+    for (const signed of [first, running.client.sign(sealed.body)]) {
+      const again = await running.fetch(post(sealed, signed))
+      expect(await errorOf(again)).toMatchObject({ status: 409, code: 'sealed_replay' })
+    }
+    expect(running.engine.requests).toHaveLength(1)
+  })
+
+  test('E12 engine_error_sealed: errors say nothing outside', async () => {
+    const running = await startNode()
+    const key = (await keysOf(running))[suite] as SealingKey
+    const errors: { body: string; fail?: boolean; sign?: boolean; code: string }[] = [
+      { body: chatBody({ logit_bias: {} }), code: 'unsupported_field' },
+      { body: '{', code: 'invalid_request' },
+      { body: chatBody(), sign: false, code: 'authorization_missing' },
+      { body: chatBody(), fail: true, code: 'engine_failed' },
+    ]
+    for (const { body, fail = false, sign = true, code } of errors) {
+      const sealed = await sealRequest(key, utf8(body))
+      if (fail) {
+        running.engine.failAt = { piece: 0, error: new EngineError('ENGINE_FAILED', 'broken') }
+      }
+      const signed = sign ? running.client.sign(sealed.body) : undefined
+      const response = await running.fetch(post(sealed, signed))
+      const raw = decoder.decode(await response.clone().arrayBuffer())
+      expect(raw).not.toContain('error')
+      const { text } = await open(sealed, response)
+      const status = response.status
+      expect([status >= 400, JSON.parse(text)]).toMatchObject([true, { error: { code } }])
+    }
+  })
+})
+
+describe('what is not sealed to this node', () => {
+  test('another key is 422 with the problem that EHBP clients know, before any work', async () => {
+    const running = await startNode()
+    const seed = randomBytes32()
+    const others: readonly SealingKey[] = [
+      { suite: EHBP_X25519, publicKey: x25519PublicKey(seed) },
+      { suite: X_WING, publicKey: xWingPublicKey(seed) },
+    ]
+    for (const key of others) {
+      const sealed = await sealRequest(key, utf8(chatBody()))
+      const response = await running.fetch(post(sealed, running.client.sign(sealed.body)))
+      expect(response.status).toBe(422)
+      expect(response.headers.get('content-type')).toBe('application/problem+json')
+      expect(response.headers.get('ehbp-response-nonce')).toBeNull()
+      expect(await response.json()).toMatchObject({
+        type: 'urn:ietf:params:ehbp:error:key-config',
+      })
+    }
+    expect(running.engine.requests).toHaveLength(0)
+  })
+
+  test('E18 bad_client_key_before_work, E16: malformed headers and frames have one answer', async () => {
+    const running = await startNode()
+    const key = (await keysOf(running))[0] as SealingKey
+    const { body, headers } = await sealRequest(key, utf8(chatBody()))
+    const header = headers['ehbp-encapsulated-key'] ?? ''
+    const bad: readonly (readonly [string, Uint8Array])[] = [
+      ['', body],
+      ['zz'.repeat(32), body],
+      [header.toUpperCase(), body],
+      [header.slice(2), body],
+      [header, body.slice(0, -1)],
+      [header, new Uint8Array(0)],
+      [header, new Uint8Array(5).fill(255)],
+      [header, utf8(chatBody())],
+    ]
+    const answers: string[] = []
+    for (const [value, bytes] of bad) {
+      const request = post(
+        { body: bytes, headers: { 'ehbp-encapsulated-key': value } },
+        running.client.sign(bytes),
+      )
+      const response = await running.fetch(request)
+      expect(response.status).toBe(400)
+      answers.push(await response.text())
+    }
+    expect(new Set(answers).size).toBe(1)
+    expect(running.engine.requests).toHaveLength(0)
+  })
+
+  test('the authorisation is over the sealed bytes: one over the plaintext is for other bytes', async () => {
+    const running = await startNode()
+    const key = (await keysOf(running))[0] as SealingKey
+    const body = chatBody()
+    const sealed = await sealRequest(key, utf8(body))
+    const response = await running.fetch(post(sealed, running.client.sign(body)))
+    const { text } = await open(sealed, response)
+    expect(JSON.parse(text)).toMatchObject({ error: { code: 'request_hash_mismatch' } })
+  })
+
+  test('E8 every_endpoint_sealed_or_refused', async () => {
+    const running = await startNode({ config: { prompts: 'sealed' } })
+    for (const path of PROMPT_PATHS) {
+      const plain = post({ body: utf8(chatBody()), headers: {} }, undefined, path)
+      const { status, code } = await errorOf(await running.fetch(plain))
+      expect([path, status, code]).toEqual([path, 400, 'sealing_required'])
+    }
+    const key = (await keysOf(running))[0] as SealingKey
+    // A sealed body is answered sealed wherever it is sent, also where nobody answers.
+    for (const path of [...PROMPT_PATHS, '/v1/nothing', '/health']) {
+      const sealed = await sealRequest(key, utf8('{}'))
+      const response = await running.fetch(post(sealed, undefined, path))
+      expect([path, response.status >= 400]).toEqual([path, true])
+      const { text } = await open(sealed, response)
+      expect(JSON.parse(text)).toHaveProperty('error')
+    }
+    const answer = await running.get(`/v1/attestation?nonce=${'ab'.repeat(32)}`)
+    const { posture } = decodeEvidence(new Uint8Array(await answer.arrayBuffer()))
+    expect(JSON.parse(posture)).toMatchObject({ request_confidentiality: 'sealed' })
+  })
+})
+
+test('an EHBP client that shares no code is served, stream and all', async () => {
+  const running = await startNode()
+  const key = (await keysOf(running))[0] as SealingKey
+  const request = minimalEhbpRequest(key.publicKey, utf8(chatBody({ stream: true })))
+  const sealed = { body: request.body, headers: { 'ehbp-encapsulated-key': request.header } }
+  const signed = running.client.sign(new Uint8Array(request.body))
+  const response = await running.fetch(post(sealed, signed))
+  const wire = new Uint8Array(await response.arrayBuffer())
+  const text = request.open(response.headers.get('ehbp-response-nonce') ?? '', wire).toString()
+  expect(contentOf(text.slice(0, text.indexOf(RECEIPT_FRAME_START)))).toBe(TEXT)
+  expect(text.endsWith('data: [DONE]\n\n')).toBe(true)
+})
+
+test('an error that takes the place of an answer already covered is read whole', async () => {
+  const key = { suite: EHBP_X25519, publicKey: x25519PublicKey(new Uint8Array(32).fill(7)) }
+  const sealed = await sealRequest(key, utf8('{}'))
+  const unsealer = createUnsealer([
+    {
+      ...key,
+      keyId: '',
+      privateKey: new Uint8Array(32).fill(7),
+      custodyRole: '',
+      custody: undefined as never,
+    },
+  ])
+  const header = sealed.headers['ehbp-encapsulated-key'] ?? ''
+  const wire = createExchange(sealed.body, await unsealer.open(header, sealed.body))
+  wire.cover(utf8('{"answer":"long enough to be longer than the error"}'))
+  wire.startOver()
+  const body = wire.send(utf8('{"error":{}}'))
+  const nonce = Buffer.from(wire.sealer?.nonce ?? []).toString('hex')
+  const response = new Response(body, { headers: { 'ehbp-response-nonce': nonce } })
+  expect((await open(sealed, response)).text).toBe('{"error":{}}')
+  // Without it other bytes than were covered never leave.
+  wire.cover(utf8('one'))
+  expect(() => wire.send(utf8('two'))).toThrow('other than the one covered')
+})
+
+test('a reader who leaves a sealed stream frees its place, and owes what was handed out', async () => {
+  const running = await startNode()
+  running.engine.holdAt = 2
+  const key = (await keysOf(running))[1] as SealingKey
+  const sealed = await sealRequest(key, utf8(chatBody({ stream: true })))
+  const response = await running.fetch(post(sealed, running.client.sign(sealed.body)))
+  const reader = response.body?.getReader()
+  await reader?.read()
+  await reader?.read()
+  await reader?.cancel()
+  expect(running.engine.ends).toEqual(['aborted'])
+})
+
+test('E10 no_prompt_in_logs: nor keys, nor what was sealed', async () => {
+  const running = await startNode()
+  const key = (await keysOf(running))[0] as SealingKey
+  const canary = 'quetzal-canary'
+  const body = utf8(chatBody({ messages: [{ role: 'user', content: canary }] }))
+  const sealed = await sealRequest(key, body)
+  await (await running.fetch(post(sealed, running.client.sign(sealed.body)))).arrayBuffer()
+  const logs = running.logs.join('')
+  expect(logs).not.toContain(canary)
+  expect(logs).not.toContain(sealed.headers['ehbp-encapsulated-key'])
+  expect(logs).not.toContain(toHex(key.publicKey).slice(2))
+})

@@ -1,0 +1,190 @@
+import { describe, expect, test } from 'vitest'
+import { createP384Key, type Claims, type NrasLies, type SimulatedGpus } from '@jeju/simulator/gpu'
+import type { GpuContext, GpuPolicy, GpuReport } from '@jeju/verifier/gpu'
+import { AT, failures, judge, nonce, policy } from './fixture.ts'
+import { two } from './lies.ts'
+
+describe('the service of NVIDIA', () => {
+  const byNras: GpuPolicy = { ...policy, appraisal: 'nras' }
+  const answered = async (
+    lies: NrasLies = {},
+    change?: (claims: Claims, name: string) => Claims,
+    context: Partial<GpuContext> = {},
+    gpus: SimulatedGpus = two,
+  ): Promise<GpuReport> => {
+    const nras = gpus.nrasAnswers(nonce, AT, lies, change)
+    return judge(gpus, { ...gpus.evidence(nonce), nras }, { policy: byNras, ...context })
+  }
+  const first =
+    (changed: Claims) =>
+    (claims: Claims, name: string): Claims =>
+      name === 'GPU-0' ? { ...claims, ...changed } : claims
+
+  test.each([
+    ['D2 nras_alg_none_rejected', { header: { alg: 'none' } }, 'NRAS_SIGNATURE_INVALID'],
+    ['D2 nras_hs256_rejected', { header: { alg: 'HS256' } }, 'NRAS_SIGNATURE_INVALID'],
+    ['D2 nras_es256_rejected', { header: { alg: 'ES256' } }, 'NRAS_SIGNATURE_INVALID'],
+    ['D2 a key the set does not hold', { header: { kid: 'other' } }, 'NRAS_SIGNATURE_INVALID'],
+    [
+      'D2 nras_staging_issuer_rejected',
+      { issuer: 'https://nras.attestation-stg.nvidia.com' },
+      'NRAS_ISSUER_INVALID',
+    ],
+    ['D2 nras_local_issuer_rejected', { issuer: 'NVAT-LOCAL-VERIFIER' }, 'NRAS_ISSUER_INVALID'],
+    ['a result that is false', { result: false }, 'NRAS_RESULT_FAILED'],
+    ['another nonce in the overall token', { overall: { eat_nonce: '00' } }, 'NRAS_NONCE_MISMATCH'],
+    ['no nonce in the overall token', { overall: { eat_nonce: undefined } }, 'NRAS_NONCE_MISMATCH'],
+    ['no dates', { overall: { exp: undefined } }, 'NRAS_EXPIRED'],
+    ['no submodules in the overall token', { overall: { submods: {} } }, 'NRAS_SUBMODULE_MISMATCH'],
+    [
+      'a digest by another name',
+      { overall: { submods: { 'GPU-0': ['DIGEST', ['SHA256', '']], 'GPU-1': [] } } },
+      'NRAS_SUBMODULE_MISMATCH',
+    ],
+  ] as const)('%s', async (_, lies, code) => {
+    expect(failures(await answered(lies))).toEqual([`gpu-reference-values ${code}`])
+  })
+
+  test('D2 nras_forged_jwt_rejected', async () => {
+    const key = createP384Key((_, length) => new Uint8Array(length).fill(7), 'attacker')
+    expect(failures(await answered({ key }))).toEqual([
+      'gpu-reference-values NRAS_SIGNATURE_INVALID',
+    ])
+  })
+
+  test('D2 submodules swapped between two answers', async () => {
+    const swapSubmodules: NrasLies['swapSubmodules'] = (tokens) => ({
+      'GPU-0': tokens['GPU-1'] ?? '',
+      'GPU-1': tokens['GPU-0'] ?? '',
+    })
+    expect(failures(await answered({ swapSubmodules }))).toEqual([
+      'gpu-reference-values NRAS_SUBMODULE_MISMATCH',
+    ])
+  })
+
+  test('D2 nras_count_mismatch_rejected: a device without a submodule, or one twice', async () => {
+    const [answer = ''] = two.nrasAnswers(nonce, AT)
+    const evidence = two.evidence(nonce)
+    const judged = (nras: readonly string[], devices = evidence.devices): Promise<GpuReport> =>
+      judge(two, { ...evidence, devices, nras }, { policy: byNras })
+    for (const report of [
+      await judged([answer], evidence.devices.slice(0, 1)),
+      await judged([answer, answer]),
+      await answered({}, (claims, name) => first({ ueid: '1' })(claims, name)),
+    ]) {
+      expect(failures(report)).toEqual(['gpu-reference-values NRAS_SUBMODULE_MISMATCH'])
+    }
+  })
+
+  test('an hour later, and before they were made', async () => {
+    for (const hours of [1.1, -1]) {
+      const nras = two.nrasAnswers(nonce, new Date(AT.getTime() - hours * 3600_000))
+      const report = await judge(two, { ...two.evidence(nonce), nras }, { policy: byNras })
+      expect(failures(report)).toEqual(['gpu-reference-values NRAS_EXPIRED'])
+    }
+  })
+
+  test.each([
+    ['measurements', { measres: 'fail' }, 'gpu-measurements GPU_MEASUREMENT_MISMATCH'],
+    [
+      'D5 gpu_debug_flag_rejected',
+      { dbgstat: 'enabled' },
+      'gpu-confidential-mode GPU_MODE_REFUSED',
+    ],
+    ['D5 secure boot off', { secboot: false }, 'gpu-confidential-mode GPU_MODE_REFUSED'],
+    [
+      'a driver RIM not found',
+      { 'x-nvidia-gpu-driver-rim-fetched': false },
+      'gpu-reference-values NRAS_RESULT_FAILED',
+    ],
+    [
+      'claims left out',
+      { 'x-nvidia-gpu-vbios-rim-signature-verified': undefined },
+      'gpu-reference-values NRAS_RESULT_FAILED',
+    ],
+    [
+      'a warning',
+      { 'x-nvidia-attestation-warning': 'careful' },
+      'gpu-reference-values NRAS_RESULT_FAILED',
+    ],
+    [
+      'error details',
+      { 'x-nvidia-error-details': { code: 4010 } },
+      'gpu-reference-values NRAS_RESULT_FAILED',
+    ],
+    [
+      'another driver',
+      { 'x-nvidia-gpu-driver-version': '1.0' },
+      'gpu-reference-values NRAS_SUBMODULE_MISMATCH',
+    ],
+    [
+      'another model',
+      { hwmodel: 'GH100 A01 GSP BROM' },
+      'gpu-reference-values NRAS_SUBMODULE_MISMATCH',
+    ],
+    [
+      'an expired RIM',
+      {
+        'x-nvidia-gpu-driver-rim-cert-chain': {
+          'x-nvidia-cert-status': 'expired',
+          'x-nvidia-cert-ocsp-status': 'good',
+        },
+      },
+      'gpu-rim-expiry RIM_EXPIRED',
+    ],
+    [
+      'a revoked device',
+      { 'x-nvidia-gpu-attestation-report-cert-chain': { 'x-nvidia-cert-ocsp-status': 'revoked' } },
+      'gpu-revocation OCSP_REVOKED',
+    ],
+  ] as const)('%s', async (_, claims, objection) => {
+    expect(failures(await answered({}, first(claims)))).toEqual([objection])
+  })
+
+  test('claims of version 2 say nothing of OCSP, which is enough where it is not required', async () => {
+    const version2 = (claims: Claims): Claims => {
+      const objects = Object.entries(claims).filter(([name]) => !name.endsWith('-cert-chain'))
+      return {
+        ...Object.fromEntries(objects),
+        'x-nvidia-gpu-driver-rim-cert-validated': true,
+        'x-nvidia-gpu-vbios-rim-cert-validated': true,
+        hwmodel: 'GB100',
+      }
+    }
+    expect(failures(await answered({}, version2))).toEqual([])
+    const required = { policy: { ...byNras, ocsp: 'required' } as const }
+    expect(failures(await answered({}, version2, required))).toEqual([
+      'gpu-revocation OCSP_MISSING',
+      'gpu-rim-revocation OCSP_MISSING',
+    ])
+  })
+
+  test('tokens that are not there, or not of their shape', async () => {
+    const judged = (nras: readonly string[]): Promise<GpuReport> =>
+      judge(two, { ...two.evidence(nonce), nras }, { policy: byNras })
+    expect(failures(await judged([]))).toEqual(['gpu-reference-values NRAS_MISSING'])
+    for (const text of [
+      '',
+      '{}',
+      '[]',
+      '[["JWT","a.b.c"],{}]',
+      '[["JWT","a.b.c"],{"GPU-0":"x"}]',
+      '[["JWT","a.b.c","d"],{"GPU-0":"a.b.c"}]',
+      '[["JWT","a.b.c"],{"GPU-0":"a.b.c","GPU-0":"a.b.c"}]',
+    ]) {
+      expect(failures(await judged([text])), text).toEqual([
+        'gpu-reference-values NRAS_TOKEN_INVALID',
+      ])
+    }
+  })
+
+  test('both appraisers: one that objects is enough', async () => {
+    const both = { ...policy, appraisal: 'both' } as const
+    expect(failures(await answered({}, first({ measres: 'fail' }), { policy: both }))).toEqual([
+      'gpu-measurements GPU_MEASUREMENT_MISMATCH',
+    ])
+    const rims = new Map<string, Uint8Array>()
+    const report = await answered({}, undefined, { policy: both, collateral: { rims } })
+    expect(failures(report)).toEqual(['gpu-reference-values RIM_MISSING'])
+  })
+})
