@@ -146,10 +146,10 @@ describe('a client with a wallet', () => {
     const create = openai.chat.completions.create.bind(openai.chat.completions)
     const model = network.model.descriptor.id
     const messages = [{ role: 'user' as const, content: QUESTION }]
-    await expect(create({ model, messages, n: 2 })).rejects.toMatchObject({
+    await expect(create({ model, messages, store: true })).rejects.toMatchObject({
       status: 400,
       code: 'unsupported_field',
-      param: 'n',
+      param: 'store',
     })
     // The SDK refuses what it could not pay for, before anything is sent.
     await expect(create({ model, messages, max_tokens: -1 })).rejects.toMatchObject({
@@ -167,9 +167,9 @@ describe('evidence of a registration', () => {
       address: computeRegistry,
       fromBlock: BigInt(deployedAtBlock),
     })
-    const events = parseEventLogs({ abi: computeRegistryAbi, eventName: 'Attested', logs })
+    const events = parseEventLogs({ abi: computeRegistryAbi, eventName: 'SignerBound', logs })
     const event = events.find(({ args }) => args.bindingId === a.bindingId)
-    if (event === undefined) throw new Error('node A is not attested')
+    if (event === undefined) throw new Error('node A has no binding')
     const { evidenceHash, blockNumber, blockHash } = event.args
     const response = await fetch(`${a.machine.url}/v1/evidence/${evidenceHash.slice(2)}`)
     const { verdict } = await verifyEvidence(new Uint8Array(await response.arrayBuffer()), {
