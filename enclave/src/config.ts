@@ -2,6 +2,8 @@ import { parseDeployment, type Deployment } from '@jeju/contracts'
 import type { Hex } from '@jeju/verifier/protocol'
 import { z } from 'zod'
 import { embeddedModel } from './engine/embedded-model.ts'
+import { isInsideUrl } from './engine/upstream/upstream-address.ts'
+import type { UpstreamOptions } from './engine/upstream/upstream-engine.ts'
 
 /** What the node says it was built from; a measurement has to bear it out. */
 export interface Source {
@@ -25,6 +27,8 @@ export interface Config {
   readonly port: number
   readonly host: string
   readonly stateDir: string
+  /** A server of the same CVM that answers; undefined where this process does. */
+  readonly upstream: UpstreamOptions | undefined
   /** Whether this process ends the TLS of `publicUrl`; only then is a TLS key ever claimed (attack C10). */
   readonly tls: 'here' | 'elsewhere'
   /** Whether prompts that are not sealed are taken. */
@@ -34,6 +38,8 @@ export interface Config {
   readonly settleIntervalMs: number
   /** How long answers under way may take when the node is told to end. */
   readonly drainMs: number
+  /** What one channel may ask for. */
+  readonly walletLimits: { readonly requestsPerMinute: number; readonly concurrent: number }
   readonly logLevel: (typeof LOG_LEVELS)[number]
 }
 
@@ -60,6 +66,44 @@ const port = decimal.transform(Number).pipe(z.number().min(0).max(65_535))
 const origin = z
   .url({ protocol: /^https?$/, abort: true })
   .refine((url) => new URL(url).href === `${new URL(url).origin}/`, 'expected an origin alone')
+
+const digest = z
+  .string()
+  .regex(/^0x[0-9a-f]{64}$/, 'expected 0x and 64 lowercase hex characters')
+  .transform((text) => text as Hex)
+
+/** What an engine beside this process is told to be able to do; `tools` needs a parser there. */
+const UPSTREAM_FEATURES = [
+  'completions',
+  'embeddings',
+  'images',
+  'json',
+  'json_schema',
+  'logprobs',
+  'penalties',
+  'tools',
+] as const
+
+const upstreamEnvironment = z.object({
+  UPSTREAM_URL: z
+    .string()
+    .refine(isInsideUrl, 'expected http://, loopback or a service name, and a port'),
+  UPSTREAM_KIND: z.enum(['vllm', 'sglang', 'tgi']),
+  UPSTREAM_CHAT_TEMPLATE_SHA256: digest,
+  UPSTREAM_QUANTIZATION: z.string().min(1).max(64),
+  UPSTREAM_CONTEXT_TOKENS: decimal.transform(Number).pipe(
+    z
+      .number()
+      .min(2)
+      .max(2 ** 24),
+  ),
+  UPSTREAM_FEATURES: z
+    .string()
+    .default('completions,json,json_schema,logprobs,penalties')
+    .transform((text) => text.split(',').filter((name) => name !== ''))
+    .pipe(z.array(z.enum(UPSTREAM_FEATURES))),
+  UPSTREAM_MAX_ANSWERS: decimal.transform(Number).pipe(z.number().min(1).max(4096)).default(64),
+})
 
 const environment = z.object({
   DSTACK_SOCKET: z.string().min(1).default('/var/run/dstack.sock'),
@@ -92,16 +136,22 @@ const environment = z.object({
     .regex(/^sha256:[0-9a-f]{64}$/, 'expected sha256: and 64 lowercase hex characters')
     .optional(),
   MODEL_PATH: z.string().min(1).default(embeddedModel.path),
-  MODEL_SHA256: z
-    .string()
-    .regex(/^0x[0-9a-f]{64}$/, 'expected 0x and 64 lowercase hex characters')
-    .transform((text) => text as Hex),
+  ENGINE: z.enum(['embedded', 'upstream']).default('embedded'),
+  MODEL_SHA256: digest,
   MODEL_NAME: z.string().min(1).max(128).default(embeddedModel.name),
   SETTLE_INTERVAL_S: decimal
     .transform(Number)
     .pipe(z.number().min(1).max(MAX_SETTLE_INTERVAL_S))
     .default(60),
   DRAIN_TIMEOUT_S: decimal.transform(Number).pipe(z.number().min(0).max(600)).default(8),
+  WALLET_REQUESTS_PER_MINUTE: decimal
+    .transform(Number)
+    .pipe(z.number().min(1).max(100_000))
+    .default(600),
+  WALLET_CONCURRENT_REQUESTS: decimal
+    .transform(Number)
+    .pipe(z.number().min(1).max(10_000))
+    .default(32),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 })
 
@@ -111,13 +161,13 @@ const environment = z.object({
  */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const parsed = environment.safeParse(env)
-  const problems = parsed.success
-    ? []
-    : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  const problems = [...problemsOf(parsed.error)]
   if (env['DSTACK_SIMULATOR_ENDPOINT'] !== undefined) {
     problems.push('DSTACK_SIMULATOR_ENDPOINT: must not be set; the socket is DSTACK_SOCKET')
   }
   problems.push(...chainProblems(env))
+  const upstream = env['ENGINE'] === 'upstream' ? upstreamEnvironment.safeParse(env) : undefined
+  problems.push(...problemsOf(upstream?.error))
   if (env['TLS'] === 'here' && env['PUBLIC_URL']?.startsWith('https:') !== true) {
     problems.push('TLS: PUBLIC_URL has to be https where TLS ends here')
   }
@@ -135,6 +185,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     port: data.PORT,
     host: data.HOST,
     stateDir: data.STATE_DIR,
+    upstream: upstream?.success === true ? upstreamOptions(upstream.data, data) : undefined,
     tls: data.TLS,
     prompts: data.PROMPTS,
     source: {
@@ -145,7 +196,32 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     model: { path: data.MODEL_PATH, sha256: data.MODEL_SHA256, name: data.MODEL_NAME },
     settleIntervalMs: data.SETTLE_INTERVAL_S * 1000,
     drainMs: data.DRAIN_TIMEOUT_S * 1000,
+    walletLimits: {
+      requestsPerMinute: data.WALLET_REQUESTS_PER_MINUTE,
+      concurrent: data.WALLET_CONCURRENT_REQUESTS,
+    },
     logLevel: data.LOG_LEVEL,
+  }
+}
+
+function problemsOf(error: z.ZodError | undefined): readonly string[] {
+  return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`)
+}
+
+function upstreamOptions(
+  data: z.output<typeof upstreamEnvironment>,
+  model: { readonly MODEL_NAME: string; readonly MODEL_SHA256: Hex },
+): UpstreamOptions {
+  return {
+    url: data.UPSTREAM_URL,
+    kind: data.UPSTREAM_KIND,
+    model: model.MODEL_NAME,
+    weightsSha256: model.MODEL_SHA256,
+    chatTemplateSha256: data.UPSTREAM_CHAT_TEMPLATE_SHA256,
+    quantization: data.UPSTREAM_QUANTIZATION,
+    contextTokens: data.UPSTREAM_CONTEXT_TOKENS,
+    features: data.UPSTREAM_FEATURES,
+    maxAnswers: data.UPSTREAM_MAX_ANSWERS,
   }
 }
 

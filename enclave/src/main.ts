@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connectChain } from './chain/viem-chain.ts'
 import { ConfigError, parseConfig } from './config.ts'
 import { loadEmbeddedEngine } from './engine/embedded-engine.ts'
+import { connectUpstreamEngine } from './engine/upstream/upstream-engine.ts'
 import { connectGuestAgent } from './guest-agent/dstack-guest-agent.ts'
 import { listen } from './http/listen.ts'
 import { createLogger } from './logging.ts'
@@ -12,7 +13,9 @@ async function main(): Promise<void> {
   const config = parseConfig(process.env)
   const logger = createLogger(config.logLevel)
   const agent = await connectGuestAgent(config.guestAgentSocket)
-  const engine = await loadEmbeddedEngine(config.model)
+  const engine = await (config.upstream === undefined
+    ? loadEmbeddedEngine(config.model)
+    : connectUpstreamEngine(config.upstream))
   const node = await createNode(config, {
     agent,
     engine,

@@ -1,33 +1,41 @@
 import { mkdir } from 'node:fs/promises'
 import {
   modelIdOf,
+  PROMPT_ENDPOINTS,
   randomBytes32,
   toHex,
   type ContractDomain,
   type Hex,
 } from '@jeju/verifier/protocol'
 import type { Hono } from 'hono'
+import { createAnswerService } from './answer/answer-service.ts'
+import { createWalletLimits } from './answer/wallet-limits.ts'
 import { createAttester } from './attestation/attester.ts'
 import { openEvidenceArchive } from './attestation/evidence-archive.ts'
 import { createQuotes } from './attestation/quotes.ts'
 import type { NodeChain } from './chain/node-chain.ts'
-import { createChatService } from './chat/chat-service.ts'
 import type { Config } from './config.ts'
 import type { Engine } from './engine/engine.ts'
 import type { GuestAgent } from './guest-agent/guest-agent.ts'
 import { createApp } from './http/app.ts'
+import { countRequests } from './http/count-requests.ts'
+import { createBodyReader } from './http/read-body.ts'
 import { deriveNodeKeys, type NodeKeys } from './keys/node-keys.ts'
 import type { Logger } from './logging.ts'
+import { createMetrics } from './metrics.ts'
 import { createAuthoriser } from './payment/authorise.ts'
+import { createCurrentPrice } from './payment/current-price.ts'
 import { openJournal } from './payment/journal.ts'
 import { createSettler } from './payment/settler.ts'
 import { openProofs } from './proofs.ts'
 import { createReadiness } from './readiness.ts'
 import { readOwnProvider, whileUnavailable } from './registration/own-records.ts'
 import { createRegistrar } from './registration/registrar.ts'
-import { chatCompletionsRoute } from './routes/chat-completions.ts'
 import { healthRoute } from './routes/health.ts'
+import { metricsRoute } from './routes/metrics.ts'
 import { modelsRoute } from './routes/models.ts'
+import { openApiRoute } from './routes/openapi.ts'
+import { promptRoutes } from './routes/prompts.ts'
 import { keysetNotAfter } from './statement/keyset-lifetime.ts'
 import { createIdentity, type NodeIdentity } from './statement/node-identity.ts'
 import { openTlsKey, type TlsKey } from './tls/tls-key.ts'
@@ -53,6 +61,11 @@ export interface Node {
   /** Refuses new requests, lets answers end (or cuts them in time), settles, and stops. */
   drain(): Promise<void>
 }
+
+/** Paths that the metrics tell apart, besides those of prompts. */
+const PLAIN_PATHS = ['/v1/attestation', '/v1/models', '/health']
+/** 128 MiB of bodies at most, whoever sends them. */
+const BODY_LIMITS = { timeoutMs: 30_000, concurrent: 128 }
 
 /** Builds a node: keys from the platform, statement from the keys, everything else around the statement. */
 export async function createNode(config: Config, parts: NodeParts): Promise<Node> {
@@ -83,7 +96,14 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const settler = createSettler(chain, journal, config.settleIntervalMs, logger)
   const payment = { chain, journal, serving, bindingId, agentId, serviceId, now }
   const authoriser = createAuthoriser(payment)
-  const answers = { engine, authoriser, identity, keys, serving, journal, logger, now }
+  const metrics = createMetrics([...Object.keys(PROMPT_ENDPOINTS), ...PLAIN_PATHS], {
+    admitted: () => engine.admitted,
+    underWay: () => readiness.underWay,
+  })
+  const limits = createWalletLimits(config.walletLimits, now)
+  const books = { identity, keys, serving, journal, logger, now }
+  const answers = createAnswerService({ ...books, engine, authoriser, limits, metrics })
+  const price = createCurrentPrice(chain, { agentId, serviceId }, now)
   const proofs = await openProofs({
     config,
     quotes,
@@ -94,18 +114,21 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     appCompose,
     tls,
     readiness,
+    bodies: createBodyReader(BODY_LIMITS),
     logger,
     now,
   })
   const app = createApp(
     [
       ...proofs.routes,
-      chatCompletionsRoute(createChatService(answers), readiness),
-      modelsRoute(engine.descriptor, Math.floor(now().getTime() / 1000)),
+      promptRoutes(answers, readiness),
+      modelsRoute(engine, Math.floor(now().getTime() / 1000), price),
       healthRoute(identity, readiness, registrar),
+      metricsRoute(metrics),
+      openApiRoute(),
     ],
     logger,
-    proofs.around,
+    [countRequests(metrics), ...proofs.around],
   )
   const stop = new AbortController()
   let running: Promise<unknown> = Promise.resolve()

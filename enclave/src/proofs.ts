@@ -7,6 +7,7 @@ import { createSigningReporter } from './attestation/signing/signing-reporter.ts
 import { createTinfoilDocuments } from './attestation/tinfoil/tinfoil-document.ts'
 import type { Config } from './config.ts'
 import { exchangeMiddleware } from './exchange/exchange-middleware.ts'
+import type { BodyReader } from './http/read-body.ts'
 import type { NodeKeys } from './keys/node-keys.ts'
 import type { Logger } from './logging.ts'
 import type { Readiness } from './readiness.ts'
@@ -40,6 +41,7 @@ export interface ProofsParts {
   readonly appCompose: Uint8Array
   readonly tls: TlsKey | undefined
   readonly readiness: Readiness
+  readonly bodies: BodyReader
   readonly logger: Logger
   readonly now: () => Date
 }
@@ -52,6 +54,7 @@ export async function openProofs(parts: ProofsParts): Promise<Proofs> {
   const exchanges = exchangeMiddleware({
     unsealer: createUnsealer(keys.sealing),
     records,
+    bodies: parts.bodies,
     prompts: config.prompts,
     assertServing: () => readiness.assertServing(),
   })

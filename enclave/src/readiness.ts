@@ -13,6 +13,8 @@ export interface Work {
 /** Whether requests are taken, and which are under way. */
 export interface Readiness {
   readonly status: 'starting' | 'ok' | 'draining'
+  /** Requests that were accepted and are not at their end. */
+  readonly underWay: number
   /** @throws NodeError `not_ready` or `draining` */
   assertServing(): void
   /**
@@ -42,6 +44,9 @@ export function createReadiness(isRegistered: () => boolean): Readiness {
   return {
     get status() {
       return status()
+    },
+    get underWay() {
+      return underWay.size
     },
     assertServing,
     begin: () => {

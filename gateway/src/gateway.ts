@@ -10,9 +10,9 @@ import type { Config } from './config.ts'
 import { createProviderDirectory } from './discovery/provider-directory.ts'
 import { createApp } from './http/app.ts'
 import type { Logger } from './logging.ts'
-import { chatCompletionsRoute } from './routes/chat-completions.ts'
 import { healthRoute } from './routes/health.ts'
 import { modelsRoute } from './routes/models.ts'
+import { promptRoutes } from './routes/prompts.ts'
 import { providersRoutes } from './routes/providers.ts'
 import { createRouter } from './routing/router.ts'
 
@@ -58,7 +58,7 @@ export function createGateway(
   )
   const app = createApp(
     [
-      chatCompletionsRoute(createRouter(leases, connection)),
+      promptRoutes(createRouter(leases, connection)),
       providersRoutes(directory, leases, connection),
       modelsRoute(leases),
       healthRoute(leases),

@@ -146,10 +146,10 @@ describe('a client with a wallet', () => {
     const create = openai.chat.completions.create.bind(openai.chat.completions)
     const model = network.model.descriptor.id
     const messages = [{ role: 'user' as const, content: QUESTION }]
-    await expect(create({ model, messages, n: 2 })).rejects.toMatchObject({
+    await expect(create({ model, messages, store: true })).rejects.toMatchObject({
       status: 400,
       code: 'unsupported_field',
-      param: 'n',
+      param: 'store',
     })
     // The SDK refuses what it could not pay for, before anything is sent.
     await expect(create({ model, messages, max_tokens: -1 })).rejects.toMatchObject({

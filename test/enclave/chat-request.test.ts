@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { MAX_REQUEST_BYTES, utf8 } from '@jeju/verifier/protocol'
 import { afterAll, describe, expect, test } from 'vitest'
-import { parseChatRequest } from '../../enclave/src/chat/chat-request.ts'
+import { parseChatRequest } from '../../enclave/src/api/openai/chat-request.ts'
 import { NodeError } from '../../enclave/src/http/node-error.ts'
 import { cleanUp, startNode } from './setting/start-node.ts'
 import { CHAT_PATH, chatBody, errorOf } from './setting/test-client.ts'
@@ -51,16 +51,8 @@ describe('a chat request', () => {
   test('what the engine cannot do is refused by name, and never ignored', () => {
     const image = [{ type: 'image_url', image_url: { url: 'https://example.org' } }]
     const effects: readonly (readonly [object, string])[] = [
-      [{ tools: [{ type: 'function' }] }, 'tools'],
-      [{ tool_choice: 'required' }, 'tool_choice'],
       [{ functions: [] }, 'functions'],
-      [{ n: 2 }, 'n'],
-      [{ logprobs: true }, 'logprobs'],
-      [{ top_logprobs: 2 }, 'top_logprobs'],
       [{ logit_bias: { '1': 100 } }, 'logit_bias'],
-      [{ response_format: { type: 'json_object' } }, 'response_format'],
-      [{ frequency_penalty: 1 }, 'frequency_penalty'],
-      [{ presence_penalty: 0.1 }, 'presence_penalty'],
       [{ store: true }, 'store'],
       [{ service_tier: 'flex' }, 'service_tier'],
       [{ reasoning_effort: 'high' }, 'reasoning_effort'],
@@ -74,7 +66,7 @@ describe('a chat request', () => {
     }
     const messages: readonly unknown[] = [
       { role: 'user', content: image },
-      { role: 'tool', content: 'x', tool_call_id: '1' },
+      { role: 'tool', content: 'x' },
       { role: 'user', content: 'x', name: 'me' },
       { role: 'assistant', content: null, tool_calls: [] },
       { role: 'user' },
@@ -125,8 +117,8 @@ describe('a chat request', () => {
       { type: 'text', text: 'b' },
     ]
     const messages = [{ role: 'developer', content: parts }]
-    expect(parseChatRequest(utf8(chatBody({ messages }))).messages).toEqual([
-      { role: 'system', content: 'ab' },
+    expect(parseChatRequest(utf8(chatBody({ messages }))).prompts).toEqual([
+      { kind: 'chat', messages: [{ role: 'system', content: 'ab' }], tools: [] },
     ])
   })
 

@@ -46,6 +46,8 @@ describe('the environment', () => {
       model: { path: embeddedModel.path, sha256: embeddedModel.sha256, name: 'enclave-mini' },
       settleIntervalMs: 60_000,
       drainMs: 8_000,
+      walletLimits: { requestsPerMinute: 600, concurrent: 32 },
+      upstream: undefined,
       logLevel: 'info',
     })
   })

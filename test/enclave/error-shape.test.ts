@@ -45,7 +45,7 @@ test("E19 every refusal is OpenAI's error document, with the status and type of 
   const BODY = chatBody()
   const seen: string[] = [
     await send('{}'),
-    await send(chatBody({ n: 2 })),
+    await send(chatBody({ logit_bias: { '1': 1 } })),
     await send(chatBody({ messages: Array(26).fill({ role: 'user', content: 'x' }) })),
     await send(BODY, { key: randomBytes32() }),
     await send(BODY, { validUntil: 1n }),
@@ -87,8 +87,16 @@ test("E19 every refusal is OpenAI's error document, with the status and type of 
   seen.push(await codeOf(await starting.fetch(starting.client.request(BODY))))
   await starting.node.drain()
 
-  // Too many quotes waiting is tested with the queue of quotes, what only sealed bodies meet with those.
-  const elsewhere = ['attestation_busy', 'sealing_required', 'sealed_key_mismatch', 'sealed_replay']
+  // Tested with the queue of quotes, with the limits, and with sealed bodies.
+  const elsewhere = [
+    'attestation_busy',
+    'rate_limited',
+    'request_timeout',
+    'too_many_requests',
+    'sealing_required',
+    'sealed_key_mismatch',
+    'sealed_replay',
+  ]
   const others = Object.keys(NODE_ERRORS).filter((code) => !elsewhere.includes(code))
   expect(new Set(seen)).toEqual(new Set(others))
 })

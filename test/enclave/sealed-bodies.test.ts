@@ -170,7 +170,7 @@ describe.each([0, 1])('suite %i', (suite) => {
     const running = await startNode()
     const key = (await keysOf(running))[suite] as SealingKey
     const errors: { body: string; fail?: boolean; sign?: boolean; code: string }[] = [
-      { body: chatBody({ logit_bias: {} }), code: 'unsupported_field' },
+      { body: chatBody({ logit_bias: { '1': 1 } }), code: 'unsupported_field' },
       { body: '{', code: 'invalid_request' },
       { body: chatBody(), sign: false, code: 'authorization_missing' },
       { body: chatBody(), fail: true, code: 'engine_failed' },

@@ -1,6 +1,6 @@
 import { utf8 } from '@jeju/verifier/protocol'
 import { afterEach, expect, test, vi } from 'vitest'
-import { MAX_STALL_MS, openAnswerStream } from '../../enclave/src/chat/answer-stream.ts'
+import { MAX_STALL_MS, openAnswerStream } from '../../enclave/src/answer/answer-stream.ts'
 
 afterEach(() => vi.useRealTimers())
 

@@ -59,7 +59,7 @@ describe('F1 node_evidence_passes_through_unmodified', () => {
     ],
     [`/v1/providers/0x0/attestation?nonce=${'ab'.repeat(32)}`, 400, 'invalid_request'],
     [`/v1/providers/99/attestation?nonce=${'ab'.repeat(32)}`, 404, 'provider_not_found'],
-    ['/v1/completions', 404, 'not_found'],
+    ['/v1/files', 404, 'not_found'],
   ])('%s is %i %s', async (path, status, code) => {
     const { network } = await admitted()
     const asked = network.connection.sent.length

@@ -129,7 +129,7 @@ describe('the local proxy', () => {
   })
 
   test.each([
-    ['POST', '/v1/embeddings'],
+    ['POST', '/v1/audio/speech'],
     ['GET', '/v1/chat/completions'],
     ['OPTIONS', '/v1/chat/completions'],
     ['POST', '/v1/chat/completions?x=1'],

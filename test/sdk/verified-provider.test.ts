@@ -269,8 +269,8 @@ describe('what leaves', () => {
   })
 
   test.each([
-    ['POST', '/v1/embeddings'],
-    ['POST', '/v1/responses'],
+    ['POST', '/v1/audio/speech'],
+    ['POST', '/v1/files'],
     ['GET', '/v1/chat/completions'],
     ['POST', '/v1/chat/completions?beta=1'],
     ['PUT', '/v1/chat/completions'],

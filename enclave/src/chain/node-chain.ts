@@ -97,6 +97,8 @@ export interface NodeChain {
   provider(agentId: bigint): Promise<ProviderRecord | undefined>
   service(agentId: bigint, serviceId: number): Promise<{ readonly modelId: Hex }>
   price(agentId: bigint, serviceId: number, version: number): Promise<Price>
+  /** The version at which channels are opened now. */
+  currentPriceVersion(agentId: bigint, serviceId: number): Promise<number>
   channel(channelId: Hex): Promise<Channel>
   isNonceUsed(channelId: Hex, bindingId: Hex, nonce: bigint): Promise<boolean>
   isBindingApproved(agentId: bigint, bindingId: Hex): Promise<boolean>

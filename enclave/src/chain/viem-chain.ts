@@ -100,6 +100,11 @@ export function connectChain(
         const args = [agentId, serviceId, version] as const
         return reader.readContract({ ...registry, functionName: 'priceOf', args })
       }),
+    currentPriceVersion: (agentId, serviceId) =>
+      ask(() => {
+        const args = [agentId, serviceId] as const
+        return reader.readContract({ ...registry, functionName: 'currentPriceVersion', args })
+      }),
     channel: (channelId) =>
       ask(async (): Promise<Channel> => {
         const call = { ...ledger, functionName: 'channelOf', args: [channelId] } as const

@@ -38,7 +38,7 @@ export class AnswerText {
   end(): string {
     const last = this.#stops.push(this.#decoder.end())
     const text = last.stopped ? last.text : last.text + this.#stops.end()
-    return this.#handOut({ text, stopped: last.stopped }).text
+    return this.#handOut({ ...last, text }).text
   }
 
   #handOut(outcome: StopOutcome): StopOutcome {

@@ -1,11 +1,13 @@
 import { AnswerText } from './answer-text.ts'
 import { ABORTED, beforeAbort } from './before-abort.ts'
-import type { GenerateResult } from './engine.ts'
+import type { AnswerPart, GenerateResult, TokenLogprob } from './engine.ts'
 import type { LlamaSlot, Sampling } from './llama-slot.ts'
+import { tokenLogprob } from './token-logprobs.ts'
 
 /** Everything one answer needs. */
-export interface Generation<Token> {
-  readonly slot: LlamaSlot<Token>
+export interface Generation<Token, Grammar> {
+  readonly slot: LlamaSlot<Token, Grammar>
+  readonly owner: string | undefined
   /** At least one token. */
   readonly prompt: readonly Token[]
   /** Most tokens to generate. */
@@ -13,44 +15,69 @@ export interface Generation<Token> {
   readonly sampling: Sampling
   readonly stop: readonly string[]
   readonly bytesOf: (token: Token) => Uint8Array
+  /** Keeps the answer's tokens within a form; at its beginning. */
+  readonly grammar?: Grammar
+  /** Alternatives to state for each token. */
+  readonly logprobs?: number
 }
+
+/** A piece of the answer's text. */
+export type TextPart = Extract<AnswerPart, { type: 'text' }>
 
 /** A prompt is evaluated in parts, so that an abort waits for one part at most and short requests get turns. */
 const PROMPT_PART_TOKENS = 256
 
 /** Evaluates the prompt and generates; ends as soon as the signal is aborted. */
-export async function* generateAnswer<Token>(
-  generation: Generation<Token>,
+export async function* generateAnswer<Token, Grammar>(
+  generation: Generation<Token, Grammar>,
   signal: AbortSignal,
-): AsyncGenerator<string, GenerateResult> {
-  const { slot, prompt, limit, sampling, stop, bytesOf } = generation
+): AsyncGenerator<TextPart, GenerateResult> {
+  const { slot, owner, prompt, limit, sampling, stop, bytesOf, grammar, logprobs } = generation
   const answer = new AnswerText(stop)
-  let inputTokens = 0
-  const result = (finish: GenerateResult['finish']): GenerateResult => ({
+  const likelihoods: TokenLogprob[] = []
+  let handedOut = 0
+  const part = (text: string): TextPart => {
+    const tokens = answer.delivered - handedOut
+    handedOut += tokens
+    const stated = logprobs === undefined ? {} : { logprobs: likelihoods.splice(0, tokens) }
+    return { type: 'text', text, tokens, ...stated }
+  }
+
+  const reused = await beforeAbort(signal, () => slot.reuse(owner, prompt))
+  let inputTokens = reused === ABORTED ? 0 : reused
+  const cachedTokens = inputTokens
+  const result = (finish: GenerateResult['finish'], stopString?: string): GenerateResult => ({
     finish,
     inputTokens,
     outputTokens: finish === 'aborted' ? answer.delivered : answer.generated,
+    ...(cachedTokens === 0 ? {} : { cachedTokens }),
+    ...(stopString === undefined ? {} : { stopString }),
   })
+  if (reused === ABORTED) return result('aborted')
 
   for (; prompt.length - inputTokens > PROMPT_PART_TOKENS; inputTokens += PROMPT_PART_TOKENS) {
-    const part = prompt.slice(inputTokens, inputTokens + PROMPT_PART_TOKENS)
-    if ((await beforeAbort(signal, () => slot.feed(part))) === ABORTED) return result('aborted')
+    const fed = prompt.slice(inputTokens, inputTokens + PROMPT_PART_TOKENS)
+    if ((await beforeAbort(signal, () => slot.feed(fed))) === ABORTED) return result('aborted')
   }
-  slot.begin(prompt.slice(inputTokens), sampling)
+  slot.begin(prompt.slice(inputTokens), sampling, {
+    probabilities: logprobs !== undefined,
+    ...(grammar === undefined ? {} : { grammar }),
+  })
   let finish: 'stop' | 'length' = 'length'
   while (answer.generated < limit) {
-    const token = await beforeAbort(signal, () => slot.next())
-    if (token === ABORTED) return result('aborted')
+    const drawn = await beforeAbort(signal, () => slot.next())
+    if (drawn === ABORTED) return result('aborted')
     inputTokens = prompt.length
-    if (token === undefined) {
+    if (drawn === undefined) {
       finish = 'stop'
       break
     }
-    const { text, stopped } = answer.push(bytesOf(token))
-    if (text !== '') yield text
-    if (stopped) return result('stop')
+    if (logprobs !== undefined) likelihoods.push(tokenLogprob(drawn, logprobs, bytesOf))
+    const { text, stopped, stop: met } = answer.push(bytesOf(drawn.token))
+    if (text !== '') yield part(text)
+    if (stopped) return result('stop', met)
   }
   const rest = answer.end()
-  if (rest !== '') yield rest
+  if (rest !== '') yield part(rest)
   return result(finish)
 }

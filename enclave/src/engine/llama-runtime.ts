@@ -3,21 +3,30 @@ import {
   getLlama,
   getModuleVersion,
   GgufFileType,
-  JinjaTemplateChatWrapper,
+  LlamaGrammarEvaluationState,
   LlamaLogLevel,
-  type ChatHistoryItem,
   type Llama,
   type LlamaContext,
+  type LlamaEmbeddingContext,
+  type LlamaGrammar,
   type LlamaModel,
   type Token,
 } from 'node-llama-cpp'
+import { readChatTemplate, type ChatTemplate, type PromptSegment } from './chat-template.ts'
 import { EngineError } from './engine-error.ts'
-import type { ChatMessage } from './engine.ts'
+import type { GrammarSchema } from './grammar-schema.ts'
 import { LlamaSlot } from './llama-slot.ts'
 import { tokenBytes, type TokenBytes } from './token-bytes.ts'
+import { tokenizeInSlices } from './token-slices.ts'
 
 /** A token of the loaded model. */
 export type { Token }
+
+/** Keeps the tokens of one answer within a grammar. */
+export type GrammarState = LlamaGrammarEvaluationState
+
+/** A slot of the loaded model. */
+export type Slot = LlamaSlot<Token, GrammarState>
 
 /** How the model is run; fixed at start. */
 export interface LlamaSettings {
@@ -33,6 +42,8 @@ interface ModelFacts {
   readonly quantization: string
   /** The bytes each token of its vocabulary stands for. */
   readonly bytesOf: TokenBytes
+  /** Characters of the longest token, so that a text's least number of tokens is known without reading it. */
+  readonly longestToken: number
 }
 
 /** A loaded model with its slots; the only face that node-llama-cpp shows to the engine. */
@@ -40,17 +51,27 @@ export interface LlamaRuntime {
   /** Name and version of the library. */
   readonly engine: string
   readonly facts: ModelFacts
+  readonly template: ChatTemplate
   readonly contextTokens: number
-  readonly slots: readonly LlamaSlot<Token>[]
-  /** The conversation as the model's own template writes it, up to the beginning of the answer. */
-  promptTokens(messages: readonly ChatMessage[]): readonly Token[]
+  readonly slots: readonly Slot[]
+  /** Tokens of a prompt; more than `max` only say that it is too long. */
+  tokenize(segments: readonly PromptSegment[], max: number): Promise<readonly Token[]>
+  /** A grammar at its beginning. A schema is made into a grammar once. */
+  grammar(schema: GrammarSchema): Promise<GrammarState>
+  /** The vector of a text, one after the other. */
+  embed(tokens: readonly Token[]): Promise<readonly number[]>
   close(): Promise<void>
 }
+
+/** What every grammar of the library ends with; an answer ends before it. */
+export const GRAMMAR_END = '\n\n\n\n'
 
 /** One core stays free for the node itself: llama.cpp's threads spin, and slow down tenfold when they share one. */
 const MAX_THREADS = Math.max(1, availableParallelism() - 1)
 /** Below this much work for each, threads wait for each other longer than they compute. */
 const WEIGHT_BYTES_PER_THREAD = 64 * 2 ** 20
+/** `tokenizer.ggml.token_type` of a control token (GGUF specification). */
+const CONTROL = 3
 
 /**
  * Loads a GGUF file into memory and makes its slots. Uses the prebuilt CPU binary of the npm package:
@@ -64,19 +85,23 @@ export async function openLlama(path: string, settings: LlamaSettings): Promise<
     const model = await llama.loadModel({ modelPath: path, useMmap: false, gpuLayers: 0 })
     const facts = readFacts(model)
     const contextTokens = Math.min(settings.contextTokens, model.trainContextSize)
+    const threads = threadsFor(model.size)
     const context = await model.createContext({
       sequences: settings.parallelRequests,
       contextSize: contextTokens,
-      threads: threadsFor(model.size),
+      threads,
       // The descriptor states this size; a silently smaller one would make it a lie.
       failedCreationRemedy: false,
     })
     return {
       engine: `node-llama-cpp@${await getModuleVersion()}`,
       facts,
+      template: readChatTemplate(facts.chatTemplate, specialTokens(model)),
       contextTokens,
       slots: makeSlots(context, settings.parallelRequests),
-      promptTokens: promptWriter(model, facts.chatTemplate),
+      tokenize: promptTokenizer(model),
+      grammar: grammarMaker(llama, model),
+      embed: embedder(() => model.createEmbeddingContext({ contextSize: contextTokens, threads })),
       close: () => llama.dispose(),
     }
   } catch (error) {
@@ -117,6 +142,7 @@ function readFacts(model: LlamaModel): ModelFacts {
     chatTemplate: tokenizer.chat_template,
     quantization: quantizationName(general.file_type),
     bytesOf: tokenBytes({ kind, tokens, types }),
+    longestToken: tokens.reduce((longest, { length }) => Math.max(longest, length), 1),
   }
 }
 
@@ -126,7 +152,16 @@ function quantizationName(fileType: GgufFileType | undefined): string {
   return GgufFileType[fileType]?.replace(/^(MOSTLY|ALL)_/, '') ?? `file type ${fileType}`
 }
 
-function makeSlots(context: LlamaContext, count: number): LlamaSlot<Token>[] {
+function specialTokens(model: LlamaModel): Parameters<typeof readChatTemplate>[1] {
+  const { tokens, token_type: types } = model.fileInfo.metadata.tokenizer.ggml
+  return {
+    bos: model.tokens.bosString ?? '',
+    eos: model.tokens.eosString ?? '',
+    control: tokens.filter((_, index) => types[index] === CONTROL),
+  }
+}
+
+function makeSlots(context: LlamaContext, count: number): Slot[] {
   const contextShift = {
     // The default drops the beginning of a conversation when the context is full.
     strategy: (): never => {
@@ -135,37 +170,59 @@ function makeSlots(context: LlamaContext, count: number): LlamaSlot<Token>[] {
   }
   return Array.from(
     { length: count },
-    () => new LlamaSlot<Token>(context.getSequence({ contextShift })),
+    () => new LlamaSlot<Token, GrammarState>(context.getSequence({ contextShift })),
   )
 }
 
-/**
- * Renders with the GGUF's Jinja template. The wrapper gives the template unguessable placeholders instead of
- * contents and tokenises the contents by themselves as plain text, so a `<|im_start|>` that a user writes
- * becomes ordinary characters; only what the template itself wrote can be a control token.
- */
-function promptWriter(model: LlamaModel, template: string): LlamaRuntime['promptTokens'] {
-  const wrapper = new JinjaTemplateChatWrapper({
-    template,
-    joinAdjacentMessagesOfTheSameType: false,
-    functionCallMessageTemplate: 'noJinja',
-    tokenizer: model.tokenizer,
-  })
+/** Only what a template wrote can become a control token. */
+function promptTokenizer(model: LlamaModel): LlamaRuntime['tokenize'] {
   const { bos, shouldPrependBosToken } = model.tokens
-  return (messages) => {
-    const chatHistory = [
-      ...messages.map(historyItem),
-      historyItem({ role: 'assistant', content: '' }),
-    ]
-    const tokens = wrapper
-      .generateContextState({ chatHistory })
-      .contextText.tokenize(model.tokenizer)
+  return async (segments, max) => {
+    const tokens: Token[] = []
+    let isFirst = true
+    for (const { text, by } of segments) {
+      const more = await tokenizeInSlices(text, max - tokens.length, (slice, isStart) => {
+        // The space that SentencePiece puts before a text belongs before the first slice only.
+        const options = isFirst && isStart ? undefined : 'trimLeadingSpace'
+        return model.tokenize(slice, by === 'template', options)
+      })
+      for (const token of more) tokens.push(token)
+      isFirst = false
+      if (tokens.length > max) break
+    }
     return shouldPrependBosToken && bos !== null && tokens[0] !== bos ? [bos, ...tokens] : tokens
   }
 }
 
-function historyItem({ role, content }: ChatMessage): ChatHistoryItem {
-  return role === 'assistant'
-    ? { type: 'model', response: [content] }
-    : { type: role, text: content }
+/** Grammars that are kept; the schemas of clients repeat. */
+const MAX_GRAMMARS = 64
+
+function grammarMaker(llama: Llama, model: LlamaModel): LlamaRuntime['grammar'] {
+  const made = new Map<string, Promise<LlamaGrammar>>()
+  return async (schema) => {
+    const key = JSON.stringify(schema)
+    let grammar = made.get(key)
+    if (grammar === undefined) {
+      // The schema is one that this library honours whole; its types are for schemas in source code.
+      grammar = llama.createGrammarForJsonSchema(JSON.parse(key))
+      if (made.size >= MAX_GRAMMARS) made.clear()
+      made.set(key, grammar)
+    }
+    try {
+      return new LlamaGrammarEvaluationState({ model, grammar: await grammar })
+    } catch {
+      made.delete(key)
+      throw new EngineError('FORM_UNSUPPORTED', 'schema: no grammar can be made of it')
+    }
+  }
+}
+
+/** The context for vectors is made when the first one is asked for; it has room for one text. */
+function embedder(open: () => Promise<LlamaEmbeddingContext>): LlamaRuntime['embed'] {
+  let context: Promise<LlamaEmbeddingContext> | undefined
+  return async (tokens) => {
+    context ??= open()
+    const { vector } = await (await context).getEmbeddingFor([...tokens])
+    return vector
+  }
 }

@@ -13,7 +13,6 @@ const MAX_TEMPERATURE = 2
  * @throws {EngineError} `ENGINE_FAILED`
  */
 export function checkRequest(request: GenerateRequest): void {
-  ensure(request.messages.length > 0, 'messages: expected at least one')
   ensure(
     Number.isSafeInteger(request.maxTokens) && request.maxTokens >= 1,
     'maxTokens: expected a whole number from 1',

@@ -18,20 +18,26 @@ export class SlotQueue<Slot> {
   }
 
   /**
-   * The next free slot, or undefined when the signal is aborted first.
+   * The next free slot, or undefined when the signal is aborted first. Of several the one with the highest rank.
    *
    * @throws {EngineError} `ENGINE_BUSY` when too many wait, or the error the queue was ended with
    */
-  acquire(signal: AbortSignal): Promise<Slot | undefined> {
+  acquire(signal: AbortSignal, rank: (slot: Slot) => number = () => 0): Promise<Slot | undefined> {
     if (this.#refusal) return Promise.reject(this.#refusal)
     if (signal.aborted) return Promise.resolve(undefined)
-    const free = this.#free.shift()
+    const free = this.#takeFree(rank)
     if (free !== undefined) return Promise.resolve(free)
     if (this.#waiting.length >= this.#maxWaiting) {
       const text = `waiting requests: expected at most ${this.#maxWaiting}, actual one more`
       return Promise.reject(new EngineError('ENGINE_BUSY', text))
     }
     return this.#wait(signal)
+  }
+
+  #takeFree(rank: (slot: Slot) => number): Slot | undefined {
+    const best = this.#free.toSorted((a, b) => rank(b) - rank(a))[0]
+    if (best !== undefined) this.#free.splice(this.#free.indexOf(best), 1)
+    return best
   }
 
   #wait(signal: AbortSignal): Promise<Slot | undefined> {

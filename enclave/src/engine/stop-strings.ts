@@ -2,6 +2,8 @@
 export interface StopOutcome {
   readonly text: string
   readonly stopped: boolean
+  /** The stop string that was met. */
+  readonly stop?: string
 }
 
 /** Ends a text before the first stop string, and holds back what may be the beginning of one. */
@@ -13,13 +15,18 @@ export class StopStrings {
     this.#stops = stops
   }
 
+  /** Text that was pushed and not handed out yet. */
+  get heldText(): string {
+    return this.#held
+  }
+
   /** Adds text; nothing may be pushed after `stopped`. */
   push(piece: string): StopOutcome {
     const text = this.#held + piece
-    const at = this.#firstStop(text)
-    if (at >= 0) {
+    const first = this.#firstStop(text)
+    if (first !== undefined) {
       this.#held = ''
-      return { text: text.slice(0, at), stopped: true }
+      return { text: text.slice(0, first.at), stopped: true, stop: first.stop }
     }
     const held = this.#possibleStart(text)
     this.#held = text.slice(text.length - held)
@@ -33,9 +40,11 @@ export class StopStrings {
     return rest
   }
 
-  #firstStop(text: string): number {
-    const found = this.#stops.map((stop) => text.indexOf(stop)).filter((at) => at >= 0)
-    return found.length === 0 ? -1 : Math.min(...found)
+  #firstStop(text: string): { readonly at: number; readonly stop: string } | undefined {
+    return this.#stops
+      .map((stop) => ({ stop, at: text.indexOf(stop) }))
+      .filter(({ at }) => at >= 0)
+      .toSorted((a, b) => a.at - b.at)[0]
   }
 
   /** Length of the longest end of the text that begins a stop string. */

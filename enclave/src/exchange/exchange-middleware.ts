@@ -2,7 +2,7 @@ import { AUTHORIZATION_HEADER, toBareHex } from '@jeju/verifier/protocol'
 import { ENCAPSULATED_KEY_HEADER, RESPONSE_NONCE_HEADER } from '@jeju/verifier/sealing'
 import type { Context, MiddlewareHandler } from 'hono'
 import { NodeError } from '../http/node-error.ts'
-import { readBody } from '../http/read-body.ts'
+import type { BodyReader } from '../http/read-body.ts'
 import type { ExchangeRecords } from '../records/exchange-records.ts'
 import type { Unsealer } from '../sealing/unsealer.ts'
 import { createExchange, type Exchange, type ExchangeWire } from './exchange.ts'
@@ -21,6 +21,7 @@ const RECEIPT_ID_HEADER = 'X-Receipt-Id'
 export interface ExchangeParts {
   readonly unsealer: Unsealer
   readonly records: ExchangeRecords
+  readonly bodies: BodyReader
   /** Whether prompts that are not sealed are taken. */
   readonly prompts: 'any' | 'sealed'
   /** @throws NodeError `not_ready` or `draining`, before a body is read */
@@ -42,7 +43,7 @@ export function exchangeMiddleware(parts: ExchangeParts): MiddlewareHandler {
       throw new NodeError('sealing_required', 'body: this node takes sealed prompts only')
     }
     parts.assertServing()
-    const sent = new Uint8Array(await readBody(raw))
+    const sent = new Uint8Array(await parts.bodies.read(raw))
     const opened =
       encapsulated === undefined ? undefined : await parts.unsealer.open(encapsulated, sent)
     const wire = createExchange(sent, opened)
@@ -59,9 +60,11 @@ export function exchangeMiddleware(parts: ExchangeParts): MiddlewareHandler {
   }
 }
 
-/** The exchange of a request, for what authorises and answers it. */
-export function exchangeOf(c: Context): Exchange | undefined {
-  return (c.var as Partial<ExchangeVariables>).exchange
+/** The exchange of a prompt, for what authorises and answers it. */
+export function exchangeOf(c: Context): Exchange {
+  const { exchange } = c.var as Partial<ExchangeVariables>
+  if (exchange === undefined) throw new Error('a prompt outside the exchange middleware')
+  return exchange
 }
 
 function answer(c: Context, wire: ExchangeWire, records: ExchangeRecords): void {

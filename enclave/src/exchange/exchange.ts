@@ -3,8 +3,8 @@ import type { ResponseSealer } from '../sealing/response-sealer.ts'
 
 /** How an answer ended in the books. */
 export interface Conclusion {
-  /** Id of the answer in its own body. */
-  readonly chatId: string
+  /** Id of the answer in its own body; null where that has none. */
+  readonly chatId: string | null
   readonly receipt: ComputeReceipt
 }
 
@@ -15,6 +15,8 @@ export interface Conclusion {
 export interface Exchange {
   /** The request body exactly as sent: sealed, where it was sealed. */
   readonly sent: Uint8Array
+  /** The body that was opened or came plain. */
+  readonly body: Uint8Array<ArrayBuffer>
   /**
    * What these bytes of the answer are on the wire. To be called once for each chunk before it is sent, in order; the
    * chunk then goes out as exactly these bytes.
@@ -27,8 +29,6 @@ export interface Exchange {
 
 /** The side of an exchange that carries the answer. */
 export interface ExchangeWire extends Exchange {
-  /** The body that was opened or came plain. */
-  readonly body: Uint8Array<ArrayBuffer>
   /** Suite that the request was sealed under. */
   readonly sealedBy: string | undefined
   readonly sealer: ResponseSealer | undefined

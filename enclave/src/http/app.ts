@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { ProtocolError } from '@jeju/verifier/protocol'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { ChainError } from '../chain/node-chain.ts'
-import { nodeErrorOf } from '../chat/chat-service.ts'
+import { nodeErrorOf } from '../answer/answer-service.ts'
 import { EngineError } from '../engine/engine-error.ts'
 import { GuestAgentError } from '../guest-agent/guest-agent.ts'
 import type { Logger } from '../logging.ts'
-import { errorBody, NODE_ERRORS, NodeError } from './node-error.ts'
+import { errorBody, messagesErrorBody, NODE_ERRORS, NodeError } from './node-error.ts'
 
-/** What a caller is told to wait when the node is busy, starting or ending, in seconds. */
-const RETRY_AFTER_S = '1'
+/** The endpoint whose clients read Anthropic's error documents. */
+const MESSAGES_PATH = '/v1/messages'
 
 /** What EHBP clients read as "fetch the key again" (EHBP, errors; RFC 9457). */
 const KEY_CONFIG_PROBLEM = JSON.stringify({
@@ -41,11 +41,14 @@ export function createApp(
     const known = knownError(error)
     if (known.code === 'internal_error') logger.error({ error: error.name }, 'internal error')
     const { status } = NODE_ERRORS[known.code]
-    if (status === 429 || status === 503) c.header('Retry-After', RETRY_AFTER_S)
+    if (status === 429 || status === 503) {
+      c.header('Retry-After', String(known.retryAfterS))
+    }
     if (known.code === 'sealed_key_mismatch') {
       return c.body(KEY_CONFIG_PROBLEM, status, { 'Content-Type': 'application/problem+json' })
     }
-    return c.json(errorBody(known), status)
+    const document = c.req.path === MESSAGES_PATH ? messagesErrorBody(known) : errorBody(known)
+    return c.json(document, status)
   })
   return app
 }

@@ -21,6 +21,13 @@ export interface ServerTls {
 }
 
 const CLOSE_TIMEOUT_MS = 2_000
+/** Headers have to be there by then, and are no larger than this; an authorisation takes 8 KiB at most. */
+const HEADERS_TIMEOUT_MS = 10_000
+const MAX_HEADERS_BYTES = 16 * 1024
+const MAX_HEADERS = 64
+/** A request with its body has to be there by then. */
+const REQUEST_TIMEOUT_MS = 60_000
+const MAX_CONNECTIONS = 4_096
 
 /**
  * Serves an app over HTTP, or HTTPS with `tls`; the only file that knows the server. Rejects when the port cannot be
@@ -32,10 +39,22 @@ export async function listen(
   host: string,
   tls?: ServerTls,
 ): Promise<Listener> {
-  const server = createAdaptorServer({ fetch: app.fetch, ...(tls && secure(tls)) })
+  const limits = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    maxHeaderSize: MAX_HEADERS_BYTES,
+  }
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    ...(tls === undefined
+      ? { serverOptions: limits }
+      : { createServer: createTlsServer, serverOptions: { ...limits, ...secure(tls) } }),
+  })
   if (!(server instanceof Server || server instanceof TlsServer)) {
     throw new Error('expected an HTTP/1.1 server')
   }
+  server.maxHeadersCount = MAX_HEADERS
+  server.maxConnections = MAX_CONNECTIONS
   server.listen(port, host)
   await once(server, 'listening')
   const address = server.address()
@@ -55,17 +74,9 @@ export async function listen(
 }
 
 function secure({ privateKey, certificateChain }: ServerTls): {
-  readonly createServer: typeof createTlsServer
-  readonly serverOptions: {
-    readonly key: string
-    readonly cert: string
-    readonly minVersion: 'TLSv1.3'
-  }
+  readonly key: string
+  readonly cert: string
+  readonly minVersion: 'TLSv1.3'
 } {
-  const serverOptions = {
-    key: privateKey,
-    cert: certificateChain.join('\n'),
-    minVersion: 'TLSv1.3',
-  } as const
-  return { createServer: createTlsServer, serverOptions }
+  return { key: privateKey, cert: certificateChain.join('\n'), minVersion: 'TLSv1.3' }
 }

@@ -18,6 +18,7 @@ export const NODE_ERRORS = {
   not_found: { status: 404, type: 'not_found' },
   model_not_found: { status: 404, type: 'invalid_request_error' },
   method_not_allowed: { status: 405, type: 'invalid_request_error' },
+  request_timeout: { status: 408, type: 'invalid_request_error' },
   authorization_already_used: { status: 409, type: 'invalid_request_error' },
   wrong_binding: { status: 409, type: 'invalid_request_error' },
   sealed_replay: { status: 409, type: 'invalid_request_error' },
@@ -25,6 +26,8 @@ export const NODE_ERRORS = {
   sealed_key_mismatch: { status: 422, type: 'invalid_request_error' },
   body_too_large: { status: 413, type: 'invalid_request_error' },
   attestation_busy: { status: 429, type: 'rate_limit_error' },
+  rate_limited: { status: 429, type: 'rate_limit_error' },
+  too_many_requests: { status: 429, type: 'rate_limit_error' },
   engine_busy: { status: 429, type: 'rate_limit_error' },
   internal_error: { status: 500, type: 'server_error' },
   engine_failed: { status: 502, type: 'server_error' },
@@ -43,11 +46,14 @@ export class NodeError extends Error {
   readonly code: NodeErrorCode
   /** The request field that is wrong. */
   readonly param: string | undefined
+  /** When it is worth trying again, seconds; 1 where nothing else is known. */
+  readonly retryAfterS: number
 
-  constructor(code: NodeErrorCode, message: string, param?: string) {
+  constructor(code: NodeErrorCode, message: string, param?: string, retryAfterS = 1) {
     super(message)
     this.code = code
     this.param = param
+    this.retryAfterS = retryAfterS
   }
 }
 
@@ -68,4 +74,30 @@ export function errorBody(error: NodeError): {
       param: error.param ?? null,
     },
   }
+}
+
+/** Anthropic's error document, for its own endpoint; code and field stand in it as well. */
+export function messagesErrorBody(error: NodeError): {
+  readonly type: 'error'
+  readonly error: {
+    readonly type: string
+    readonly message: string
+    readonly code: NodeErrorCode
+    readonly param: string | null
+  }
+} {
+  const { code, message, param = null } = error
+  const { status, type } = NODE_ERRORS[code]
+  return { type: 'error', error: { type: MESSAGES_TYPES[status] ?? type, message, code, param } }
+}
+
+/** Anthropic's types of errors by HTTP status; others have OpenAI's name. */
+const MESSAGES_TYPES: Readonly<Record<number, string>> = {
+  402: 'billing_error',
+  404: 'not_found_error',
+  408: 'timeout_error',
+  413: 'request_too_large',
+  500: 'api_error',
+  502: 'api_error',
+  503: 'overloaded_error',
 }

@@ -1,25 +1,75 @@
 import { MAX_REQUEST_BYTES } from '@jeju/verifier/protocol'
 import { NodeError } from './node-error.ts'
 
-/** The request body as sent, counted while it is read: a length header is only a hint. */
-export async function readBody(request: Request): Promise<Uint8Array> {
-  const stated = Number(request.headers.get('content-length') ?? 0)
-  if (stated > MAX_REQUEST_BYTES) throw tooLarge()
-  if (request.body === null) return new Uint8Array(0)
+/** Reads request bodies within limits. */
+export interface BodyReader {
+  /**
+   * The body as sent, counted while it is read: a length header is only a hint.
+   * @throws NodeError `body_too_large`, `request_timeout`, `too_many_requests`, `invalid_request`
+   */
+  read(request: Request): Promise<Uint8Array>
+}
+
+/** Numbers of {@link createBodyReader}. */
+export interface BodyLimits {
+  /** A body has to be there by then. */
+  readonly timeoutMs: number
+  /** Bodies that are read at the same time, each of MAX_REQUEST_BYTES at most. */
+  readonly concurrent: number
+}
+
+/** A reader of bodies; memory and time it takes are bounded, whoever sends. */
+export function createBodyReader({ timeoutMs, concurrent }: BodyLimits): BodyReader {
+  let reading = 0
+  return {
+    read: async (request) => {
+      const stated = Number(request.headers.get('content-length') ?? 0)
+      if (stated > MAX_REQUEST_BYTES) throw tooLarge()
+      if (request.body === null) return new Uint8Array(0)
+      if (reading >= concurrent) {
+        throw new NodeError('too_many_requests', 'too many bodies are on their way')
+      }
+      reading++
+      const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader()
+      const late = deadline(timeoutMs)
+      try {
+        return await readAll(reader, late.passed)
+      } catch (error) {
+        // What is still on its way is not waited for.
+        reader.cancel().catch(() => undefined)
+        throw error
+      } finally {
+        late.clear()
+        reading--
+      }
+    },
+  }
+}
+
+async function readAll(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  passed: Promise<'late'>,
+): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let length = 0
-  try {
-    for await (const part of request.body as AsyncIterable<Uint8Array>) {
-      length += part.length
-      if (length > MAX_REQUEST_BYTES) throw tooLarge()
-      parts.push(part)
-    }
-  } catch (error) {
-    if (error instanceof NodeError) throw error
+  for (;;) {
+    const next = await Promise.race([reader.read().catch(() => 'gone' as const), passed])
+    if (next === 'late') throw new NodeError('request_timeout', 'body: not received in time')
     // Whoever sent it left; anybody can, so it is no fault to report.
-    throw new NodeError('invalid_request', 'body: not received whole')
+    if (next === 'gone') throw new NodeError('invalid_request', 'body: not received whole')
+    if (next.value === undefined) return new Uint8Array(Buffer.concat(parts))
+    length += next.value.length
+    if (length > MAX_REQUEST_BYTES) throw tooLarge()
+    parts.push(next.value)
   }
-  return new Uint8Array(Buffer.concat(parts))
+}
+
+function deadline(ms: number): { readonly passed: Promise<'late'>; readonly clear: () => void } {
+  let timer: NodeJS.Timeout | undefined
+  const passed = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), ms)
+  })
+  return { passed, clear: () => clearTimeout(timer) }
 }
 
 function tooLarge(): NodeError {

@@ -12,7 +12,8 @@ export interface AnswerFacts {
 /** Facts of a JSON answer; none of a text that is no object. */
 export function factsOfJson(text: string): AnswerFacts {
   const members = parseObject(text)
-  const usage = usageOf(members.get('usage'))
+  const usage =
+    usageOf(members.get('usage')) ?? usageOf(membersOf(members.get('response')).get('usage'))
   const chunk = chunkOf(members)
   return { ...(usage === undefined ? {} : { usage }), ...(chunk === undefined ? {} : { chunk }) }
 }
@@ -25,21 +26,22 @@ export function factsOfFrames(documents: readonly string[]): AnswerFacts {
 function parseObject(text: string): ReadonlyMap<string, unknown> {
   try {
     const value: unknown = JSON.parse(text)
-    return members(value)
+    return membersOf(value)
   } catch {
     // No JSON, no facts; whether the bytes are the signed ones is judged elsewhere.
     return new Map()
   }
 }
 
-function members(value: unknown): ReadonlyMap<string, unknown> {
+function membersOf(value: unknown): ReadonlyMap<string, unknown> {
   return new Map(typeof value === 'object' && value !== null ? Object.entries(value) : [])
 }
 
 function usageOf(value: unknown): StatedUsage | undefined {
-  const usage = members(value)
-  const inputTokens = usage.get('prompt_tokens')
-  const outputTokens = usage.get('completion_tokens')
+  const usage = membersOf(value)
+  const inputTokens = usage.get('prompt_tokens') ?? usage.get('input_tokens')
+  // Vectors take no output tokens, and their usage does not speak of any.
+  const outputTokens = usage.get('completion_tokens') ?? usage.get('output_tokens') ?? 0
   return typeof inputTokens === 'number' && typeof outputTokens === 'number'
     ? { inputTokens, outputTokens }
     : undefined

@@ -1,36 +1,36 @@
 import type { ReceivedAnswer } from '@jeju/verifier'
 import {
   concatBytes,
-  createResponseHasher,
-  DONE_FRAME,
   encodeComputeReceipt,
   equalBytes,
   MAX_RESPONSE_BYTES,
   ProtocolError,
   receiptFrame,
   SseReceiptSplitter,
+  STREAM_END,
   utf8,
   type ComputeReceipt,
-  type ResponseHasher,
+  type StreamKind,
 } from '@jeju/verifier/protocol'
 import { judgeAnswer, type AnswerContext } from './answer-judge.ts'
 import { brokenOff } from './broken-off.ts'
-import { chunksOfFrames } from './chunk-frames.ts'
+import { chunksOfFrames, endOfAnswer } from './chunk-frames.ts'
+import { CoveredBytes } from './covered-bytes.ts'
 import { factsOfFrames, type AnswerFacts } from './answer-facts.ts'
 import { unopened, type AnswerPiece, type AnswerReader } from '../sealing/sealed-exchange.ts'
 
 /**
- * The frames of a stream as they arrive; receipt frame and `[DONE]` only after every check passed. Anything else at
- * the end errors the stream with `NotVerified`. With `hold`, nothing is given out before that.
+ * The frames of a stream as they arrive; what ends the answer only after every check passed. Anything else at the end
+ * errors the stream with `NotVerified`. With `hold`, nothing is given out before that.
  */
 export function verifiedStream(
   response: Response,
   answers: AnswerReader,
   context: AnswerContext,
-  options: { readonly hold: boolean },
+  options: { readonly kind: StreamKind; readonly hold: boolean },
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const pieces = answers.pieces(response)
-  const reading = new StreamReading(context, answers.framed)
+  const reading = new StreamReading(context, options.kind, answers.framed)
   const next = async (): Promise<{ bytes: Uint8Array<ArrayBuffer>; done: boolean }> => {
     const piece = await pieces.next().catch((error: unknown) => reading.broken(error))
     return piece.done === true
@@ -59,35 +59,35 @@ export function verifiedStream(
   })
 }
 
+/** For receipts that travel in no chunk. */
+const NO_CHUNK = { id: '', model: '', created: 0 }
+
 /** One stream while it is read: what was covered so far. */
 class StreamReading {
   readonly #context: AnswerContext
-  readonly #splitter = new SseReceiptSplitter()
+  readonly #kind: StreamKind
+  readonly #splitter: SseReceiptSplitter
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-  readonly #hasher: ResponseHasher
-  #responseBytes = 0
+  readonly #covered: CoveredBytes
   #facts: AnswerFacts = {}
-  readonly #framed: boolean
 
-  constructor(context: AnswerContext, framed: boolean) {
+  constructor(context: AnswerContext, kind: StreamKind, framed: boolean) {
+    this.#kind = kind
+    this.#splitter = new SseReceiptSplitter(kind)
+    this.#covered = new CoveredBytes(context.expectation.signed.salt, framed)
     this.#context = context
-    this.#framed = framed
-    this.#hasher = createResponseHasher(context.expectation.signed.salt)
   }
 
   /** Bytes that may be given out before the end is known. */
-  push({ plain, wire }: AnswerPiece): Uint8Array<ArrayBuffer> {
-    const covered = this.#split(() => this.#splitter.push(plain))
-    if (this.#framed && covered.length !== 0 && covered.length !== plain.length) {
-      return this.#refuse('a sealed piece that is covered in part')
+  push(piece: AnswerPiece): Uint8Array<ArrayBuffer> {
+    if (piece.plain.length === 0 && piece.wire.length > 0) {
+      return this.#refuse('a sealed piece that holds nothing')
     }
-    this.#responseBytes += covered.length
-    if (this.#responseBytes > MAX_RESPONSE_BYTES) {
-      this.#refuse(`a stream of more than ${MAX_RESPONSE_BYTES} bytes`)
-    }
-    this.#hasher.update(this.#framed && covered.length > 0 ? wire : covered)
+    const covered = this.#split(() => this.#splitter.push(piece.plain))
+    this.#covered.arrived(piece)
+    this.#cover(covered)
     // Frames are whole, so no character is cut.
-    const chunks = chunksOfFrames(this.#decoder.decode(covered))
+    const chunks = chunksOfFrames(this.#decoder.decode(covered), this.#kind)
     if (chunks === undefined) return this.#refuse('a frame that is no chunk of an answer')
     this.#facts = { ...this.#facts, ...factsOfFrames(chunks) }
     return covered
@@ -95,13 +95,20 @@ class StreamReading {
 
   /** The last bytes, once they are verified. */
   end(): Uint8Array<ArrayBuffer> {
-    const { receipt, tail } = this.#split(() => this.#splitter.end())
+    const { receipt, held, tail } = this.#split(() => this.#splitter.end())
+    this.#cover(held)
+    if (!this.#covered.isWhole) return this.#refuse('a sealed piece that is covered in part')
+    if (held.length > 0) {
+      const end = endOfAnswer(this.#decoder.decode(held), this.#kind)
+      if (end === undefined) return this.#refuse('a frame that does not end an answer')
+      this.#facts = { ...this.#facts, ...factsOfFrames([end]) }
+    }
     const ownTail = this.#tail(receipt)
-    if (this.#facts.chunk !== undefined && !equalBytes(tail, ownTail)) {
+    if ((this.#facts.chunk !== undefined || held.length > 0) && !equalBytes(tail, ownTail)) {
       this.#refuse('a receipt frame that is no empty chunk of this stream')
     }
     this.#judge({ text: encodeComputeReceipt(receipt) })
-    return ownTail
+    return concatBytes(held, ownTail)
   }
 
   /**
@@ -109,15 +116,27 @@ class StreamReading {
    * intermediary could deliver text of its own: so that chunk is made here, from what is covered.
    */
   #tail(receipt: ComputeReceipt): Uint8Array<ArrayBuffer> {
-    const { chunk } = this.#facts
-    const frame = chunk === undefined ? new Uint8Array(0) : receiptFrame(receipt, chunk)
-    return concatBytes(frame, utf8(DONE_FRAME))
+    const chunk = this.#facts.chunk ?? (this.#isNamed ? NO_CHUNK : undefined)
+    const frame = chunk === undefined ? new Uint8Array(0) : receiptFrame(receipt, chunk, this.#kind)
+    return concatBytes(frame, utf8(STREAM_END[this.#kind]))
   }
 
   /** The connection failed: a cut answer like any other, unless the caller ended it. */
   broken(error: unknown): never {
     this.#context.signal.throwIfAborted()
     return this.#refuse(unopened(error) ?? brokenOff(error))
+  }
+
+  /** Whether the receipt stands by itself, and not in a chunk of the answer. */
+  get #isNamed(): boolean {
+    return STREAM_END[this.#kind] === ''
+  }
+
+  #cover(bytes: Uint8Array): void {
+    this.#covered.cover(bytes)
+    if (this.#covered.length > MAX_RESPONSE_BYTES) {
+      this.#refuse(`a stream of more than ${MAX_RESPONSE_BYTES} bytes`)
+    }
   }
 
   #split<Value>(split: () => Value): Value {
@@ -139,8 +158,8 @@ class StreamReading {
     judgeAnswer(
       {
         receipt,
-        responseHash: this.#hasher.digest(),
-        responseBytes: this.#responseBytes,
+        responseHash: this.#covered.digest(),
+        responseBytes: this.#covered.length,
         ...(usage === undefined ? {} : { statedUsage: usage }),
       },
       this.#context,

@@ -1,9 +1,15 @@
-import { decodeUtf8, MAX_REQUEST_BYTES, ProtocolError } from '@jeju/verifier/protocol'
+import {
+  decodeUtf8,
+  MAX_REQUEST_BYTES,
+  ProtocolError,
+  type PromptPath,
+} from '@jeju/verifier/protocol'
 import { SdkError } from '../errors/sdk-error.ts'
 import { BodyTooLarge, readBody } from '../gateway/read-body.ts'
 
-/** A chat completion request: the exact bytes that are signed and sent, and what is needed of them. */
+/** A request with a prompt: the exact bytes that are signed and sent, and what is needed of them. */
 export interface ChatRequest {
+  readonly path: PromptPath
   readonly body: Uint8Array<ArrayBuffer>
   readonly model: string
   readonly stream: boolean
@@ -12,16 +18,17 @@ export interface ChatRequest {
 }
 
 /** Reads the body of a request. Throws `REQUEST_TOO_LARGE` or `REQUEST_INVALID`; messages hold no content. */
-export async function readChatRequest(request: Request): Promise<ChatRequest> {
+export async function readChatRequest(request: Request, path: PromptPath): Promise<ChatRequest> {
   const body = await readBytes(request)
   const members = parseObject(body)
   const model = members.get('model')
   if (typeof model !== 'string' || model === '') throw invalid('model', 'a non-empty string')
   return {
+    path,
     body,
     model,
     stream: readFlag(members, 'stream'),
-    maxTokens: readMaxTokens(members),
+    maxTokens: readMaxTokens(members, path),
   }
 }
 
@@ -56,16 +63,32 @@ function readFlag(members: ReadonlyMap<string, unknown>, name: string): boolean 
   return value
 }
 
-/** `max_completion_tokens` or its older name `max_tokens`, times `n` (OpenAI API reference, create chat completion). */
-function readMaxTokens(members: ReadonlyMap<string, unknown>): number | undefined {
-  const name =
-    (members.get('max_completion_tokens') ?? null) === null ? 'max_tokens' : 'max_completion_tokens'
-  const limit = members.get(name) ?? undefined
+/** Fields that bound an answer, the first that is given counts (each API's own reference). */
+const LIMIT_FIELDS: Readonly<Record<PromptPath, readonly string[]>> = {
+  '/v1/chat/completions': ['max_completion_tokens', 'max_tokens'],
+  '/v1/completions': ['max_tokens'],
+  '/v1/embeddings': [],
+  '/v1/responses': ['max_output_tokens'],
+  '/v1/messages': ['max_tokens'],
+}
+/** What a completion request without a limit asks for. */
+const DEFAULT_COMPLETION_TOKENS = 16
+
+/** The limit of one answer times their number. */
+function readMaxTokens(
+  members: ReadonlyMap<string, unknown>,
+  path: PromptPath,
+): number | undefined {
+  if (path === '/v1/embeddings') return 0
+  const fields = LIMIT_FIELDS[path]
+  const name = fields.find((field) => (members.get(field) ?? null) !== null) ?? ''
+  const limit = members.get(name) ?? (path === '/v1/completions' ? DEFAULT_COMPLETION_TOKENS : null)
   const choices = members.get('n') ?? 1
   if (!isCount(choices)) throw invalid('n', 'a positive integer')
-  if (limit === undefined) return undefined
+  if (limit === null) return undefined
   if (!isCount(limit)) throw invalid(name, 'a positive integer')
-  return limit * choices
+  const prompts = members.get('prompt')
+  return limit * choices * (Array.isArray(prompts) ? Math.max(1, prompts.length) : 1)
 }
 
 function isCount(value: unknown): value is number {

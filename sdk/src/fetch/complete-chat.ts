@@ -1,4 +1,10 @@
-import { authDigest, type ContractDomain, type SignedRequestAuth } from '@jeju/verifier/protocol'
+import {
+  authDigest,
+  PROMPT_ENDPOINTS,
+  type ContractDomain,
+  type PromptPath,
+  type SignedRequestAuth,
+} from '@jeju/verifier/protocol'
 import type { AnswerContext } from '../answer/answer-judge.ts'
 import { readVerifiedJson } from '../answer/json-answer.ts'
 import { verifiedStream } from '../answer/stream-answer.ts'
@@ -83,10 +89,10 @@ export class ChatCompleter {
       maxFeeOf(request, price, maxFeePerRequest),
     )
     const sent = await this.#seal(session, request, reservation)
-    const signed = this.#authorise(session, sent, reservation, signal)
+    const signed = this.#authorise(session, { path: request.path, ...sent }, reservation, signal)
     const exchange = { session, request, sent, reservation, signed, signal }
     try {
-      const response = await gateway.send(sent, signed, signal)
+      const response = await gateway.send(request.path, sent, signed, signal)
       if (response.ok) return await this.#answer(response, exchange)
       const refusal = await readRefusal(await openedRefusal(response, sent))
       // A key that is not the node's any more (EHBP, 422) is asked for again with everything else.
@@ -118,7 +124,7 @@ export class ChatCompleter {
   /** The last look before money and prompt leave: the caller may be gone, the session over (attack F2). */
   #authorise(
     session: VerifiedSession,
-    { body, sealedBy }: OutgoingRequest,
+    { path, body, sealedBy }: OutgoingRequest & { readonly path: PromptPath },
     reservation: Reservation,
     signal: AbortSignal,
   ): SignedRequestAuth {
@@ -132,7 +138,7 @@ export class ChatCompleter {
       sessions.end(session)
       throw new SdkError('PROVIDER_UNAVAILABLE', `agent ${agentId}: its verification is too old`)
     }
-    const signed = authorise({ body, reservation, bindingId, serving, now })
+    const signed = authorise({ path, body, reservation, bindingId, serving, now })
     const { channelId, maxFee, validUntil } = signed.auth
     const authHash = authDigest(signed.auth, serving)
     const authorised = { agentId, channelId, bindingId, authHash, maxFee, validUntil }
@@ -145,10 +151,12 @@ export class ChatCompleter {
     const context = this.#context(exchange)
     // The server's own content type is not covered by the receipt, so it is not passed on.
     const headers = { 'content-type': contentTypeOf(request) }
-    if (!request.stream) {
+    const kind = PROMPT_ENDPOINTS[request.path]
+    if (!request.stream || kind === undefined) {
       return new Response(await readVerifiedJson(response, sent.answers, context), { headers })
     }
-    const stream = verifiedStream(response, sent.answers, context, { hold: this.#with.holdStream })
+    const hold = this.#with.holdStream
+    const stream = verifiedStream(response, sent.answers, context, { kind, hold })
     return new Response(stream, { headers })
   }
 

@@ -2,6 +2,7 @@ import {
   AUTHORIZATION_HEADER,
   encodeAuthorization,
   type Hex,
+  type PromptPath,
   type SignedRequestAuth,
 } from '@jeju/verifier/protocol'
 import { SdkError } from '../errors/sdk-error.ts'
@@ -10,8 +11,6 @@ import { fetchEvidence } from './fetch-evidence.ts'
 import { parseProviderHints, type ProviderHint } from './provider-hints.ts'
 import { readBody } from './read-body.ts'
 
-/** The endpoint whose answers are verified; also the path that authorisations sign (docs/protocol.md §5). */
-export const CHAT_PATH = '/v1/chat/completions'
 /** The list of models: advertising, nothing is sent and nothing is paid. */
 export const MODELS_PATH = '/v1/models'
 
@@ -27,6 +26,7 @@ export interface GatewayClient {
   evidence(agentId: bigint, nonce: Hex): Promise<Uint8Array<ArrayBuffer>>
   /** Sends exactly these bytes; no header of the caller goes along but those that open them (attack F12). */
   send(
+    path: PromptPath,
     request: Pick<OutgoingRequest, 'body' | 'headers'>,
     signed: SignedRequestAuth,
     signal: AbortSignal,
@@ -53,8 +53,8 @@ export function createGatewayClient(base: string, transport: typeof fetch): Gate
     },
     evidence: (agentId, nonce) =>
       fetchEvidence(`${base}/v1/providers/${agentId}/attestation`, nonce, transport),
-    send: ({ body, headers }, signed, signal) =>
-      transport(base + CHAT_PATH, {
+    send: (path, { body, headers }, signed, signal) =>
+      transport(base + path, {
         ...NOTHING_AMBIENT,
         method: 'POST',
         headers: {

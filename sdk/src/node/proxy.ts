@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { MAX_REQUEST_BYTES } from '@jeju/verifier/protocol'
-import { CHAT_PATH, MODELS_PATH } from '../gateway/gateway-client.ts'
+import { isPromptPath, MAX_REQUEST_BYTES } from '@jeju/verifier/protocol'
+import { MODELS_PATH } from '../gateway/gateway-client.ts'
 import { errorBody, toOpenAiError, type OpenAiError } from './openai-error.ts'
 import { guardRequest, hostsOf } from './request-guard.ts'
 
@@ -64,14 +64,14 @@ async function serve(
   const { method = '', url = '' } = request
   const refusal = guardRequest(request.headers, method, hosts)
   if (refusal !== undefined) return refuse(response, refusal)
-  const isChat = method === 'POST' && url === CHAT_PATH
-  if (!isChat && !(method === 'GET' && url === MODELS_PATH)) {
-    const message = `expected POST ${CHAT_PATH} or GET ${MODELS_PATH}`
+  const isPrompt = method === 'POST' && isPromptPath(url)
+  if (!isPrompt && !(method === 'GET' && url === MODELS_PATH)) {
+    const message = `expected POST of a prompt or GET ${MODELS_PATH}`
     return refuse(response, { status: 404, code: 'not_found', message })
   }
   const gone = new AbortController()
   response.on('close', () => gone.abort())
-  const body = isChat ? await readRequest(request) : undefined
+  const body = isPrompt ? await readRequest(request) : undefined
   if (body === 'too large') {
     const message = `body: expected at most ${MAX_REQUEST_BYTES} bytes`
     return refuse(response, { status: 413, code: 'request_too_large', message })

@@ -7,11 +7,11 @@ import {
   toHex,
   type ContractDomain,
   type Hex,
+  type PromptPath,
   type SignedRequestAuth,
 } from '@jeju/verifier/protocol'
 import type { PriceRecord } from '../chain/chain-reader.ts'
 import type { ChatRequest } from '../fetch/chat-request.ts'
-import { CHAT_PATH } from '../gateway/gateway-client.ts'
 import type { Reservation } from './channel-book.ts'
 
 /** How long an authorisation can be used; well under MAX_AUTH_LIFE_S. */
@@ -33,6 +33,7 @@ export function maxFeeOf(request: ChatRequest, price: PriceRecord, cap: bigint):
 
 /** Signs what may be charged for exactly these bytes at exactly this binding (docs/protocol.md §5). */
 export function authorise(options: {
+  readonly path: PromptPath
   /** As it is sent: sealed, where it is sealed. */
   readonly body: Uint8Array
   readonly reservation: Reservation
@@ -40,14 +41,14 @@ export function authorise(options: {
   readonly serving: ContractDomain
   readonly now: Date
 }): SignedRequestAuth {
-  const { body, reservation, bindingId, serving, now } = options
+  const { path, body, reservation, bindingId, serving, now } = options
   // Nonce and salt are random, never counted from a clock (attacks P32, T8).
   const salt = toHex(randomBytes32())
   const auth = {
     channelId: reservation.channel.channelId,
     nonce: BigInt(toHex(randomBytes32())),
     bindingId,
-    requestHash: requestHash(salt, 'POST', CHAT_PATH, body),
+    requestHash: requestHash(salt, 'POST', path, body),
     maxFee: reservation.maxFee,
     validUntil: BigInt(Math.floor(now.getTime() / 1000)) + AUTH_LIFE_S,
   }

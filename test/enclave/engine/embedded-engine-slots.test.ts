@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadEmbeddedEngine } from '../../../enclave/src/engine/embedded-engine.ts'
 import { embeddedModel } from '../../../enclave/src/engine/embedded-model.ts'
 import type { Engine } from '../../../enclave/src/engine/engine.ts'
-import { answer, user } from './run-engine.ts'
+import { answer, collect, generate, user } from './run-engine.ts'
 
 const POEM = user('Write a poem.')
 const QUOTE = user('What is a quote?')
@@ -35,11 +35,8 @@ describe('one engine', () => {
   test('really interleaves two answers', async () => {
     const order: string[] = []
     const follow = async (name: string): Promise<void> => {
-      const stream = engine.generate(
-        { messages: POEM, maxTokens: 30 },
-        new AbortController().signal,
-      )
-      for await (const piece of stream) order.push(piece === '' ? 'empty' : name)
+      const stream = await generate(engine, { messages: POEM, maxTokens: 30 })
+      for await (const part of stream) order.push(part.type === 'text' ? name : 'other')
     }
     await Promise.all([follow('a'), follow('b')])
     expect(order.indexOf('b')).toBeLessThan(order.lastIndexOf('a'))
@@ -61,7 +58,7 @@ describe('one engine', () => {
     const whole = await answer(engine, { messages: POEM })
     for (let round = 0; round < 6; round++) {
       const abort = new AbortController()
-      const stream = engine.generate({ messages: POEM, maxTokens: 100 }, abort.signal)
+      const stream = await generate(engine, { messages: POEM }, abort.signal)
       for (const _ of [1, 2, 3]) await stream.next()
       abort.abort()
       const end = await stream.next()
@@ -90,9 +87,8 @@ describe('one engine', () => {
 
   test('a reader that leaves frees its slot', async () => {
     for (let round = 0; round < 6; round++) {
-      const never = new AbortController().signal
-      for await (const piece of engine.generate({ messages: POEM, maxTokens: 100 }, never)) {
-        expect(piece).not.toBe('')
+      for await (const part of await generate(engine, { messages: POEM })) {
+        expect(part.type).toBe('text')
         break
       }
     }
@@ -101,10 +97,17 @@ describe('one engine', () => {
 
   test('one more than slots and queue hold is refused, and a waiting one can leave', async () => {
     const abort = new AbortController()
+    const admissions = [engine.admit(3), engine.admit(1)]
+    const busy: unknown = expect.objectContaining({ code: 'ENGINE_BUSY' })
+    expect(() => engine.admit(1)).toThrow(busy)
     const running = [1, 2, 3].map(() => answer(engine, { messages: POEM }))
     const leaving = answer(engine, { messages: POEM }, abort.signal)
-    await expect(answer(engine, { messages: POEM })).rejects.toMatchObject({ code: 'ENGINE_BUSY' })
     abort.abort()
+    admissions[1]?.release()
+    admissions[1]?.release()
+    expect(engine.admitted).toBe(3)
+    engine.admit(1).release()
+    expect(() => engine.admit(2)).toThrow(busy)
     expect(await leaving).toMatchObject({ finish: 'aborted', inputTokens: 0 })
     const finishes = (await Promise.all(running)).map(({ finish }) => finish)
     expect(finishes).toEqual(['stop', 'stop', 'stop'])
@@ -113,11 +116,11 @@ describe('one engine', () => {
 
 test('close ends what runs, refuses what waits and what comes, and can be called again', async () => {
   const engine = await load()
-  const signal = new AbortController().signal
-  const running = engine.generate({ messages: POEM, maxTokens: 100 }, signal)
+  const running = await generate(engine, { messages: POEM })
   await running.next()
-  const other = answer(engine, { messages: POEM })
-  const waiting = answer(engine, { messages: POEM })
+  const other = collect(await generate(engine, { messages: POEM }))
+  const waiting = collect(await generate(engine, { messages: POEM }))
+  await new Promise((resolve) => setTimeout(resolve, 5))
   const refused = expect(waiting).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
   await Promise.all([engine.close(), engine.close()])
   await refused

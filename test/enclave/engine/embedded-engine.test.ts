@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { canonicalJson, modelIdOf, parseCatalog } from '@jeju/verifier/protocol'
 import { loadEmbeddedEngine } from '../../../enclave/src/engine/embedded-engine.ts'
 import { embeddedModel } from '../../../enclave/src/engine/embedded-model.ts'
-import type { Engine, GenerateRequest } from '../../../enclave/src/engine/engine.ts'
-import { answer, user } from './run-engine.ts'
+import type { Engine } from '../../../enclave/src/engine/engine.ts'
+import { answer, promptTokens, user, type ChatGeneration } from './run-engine.ts'
 
 let engine: Engine
 beforeAll(async () => {
@@ -40,7 +40,14 @@ describe('the descriptor', () => {
 
   test('E13 engine_args_measured_only: a loaded engine takes no other model and no other arguments', () => {
     const members = Object.getOwnPropertyNames(Object.getPrototypeOf(engine)).toSorted()
-    expect(members).toEqual(['close', 'constructor', 'countPromptTokens', 'generate'])
+    expect(members).toEqual([
+      'admit',
+      'admitted',
+      'close',
+      'constructor',
+      'prepare',
+      'prepareEmbeddings',
+    ])
     expect(Object.isFrozen(engine.descriptor) && Object.isFrozen(engine.descriptor.adapters)).toBe(
       true,
     )
@@ -84,7 +91,7 @@ describe('counts', () => {
 
   test('input is the rendered prompt', async () => {
     const digits = '1234567890' // digits never merge: one token each
-    expect(engine.countPromptTokens(user(digits))).toBe(FRAME_TOKENS + 10)
+    expect(await promptTokens(engine, user(digits))).toBe(FRAME_TOKENS + 10)
     const { inputTokens } = await answer(engine, { messages: user(digits), maxTokens: 1 })
     expect(inputTokens).toBe(FRAME_TOKENS + 10)
   })
@@ -115,7 +122,7 @@ describe('counts', () => {
       (e: unknown) => e,
     )
     expect(error).toMatchObject({ name: 'EngineError', code: 'PROMPT_TOO_LONG' })
-    expect(String(error)).toMatch(/expected less than 1024 tokens, actual \d+$/)
+    expect(String(error)).toMatch(/expected less than 1024 tokens, actual more$/)
   })
 })
 
@@ -155,7 +162,7 @@ describe('stop strings', () => {
 })
 
 test('N7 max_tokens_abuse_table: a bound that means nothing is refused, not taken as no bound', async () => {
-  const abuses: Partial<GenerateRequest>[] = [
+  const abuses: Partial<ChatGeneration>[] = [
     { maxTokens: 0 },
     { maxTokens: -1 },
     { maxTokens: Number.NaN },
@@ -182,8 +189,8 @@ test('control tokens in a content are ordinary characters', async () => {
   const roles = ['system', 'user', 'assistant'] as const
   for (const role of roles) {
     // Were they control tokens, each would be one token instead of its many characters.
-    const count = engine.countPromptTokens([{ role, content: inject }, ...user('hi')])
-    const other = engine.countPromptTokens([{ role, content: plain }, ...user('hi')])
+    const count = await promptTokens(engine, [{ role, content: inject }, ...user('hi')])
+    const other = await promptTokens(engine, [{ role, content: plain }, ...user('hi')])
     expect(count).toBe(other)
   }
 })

@@ -44,17 +44,80 @@ describe('slot queue', () => {
   })
 })
 
-test('a slot that keeps a token of a request is not given to the next', async () => {
-  const slot = new LlamaSlot<number>({
-    nextTokenIndex: 1,
-    evaluateWithoutGeneratingNewTokens: () => Promise.resolve(),
-    evaluate: async function* () {
-      yield await Promise.resolve(1)
-    },
-    clearHistory: () => Promise.resolve(),
+/** A context sequence that draws the token after the last one. */
+class CountingSequence {
+  tokens: number[] = []
+  /** Tokens that are never erased. */
+  stuck = 0
+  readonly evaluated: number[] = []
+
+  get nextTokenIndex(): number {
+    return this.tokens.length
+  }
+
+  evaluateWithoutGeneratingNewTokens(tokens: number[]): Promise<void> {
+    this.#take(tokens)
+    return Promise.resolve()
+  }
+
+  async *evaluateWithMetadata(tokens: number[]): AsyncGenerator<{ token: number }, void> {
+    for (let next = tokens; ;) {
+      await Promise.resolve()
+      this.#take(next)
+      const token = (next.at(-1) ?? 0) + 1
+      yield { token }
+      next = [token]
+    }
+  }
+
+  eraseContextTokenRanges([range]: { start: number; end: number }[]): Promise<void> {
+    this.tokens.length = Math.max(this.stuck, range?.start ?? 0)
+    return Promise.resolve()
+  }
+
+  #take(tokens: readonly number[]): void {
+    this.tokens.push(...tokens)
+    this.evaluated.push(...tokens)
+  }
+}
+
+const SAMPLING = { temperature: 0, topP: 1, seed: 0 }
+
+describe('a slot', () => {
+  test('that keeps a token of a request is not given to the next', async () => {
+    const sequence = new CountingSequence()
+    sequence.stuck = 1
+    const slot = new LlamaSlot<number, never>(sequence)
+    await slot.feed([7])
+    await expect(slot.clear()).rejects.toMatchObject({
+      code: 'ENGINE_FAILED',
+      message: 'slot: expected 0 tokens left, actual 1',
+    })
   })
-  await expect(slot.clear()).rejects.toMatchObject({
-    code: 'ENGINE_FAILED',
-    message: 'slot: expected 0 tokens after clearing, actual 1',
+
+  test('E10 cache_salt_per_tenant: a prefix is reused for its own owner, and for nobody else', async () => {
+    const sequence = new CountingSequence()
+    const slot = new LlamaSlot<number, never>(sequence)
+    const ask = async (owner: string | undefined, prompt: readonly number[]): Promise<number> => {
+      const reused = await slot.reuse(owner, prompt)
+      slot.begin(prompt.slice(reused), SAMPLING)
+      await slot.next()
+      await slot.next()
+      await slot.rest()
+      return reused
+    }
+    expect(await ask('a', [1, 2, 3])).toBe(0)
+    expect(sequence.tokens).toEqual([1, 2, 3, 4])
+    // The last token is evaluated again, since it gives the next one.
+    expect(await ask('a', [1, 2, 3])).toBe(2)
+    expect(await ask('a', [1, 2, 3, 4, 9])).toBe(4)
+    expect(await ask('b', [1, 2, 3, 4, 9])).toBe(0)
+    expect(await ask(undefined, [1, 2, 3])).toBe(0)
+    expect(slot.empty).toBe(true)
+    expect(sequence.tokens).toEqual([])
+    expect(await ask(undefined, [1, 2, 3])).toBe(0)
+    expect(await ask('b', [5, 2, 3])).toBe(0)
+    expect(await ask('b', [5, 2, 8])).toBe(2)
+    expect(sequence.tokens).toEqual([5, 2, 8, 9])
   })
 })

@@ -11,6 +11,7 @@ import {
 import { modelIdOf, utf8 } from '@jeju/verifier/protocol'
 import type { Config } from '../../../enclave/src/config.ts'
 import { connectGuestAgent } from '../../../enclave/src/guest-agent/dstack-guest-agent.ts'
+import type { Engine } from '../../../enclave/src/engine/engine.ts'
 import type { GuestAgent } from '../../../enclave/src/guest-agent/guest-agent.ts'
 import { createLogger } from '../../../enclave/src/logging.ts'
 import { createNode, type Node } from '../../../enclave/src/node.ts'
@@ -42,6 +43,8 @@ export interface NodeSetting {
   readonly agent?: (real: GuestAgent) => GuestAgent
   readonly chain?: TestChain
   readonly engine?: ScriptedEngine
+  /** Answers instead of the scripted one. */
+  readonly realEngine?: Engine
   readonly clock?: TestClock
   readonly stateDir?: string
   readonly config?: Partial<Config>
@@ -95,7 +98,7 @@ export async function buildNode(setting: NodeSetting = {}): Promise<Running> {
   const td = setting.td ?? launchTd(await thePlatform(), { appCompose: COMPOSE })
   const stateDir = setting.stateDir ?? (await temporaryFolder())
   chain.providers.set(0n, { owner: OPERATOR, endpoint: PUBLIC_URL })
-  chain.modelIds.set(0, modelIdOf(engine.descriptor))
+  chain.modelIds.set(0, modelIdOf((setting.realEngine ?? engine).descriptor))
   const socket = join(await temporaryFolder(), 'dstack.sock')
   const server = await serveGuestAgent(td, socket)
   cleanups.push(() => server.close())
@@ -103,7 +106,7 @@ export async function buildNode(setting: NodeSetting = {}): Promise<Running> {
   const logs: string[] = []
   const node = await createNode(configOf(stateDir, setting.config), {
     agent: setting.agent?.(real) ?? real,
-    engine,
+    engine: setting.realEngine ?? engine,
     connectChain: () => chain,
     logger: createLogger('trace', { write: (line) => void logs.push(line) }),
     now: clock.now,
@@ -170,12 +173,14 @@ function configOf(stateDir: string, changes: Partial<Config> = {}): Config {
     port: 0,
     host: '127.0.0.1',
     stateDir,
+    upstream: undefined,
     tls: 'elsewhere',
     prompts: 'any',
     source: { repoUrl: null, repoCommit: null, imageDigest: null },
     model: { path: '/unused', sha256: `0x${'00'.repeat(32)}`, name: 'unused' },
     settleIntervalMs: 3_600_000,
     drainMs: 200,
+    walletLimits: { requestsPerMinute: 1_000, concurrent: 64 },
     logLevel: 'trace',
     ...changes,
   }

@@ -83,6 +83,10 @@ export class TestChain implements NodeChain {
     return this.#answer('price', () => this.price_)
   }
 
+  currentPriceVersion(): Promise<number> {
+    return this.#answer('currentPriceVersion', () => 1)
+  }
+
   channel(channelId: Hex): Promise<Channel> {
     return this.#answer('channel', () => this.channels.get(channelId) ?? NO_CHANNEL)
   }

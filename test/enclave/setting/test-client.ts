@@ -16,8 +16,10 @@ import {
   utf8,
   type ComputeReceipt,
   type Hex,
+  type PromptPath,
   type RequestAuth,
   type SignedRequestAuth,
+  type StreamKind,
 } from '@jeju/verifier/protocol'
 import { servingDomain } from './deployment.ts'
 import { MODEL } from './scripted-engine.ts'
@@ -36,6 +38,8 @@ export function chatBody(members: object = {}): string {
 
 /** What a client signs differently from what it should. */
 export interface SigningLies extends Partial<RequestAuth> {
+  /** Another endpoint. */
+  readonly path?: PromptPath
   readonly key?: Uint8Array
 }
 
@@ -64,14 +68,14 @@ export class TestClient {
   }
 
   sign(body: string | Uint8Array, lies: SigningLies = {}): SignedRequestAuth {
-    const { key = this.sessionKey, ...members } = lies
+    const { key = this.sessionKey, path = CHAT_PATH, ...members } = lies
     const salt = toHex(randomBytes32())
     const bytes = typeof body === 'string' ? utf8(body) : body
     const auth: RequestAuth = {
       channelId: this.channelId,
       nonce: this.#nonce++,
       bindingId: this.#bindingId,
-      requestHash: requestHash(salt, 'POST', CHAT_PATH, bytes),
+      requestHash: requestHash(salt, 'POST', path, bytes),
       maxFee: 1_000n,
       validUntil: this.#chain.now() + 600n,
       ...members,
@@ -79,8 +83,18 @@ export class TestClient {
     return { auth, salt, signature: signDigest(authDigest(auth, servingDomain), key) }
   }
 
-  request(body: string | Uint8Array, signed: SignedRequestAuth = this.sign(body)): Request {
-    return new Request(`http://node.test${CHAT_PATH}`, {
+  /** A request to another endpoint, signed for it. */
+  to(path: PromptPath, body: string | Uint8Array): { signed: SignedRequestAuth; request: Request } {
+    const signed = this.sign(body, { path })
+    return { signed, request: this.request(body, signed, path) }
+  }
+
+  request(
+    body: string | Uint8Array,
+    signed: SignedRequestAuth = this.sign(body),
+    path: PromptPath = CHAT_PATH,
+  ): Request {
+    return new Request(`http://node.test${path}`, {
       method: 'POST',
       body: body as string,
       headers: {
@@ -117,8 +131,9 @@ export async function readJsonAnswer(
 export async function readStreamAnswer(
   response: Response,
   salt: Hex,
+  kind: StreamKind = 'chat',
 ): Promise<{ receipt: ComputeReceipt; responseHash: Hex; text: string; covered: string }> {
-  const splitter = new SseReceiptSplitter()
+  const splitter = new SseReceiptSplitter(kind)
   const hasher = createResponseHasher(salt)
   let covered = ''
   const decoder = new TextDecoder()
@@ -127,8 +142,11 @@ export async function readStreamAnswer(
     hasher.update(bytes)
     covered += decoder.decode(bytes, { stream: true })
   }
-  const { receipt } = splitter.end()
-  return { receipt, responseHash: hasher.digest(), text: contentOf(covered), covered }
+  const { receipt, held } = splitter.end()
+  hasher.update(held)
+  covered += decoder.decode(held)
+  const text = kind === 'chat' ? contentOf(covered) : ''
+  return { receipt, responseHash: hasher.digest(), text, covered }
 }
 
 /** Text of the deltas. */

@@ -86,3 +86,44 @@ describe('receipt at the end of an event stream', () => {
     }).toThrow(expect.objectContaining({ code: 'INPUT_TOO_LARGE' }))
   })
 })
+
+describe('receipt behind the event that ends an answer', () => {
+  const events = utf8('event: message_start\ndata: {"type":"message_start"}\n\n')
+  const last = utf8('event: message_stop\ndata: {"type":"message_stop"}\n\n')
+  const comment = receiptFrame(receipt, chunk, 'messages')
+  const whole = concatBytes(events, last, comment)
+  const splitEvents = (bytes: Uint8Array, size: number): { body: Uint8Array; end: StreamEnd } => {
+    const splitter = new SseReceiptSplitter('messages')
+    const parts: Uint8Array[] = []
+    for (let at = 0; at < bytes.length; at += size) {
+      parts.push(splitter.push(bytes.subarray(at, at + size)))
+    }
+    return { body: concatBytes(...parts), end: splitter.end() }
+  }
+
+  test('is found at any chunking, and the last event is held back', () => {
+    for (let size = 1; size <= whole.length; size += 3) {
+      const { body, end } = splitEvents(whole, size)
+      expect(body).toEqual(events)
+      expect(end).toEqual({ receipt, held: last, tail: comment })
+    }
+  })
+
+  test('E9 stream_truncation_rejected: every prefix, and every other order, is refused', () => {
+    const refused: unknown = expect.objectContaining({ name: 'ProtocolError' })
+    for (let length = 0; length < whole.length; length++) {
+      expect(() => splitEvents(whole.subarray(0, length), 64), `prefix ${length}`).toThrow(refused)
+    }
+    for (const bytes of [
+      concatBytes(events, comment, last),
+      concatBytes(events, comment),
+      concatBytes(events, last, last, comment),
+      concatBytes(events, last, events, comment),
+      concatBytes(whole, events),
+      concatBytes(whole, comment),
+      concatBytes(events, last, frame),
+    ]) {
+      expect(() => splitEvents(bytes, 64)).toThrow(refused)
+    }
+  })
+})

@@ -75,7 +75,14 @@ export {
 } from './node-statement.ts'
 export { PROTOCOL_ERROR_CODES, ProtocolError, type ProtocolErrorCode } from './protocol-error.ts'
 export { receiptDigest, FINISH_CODES, type Finish, type Receipt } from './receipt.ts'
-export { DONE_FRAME, receiptFrame, type ReceiptChunk } from './receipt-frame.ts'
+export { DONE_FRAME, receiptFrame, STREAM_END, type ReceiptChunk } from './receipt-frame.ts'
+export {
+  isPromptPath,
+  PROMPT_ENDPOINTS,
+  TERMINAL_EVENTS,
+  type PromptPath,
+  type StreamKind,
+} from './prompt-endpoints.ts'
 export {
   freshnessHash,
   gpuNonce,

@@ -1,15 +1,39 @@
 import { utf8 } from '../bytes/bytes.ts'
-import { canonicalJson, parseCanonicalJson } from './canonical-json.ts'
+import { canonicalJson, parseCanonicalJson, type JsonValue } from './canonical-json.ts'
 import { encodeComputeReceipt, readComputeReceipt, type ComputeReceipt } from './compute-receipt.ts'
+import type { StreamKind } from './prompt-endpoints.ts'
 import { asArray, asInteger, asOneOf, asString, exactObject } from './shape.ts'
 
-/** First bytes of a receipt frame. An answer's own text cannot hold them: it stands inside JSON strings. */
-export const RECEIPT_FRAME_START = 'event: receipt\n'
+const CHUNK_START = 'event: receipt\n'
+/** A comment: clients of APIs with named events refuse events they do not know, and skip comments. */
+const COMMENT_START = ': receipt '
 
-/** The last frame of a stream. */
+/** First bytes of a receipt frame. An answer's own text cannot hold them: it stands inside JSON strings. */
+export const RECEIPT_FRAME_STARTS: Readonly<Record<StreamKind, string>> = {
+  chat: CHUNK_START,
+  completion: CHUNK_START,
+  responses: COMMENT_START,
+  messages: COMMENT_START,
+}
+
+/** The last frame of a stream of chunks. */
 export const DONE_FRAME = 'data: [DONE]\n\n'
 
-const CHUNK_OBJECT = 'chat.completion.chunk'
+/** What follows the receipt frame. */
+export const STREAM_END: Readonly<Record<StreamKind, string>> = {
+  chat: DONE_FRAME,
+  completion: DONE_FRAME,
+  responses: '',
+  messages: '',
+}
+
+/** `object` of a chunk that carries a receipt; other streams carry it in a comment. */
+const CHUNK_OBJECTS: Readonly<Record<StreamKind, string | undefined>> = {
+  chat: 'chat.completion.chunk',
+  completion: 'text_completion',
+  responses: undefined,
+  messages: undefined,
+}
 
 /** The chunk a receipt travels in, so that clients which know nothing of receipts see an empty chunk. */
 export interface ReceiptChunk {
@@ -19,30 +43,38 @@ export interface ReceiptChunk {
   readonly created: number
 }
 
-/** `event: receipt` frame of docs/protocol.md §6, delimiter included. */
+/** The receipt frame of docs/protocol.md §6, delimiter included. */
 export function receiptFrame(
   receipt: ComputeReceipt,
   chunk: ReceiptChunk,
+  kind: StreamKind = 'chat',
 ): Uint8Array<ArrayBuffer> {
+  const object = CHUNK_OBJECTS[kind]
+  const document = encodeComputeReceipt(receipt)
+  if (object === undefined) return utf8(`${COMMENT_START}${document}\n\n`)
+  const value: JsonValue = JSON.parse(document)
   const data = canonicalJson({
     choices: [],
     created: chunk.created,
     id: chunk.id,
     model: chunk.model,
-    object: CHUNK_OBJECT,
-    receipt: JSON.parse(encodeComputeReceipt(receipt)),
+    object,
+    receipt: value,
   })
-  return utf8(`${RECEIPT_FRAME_START}data: ${data}\n\n`)
+  return utf8(`${CHUNK_START}data: ${data}\n\n`)
 }
 
 /**
  * Reads the text of a receipt frame, without its delimiter. The receipt does not cover this frame, so nothing in it
  * may be taken for an answer: no choices, and no model but the signed one. Throws a ProtocolError.
  */
-export function parseReceiptFrame(frame: string): ComputeReceipt {
-  const data = frame.slice(RECEIPT_FRAME_START.length)
+export function parseReceiptFrame(frame: string, kind: StreamKind = 'chat'): ComputeReceipt {
+  const place = 'receipt frame'
+  const data = frame.slice(RECEIPT_FRAME_STARTS[kind].length)
+  const object = CHUNK_OBJECTS[kind]
+  if (object === undefined) return readComputeReceipt(parseCanonicalJson(data, place))
   const text = data.startsWith('data: ') ? data.slice('data: '.length) : ''
-  const chunk = exactObject(parseCanonicalJson(text, 'receipt frame'), 'receipt frame', [
+  const chunk = exactObject(parseCanonicalJson(text, place), place, [
     'choices',
     'created',
     'id',
@@ -50,11 +82,11 @@ export function parseReceiptFrame(frame: string): ComputeReceipt {
     'object',
     'receipt',
   ])
-  asArray(chunk['choices'], 'receipt frame.choices', 0)
-  asOneOf(chunk['object'], 'receipt frame.object', [CHUNK_OBJECT])
-  asString(chunk['id'], 'receipt frame.id', 256)
-  asInteger(chunk['created'], 'receipt frame.created', { min: 0, max: 2 ** 40 })
+  asArray(chunk['choices'], `${place}.choices`, 0)
+  asOneOf(chunk['object'], `${place}.object`, [object])
+  asString(chunk['id'], `${place}.id`, 256)
+  asInteger(chunk['created'], `${place}.created`, { min: 0, max: 2 ** 40 })
   const receipt = readComputeReceipt(chunk['receipt'])
-  asOneOf(chunk['model'], 'receipt frame.model', [receipt.model])
+  asOneOf(chunk['model'], `${place}.model`, [receipt.model])
   return receipt
 }

@@ -2,40 +2,56 @@ import { concatBytes, decodeUtf8, utf8 } from '../bytes/bytes.ts'
 import type { ComputeReceipt } from './compute-receipt.ts'
 import { MAX_HEADER_BYTES } from './limits.ts'
 import { ProtocolError } from './protocol-error.ts'
-import { DONE_FRAME, parseReceiptFrame, RECEIPT_FRAME_START } from './receipt-frame.ts'
+import { TERMINAL_EVENTS, type StreamKind } from './prompt-endpoints.ts'
+import { parseReceiptFrame, RECEIPT_FRAME_STARTS, STREAM_END } from './receipt-frame.ts'
 
 const NEWLINE = 0x0a
-const START = utf8(RECEIPT_FRAME_START)
-/** A frame longer than this is no chat completion chunk. */
+/** A frame longer than this is no piece of an answer. */
 const MAX_FRAME_BYTES = 1024 * 1024
+const MAX_RECEIPT_BYTES = MAX_HEADER_BYTES * 2
 
 /** The end of a verified stream: its receipt, and the bytes that carry it. */
 export interface StreamEnd {
   readonly receipt: ComputeReceipt
-  /** Receipt frame and `[DONE]`, exactly as received; to be forwarded after verification. */
+  /** The event that ends the answer, where the stream has one: covered, and to be given out after verification. */
+  readonly held: Uint8Array<ArrayBuffer>
+  /** Receipt frame and what follows it, exactly as received; to be forwarded after verification. */
   readonly tail: Uint8Array<ArrayBuffer>
 }
 
 /**
- * Separates the bytes a stream's receipt covers from the receipt frame and `[DONE]` behind them, at any chunking.
- * Only whole frames are given out; from the receipt frame on nothing is.
+ * Separates the bytes a stream's receipt covers from the receipt frame and what follows it, at any chunking. Only
+ * whole frames are given out; from the event that ends the answer, or the receipt frame, on nothing is.
  */
 export class SseReceiptSplitter {
+  readonly #kind: StreamKind
+  readonly #start: Uint8Array
+  /** Beginnings of the frames that nothing is given out from. */
+  readonly #lasts: readonly Uint8Array[]
+  readonly #maxTail: number
   #pending: Uint8Array<ArrayBuffer> = new Uint8Array(0)
   #tail: Uint8Array<ArrayBuffer> | undefined
+
+  constructor(kind: StreamKind = 'chat') {
+    this.#kind = kind
+    const terminal = TERMINAL_EVENTS[kind].map((name) => utf8(`event: ${name}\n`))
+    this.#start = utf8(RECEIPT_FRAME_STARTS[kind])
+    this.#lasts = [this.#start, ...terminal]
+    this.#maxTail = MAX_RECEIPT_BYTES + (terminal.length === 0 ? 0 : MAX_FRAME_BYTES)
+  }
 
   /** Takes bytes off the wire; returns the covered bytes that are complete frames. */
   push(chunk: Uint8Array): Uint8Array<ArrayBuffer> {
     if (this.#tail !== undefined) {
-      this.#tail = this.#grow(this.#tail, chunk, MAX_HEADER_BYTES * 2)
+      this.#tail = this.#grow(this.#tail, chunk, this.#maxTail)
       return new Uint8Array(0)
     }
     this.#pending = this.#grow(this.#pending, chunk, MAX_FRAME_BYTES + chunk.length)
     const covered = this.#coveredLength()
     const given = this.#pending.slice(0, covered)
     const rest = this.#pending.slice(covered)
-    if (startsWith(rest, START)) {
-      this.#tail = this.#grow(new Uint8Array(0), rest, MAX_HEADER_BYTES * 2)
+    if (this.#isLast(rest)) {
+      this.#tail = this.#grow(new Uint8Array(0), rest, this.#maxTail)
       this.#pending = new Uint8Array(0)
     } else {
       if (rest.length > MAX_FRAME_BYTES) {
@@ -54,15 +70,31 @@ export class SseReceiptSplitter {
     if (this.#tail === undefined) {
       throw new ProtocolError('INPUT_STREAM', 'stream: ended without a receipt')
     }
-    const text = decodeUtf8(this.#tail, 'stream')
+    const held = this.#heldLength(this.#tail)
+    const tail = this.#tail.slice(held)
+    const text = decodeUtf8(tail, 'stream')
     const delimiter = text.indexOf('\n\n')
-    if (delimiter === -1 || text.slice(delimiter + 2) !== DONE_FRAME) {
+    const isReceipt = text.startsWith(RECEIPT_FRAME_STARTS[this.#kind]) && delimiter !== -1
+    if (!isReceipt || text.slice(delimiter + 2) !== STREAM_END[this.#kind]) {
       throw new ProtocolError(
         'INPUT_STREAM',
-        'stream: expected exactly the receipt frame and [DONE] at the end',
+        'stream: expected exactly the receipt frame and its end at the end',
       )
     }
-    return { receipt: parseReceiptFrame(text.slice(0, delimiter)), tail: this.#tail }
+    const receipt = parseReceiptFrame(text.slice(0, delimiter), this.#kind)
+    return { receipt, held: this.#tail.slice(0, held), tail }
+  }
+
+  /** Length of the event that ends the answer, which a stream of events cannot lack. */
+  #heldLength(tail: Uint8Array): number {
+    if (TERMINAL_EVENTS[this.#kind].length === 0) return 0
+    const end = startsWith(tail, this.#start) ? -1 : endOfFrame(tail)
+    if (end !== -1) return end
+    throw new ProtocolError('INPUT_STREAM', 'stream: ended without the event that ends an answer')
+  }
+
+  #isLast(frame: Uint8Array): boolean {
+    return this.#lasts.some((start) => startsWith(frame, start))
   }
 
   /** Length of the leading whole frames that are not the receipt frame. */
@@ -71,7 +103,7 @@ export class SseReceiptSplitter {
     let frameStart = 0
     for (let at = 1; at < bytes.length; at++) {
       if (bytes[at] !== NEWLINE || bytes[at - 1] !== NEWLINE) continue
-      if (startsWith(bytes.subarray(frameStart), START)) return frameStart
+      if (this.#isLast(bytes.subarray(frameStart))) return frameStart
       frameStart = at + 1
       at++ // the next delimiter needs two new line ends
     }
@@ -84,6 +116,14 @@ export class SseReceiptSplitter {
     }
     return concatBytes(held, more)
   }
+}
+
+/** Length of the first frame with its delimiter; -1 when it is not whole. */
+function endOfFrame(bytes: Uint8Array): number {
+  for (let at = 1; at < bytes.length; at++) {
+    if (bytes[at] === NEWLINE && bytes[at - 1] === NEWLINE) return at + 1
+  }
+  return -1
 }
 
 function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {

@@ -1,8 +1,9 @@
-import { decodeUtf8, utf8 } from '../../bytes/bytes.ts'
+import { concatBytes, decodeUtf8, utf8 } from '../../bytes/bytes.ts'
 import { fromBase64Url } from '../../bytes/base64url.ts'
 import type { Hex } from '../../bytes/hex.ts'
 import { encodeComputeReceipt } from '../../protocol/compute-receipt.ts'
 import { MAX_HEADER_BYTES, MAX_RESPONSE_BYTES } from '../../protocol/limits.ts'
+import type { StreamKind } from '../../protocol/prompt-endpoints.ts'
 import { ProtocolError } from '../../protocol/protocol-error.ts'
 import { createResponseHasher } from '../../protocol/request-auth.ts'
 import { asInteger, asOneOf, asString, exactObject } from '../../protocol/shape.ts'
@@ -11,11 +12,12 @@ import type { ReceivedAnswer, StatedUsage } from '../../receipt/receipt-expectat
 import { parseBinary } from '../read/binary.ts'
 
 const MAX_TOKENS = 2 ** 32 - 1
+const STREAM_KINDS: readonly StreamKind[] = ['chat', 'completion', 'responses', 'messages']
 
 /** Reads `answer`: what came over the wire, and where its receipt stands. @throws ProtocolError */
 export function readAnswer(value: unknown, salt: Hex): ReceivedAnswer {
   const place = 'file.answer'
-  const answer = exactObject(value, place, ['kind'], ['text', 'bytes', 'receipt', 'usage'])
+  const answer = exactObject(value, place, ['kind'], ['api', 'text', 'bytes', 'receipt', 'usage'])
   const kind = asOneOf(answer['kind'], `${place}.kind`, ['json', 'stream'])
   const body = readBody(answer['text'], answer['bytes'])
   const usage = answer['usage'] === undefined ? {} : { statedUsage: readUsage(answer['usage']) }
@@ -23,7 +25,8 @@ export function readAnswer(value: unknown, salt: Hex): ReceivedAnswer {
     if (answer['receipt'] !== undefined) {
       throw new ProtocolError('INPUT_FIELD', `${place}.receipt: a stream carries its own`)
     }
-    return { ...readStream(body, salt), ...usage }
+    const api = asOneOf(answer['api'] ?? 'chat', `${place}.api`, STREAM_KINDS)
+    return { ...readStream(body, salt, api), ...usage }
   }
   return { ...hashed(body, salt), receipt: receiptOf(answer['receipt']), ...usage }
 }
@@ -62,12 +65,14 @@ function receiptOf(header: unknown): ReceivedAnswer['receipt'] {
   return orAbsent(() => ({ text: decodeUtf8(fromBase64Url(text, place), place) }))
 }
 
-function readStream(body: Uint8Array, salt: Hex): ReceivedAnswer {
-  const splitter = new SseReceiptSplitter()
+function readStream(body: Uint8Array, salt: Hex, api: StreamKind): ReceivedAnswer {
+  const splitter = new SseReceiptSplitter(api)
   let covered = new Uint8Array(0)
   const receipt = orAbsent(() => {
     covered = splitter.push(body)
-    return { text: encodeComputeReceipt(splitter.end().receipt) }
+    const { receipt, held } = splitter.end()
+    covered = concatBytes(covered, held)
+    return { text: encodeComputeReceipt(receipt) }
   })
   return { ...hashed(covered, salt), receipt }
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import {
   MAX_AUTH_LIFE_S,
   createResponseHasher,
@@ -17,12 +16,14 @@ import type { Journal } from '../payment/journal.ts'
 import { RECEIPT_KEY_ID, type NodeIdentity } from '../statement/node-identity.ts'
 
 /** Counts and end of an answer, for body and receipt alike. */
-export type AnswerEnd = Omit<GenerateResult, 'finish'> & {
+export interface AnswerEnd {
+  readonly inputTokens: number
+  readonly outputTokens: number
   readonly finish: GenerateResult['finish'] | 'error'
 }
 
-/** Collaborators of {@link createChatJob}. */
-export interface ChatJobParts {
+/** Collaborators of {@link createAnswerJob}. */
+export interface AnswerJobParts {
   readonly identity: NodeIdentity
   readonly keys: NodeKeys
   readonly serving: ContractDomain
@@ -30,11 +31,8 @@ export interface ChatJobParts {
   readonly now: () => Date
 }
 
-/** One answer under way: what it is called, the bytes it sent, and how it is concluded. */
-export interface ChatJob {
-  readonly id: string
-  /** Unix seconds. */
-  readonly created: number
+/** One answer under way: the bytes it sent, and how it is concluded. */
+export interface AnswerJob {
   /** Covers bytes that go out. */
   cover(bytes: Uint8Array): void
   /** Signs and journals the receipt over everything covered. Called once, before the last bytes leave. */
@@ -43,21 +41,19 @@ export interface ChatJob {
   abandon(): Promise<void>
 }
 
-/** Starts the books of an authorised request. */
-export function createChatJob(
-  parts: ChatJobParts,
+/** Starts the books of an authorised request; `answerId` is the answer's id in its own body, where it has one. */
+export function createAnswerJob(
+  parts: AnswerJobParts,
   authorised: Authorised,
-  exchange?: Exchange,
-): ChatJob {
+  exchange: Exchange,
+  answerId?: string,
+): AnswerJob {
   const { signed, authHash, price, priceVersion } = authorised
   const { identity, keys, serving, journal, now } = parts
   const hasher = createResponseHasher(signed.salt)
   const unixSeconds = (): number => Math.floor(now().getTime() / 1000)
-  const id = `chatcmpl-${randomUUID()}`
   return {
-    id,
-    created: unixSeconds(),
-    cover: (bytes) => hasher.update(exchange?.cover(bytes) ?? bytes),
+    cover: (bytes) => hasher.update(exchange.cover(bytes)),
     conclude: async ({ finish, inputTokens, outputTokens }) => {
       const receipt = signComputeReceipt(
         {
@@ -86,7 +82,7 @@ export function createChatJob(
         },
         feeOf(price, inputTokens, outputTokens),
       )
-      exchange?.concluded({ chatId: id, receipt })
+      exchange.concluded({ chatId: answerId ?? null, receipt })
       return receipt
     },
     abandon: () => journal.settled(authHash, 'not_served'),

@@ -1,0 +1,181 @@
+import {
+  encodeComputeReceipt,
+  receiptFrame,
+  STREAM_END,
+  toBase64Url,
+  utf8,
+  type ComputeReceipt,
+} from '@jeju/verifier/protocol'
+import type { AnswerPart, GenerateResult } from '../engine/engine.ts'
+import type { AnswerJob } from './answer-job.ts'
+import { AnswerRecord } from './answer-record.ts'
+import type { AnswerName, AnswerWriter } from './answer-writer.ts'
+import { mergeChoices, type ChoiceStep } from './merge-choices.ts'
+
+/** What both kinds of answer need. */
+export interface AnswerParts {
+  /** Starts the answers to each prompt; they end with the signal. */
+  readonly generate: (signal: AbortSignal) => readonly AsyncGenerator<AnswerPart, GenerateResult>[]
+  readonly perPrompt: number
+  readonly promptTokens: number
+  readonly writer: AnswerWriter
+  readonly name: AnswerName
+  readonly job: AnswerJob
+  /** Aborted when nobody takes the answer any more. */
+  readonly gone: AbortSignal
+  /** Aborted when the answer must end where it is. */
+  readonly cut: AbortSignal
+  /** Called when the first step of the answer is there. */
+  readonly began: () => void
+}
+
+/** A whole answer with its receipt for the header. */
+export interface JsonAnswer {
+  readonly body: Uint8Array<ArrayBuffer>
+  readonly receiptHeader: string
+}
+
+type Steps = AsyncGenerator<ChoiceStep, void>
+
+/**
+ * Infers, then concludes: the receipt covers exactly the bytes of the body. A client that leaves ends the inference
+ * and owes what was made until then.
+ */
+export async function answerWhole(parts: AnswerParts): Promise<JsonAnswer> {
+  const { writer, job } = parts
+  const stop = new AbortController()
+  const { steps, record } = start(parts, AbortSignal.any([parts.gone, stop.signal]))
+  try {
+    for await (const step of steps) {
+      parts.began()
+      if ('part' in step) record.add(step.choice, step.part)
+      else record.end(step.choice, step.end)
+    }
+  } catch (error) {
+    stop.abort()
+    await job.abandon()
+    throw error
+  }
+  const body = utf8(writer.whole(record.finished()))
+  job.cover(body)
+  const receipt = await job.conclude({ ...record.usage(), finish: record.finish() })
+  return { body, receiptHeader: receiptHeader(receipt) }
+}
+
+/** Value of the receipt header. */
+export function receiptHeader(receipt: ComputeReceipt): string {
+  return toBase64Url(utf8(encodeComputeReceipt(receipt)))
+}
+
+/**
+ * Frames of a streamed answer. Before the first one, a failure of the engine is nobody's cost. After it every exit
+ * concludes the job over the frames handed out: the end, an engine failure, and a reader who goes away (attacks N2, E4).
+ */
+export async function* answerFrames(
+  parts: AnswerParts,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  const { job, gone, writer } = parts
+  const covered = (text: string): Uint8Array<ArrayBuffer> => {
+    const frame = utf8(text)
+    job.cover(frame)
+    return frame
+  }
+  // Ends the engine when the reader returns between two pieces.
+  const stop = new AbortController()
+  const { steps, record } = start(parts, AbortSignal.any([gone, stop.signal]))
+  let next = await firstStep(steps, parts)
+  let finish: 'aborted' | 'error' = 'aborted'
+  let concluded = false
+  try {
+    const opening = writer.opening(parts.promptTokens)
+    // Empty where nothing stands before the first part: until a reader is there, nothing of it is charged.
+    yield opening === '' ? new Uint8Array(0) : covered(opening)
+    let last = ''
+    for (; next.done !== true && !gone.aborted; next = await steps.next()) {
+      const step = next.value
+      if ('end' in step) {
+        last = writer.ended(step.choice, record.end(step.choice, step.end))
+        if (record.running > 0 && last !== '') yield covered(last)
+        continue
+      }
+      record.add(step.choice, step.part)
+      const frame = writer.part(step.choice, step.part)
+      if (frame !== '') yield covered(frame)
+    }
+    if (next.done !== true || gone.aborted) return
+    concluded = true
+    yield* lastFrames(last, record, parts)
+  } catch (error) {
+    finish = 'error'
+    throw error
+  } finally {
+    if (!concluded) {
+      stop.abort()
+      await conclude(finish, next, steps, record, job)
+    }
+  }
+}
+
+/** The end of a stream. Signed before any of its bytes leave (attack E15). */
+async function* lastFrames(
+  ended: string,
+  record: AnswerRecord,
+  { writer, name, job }: AnswerParts,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  const last = utf8(ended + writer.closing(record.finished()))
+  job.cover(last)
+  const receipt = await job.conclude({ ...record.usage(), finish: record.finish() })
+  yield last
+  yield receiptFrame(receipt, { ...name, id: writer.id }, writer.kind)
+  const end = STREAM_END[writer.kind]
+  if (end !== '') yield utf8(end)
+}
+
+function start(
+  parts: AnswerParts,
+  until: AbortSignal,
+): { readonly steps: Steps; readonly record: AnswerRecord } {
+  const generations = parts.generate(AbortSignal.any([until, parts.cut]))
+  return {
+    steps: mergeChoices(generations),
+    record: new AnswerRecord(generations.length, parts.perPrompt),
+  }
+}
+
+/** Until the first step nothing was answered, so a failure charges nothing. */
+async function firstStep(
+  steps: Steps,
+  { job, began }: AnswerParts,
+): Promise<IteratorResult<ChoiceStep, void>> {
+  try {
+    const step = await steps.next()
+    began()
+    return step
+  } catch (error) {
+    await job.abandon()
+    throw error
+  }
+}
+
+/** Of an answer that was left: the engine states the counts when it is asked for the rest. */
+async function conclude(
+  finish: 'aborted' | 'error',
+  reached: IteratorResult<ChoiceStep, void>,
+  steps: Steps,
+  record: AnswerRecord,
+  job: AnswerJob,
+): Promise<void> {
+  let usage = { inputTokens: 0, outputTokens: 0 }
+  // Who failed has nothing to say of his counts, and nothing is charged.
+  if (finish === 'aborted') {
+    try {
+      for (let step = reached; step.done !== true; step = await steps.next()) {
+        if ('end' in step.value) record.end(step.value.choice, step.value.end)
+      }
+      usage = record.usage()
+    } catch {
+      finish = 'error'
+    }
+  }
+  await job.conclude({ ...usage, finish })
+}

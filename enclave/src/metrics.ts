@@ -1,0 +1,88 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+/** What an answer says of itself to the metrics: counts and times, never content or who asked. */
+export interface AnswerMetrics {
+  /** A request for an answer at this path was accepted; returns what to call with its first piece. */
+  began(path: string): () => void
+  concluded(
+    path: string,
+    end: { readonly inputTokens: number; readonly outputTokens: number; readonly finish: string },
+  ): void
+}
+
+/** Figures of a node, in Prometheus' text format. The only file that knows the library. */
+export interface Metrics extends AnswerMetrics {
+  readonly contentType: string
+  /** A request was answered, with an error too. */
+  requested(path: string, status: number, ms: number): void
+  text(): Promise<string>
+}
+
+/** Seconds. */
+const DURATIONS = [0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300]
+
+/**
+ * Metrics of one node. Paths that no route has share one label, since callers choose them. Nothing of the process or
+ * the machine is stated (attack N8).
+ */
+export function createMetrics(
+  paths: readonly string[],
+  gauges: { readonly admitted: () => number; readonly underWay: () => number },
+): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  const requests = new Counter({
+    name: 'jeju_requests_total',
+    help: 'Requests answered, by path and HTTP status.',
+    labelNames: ['path', 'status'],
+    registers,
+  })
+  const durations = new Histogram({
+    name: 'jeju_request_seconds',
+    help: 'Time until the headers of an answer.',
+    labelNames: ['path'],
+    buckets: DURATIONS,
+    registers,
+  })
+  const firstPiece = new Histogram({
+    name: 'jeju_first_piece_seconds',
+    help: 'Time from the start of inference to the first piece of an answer.',
+    labelNames: ['path'],
+    buckets: DURATIONS,
+    registers,
+  })
+  const tokens = new Counter({
+    name: 'jeju_tokens_total',
+    help: 'Tokens that receipts were signed for.',
+    labelNames: ['path', 'direction'],
+    registers,
+  })
+  const answers = new Counter({
+    name: 'jeju_answers_total',
+    help: 'Answers concluded with a receipt, by how they ended.',
+    labelNames: ['path', 'finish'],
+    registers,
+  })
+  gauge('jeju_answers_admitted', 'Answers that run or wait.', gauges.admitted, registers)
+  gauge('jeju_requests_under_way', 'Requests for answers under way.', gauges.underWay, registers)
+  const known = new Set(paths)
+  const label = (path: string): string => (known.has(path) ? path : 'other')
+  return {
+    contentType: registry.contentType,
+    requested: (path, status, ms) => {
+      requests.inc({ path: label(path), status: String(status) })
+      durations.observe({ path: label(path) }, ms / 1000)
+    },
+    began: (path) => firstPiece.startTimer({ path: label(path) }),
+    concluded: (path, { inputTokens, outputTokens, finish }) => {
+      tokens.inc({ path: label(path), direction: 'in' }, inputTokens)
+      tokens.inc({ path: label(path), direction: 'out' }, outputTokens)
+      answers.inc({ path: label(path), finish })
+    },
+    text: () => registry.metrics(),
+  }
+}
+
+function gauge(name: string, help: string, read: () => number, registers: Registry[]): void {
+  const one: Gauge = new Gauge({ name, help, registers, collect: () => one.set(read()) })
+}
