@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import OpenAI from 'openai'
 import { parseEther, parseEventLogs, publicActions } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -107,6 +106,7 @@ describe('a client with a wallet', () => {
       messages: [{ role: 'user', content: QUESTION }],
       max_tokens: 60,
       stream: true,
+      max_tokens: 60,
       stream_options: { include_usage: true },
     })
     let text = ''
@@ -146,7 +146,9 @@ describe('a client with a wallet', () => {
     const create = openai.chat.completions.create.bind(openai.chat.completions)
     const model = network.model.descriptor.id
     const messages = [{ role: 'user' as const, content: QUESTION }]
-    await expect(create({ model, messages, store: true })).rejects.toMatchObject({
+    await expect(
+      create({ model: network.model.descriptor.id, messages, store: true }),
+    ).rejects.toMatchObject({
       status: 400,
       code: 'unsupported_field',
       param: 'store',
@@ -223,15 +225,20 @@ describe('a node that dies', () => {
 
   test('by SIGTERM finishes what it has begun, and settles before it exits', async () => {
     const { openai, events } = client(8, [a.agentId])
-    const answer = ask(openai, QUESTION)
-    await waitFor(
-      'the request to be under way',
-      async () => (events.some(({ type }) => type === 'authorised') ? true : undefined),
-      WAIT,
-    )
-    await delay(20)
-    await a.machine.stop()
-    expect(await answer).toContain('proof')
+    const stream = await openai.chat.completions.create({
+      model: network.model.descriptor.id,
+      messages: [{ role: 'user', content: QUESTION }],
+      stream: true,
+      max_tokens: 60,
+    })
+    let answer = ''
+    let stopped: Promise<unknown> | undefined
+    for await (const chunk of stream) {
+      stopped ??= a.machine.stop()
+      answer += chunk.choices[0]?.delta.content ?? ''
+    }
+    await stopped
+    expect(answer).toContain('proof')
     const receipt = events.find((event) => event.type === 'receipt-verified')
     if (receipt === undefined) throw new Error('no receipt')
     const { spent } = await settlementOf(network, receipt.channelId, a.agentId)
