@@ -106,7 +106,6 @@ describe('a client with a wallet', () => {
       messages: [{ role: 'user', content: QUESTION }],
       max_tokens: 60,
       stream: true,
-      max_tokens: 60,
       stream_options: { include_usage: true },
     })
     let text = ''
