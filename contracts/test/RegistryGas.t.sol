@@ -5,8 +5,8 @@ import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
 import {IComputeStaking} from "../src/interfaces/IComputeStaking.sol";
 import {AttestFixture} from "./AttestFixture.sol";
 
-/// Figures that are promised; `forge test --isolate --match-contract RegistryGas` writes snapshots/ComputeRegistry.json, where
-/// each is the cost of a whole transaction.
+/// Figures that are promised. `forge test --isolate --gas-snapshot-emit=true --match-contract RegistryGas` writes
+/// snapshots/ComputeRegistry.json, where each is the cost of a whole transaction.
 contract RegistryGasTest is AttestFixture {
     string private constant GROUP = "ComputeRegistry";
     /// 51 bytes, as gateways of dstack name their machines.

@@ -4,7 +4,7 @@ import type { GatewayProviderView } from '../network/gateway-view.ts'
 import { PRICE, PROVIDER_STAKE, type DevnetProvider } from '../network/operator.ts'
 import type { Story } from '../story.ts'
 
-/** A node that has proven itself to its owner and attested on chain. */
+/** A node that has proven itself to its owner and bound its keys on chain. */
 export function tellRegistration(
   story: Story,
   { name, agentId, machine, bindingId }: DevnetProvider,
@@ -14,7 +14,7 @@ export function tellRegistration(
     `binding ${bindingId}, RTMR3 ${machine.td.measurements.rtmr3.slice(0, 34)}…`,
   )
   story.detail(
-    `ERC-8004 agent ${agentId}, bond ${formatEther(PROVIDER_STAKE)} ETH, price ${PRICE.inPerMTok}/${PRICE.outPerMTok} wei per million tokens, attested by the node itself`,
+    `ERC-8004 agent ${agentId}, bond ${formatEther(PROVIDER_STAKE)} ETH, price ${PRICE.inPerMTok}/${PRICE.outPerMTok} wei per million tokens, bound by the node itself`,
   )
 }
 

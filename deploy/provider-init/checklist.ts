@@ -28,7 +28,7 @@ ${
 
 - [ ] The owner's wallet has ether on chain ${chainId} for gas: minting, bond, registration, service, approval.
 - [ ] The owner bonds at least the provider minimum of ComputeStaking, \`${computeStaking}\`.
-- [ ] The node's signer gets gas money once it is known (\`signer\` in \`GET ${publicUrl}/health\`): it attests, renews and settles by itself. Nothing else is ever paid to it.
+- [ ] The node's signer gets gas money once it is known (\`signer\` in \`GET ${publicUrl}/health\`): it binds, renews and settles by itself. Nothing else is ever paid to it.
 
 ## Before the node starts
 

@@ -12,7 +12,7 @@ export interface GpuDeviceEvidence {
   readonly certificates: string
 }
 
-/** What `gpuEvidence` of a bundle holds (docs/protocol.md §3): every device of the machine, and what judges them. */
+/** What `gpuEvidence` of a bundle holds (docs/protocol.md §4.1): every device of the machine, and what judges them. */
 export interface GpuEvidence {
   readonly devices: readonly GpuDeviceEvidence[]
   /** RIM documents by id. */

@@ -41,7 +41,7 @@ export function bindingIdOf(statement: NodeStatement, registry: ContractDomain):
   return typedDataDigest(DOMAIN_NAME, registry, NODE_STATEMENT_TYPE, { ...statement })
 }
 
-/** What the node's signer signs to be recorded by ComputeRegistry.attest: possession of the key. */
+/** What the node's signer signs to be recorded by ComputeRegistry.bindSigner: possession of the key. */
 export interface Attestation {
   readonly bindingId: Hex
   readonly evidenceHash: Hex
