@@ -106,7 +106,10 @@ describe('ACI report', () => {
     expect(report.verdict).toMatchObject({
       outcome: 'verified',
       tier: 'simulated',
-      claims: { serving: 'direct', keysetDigest: response.headers.get('x-aci-keyset-digest') },
+      claims: {
+        statedServing: 'direct',
+        keysetDigest: response.headers.get('x-aci-keyset-digest'),
+      },
     })
     const custody = report.checks.find(({ name }) => name === 'key-custody')
     expect(custody).toMatchObject({
@@ -209,9 +212,29 @@ describe('ACI report', () => {
     const tls = { kind: 'tls', hostname: 'node.test', spkiSha256: 'ab'.repeat(32) } as const
     expect(await judge({ channel: tls })).toEqual(['channel'])
     expect(await judge({ sources: [] })).toEqual(['source-provenance'])
+    // A caller without types gets no report that is fresh for nobody.
+    const nonce = null as unknown as string
+    await expect(judge({ nonce })).rejects.toMatchObject({ code: 'INPUT_HEX' })
     // Two years on nothing of it is in date, and the keyset is named among the rest.
     const later = new Date(Date.now() + 730 * 86_400_000)
     expect(await judge({ at: later })).toContain('keyset')
+  })
+
+  test('C12 json_report_data_ignored: what nobody signs of its sources is not claimed', async () => {
+    const running = await start()
+    const text = await textOf(running, `/v1/aci/attestation?nonce=${NONCE}`)
+    const context = await aciContext(running, text)
+    const { attestation } = JSON.parse(text) as {
+      attestation: { evidence: { app_compose: string } }
+    }
+    const [, digest = ''] = /@(sha256:[0-9a-f]{64})/.exec(attestation.evidence.app_compose) ?? []
+    const provenance = { image_digest: digest, repo_url: 'https://trusted.test', repo_commit: 'x' }
+    const said = changed(text, ['attestation', 'source_provenance'], provenance)
+    const { verdict } = await verifyAciReport(said, { ...context, sources: [] })
+    expect(verdict).toMatchObject({
+      outcome: 'verified',
+      claims: { provenance: { imageDigest: digest, repoUrl: null, repoCommit: null } },
+    })
   })
 
   test('E19 a member that stands twice is not read', async () => {

@@ -5,6 +5,8 @@ import {
   encodeAuthorization,
   parseKeyset,
   RECEIPT_HEADER,
+  sha256,
+  toBareHex,
   toHex,
   utf8,
   randomBytes32,
@@ -33,7 +35,7 @@ import { createUnsealer } from '../../enclave/src/sealing/unsealer.ts'
 import { minimalEhbpRequest } from '../verifier/sealing/minimal-hpke.ts'
 import { expectationOf, notPassed } from './setting/expected-receipt.ts'
 import { cleanUp, startNode, type Running } from './setting/start-node.ts'
-import { CHAT_PATH, chatBody, contentOf, errorOf } from './setting/test-client.ts'
+import { authHashOf, CHAT_PATH, chatBody, contentOf, errorOf } from './setting/test-client.ts'
 
 afterAll(cleanUp)
 
@@ -120,6 +122,27 @@ describe.each([0, 1])('suite %i', (suite) => {
     expect(hashOf(signed.salt, [utf8(text)])).not.toBe(
       parseComputeReceipt(receipt).receipt.responseHash,
     )
+  })
+
+  test('E11 public_hash_not_guessable: the record of a sealed request says nothing of what was opened', async () => {
+    const running = await startNode()
+    const key = (await keysOf(running))[suite] as SealingKey
+    const body = utf8(chatBody())
+    const sealed = await sealRequest(key, body)
+    const signed = running.client.sign(sealed.body)
+    const answer = await open(sealed, await running.fetch(post(sealed, signed)))
+    // Whoever carries the request has its authorisation, which is what the record is asked for with.
+    const record = await running.fetch(
+      new Request(`http://node.test/v1/aci/receipts/${authHashOf(signed)}`, {
+        headers: { [AUTHORIZATION_HEADER]: encodeAuthorization(signed) },
+      }),
+    )
+    expect(record.status).toBe(200)
+    const text = await record.text()
+    expect(text).toContain(toBareHex(sha256(sealed.body)))
+    for (const opened of [body, utf8(answer.text)]) {
+      expect(text).not.toContain(toBareHex(sha256(opened)))
+    }
   })
 
   test('a stream: whole frames sealed one by one, the receipt in one of its own', async () => {

@@ -77,8 +77,9 @@ export function createAnswerService(service: AnswerServiceParts): AnswerService 
       try {
         const { authorization, method, path, body, exchange } = raw
         const authorised = await authoriser.check(authorization, method, path, exchange.sent)
-        exchange.authorised(authorised.authHash)
         leaving.push(limits.enter(authorised.signed.auth.channelId))
+        // What is refused before leaves no record: refusals cost nothing, and records are few.
+        exchange.authorised(authorised.authHash)
         const question = parse(body)
         assertAnswerable(service.engine, question)
         const chargeable = { raw, work, authorised, leave }

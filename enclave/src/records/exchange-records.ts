@@ -120,7 +120,9 @@ function servedEvents(
   if (conclusion === undefined) return []
   const document = JSON.parse(encodeComputeReceipt(conclusion.receipt)) as JsonValue
   return [
-    { type: 'request.forwarded', body_hash: aciDigest(body) },
+    // Whoever carries a sealed request reads this record: an unsalted hash of what was opened would confirm guesses
+    // of it (attack E11).
+    ...(sealedBy === undefined ? [{ type: 'request.forwarded', body_hash: aciDigest(body) }] : []),
     { type: COMPUTE_RECEIPT_EVENT, document, sealed_by: sealedBy ?? null },
   ]
 }

@@ -50,6 +50,8 @@ describe('refused', () => {
     '<!DOCTYPE a><a/>',
     '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
     '<a>&b;</a>',
+    '<a>&constructor;</a>',
+    '<a>&__proto__;</a>',
     '<a>&amp</a>',
     '<a>&#0;</a>',
     '<a>&#x110000;</a>',

@@ -1,9 +1,8 @@
 import { fromBareHex } from '../bytes/hex.ts'
-import { asObject } from '../dialect/foreign-json.ts'
 import { checkRelease, trustedBy, type KeyCustodyPolicy } from '../dstack/check-key-custody.ts'
 import type { RuntimeEvent } from '../dstack/runtime-events.ts'
 import type { KmsChain } from '../protocol/evidence-bundle.ts'
-import { asArray, asString } from '../protocol/shape.ts'
+import { asArray, asObject, asString } from '../protocol/shape.ts'
 import { failed, passed, skipped, type Check } from '../report/check.ts'
 import { checkCertifiedKey } from './certified-key.ts'
 import type { AciKeyset } from './keyset.ts'
@@ -37,6 +36,11 @@ const PURPOSES: Readonly<Record<string, { readonly role: string; readonly purpos
   'secp256k1-aes-256-gcm-hkdf-sha256': { role: 'e2ee-secp256k1', purpose: 'aci.e2ee.v1' },
   'ehbp-x25519-aes-256-gcm': { role: 'e2ee-ehbp-x25519', purpose: 'jeju.sealing.x25519.v1' },
   'jeju-x-wing-aes-256-gcm': { role: 'e2ee-x-wing', purpose: 'jeju.sealing.x-wing.v1' },
+}
+
+/** Whether custody of keys of that algorithm is judged; entries of others are ignored. */
+export function isKnownAlgorithm(algo: string): boolean {
+  return Object.hasOwn(PURPOSES, algo)
 }
 
 /** Reads `evidence.key_custody`. @throws ProtocolError */

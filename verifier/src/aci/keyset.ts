@@ -1,7 +1,7 @@
 import type { JsonValue } from '../protocol/canonical-json.ts'
 import { MAX_KEYSET_LIFE_S } from '../protocol/limits.ts'
-import { asArray, asInteger, asString } from '../protocol/shape.ts'
-import { asObject, asTextOrNull } from '../dialect/foreign-json.ts'
+import { asArray, asInteger, asObject, asString } from '../protocol/shape.ts'
+import { asTextOrNull } from '../dialect/foreign-json.ts'
 import { failed, passed, type Check } from '../report/check.ts'
 
 /** A key of an ACI keyset; hex as served. */

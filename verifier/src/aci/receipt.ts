@@ -1,8 +1,8 @@
 import { canonicalJson, type JsonValue } from '../protocol/canonical-json.ts'
 import type { AciDocument } from '../protocol/dialects/aci-receipt.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
-import { asArray, asInteger, asString } from '../protocol/shape.ts'
-import { asObject, asTextOrNull, parseForeignJson } from '../dialect/foreign-json.ts'
+import { asArray, asInteger, asObject, asString } from '../protocol/shape.ts'
+import { asTextOrNull, parseForeignJson } from '../dialect/foreign-json.ts'
 
 /** One event of an ACI receipt; what a type means is asked where it is known. */
 export interface AciEvent {

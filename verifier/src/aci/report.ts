@@ -1,8 +1,8 @@
 import { utf8 } from '../bytes/bytes.ts'
 import { fromBareHex } from '../bytes/hex.ts'
-import { asObject, asTextOrNull, parseForeignJson } from '../dialect/foreign-json.ts'
+import { asTextOrNull, parseForeignJson } from '../dialect/foreign-json.ts'
 import type { MachineEvidence } from '../machine/check-machine.ts'
-import { asString } from '../protocol/shape.ts'
+import { asObject, asString } from '../protocol/shape.ts'
 import { readAciCustody, type AciCustody } from './custody.ts'
 import { readAciKeyset, type AciKeyset } from './keyset.ts'
 

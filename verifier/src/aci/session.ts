@@ -1,12 +1,12 @@
 import { utf8 } from '../bytes/bytes.ts'
 import { sha256 } from '../bytes/hash.ts'
 import { toBareHex } from '../bytes/hex.ts'
-import { fromBase64 } from '../dialect/base64.ts'
-import { asObject, parseForeignJson } from '../dialect/foreign-json.ts'
+import { fromBase64 } from '../bytes/base64.ts'
+import { parseForeignJson } from '../dialect/foreign-json.ts'
 import { canonicalJson, type JsonValue } from '../protocol/canonical-json.ts'
 import { aciDigest, ACI_VERSION } from '../protocol/dialects/aci-statement.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
-import { asInteger, asString } from '../protocol/shape.ts'
+import { asInteger, asObject, asString } from '../protocol/shape.ts'
 
 /** An attested session of an aggregator: one verified upstream and how long it holds. */
 export interface AciSession {

@@ -2,6 +2,7 @@ import { decodeUtf8, equalBytes } from '../bytes/bytes.ts'
 import { toBareHex, toHex, type Hex } from '../bytes/hex.ts'
 import { judgeQuote, type DialectContext, type QuoteFirst } from '../dialect/judge-quote.ts'
 import { checkMachine, MACHINE_CHECKS, type MachineCheckName } from '../machine/check-machine.ts'
+import { ProtocolError } from '../protocol/protocol-error.ts'
 import { ACI_VERSION, aciKeysetDigest, aciReportData } from '../protocol/dialects/aci-statement.ts'
 import { failed, passed, type Check } from '../report/check.ts'
 import type { JudgedReport } from '../report/conclude.ts'
@@ -30,8 +31,10 @@ export interface AciClaims {
   readonly keysetDigest: string
   readonly keyset: AciKeyset
   readonly composeHash: Hex
+  /** What of it was corroborated; null otherwise. */
   readonly provenance: AciProvenance
-  readonly serving: 'direct' | 'aggregator'
+  /** As the report states it: nothing signs it. */
+  readonly statedServing: 'direct' | 'aggregator'
 }
 
 /** A source that the relying party takes a service from. */
@@ -66,7 +69,10 @@ export async function verifyAciReport(
 ): Promise<AciReportJudgement> {
   const report = parseAciReport(text)
   const keysetDigest = aciKeysetDigest(report.keyset.value)
-  const expected = aciReportData(keysetDigest, context.nonce)
+  const nonce: unknown = context.nonce
+  // A caller without types must not get the report that is fresh for nobody.
+  if (typeof nonce !== 'string') throw new ProtocolError('INPUT_HEX', 'nonce: expected text')
+  const expected = aciReportData(keysetDigest, nonce)
   return judgeQuote(
     report.quote,
     context,
@@ -84,9 +90,10 @@ export async function verifyAciReport(
         await checkAciCustody(report.keyset, report.custody, machine.platform, custody),
         checkChannel(report.keyset, channel),
       ]
-      const { keyset, provenance, serving } = report
+      const { keyset, serving: statedServing } = report
       const { composeHash } = machine
-      return { checks, claims: { keysetDigest, keyset, composeHash, provenance, serving } }
+      const provenance = corroborated(report.provenance, sources)
+      return { checks, claims: { keysetDigest, keyset, composeHash, provenance, statedServing } }
     },
   )
 }
@@ -136,10 +143,21 @@ function checkProvenance(
       ? passed(name, { imageDigest, corroborated: 'by the measured compose file' })
       : failed(name, 'an image of the measured compose file', imageDigest)
   }
-  const isNamed = sources.some(
-    (source) => source.repoUrl === repoUrl && source.repoCommit === repoCommit,
-  )
-  return isNamed
+  return isNamedSource(provenance, sources)
     ? passed(name, { repoUrl, repoCommit, corroborated: 'by the policy over the compose file' })
     : failed(name, 'an image digest, or a named source', `${repoUrl ?? 'none'} ${repoCommit ?? ''}`)
+}
+
+function isNamedSource(
+  { repoUrl, repoCommit }: AciProvenance,
+  sources: readonly AciSource[],
+): boolean {
+  return sources.some((source) => source.repoUrl === repoUrl && source.repoCommit === repoCommit)
+}
+
+/** Neither quote nor keyset covers what a report says of its sources: beside an image it is anybody's text. */
+function corroborated(provenance: AciProvenance, sources: readonly AciSource[]): AciProvenance {
+  return isNamedSource(provenance, sources)
+    ? provenance
+    : { ...provenance, repoUrl: null, repoCommit: null }
 }

@@ -25,7 +25,7 @@ import { assertGpuTrustAnchor, type GpuTrustAnchor } from './gpu-trust-anchor.ts
 import { appraiseLocally } from './local/appraise-locally.ts'
 import type { NrasAppraiser } from './nras/appraise-by-nras.ts'
 import { parseOcspResponse, type OcspResponse } from './ocsp/ocsp-response.ts'
-import { verifyRim, type VerifiedRim } from './rim/verify-rim.ts'
+import { MAX_RIM_BYTES, verifyRim, type VerifiedRim } from './rim/verify-rim.ts'
 import { requireAllowed } from './set/check-allowed.ts'
 import { requireOneSet } from './set/check-set.ts'
 import { requireTopology } from './set/topology.ts'
@@ -163,10 +163,14 @@ export class GpuVerifier {
   /** A RIM is verified once; whether its signer is in date is asked every time. @throws CheckFailure */
   async #rim(id: string, document: Uint8Array | undefined): Promise<VerifiedRim> {
     if (document === undefined) throw new CheckFailure('RIM_MISSING', `RIM ${id}`, 'none')
+    const { keys, store } = this.#means
+    // What is too large to be read is not kept either.
+    if (document.length > MAX_RIM_BYTES) {
+      return verifyRim(document, this.trustAnchor.rimRoot, store, keys)
+    }
     const text = byteKey(document)
     const kept = this.#rims.get(text)
     if (kept !== undefined) return kept
-    const { keys, store } = this.#means
     const verified = verifyRim(document, this.trustAnchor.rimRoot, store, keys)
     this.#rims.set(text, verified)
     return verified

@@ -17,7 +17,7 @@ import { readRimContent, type RimContent } from './rim-content.ts'
 
 /** Signer, two authorities, root. */
 const RIM_CHAIN_LENGTH = 4
-const MAX_RIM_BYTES: number = 256 * 1024
+export const MAX_RIM_BYTES: number = 256 * 1024
 
 export const RIM_CODES: ChainCodes = {
   shape: 'RIM_CHAIN_INVALID',
@@ -49,6 +49,8 @@ export async function verifyRim(
 ): Promise<VerifiedRim> {
   try {
     if (document.length > MAX_RIM_BYTES) throw new XmlError(`more than ${MAX_RIM_BYTES} bytes`)
+    // Before anything is awaited: the caller may change the buffer afterwards.
+    const documentSha256 = toHex(sha256(document))
     const tree = readXml(decodeUtf8(document, 'RIM'))
     const signed = readXmlSignature(tree)
     const digest = sha384(utf8(canonicalXml(tree, signed.element)))
@@ -66,7 +68,7 @@ export async function verifyRim(
     if (!(await keys.verify(signer, signed.signature, message))) {
       throw new CheckFailure('RIM_SIGNATURE_INVALID', 'signed by its signer', 'signature invalid')
     }
-    return { sha256: toHex(sha256(document)), content: readRimContent(tree), chain }
+    return { sha256: documentSha256, content: readRimContent(tree), chain }
   } catch (error) {
     throw asFailure(error)
   }

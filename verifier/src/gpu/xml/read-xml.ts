@@ -175,7 +175,8 @@ function resolved(text: string): string {
     const [, hex, decimal] = /^#(?:x([0-9A-Fa-f]{1,6})|([0-9]{1,7}))$/.exec(name) ?? []
     const code = hex === undefined ? Number(decimal ?? Number.NaN) : Number.parseInt(hex, 16)
     const isReal = reference.endsWith(';') && code <= 0x10ffff && code !== 0
-    const character = isReal ? String.fromCodePoint(code) : ENTITIES[name]
+    const named = Object.hasOwn(ENTITIES, name) ? ENTITIES[name] : undefined
+    const character = isReal ? String.fromCodePoint(code) : named
     const isWrong = character === undefined || !reference.endsWith(';')
     if (isWrong || (character !== '\r' && NOT_A_CHARACTER.test(character))) {
       throw new XmlError('a reference that nobody resolves')

@@ -50,13 +50,21 @@ export function isJudged(
 
 /** Judges the parts of a bundle once, so that many quotes can be held against it. */
 export async function judgeCollateral(
-  collateral: QuoteCollateral,
+  given: QuoteCollateral,
   anchor: TrustAnchor,
   at: number,
   keys: P256Verifier,
   certificates: Certificates,
 ): Promise<JudgedCollateral> {
-  assertCollateral(collateral)
+  assertCollateral(given)
+  // A copy: the caller may reuse the buffers while signatures are checked.
+  const collateral = {
+    ...given,
+    rootCaCrl: given.rootCaCrl.slice(),
+    pckCrl: given.pckCrl.slice(),
+    tcbInfoSignature: given.tcbInfoSignature.slice(),
+    qeIdentitySignature: given.qeIdentitySignature.slice(),
+  }
   const context: CollateralContext = { anchor, at, keys, certificates }
   const [revocations, tcbInfo, qeIdentity] = await Promise.all([
     outcome(verifyRevocations(collateral, context)),
