@@ -1,5 +1,5 @@
 import { CANONICAL_ERC8004 } from './erc8004.ts'
-import type { Hex } from './hex.ts'
+import { lowercase, type Hex } from './hex.ts'
 
 /** Where one set of contracts lives: what the deploy script writes and every process is given. */
 export interface Deployment {
@@ -110,10 +110,6 @@ function address(members: Map<string, unknown>, name: string): Hex {
 
 function isAddress(value: unknown): value is Hex {
   return typeof value === 'string' && /^0x[0-9a-fA-F]{40}$/.test(value)
-}
-
-function lowercase(value: Hex): Hex {
-  return `0x${value.slice(2).toLowerCase()}`
 }
 
 function show(value: unknown): string {

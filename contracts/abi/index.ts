@@ -14,7 +14,7 @@ export {
   type Deployment,
 } from './deployment.ts'
 export { CANONICAL_ERC8004, type Erc8004Registries } from './erc8004.ts'
-export type { Hex } from './hex.ts'
+export { lowercase, type Hex } from './hex.ts'
 export {
   registrationFile,
   parseRegistrationFile,

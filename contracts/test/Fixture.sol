@@ -309,16 +309,6 @@ abstract contract Fixture is Test {
         });
     }
 
-    /// EIP-2098.
-    function _compact(uint256 privateKey, bytes32 digest)
-        internal
-        pure
-        returns (IInferenceServing.Signature memory)
-    {
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(privateKey, digest);
-        return IInferenceServing.Signature({r: r, vs: s | bytes32(uint256(v - 27) << 255)});
-    }
-
     function _settle(IInferenceServing.Item memory item)
         internal
         returns (IInferenceServing.Status status, uint256 fee)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IInferenceServing} from "../src/interfaces/IInferenceServing.sol";
+
 /// @title The cheat codes that tests here use
 interface Vm {
     struct Log {
@@ -113,5 +115,15 @@ abstract contract Test {
     function _signature(uint256 privateKey, bytes32 digest) internal pure returns (bytes memory) {
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(privateKey, digest);
         return abi.encodePacked(r, s, v);
+    }
+
+    /// EIP-2098.
+    function _compact(uint256 privateKey, bytes32 digest)
+        internal
+        pure
+        returns (IInferenceServing.Signature memory)
+    {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(privateKey, digest);
+        return IInferenceServing.Signature({r: r, vs: s | bytes32(uint256(v - 27) << 255)});
     }
 }

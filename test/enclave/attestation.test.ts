@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { launchTd } from '@jeju/simulator'
 import {
   intelTrustAnchor,
-  simulatedTrustAnchor,
   verifyEvidence,
   type Report,
   type VerificationContext,
@@ -29,7 +28,8 @@ import {
   thePlatform,
   type Running,
 } from './setting/start-node.ts'
-import { collateralOf, policyOf } from '../simulated-trust.ts'
+import { failedChecks } from '../check-names.ts'
+import { contextOf } from './setting/relying-party.ts'
 import { errorOf } from './setting/test-client.ts'
 
 afterAll(cleanUp)
@@ -38,28 +38,17 @@ const NONCE = 'ab'.repeat(32)
 
 async function judge(
   evidence: Uint8Array,
-  { td }: Running,
+  running: Running,
   freshness: Freshness,
   changes: Partial<VerificationContext> = {},
 ): Promise<Report> {
-  const { rootCertificateDer } = await thePlatform()
   return verifyEvidence(evidence, {
-    at: new Date(),
-    trustAnchor: simulatedTrustAnchor('test', rootCertificateDer),
-    collateral: await collateralOf(td.platform).collateralFor({
-      fmspc: '00'.repeat(6),
-      ca: 'platform',
-    }),
-    policy: policyOf(td),
+    ...(await contextOf(running)),
     registry: registryDomain,
     freshness,
     expected: { agentId: 0n, operator: OPERATOR },
     ...changes,
   })
-}
-
-function failedOf({ checks }: Report): readonly string[] {
-  return checks.filter(({ status }) => status === 'failed').map(({ name }) => name)
 }
 
 async function evidenceOf(response: Response): Promise<Uint8Array<ArrayBuffer>> {
@@ -83,7 +72,7 @@ describe('GET /v1/attestation', () => {
       claims: { bindingId: running.node.bindingId },
     })
     const other = await judge(evidence, running, challenge('cd'.repeat(32)))
-    expect(failedOf(other)).toEqual(['freshness'])
+    expect(failedChecks(other)).toEqual(['freshness'])
   })
 
   test('N1 nothing the node says makes it real: under the Intel root it is refused', async () => {
@@ -92,7 +81,7 @@ describe('GET /v1/attestation', () => {
     const trustAnchor = intelTrustAnchor()
     const report = await judge(evidence, running, challenge(NONCE), { trustAnchor })
     expect(report.verdict.outcome).toBe('refused')
-    expect(failedOf(report)).toContain('pck-chain')
+    expect(failedChecks(report)).toContain('pck-chain')
   })
 
   test('C2 nonce_encoding_table', async () => {
@@ -140,7 +129,7 @@ describe('GET /v1/attestation', () => {
       blockNumber: call.blockNumber,
       blockHash: hash,
     }
-    expect(failedOf(await judge(evidence, running, registration))).toEqual(['freshness'])
+    expect(failedChecks(await judge(evidence, running, registration))).toEqual(['freshness'])
   })
 
   test('C6 replica_keys_differ: two instances of one app share no key and no binding', async () => {

@@ -10,7 +10,8 @@ import {
 import { verifyReceipt } from '@jeju/verifier'
 import { afterAll, describe, expect, test } from 'vitest'
 import { servingDomain } from './setting/deployment.ts'
-import { expectationOf, notPassed } from './setting/expected-receipt.ts'
+import { objections } from '../check-names.ts'
+import { expectationOf } from './setting/expected-receipt.ts'
 import { MODEL } from './setting/scripted-engine.ts'
 import { cleanUp, startNode } from './setting/start-node.ts'
 import { authHashOf, chatBody, errorOf, readJsonAnswer } from './setting/test-client.ts'
@@ -44,7 +45,7 @@ describe('a JSON answer', () => {
       },
       await expectationOf(running, signed, body),
     )
-    expect(notPassed(report)).toEqual([])
+    expect(objections(report)).toEqual([])
     expect(report.verdict).toMatchObject({ outcome: 'verified', fee: 40n })
   })
 

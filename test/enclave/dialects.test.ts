@@ -1,11 +1,10 @@
 import { launchTd } from '@jeju/simulator'
-import { simulatedTrustAnchor, verifyEvidence } from '@jeju/verifier'
+import { verifyEvidence } from '@jeju/verifier'
 import {
   verifyAciReport,
   verifySigningReport,
   verifyTinfoilDocument,
   type AciContext,
-  type DialectContext,
 } from '@jeju/verifier/dialects'
 import {
   decodeEvidence,
@@ -17,8 +16,9 @@ import {
 } from '@jeju/verifier/protocol'
 import { parseKeyConfig } from '@jeju/verifier/sealing'
 import { afterAll, describe, expect, test } from 'vitest'
-import { collateralOf, policyOf } from '../simulated-trust.ts'
+import { objections } from '../check-names.ts'
 import { registryDomain } from './setting/deployment.ts'
+import { contextOf } from './setting/relying-party.ts'
 import {
   cleanUp,
   COMPOSE,
@@ -37,26 +37,6 @@ const SOURCE = {
   repoUrl: 'https://example.org/node',
   repoCommit: '12'.repeat(20),
   imageDigest: null,
-}
-
-/** What goes wrong with a report, by the name of the check. */
-function objections(report: {
-  readonly checks: readonly { readonly name: string; readonly status: string }[]
-}): readonly string[] {
-  return report.checks.filter(({ status }) => status !== 'passed').map(({ name }) => name)
-}
-
-async function contextOf({ td, clock }: Running): Promise<DialectContext> {
-  const { rootCertificateDer } = await thePlatform()
-  return {
-    at: clock.now(),
-    trustAnchor: simulatedTrustAnchor('test', rootCertificateDer),
-    collateral: await collateralOf(td.platform).collateralFor({
-      fmspc: '00'.repeat(6),
-      ca: 'platform',
-    }),
-    policy: policyOf(td),
-  }
 }
 
 async function textOf(running: Running, path: string): Promise<string> {
@@ -221,13 +201,14 @@ describe('ACI report', () => {
   })
 
   test('C12 json_report_data_ignored: what nobody signs of its sources is not claimed', async () => {
-    const running = await start()
+    const digest = `sha256:${'ab'.repeat(32)}`
+    const compose = utf8(
+      `{"docker_compose_file":"services: {node: {image: node@${digest}}}","name":"node","runner":"docker-compose"}`,
+    )
+    const td = launchTd(await thePlatform(), { appCompose: compose })
+    const running = await startNode({ td, config: { source: SOURCE } })
     const text = await textOf(running, `/v1/aci/attestation?nonce=${NONCE}`)
     const context = await aciContext(running, text)
-    const { attestation } = JSON.parse(text) as {
-      attestation: { evidence: { app_compose: string } }
-    }
-    const [, digest = ''] = /@(sha256:[0-9a-f]{64})/.exec(attestation.evidence.app_compose) ?? []
     const provenance = { image_digest: digest, repo_url: 'https://trusted.test', repo_commit: 'x' }
     const said = changed(text, ['attestation', 'source_provenance'], provenance)
     const { verdict } = await verifyAciReport(said, { ...context, sources: [] })

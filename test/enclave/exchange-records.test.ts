@@ -19,6 +19,7 @@ import {
 import { sealingKeyOf, sealRequest } from '@jeju/verifier/sealing'
 import { afterAll, describe, expect, test } from 'vitest'
 import { readAciKeyset } from '../../verifier/src/aci/keyset.ts'
+import { objections } from '../check-names.ts'
 import { cleanUp, startNode, until, type Running } from './setting/start-node.ts'
 import { authHashOf, CHAT_PATH, chatBody, errorOf } from './setting/test-client.ts'
 
@@ -69,9 +70,6 @@ async function expectationOf(running: Running, held: Held): Promise<AciReceiptEx
     at: new Date(),
   }
 }
-
-const objections = (report: ReturnType<typeof verifyAciReceipt>): readonly string[] =>
-  report.checks.filter(({ status }) => status !== 'passed').map(({ name }) => name)
 
 describe('ACI receipts', () => {
   test.each([{}, { stream: true }])(

@@ -9,6 +9,7 @@ import {
   toBareHex,
   toHex,
   utf8,
+  PROMPT_ENDPOINTS,
   randomBytes32,
   parseComputeReceipt,
   fromBase64Url,
@@ -30,14 +31,16 @@ import { verifyReceipt } from '@jeju/verifier'
 import { afterAll, describe, expect, test } from 'vitest'
 import { EngineError } from '../../enclave/src/engine/engine-error.ts'
 import { createExchange } from '../../enclave/src/exchange/exchange.ts'
-import { PROMPT_PATHS } from '../../enclave/src/exchange/prompt-paths.ts'
 import { createUnsealer } from '../../enclave/src/sealing/unsealer.ts'
 import { minimalEhbpRequest } from '../verifier/sealing/minimal-hpke.ts'
-import { expectationOf, notPassed } from './setting/expected-receipt.ts'
+import { objections } from '../check-names.ts'
+import { expectationOf } from './setting/expected-receipt.ts'
 import { cleanUp, startNode, type Running } from './setting/start-node.ts'
 import { authHashOf, CHAT_PATH, chatBody, contentOf, errorOf } from './setting/test-client.ts'
 
 afterAll(cleanUp)
+
+const PROMPT_PATHS = Object.keys(PROMPT_ENDPOINTS)
 
 const RECEIPT_FRAME_START = 'event: receipt\n'
 const TEXT = 'Ja, gern. Grüße aus dem TD 🎉'
@@ -117,7 +120,7 @@ describe.each([0, 1])('suite %i', (suite) => {
       },
       await expectationOf(running, signed, body),
     )
-    expect(notPassed(report)).toEqual([])
+    expect(objections(report)).toEqual([])
     // The plaintext is not what was signed.
     expect(hashOf(signed.salt, [utf8(text)])).not.toBe(
       parseComputeReceipt(receipt).receipt.responseHash,

@@ -6,7 +6,8 @@ import {
   type SignedRequestAuth,
 } from '@jeju/verifier/protocol'
 import { afterAll, describe, expect, test } from 'vitest'
-import { expectationOf, notPassed } from './setting/expected-receipt.ts'
+import { objections } from '../check-names.ts'
+import { expectationOf } from './setting/expected-receipt.ts'
 import { cleanUp, startNode, until, type Running } from './setting/start-node.ts'
 import { chatBody, readStreamAnswer } from './setting/test-client.ts'
 
@@ -43,12 +44,12 @@ describe('the receipt of a stream', () => {
       signed.salt,
     )
     const report = await judge(running, signed, streamed)
-    expect(notPassed(report)).toEqual([])
+    expect(objections(report)).toEqual([])
     expect(report.verdict).toMatchObject({ outcome: 'verified', fee: 40n })
     const otherBytes = { ...streamed, responseHash: signed.auth.requestHash }
-    expect(notPassed(await judge(running, signed, otherBytes))).toEqual(['receipt-response'])
+    expect(objections(await judge(running, signed, otherBytes))).toEqual(['receipt-response'])
     const otherRequest = client.sign(STREAM)
-    expect(notPassed(await judge(running, otherRequest, streamed))).toEqual([
+    expect(objections(await judge(running, otherRequest, streamed))).toEqual([
       'receipt-authorisation',
     ])
   })
@@ -63,7 +64,7 @@ describe('the receipt of a stream', () => {
     await node.drain()
     const streamed = await reading
     const report = await judge(running, signed, streamed)
-    expect(notPassed(report)).toEqual([])
+    expect(objections(report)).toEqual([])
     expect(report.verdict).toMatchObject({ outcome: 'verified', fee: 28n })
     expect(streamed.receipt.receipt.finish).toBe(FINISH_CODES.aborted)
   })
@@ -79,6 +80,6 @@ describe('the receipt of a stream', () => {
     engine.release()
     const streamed = await reading
     expect(streamed.receipt.receipt.issuedAt).toBe(signed.auth.validUntil)
-    expect(notPassed(await judge(running, signed, streamed))).toEqual([])
+    expect(objections(await judge(running, signed, streamed))).toEqual([])
   })
 })

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { connect } from 'node:tls'
 import { once } from 'node:events'
-import { simulatedTrustAnchor } from '@jeju/verifier'
 import {
   verifyAciReport,
   verifySigningReport,
@@ -10,8 +9,9 @@ import {
 import { decodeEvidence } from '@jeju/verifier/protocol'
 import { afterAll, expect, test } from 'vitest'
 import { listen } from '../../enclave/src/http/listen.ts'
-import { collateralOf, policyOf } from '../simulated-trust.ts'
-import { cleanUp, startNode, thePlatform, type Running } from './setting/start-node.ts'
+import { objections } from '../check-names.ts'
+import { contextOf } from './setting/relying-party.ts'
+import { cleanUp, startNode } from './setting/start-node.ts'
 
 afterAll(cleanUp)
 
@@ -21,11 +21,6 @@ const SOURCE = {
   repoCommit: '12'.repeat(20),
   imageDigest: null,
 }
-
-const objections = (report: {
-  readonly checks: readonly { readonly name: string; readonly status: string }[]
-}): readonly string[] =>
-  report.checks.filter(({ status }) => status !== 'passed').map(({ name }) => name)
 
 /** SHA-256 of the SubjectPublicKeyInfo that a port really shows. */
 async function observedSpki(port: number): Promise<string> {
@@ -44,16 +39,6 @@ async function observedSpki(port: number): Promise<string> {
     .update(publicKey.export({ format: 'der', type: 'spki' }))
     .digest('hex')
 }
-
-const contextOf = async ({ td }: Running) => ({
-  at: new Date(),
-  trustAnchor: simulatedTrustAnchor('test', (await thePlatform()).rootCertificateDer),
-  collateral: await collateralOf(td.platform).collateralFor({
-    fmspc: '00'.repeat(6),
-    ca: 'platform',
-  }),
-  policy: policyOf(td),
-})
 
 test('C9 spki_checked_on_live_connection, C10 tls_key_custody_required: the key that the port shows is the attested one', async () => {
   const running = await startNode({ config: { tls: 'here', source: SOURCE } })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { launchTd } from '@jeju/simulator'
 import { EVIDENCE_MEDIA_TYPE, MAX_EVIDENCE_BYTES, utf8, type Hex } from '@jeju/verifier/protocol'
+import { failedChecks } from '../check-names.ts'
 import {
   answer,
   evidenceAnswer,
@@ -41,8 +42,7 @@ test('a tampered compose file is refused by compose-allowed and never routed', a
   const { admitted, lease, judgement } = await network.only()
   expect({ admitted, lease }).toEqual({ admitted: false, lease: null })
   expect(judgement?.outcome).toBe('refused')
-  const failed = judgement?.checks.filter(({ status }) => status === 'failed')
-  expect(failed?.map(({ name }) => name)).toEqual(['compose-allowed'])
+  expect(failedChecks(judgement)).toEqual(['compose-allowed'])
   expect(await codeOf(await network.ask(node.bindingId))).toBe('provider_not_admitted')
   expect(network.connection.prompts).toEqual([])
 })
@@ -211,10 +211,3 @@ test('C7 same_image_other_owner_rejected', async () => {
   expect(admitted).toBe(false)
   expect(failedChecks(judgement)).toEqual(['statement-identity'])
 })
-
-function failedChecks(
-  judgement: Awaited<ReturnType<TestNetwork['only']>>['judgement'] | undefined,
-): readonly string[] {
-  const failed = judgement?.checks.filter(({ status }) => status === 'failed') ?? []
-  return failed.map(({ name }) => name)
-}

@@ -374,15 +374,6 @@ contract MarketHandler is Test {
         );
     }
 
-    function _compact(uint256 privateKey, bytes32 digest)
-        private
-        pure
-        returns (IInferenceServing.Signature memory)
-    {
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(privateKey, digest);
-        return IInferenceServing.Signature({r: r, vs: s | bytes32(uint256(v - 27) << 255)});
-    }
-
     /// The switch stops what is new; this looks that it does, and says whether to go on.
     function _isClosedIntake() private returns (bool closed) {
         closed = ledger.intakePaused();

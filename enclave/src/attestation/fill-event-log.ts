@@ -2,10 +2,7 @@ import {
   fromBareHex,
   RUNTIME_EVENT_TYPE,
   runtimeEventDigest,
-  sha384,
   toBareHex,
-  canonicalJson,
-  utf8,
 } from '@jeju/verifier/protocol'
 import { z } from 'zod'
 import { GuestAgentError } from '../guest-agent/guest-agent.ts'
@@ -20,9 +17,6 @@ const entries = z.array(
     version: z.number().int().optional(),
   }),
 )
-
-/** Type of a version 2 event inside its own pre-image (dstack, runtime event digest v2). */
-const V2_TYPE = 134_217_729
 
 /**
  * The guest agent's log with a digest on every event. dstack leaves them out for RTMR3, and clients in the field that
@@ -46,9 +40,7 @@ function digestOf({
   event_payload,
   version = 1,
 }: z.infer<typeof entries>[number]): Uint8Array {
-  if (version === 1) return runtimeEventDigest(event, fromBareHex(event_payload))
-  const payload = event_payload.toLowerCase()
-  return sha384(utf8(canonicalJson({ name: event, payload, type: V2_TYPE })))
+  return runtimeEventDigest(event, fromBareHex(event_payload), version === 1 ? 1 : 2)
 }
 
 function jsonOf(text: string): unknown {

@@ -3,6 +3,7 @@ import {
   DeploymentError,
   inferenceServingAbi,
   ledgerManagerAbi,
+  lowercase,
   peersAbi,
   requireWiring,
   type Deployment,
@@ -208,8 +209,4 @@ async function ask<Answer>(make: () => Promise<Answer>): Promise<Answer> {
     // viem's full message repeats the call's arguments and the RPC's address.
     throw new ChainError('CHAIN_UNAVAILABLE', cause.shortMessage.slice(0, 200))
   }
-}
-
-function lowercase(address: Hex): Hex {
-  return `0x${address.slice(2).toLowerCase()}`
 }

@@ -1,4 +1,4 @@
-import { AUTHORIZATION_HEADER, toBareHex } from '@jeju/verifier/protocol'
+import { AUTHORIZATION_HEADER, isPromptPath, toBareHex } from '@jeju/verifier/protocol'
 import { ENCAPSULATED_KEY_HEADER, RESPONSE_NONCE_HEADER } from '@jeju/verifier/sealing'
 import type { Context, MiddlewareHandler } from 'hono'
 import { NodeError } from '../http/node-error.ts'
@@ -6,7 +6,6 @@ import type { BodyReader } from '../http/read-body.ts'
 import type { ExchangeRecords } from '../records/exchange-records.ts'
 import type { Unsealer } from '../sealing/unsealer.ts'
 import { createExchange, type Exchange, type ExchangeWire } from './exchange.ts'
-import { PROMPT_PATHS } from './prompt-paths.ts'
 import { wireBody } from './wire-body.ts'
 
 /** What the middleware adds to a request's context. */
@@ -37,7 +36,7 @@ export function exchangeMiddleware(parts: ExchangeParts): MiddlewareHandler {
   return async function exchange(c, next) {
     const { method, path, raw } = c.req
     const encapsulated = c.req.header(ENCAPSULATED_KEY_HEADER)
-    const isPrompt = method === 'POST' && PROMPT_PATHS.has(path)
+    const isPrompt = method === 'POST' && isPromptPath(path)
     if (encapsulated === undefined && !isPrompt) return next()
     if (encapsulated === undefined && parts.prompts === 'sealed') {
       throw new NodeError('sealing_required', 'body: this node takes sealed prompts only')

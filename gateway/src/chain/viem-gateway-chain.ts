@@ -1,5 +1,10 @@
-import { computeRegistryAbi, peersAbi, requireWiring, type Deployment } from '@jeju/contracts'
-import type { Hex } from '@jeju/verifier/protocol'
+import {
+  computeRegistryAbi,
+  lowercase,
+  peersAbi,
+  requireWiring,
+  type Deployment,
+} from '@jeju/contracts'
 import { createPublicClient, defineChain, http } from 'viem'
 import type { GatewayChain, ProviderState, ServiceOffer } from './gateway-chain.ts'
 
@@ -75,8 +80,4 @@ export function connectChain(rpcUrl: string, deployment: Deployment): GatewayCha
       return { valid, agentId, validUntil }
     },
   }
-}
-
-function lowercase(address: Hex): Hex {
-  return `0x${address.slice(2).toLowerCase()}`
 }

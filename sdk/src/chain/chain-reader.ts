@@ -1,6 +1,6 @@
-import { computeRegistryAbi, type Deployment } from '@jeju/contracts'
+import { computeRegistryAbi, lowercase, type Deployment } from '@jeju/contracts'
 import type { Hex, TokenPrice } from '@jeju/verifier/protocol'
-import { lowercase, type ChainClient } from './viem-client.ts'
+import type { ChainClient } from './viem-client.ts'
 
 /** A provider as the registry records it. */
 export interface ProviderRecord {

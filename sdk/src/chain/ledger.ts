@@ -1,6 +1,6 @@
-import { ledgerManagerAbi, type Deployment } from '@jeju/contracts'
+import { ledgerManagerAbi, lowercase, type Deployment } from '@jeju/contracts'
 import { randomBytes32, toHex, type Hex } from '@jeju/verifier/protocol'
-import { createChainClient, lowercase, type ChainClient, type Wallet } from './viem-client.ts'
+import { createChainClient, type ChainClient, type Wallet } from './viem-client.ts'
 
 /** State of a channel, as ILedgerManager numbers it. */
 export const CHANNEL_STATES = ['NONE', 'OPEN', 'CLOSING', 'CLOSED'] as const

@@ -1,4 +1,10 @@
-import { DeploymentError, peersAbi, requireWiring, type Deployment } from '@jeju/contracts'
+import {
+  DeploymentError,
+  lowercase,
+  peersAbi,
+  requireWiring,
+  type Deployment,
+} from '@jeju/contracts'
 import type { Hex } from '@jeju/verifier/protocol'
 import {
   createWalletClient,
@@ -167,9 +173,4 @@ export function eventOf<const abi extends Abi, name extends ContractEventName<ab
 
 function wrongChain(expected: number, actual: number): SdkError {
   return new SdkError('CONFIG_CHAIN', `chain id: expected ${expected}, got ${actual}`)
-}
-
-/** Lower case of an address: equal addresses are equal strings. */
-export function lowercase(address: Hex): Hex {
-  return `0x${address.slice(2).toLowerCase()}`
 }

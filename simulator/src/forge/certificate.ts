@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   bitString,
   boolean,
@@ -9,8 +8,8 @@ import {
   sequence,
   TAG,
 } from '../pki/der-writer.ts'
+import { keyId, uncompressed } from '../pki/key-encoding.ts'
 import type { KeyPair } from '../pki/signing-key.ts'
-import { concatBytes } from '@jeju/verifier/protocol'
 import {
   ECDSA_WITH_SHA256,
   encodeExtensions,
@@ -104,16 +103,7 @@ function crlDistributionPoint(): Uint8Array {
   return sequence(sequence(element(0xa0, element(0xa0, uri))))
 }
 
-/** SHA-1 of the key (RFC 5280 §4.2.1.2); an identifier, nothing rests on it. */
-function keyId(publicKey: Uint8Array): Uint8Array {
-  return createHash('sha1').update(uncompressed(publicKey)).digest()
-}
-
 function publicKeyInfo(point: Uint8Array): Uint8Array {
   const algorithm = sequence(objectId('1.2.840.10045.2.1'), objectId('1.2.840.10045.3.1.7'))
   return sequence(algorithm, bitString(uncompressed(point)))
-}
-
-function uncompressed(point: Uint8Array): Uint8Array {
-  return concatBytes(Uint8Array.of(0x04), point)
 }

@@ -1,4 +1,5 @@
 import { concatBytes, utf8 } from '@jeju/verifier/protocol'
+import { pem } from '../pki/pem.ts'
 import type { CertificateName, ForgedPki } from './pki.ts'
 
 /** The PEM texts of quote and bundle. Each function writes one otherwise. */
@@ -13,15 +14,6 @@ export interface ChainChange {
 /** PEM of these certificates, in this order. */
 export function chainOf(pki: ForgedPki, ...names: readonly CertificateName[]): string {
   return names.map((name) => pem(pki[name].der)).join('')
-}
-
-/** PEM of a certificate. */
-export function pem(der: Uint8Array, label = 'CERTIFICATE'): string {
-  const lines =
-    Buffer.from(der)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? []
-  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
 }
 
 /** The chains of a forgery. */

@@ -28,7 +28,8 @@ export {
   USAGE_LEAF,
   type CertificateFields,
 } from './certificate.ts'
-export { chainOf, pem } from './chains.ts'
+export { chainOf } from './chains.ts'
+export { pem } from '../pki/pem.ts'
 export type { Bundle, CrlChange, DocumentChange } from './collateral.ts'
 export type { CrlFields } from './crl.ts'
 export {

@@ -1,14 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { RandomSource } from '../pki/random-source.ts'
 import { element, objectId, octets, sequence, TAG, unsignedInteger } from '../pki/der-writer.ts'
+import { uncompressed } from '../pki/key-encoding.ts'
 import { serialOf } from './device-pki.ts'
-import {
-  issueP384,
-  signedDer,
-  uncompressed,
-  USAGE_SIGN,
-  type P384Identity,
-} from './p384-certificate.ts'
+import { issueP384, signedDer, USAGE_SIGN, type P384Identity } from './p384-certificate.ts'
 import { createP384Key } from './p384-key.ts'
 
 /** What an answer is to say. */

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { concatBytes, toBareHex } from '@jeju/verifier/protocol'
+import { toBareHex } from '@jeju/verifier/protocol'
 import {
   bitString,
   boolean,
@@ -12,6 +11,8 @@ import {
   time,
   unsignedInteger,
 } from '../pki/der-writer.ts'
+import { keyId, uncompressed } from '../pki/key-encoding.ts'
+import { pem } from '../pki/pem.ts'
 import { signP384, type P384Key } from './p384-key.ts'
 
 /** Certificates in the form of NVIDIA's: P-384 and ecdsa-with-SHA384 throughout. */
@@ -72,7 +73,7 @@ export function issueP384(request: P384Request): P384Identity {
     element(TAG.explicit3, sequence(...extensionsOf(request, issuer.key).map(encodeExtension))),
   )
   const der = signedDer(tbs, issuer.key)
-  return { key, name, serial, der, pem: pemOf(der) }
+  return { key, name, serial, der, pem: pem(der) }
 }
 
 /** SEQUENCE of a part, the algorithm and the signature over it. */
@@ -100,8 +101,8 @@ function extensionsOf(
       ? []
       : [{ oid: '2.5.29.19', critical: true, value: sequence(boolean(true), ...limit) }]),
     { oid: '2.5.29.15', critical: true, value: bitString(Uint8Array.of(usage), unused) },
-    { oid: '2.5.29.14', critical: false, value: octets(keyId(key)) },
-    { oid: '2.5.29.35', critical: false, value: sequence(element(0x80, keyId(issuerKey))) },
+    { oid: '2.5.29.14', critical: false, value: octets(keyId(key.point)) },
+    { oid: '2.5.29.35', critical: false, value: sequence(element(0x80, keyId(issuerKey.point))) },
     ...extensions,
   ]
 }
@@ -127,21 +128,4 @@ function nameOf(commonName: string, serial: Uint8Array): Uint8Array {
 export function keyInfo({ point }: P384Key): Uint8Array<ArrayBuffer> {
   const algorithm = sequence(objectId('1.2.840.10045.2.1'), objectId('1.3.132.0.34'))
   return sequence(algorithm, bitString(uncompressed(point)))
-}
-
-export function uncompressed(point: Uint8Array): Uint8Array {
-  return concatBytes(Uint8Array.of(0x04), point)
-}
-
-/** SHA-1 of the key (RFC 5280 §4.2.1.2); an identifier, nothing rests on it. */
-function keyId({ point }: P384Key): Uint8Array {
-  return createHash('sha1').update(uncompressed(point)).digest()
-}
-
-function pemOf(der: Uint8Array): string {
-  const lines =
-    Buffer.from(der)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? []
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`
 }

@@ -15,6 +15,7 @@ import {
   X509CrlGenerator,
   type X509Certificate,
 } from '@peculiar/x509'
+import { pem } from './pem.ts'
 import { systemRandom, type RandomSource } from './random-source.ts'
 import { ECDSA, generateKeyPair, publicKeyInfo, sign, type KeyPair } from './signing-key.ts'
 
@@ -83,7 +84,8 @@ export async function issue(request: CertificateRequest): Promise<Identity> {
     },
     signingWith(issuerKey),
   )
-  return { key, certificate, der: new Uint8Array(certificate.rawData), pem: pemOf(certificate) }
+  const der = new Uint8Array(certificate.rawData)
+  return { key, certificate, der, pem: pem(der) }
 }
 
 /** In the order of Intel's certificates: AKI, CRL distribution points, SKI, key usage, basic constraints, the rest. */
@@ -168,8 +170,4 @@ function distinguishedName(commonName: string): Name {
 function positiveSerial(serial: Uint8Array): string {
   const [first = 0, ...rest] = serial
   return Buffer.from([0x40 | (first & 0x3f), ...rest]).toString('hex')
-}
-
-function pemOf(certificate: X509Certificate): string {
-  return `${certificate.toString('pem')}\n`
 }

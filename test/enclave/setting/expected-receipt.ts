@@ -1,4 +1,4 @@
-import type { ReceiptExpectation, ReceiptReport } from '@jeju/verifier'
+import type { ReceiptExpectation } from '@jeju/verifier'
 import {
   decodeEvidence,
   modelIdOf,
@@ -34,9 +34,4 @@ export async function expectationOf(
     requestBytes: utf8(body).length,
     at: new Date(),
   }
-}
-
-/** Names of the checks that did not pass. */
-export function notPassed({ checks }: ReceiptReport): readonly string[] {
-  return checks.filter(({ status }) => status !== 'passed').map(({ name }) => name)
 }

@@ -23,6 +23,7 @@ import {
   type Freshness,
   type Hex,
 } from '@jeju/verifier/protocol'
+import { failedChecks } from '../../check-names.ts'
 import { policyOf } from '../../simulated-trust.ts'
 import { policy as gpuPolicy } from '../gpu/fixture.ts'
 import { keysetText } from '../protocol/samples.ts'
@@ -60,10 +61,6 @@ async function judge(
   context: Partial<VerificationContext> = {},
 ): Promise<Report> {
   return verifyEvidence(await evidenceOf(td, changes), contextFor(platform, td, context))
-}
-
-function failedChecks({ checks }: Report): readonly string[] {
-  return checks.filter(({ status }) => status === 'failed').map(({ name }) => name)
 }
 
 /** Judges a quote over chosen report data. */

@@ -1,12 +1,13 @@
 import { expect } from 'vitest'
 import { EVIDENCE_CHECKS, verifyEvidence, type Report } from '@jeju/verifier'
+import { failedChecks } from '../../check-names.ts'
 import { contextFor, evidenceOf, machine } from './fixture.ts'
 
 /** Names of failed checks; the verdict must be a refusal. */
 export function failures(report: Report): readonly string[] {
   expect(report.verdict.outcome).toBe('refused')
   expect(report.checks.map(({ name }) => name)).toEqual(EVIDENCE_CHECKS)
-  return report.checks.filter(({ status }) => status === 'failed').map(({ name }) => name)
+  return failedChecks(report)
 }
 
 /** Judges a TD of another machine, launched with lies, by the policy it would like. */

@@ -10,6 +10,7 @@ import {
   type VerificationContext,
 } from '@jeju/verifier'
 import { decodeEvidence, sha256, toHex, utf8 } from '@jeju/verifier/protocol'
+import { failedChecks } from '../../check-names.ts'
 import { policyOf } from '../../simulated-trust.ts'
 import { appCompose, AT, contextFor, evidenceOf, machine, type Changes } from './fixture.ts'
 
@@ -27,10 +28,6 @@ async function judge(
   context: Partial<VerificationContext> = {},
 ): Promise<Report> {
   return verifyEvidence(await evidenceOf(td, changes), contextFor(platform, td, context))
-}
-
-function failedChecks({ checks }: Report): readonly string[] {
-  return checks.filter(({ status }) => status === 'failed').map(({ name }) => name)
 }
 
 function refusedFor({ verdict }: Report): readonly string[] {

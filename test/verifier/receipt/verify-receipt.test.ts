@@ -17,6 +17,7 @@ import {
   type ComputeReceipt,
   type Hex,
 } from '@jeju/verifier/protocol'
+import { failedChecks } from '../../check-names.ts'
 import { keysetText, receiptKeys, sampleReceipt, serving, signer } from '../protocol/samples.ts'
 
 const salt: Hex = `0x${'aa'.repeat(32)}`
@@ -77,9 +78,9 @@ function judge(
   )
 }
 
-function failedChecks(report: ReceiptReport): readonly string[] {
+function refusedBy(report: ReceiptReport): readonly string[] {
   expect(report.verdict.outcome).toBe('refused')
-  return report.checks.filter(({ status }) => status === 'failed').map(({ name }) => name)
+  return failedChecks(report)
 }
 
 describe('a receipt', () => {
@@ -94,20 +95,20 @@ describe('a receipt', () => {
       const changed = answerBody.slice()
       changed[at] = (changed[at] ?? 0) ^ 1
       const report = judge(good, { responseHash: hashOf(changed) })
-      expect(failedChecks(report)).toEqual(['receipt-response'])
+      expect(refusedBy(report)).toEqual(['receipt-response'])
     }
   })
 
   test('E3 receipt_of_other_request_rejected', () => {
     const other = { ...signed, auth: { ...signed.auth, nonce: 6n } }
-    expect(failedChecks(judge(good, {}, { signed: other }))).toEqual(['receipt-authorisation'])
+    expect(refusedBy(judge(good, {}, { signed: other }))).toEqual(['receipt-authorisation'])
   })
 
   test('E15 missing_signature_is_error', () => {
     const report = judge(good, { receipt: { absent: 'no compute-receipt header' } })
-    expect(failedChecks(report)).toEqual(['receipt-present'])
+    expect(refusedBy(report)).toEqual(['receipt-present'])
     expect(report.checks.slice(1).every(({ status }) => status === 'skipped')).toBe(true)
-    expect(failedChecks(judge(good, { receipt: { text: '{}' } }))).toEqual(['receipt-present'])
+    expect(refusedBy(judge(good, { receipt: { text: '{}' } }))).toEqual(['receipt-present'])
   })
 
   test('by another signer, under another binding, or by an unlisted key', () => {
@@ -116,20 +117,20 @@ describe('a receipt', () => {
       ...receiptKeys,
       signerKey: new Uint8Array(32).fill(8),
     })
-    expect(failedChecks(judge(otherSigner))).toEqual(['receipt-signer'])
+    expect(refusedBy(judge(otherSigner))).toEqual(['receipt-signer'])
     const otherSeed = signComputeReceipt(content, {
       ...receiptKeys,
       receiptKey: new Uint8Array(32).fill(8),
     })
-    expect(failedChecks(judge(otherSeed))).toEqual(['receipt-document'])
+    expect(refusedBy(judge(otherSeed))).toEqual(['receipt-document'])
     const unlisted = signComputeReceipt(content, { ...receiptKeys, keyId: 'receipt-2' })
-    expect(failedChecks(judge(unlisted))).toEqual(['receipt-document'])
+    expect(refusedBy(judge(unlisted))).toEqual(['receipt-document'])
     const sibling = sampleReceipt(authHash, hashOf(answerBody), {
       bindingId: `0x${'b2'.repeat(32)}`,
     })
-    expect(failedChecks(judge(sibling))).toEqual(['receipt-document'])
+    expect(refusedBy(judge(sibling))).toEqual(['receipt-document'])
     const otherChain = { ...serving, chainId: 8453n }
-    expect(failedChecks(judge(good, {}, { serving: otherChain }))).toEqual([
+    expect(refusedBy(judge(good, {}, { serving: otherChain }))).toEqual([
       'receipt-authorisation',
       'receipt-signer',
     ])
@@ -137,30 +138,30 @@ describe('a receipt', () => {
 
   test('with a member changed after signing', () => {
     const changed = { ...good, priceVersion: 2 }
-    expect(failedChecks(judge(changed))).toEqual(['receipt-document', 'receipt-price'])
+    expect(refusedBy(judge(changed))).toEqual(['receipt-document', 'receipt-price'])
   })
 
   test('for another model', () => {
     const report = judge(good, {}, { modelId: `0x${'4d'.repeat(32)}` })
-    expect(failedChecks(report)).toEqual(['receipt-model'])
+    expect(refusedBy(report)).toEqual(['receipt-model'])
   })
 
   test('P6 inflated counts: over the fee cap, over the price bound, over what the bytes can hold', () => {
     const hash = hashOf(answerBody)
     const overCap = { signed: { ...signed, auth: { ...signed.auth, maxFee: 143n } } }
-    expect(failedChecks(judge(good, {}, overCap))).toContain('receipt-price')
+    expect(refusedBy(judge(good, {}, overCap))).toContain('receipt-price')
     const overBound = sampleReceipt(authHash, hash, { outputTokens: 101 })
-    expect(failedChecks(judge(overBound))).toEqual(['receipt-price', 'receipt-usage'])
+    expect(refusedBy(judge(overBound))).toEqual(['receipt-price', 'receipt-usage'])
     const overInput = sampleReceipt(authHash, hash, { inputTokens: body.length + 1025 })
-    expect(failedChecks(judge(overInput))).toContain('receipt-usage')
+    expect(refusedBy(judge(overInput))).toContain('receipt-usage')
     const stated = { statedUsage: { inputTokens: 12, outputTokens: 19 } }
-    expect(failedChecks(judge(good, stated))).toEqual(['receipt-usage'])
+    expect(refusedBy(judge(good, stated))).toEqual(['receipt-usage'])
   })
 
   test('C15 future_dated_rejected', () => {
     const early = { at: new Date((1_800_000_000 - 301) * 1000) }
-    expect(failedChecks(judge(good, {}, early))).toEqual(['receipt-time'])
+    expect(refusedBy(judge(good, {}, early))).toEqual(['receipt-time'])
     const late = { signed: { ...signed, auth: { ...signed.auth, validUntil: 1_799_999_999n } } }
-    expect(failedChecks(judge(good, {}, late))).toContain('receipt-time')
+    expect(refusedBy(judge(good, {}, late))).toContain('receipt-time')
   })
 })

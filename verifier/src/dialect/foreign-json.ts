@@ -1,6 +1,5 @@
 import { JsonError, parseStrictJson } from '../bytes/strict-json.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
-import type { JsonObject } from '../protocol/shape.ts'
 
 /** Largest report of a dialect that is read. */
 const MAX_REPORT_CHARACTERS: number = 4 * 1024 * 1024
@@ -24,14 +23,6 @@ export function parseForeignJson(text: string, place: string): unknown {
     if (!(error instanceof JsonError)) throw error
     throw new ProtocolError('INPUT_JSON', `${place}: ${error.reason}`)
   }
-}
-
-/** An object of a foreign document. @throws ProtocolError `INPUT_FIELD` */
-export function asObject(value: unknown, place: string): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new ProtocolError('INPUT_FIELD', `${place}: expected an object`)
-  }
-  return value as JsonObject
 }
 
 /** A string or nothing. @throws ProtocolError `INPUT_FIELD` */

@@ -1,7 +1,5 @@
-import { equalBytes, utf8 } from '../bytes/bytes.ts'
+import { equalBytes } from '../bytes/bytes.ts'
 import { sha384 } from '../bytes/hash.ts'
-import { toBareHex } from '../bytes/hex.ts'
-import { canonicalJson } from '../protocol/canonical-json.ts'
 import { RUNTIME_EVENT_TYPE, runtimeEventDigest } from '../protocol/runtime-event.ts'
 import { logInvalid, type LogEvent } from './log-event.ts'
 
@@ -48,12 +46,7 @@ function runtimeEvent({ name, payload, version, preimage }: LogEvent, place: str
   return event
 }
 
-/**
- * SHA-384 of an event's canonical bytes, rebuilt from name and payload. Version 1 is binary, version 2 the JCS text
- * `{"name":"…","payload":"<lowercase hex>","type":134217729}`.
- */
+/** An event's digest, rebuilt from name and payload. */
 export function digestOf({ name, payload, version }: RuntimeEvent): Uint8Array<ArrayBuffer> {
-  return version === 1
-    ? runtimeEventDigest(name, payload)
-    : sha384(utf8(canonicalJson({ name, payload: toBareHex(payload), type: RUNTIME_EVENT_TYPE })))
+  return runtimeEventDigest(name, payload, version)
 }

@@ -10,6 +10,14 @@ function wrong(place: string, expected: string, value: unknown): ProtocolError {
   return new ProtocolError('INPUT_FIELD', `${place}: expected ${expected}, got ${actual}`)
 }
 
+/** An object of whatever members. */
+export function asObject(value: unknown, place: string): JsonObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ProtocolError('INPUT_FIELD', `${place}: expected an object`)
+  }
+  return value as JsonObject
+}
+
 /** An object with exactly these members. Unknown ones are refused: what we do not understand we do not pass. */
 export function exactObject(
   value: unknown,

@@ -1,8 +1,8 @@
 import { utf8 } from '../bytes/bytes.ts'
 import { fromBareHex } from '../bytes/hex.ts'
-import { asObject, asTextOrNull, parseForeignJson } from '../dialect/foreign-json.ts'
+import { asTextOrNull, parseForeignJson } from '../dialect/foreign-json.ts'
 import type { MachineEvidence } from '../machine/check-machine.ts'
-import { asArray, asString } from '../protocol/shape.ts'
+import { asArray, asObject, asString } from '../protocol/shape.ts'
 
 /** A report of the vllm-proxy dialect, read and not yet judged. */
 export interface SigningReport {

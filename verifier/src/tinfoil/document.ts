@@ -1,6 +1,6 @@
 import { decodeUtf8 } from '../bytes/bytes.ts'
 import { JsonError, parseStrictJson } from '../bytes/strict-json.ts'
-import { fromBase64 } from '../dialect/base64.ts'
+import { fromBase64 } from '../bytes/base64.ts'
 import { TINFOIL } from '../protocol/dialects/tinfoil-report-data.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import { asArray, asBareHex, asOneOf, asString, exactObject } from '../protocol/shape.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Question } from '../../answer/question.ts'
 import { assertServable, servingConstraint } from '../../attestation/aci/serving-constraint.ts'
-import type { AnswerForm, ChatMessage, ToolChoice } from '../../engine/prompt.ts'
+import type { ChatMessage, ToolChoice } from '../../engine/prompt.ts'
 import { joinedText, userContent } from '../content-parts.ts'
 import { absent, readBodyAs, text, tokens } from '../json-body.ts'
 import { imageNeeds, need } from '../needs.ts'
@@ -9,7 +9,7 @@ import type { PromptApi } from '../prompt-api.ts'
 import { sharedOptions } from '../options.ts'
 import { argumentsText, functionFields, MAX_TOOLS, toolName } from '../tool-schemas.ts'
 import { checkTools, toolOf } from '../tools.ts'
-import { namedSchema } from './response-format.ts'
+import { formOf, namedSchema } from './response-format.ts'
 import { createResponsesWriter } from './responses-writer.ts'
 import { metadataField, neutralFields } from './shared-fields.ts'
 
@@ -129,7 +129,10 @@ function parseResponsesRequest(body: Uint8Array): Question {
   const tools = (data.tools ?? []).map(toolOf)
   const choice = choiceOf(data.tool_choice)
   checkTools(tools, choice)
-  const form = formOf(data.text?.format)
+  const format = data.text?.format
+  const form = formOf(
+    format?.type === 'json_schema' ? { type: format.type, json_schema: format } : format,
+  )
   return {
     kind: 'text',
     model: data.model,
@@ -215,16 +218,4 @@ function joinCalls(messages: readonly ChatMessage[]): readonly ChatMessage[] {
 function choiceOf(choice: ResponsesRequest['tool_choice']): ToolChoice {
   if (choice === null || choice === undefined) return 'auto'
   return typeof choice === 'string' ? choice : { name: choice.name }
-}
-
-function formOf(format: NonNullable<ResponsesRequest['text']>['format']): AnswerForm {
-  switch (format?.type) {
-    case undefined:
-    case 'text':
-      return { kind: 'text' }
-    case 'json_object':
-      return { kind: 'json' }
-    case 'json_schema':
-      return { kind: 'schema', name: format.name, schema: format.schema }
-  }
 }

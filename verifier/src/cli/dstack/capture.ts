@@ -10,9 +10,9 @@ import {
 import { parseEventLog } from '../../dstack/event-log.ts'
 import type { LogEvent } from '../../dstack/log-event.ts'
 import { ProtocolError } from '../../protocol/protocol-error.ts'
-import { asString, type JsonObject } from '../../protocol/shape.ts'
+import { asObject, asString, type JsonObject } from '../../protocol/shape.ts'
 import { parseBinary } from '../read/binary.ts'
-import { asObject, optionalText, parseJson, parseJsonObject } from '../read/json.ts'
+import { optionalText, parseJson, parseJsonObject } from '../read/json.ts'
 
 /** What a dstack guest agent answered. Only the quote is signed. */
 export interface Capture {

@@ -1,7 +1,7 @@
 import { decodeUtf8 } from '../../bytes/bytes.ts'
 import { JsonError, parseStrictJson } from '../../bytes/strict-json.ts'
 import { ProtocolError } from '../../protocol/protocol-error.ts'
-import type { JsonObject } from '../../protocol/shape.ts'
+import { asObject, type JsonObject } from '../../protocol/shape.ts'
 
 const MAX_DEPTH = 32
 
@@ -21,14 +21,6 @@ export function parseJson(text: string, place: string): unknown {
     if (!(error instanceof JsonError)) throw error
     throw new ProtocolError('INPUT_JSON', `${place}: ${error.message}`, { cause: error })
   }
-}
-
-/** An object of whatever members. @throws ProtocolError `INPUT_FIELD` */
-export function asObject(value: unknown, place: string): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new ProtocolError('INPUT_FIELD', `${place}: expected an object`)
-  }
-  return value as JsonObject
 }
 
 /** A member's text; undefined where the member is missing. @throws ProtocolError `INPUT_FIELD` */

@@ -1,3 +1,4 @@
+import { readBase64 } from '../../bytes/base64.ts'
 import { fromBareHex } from '../../bytes/hex.ts'
 import { JsonError, parseStrictJson } from '../../bytes/strict-json.ts'
 import { VerifierError } from '../../errors.ts'
@@ -115,18 +116,15 @@ function readMeasurement(value: unknown): EmbeddedMeasurement | undefined {
   if (value === undefined || value === null) return undefined
   const object = asObject(value, 'tdx_measurement: not an object')
   return {
-    checksumFile: readBase64(object['checksum_file'], 'checksum_file'),
-    document: readBase64(object['measurement'], 'measurement'),
+    checksumFile: readBytes(object['checksum_file'], 'checksum_file'),
+    document: readBytes(object['measurement'], 'measurement'),
   }
 }
 
-function readBase64(value: unknown, name: string): Uint8Array {
-  if (typeof value === 'string' && /^[A-Za-z0-9+/]*={0,2}$/.test(value) && value.length % 4 === 0) {
-    const binary = atob(value)
-    // One spelling only (RFC 4648 §3.5).
-    if (btoa(binary) === value) return Uint8Array.from(binary, (char) => char.charCodeAt(0))
-  }
-  throw invalid(`tdx_measurement.${name}: expected base64`)
+function readBytes(value: unknown, name: string): Uint8Array {
+  const bytes = typeof value === 'string' ? readBase64(value) : undefined
+  if (bytes === undefined) throw invalid(`tdx_measurement.${name}: expected base64`)
+  return bytes
 }
 
 function invalid(what: string, cause?: unknown): VerifierError {
