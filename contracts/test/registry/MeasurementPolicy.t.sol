@@ -2,10 +2,10 @@
 pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {MeasurementPolicy} from "../src/MeasurementPolicy.sol";
-import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
-import {IMeasurementPolicy} from "../src/interfaces/IMeasurementPolicy.sol";
-import {Test, Vm} from "./Test.sol";
+import {MeasurementPolicy} from "../../src/MeasurementPolicy.sol";
+import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IMeasurementPolicy} from "../../src/interfaces/IMeasurementPolicy.sol";
+import {Test, Vm} from "../Test.sol";
 
 /// @title The allow-list: what comes in waits, what goes goes at once
 contract MeasurementPolicyTest is Test {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IInferenceServing} from "../src/interfaces/IInferenceServing.sol";
-import {ILedgerManager} from "../src/interfaces/ILedgerManager.sol";
-import {Fixture} from "./Fixture.sol";
+import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
+import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
+import {Fixture} from "../Fixture.sol";
 
 /// Channels that one growing promise pays.
 contract VoucherTest is Fixture {

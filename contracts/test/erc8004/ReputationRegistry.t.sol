@@ -2,10 +2,10 @@
 pragma solidity 0.8.37;
 
 import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {ReputationRegistry} from "../src/erc8004/ReputationRegistry.sol";
-import {IIdentityRegistry} from "../src/interfaces/IIdentityRegistry.sol";
-import {IReputationRegistry} from "../src/interfaces/IReputationRegistry.sol";
-import {Fixture} from "./Fixture.sol";
+import {ReputationRegistry} from "../../src/erc8004/ReputationRegistry.sol";
+import {IIdentityRegistry} from "../../src/interfaces/IIdentityRegistry.sol";
+import {IReputationRegistry} from "../../src/interfaces/IReputationRegistry.sol";
+import {Fixture} from "../Fixture.sol";
 
 /// The local registry behaves as the specification's (ERC-8004, reputation).
 contract ReputationRegistryTest is Fixture {

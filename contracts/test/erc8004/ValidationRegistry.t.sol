@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ValidationRegistry} from "../src/erc8004/ValidationRegistry.sol";
-import {IIdentityRegistry} from "../src/interfaces/IIdentityRegistry.sol";
-import {IValidationRegistry} from "../src/interfaces/IValidationRegistry.sol";
-import {Fixture} from "./Fixture.sol";
+import {ValidationRegistry} from "../../src/erc8004/ValidationRegistry.sol";
+import {IIdentityRegistry} from "../../src/interfaces/IIdentityRegistry.sol";
+import {IValidationRegistry} from "../../src/interfaces/IValidationRegistry.sol";
+import {Fixture} from "../Fixture.sol";
 
 /// The local registry behaves as the specification's (ERC-8004, validation).
 contract ValidationRegistryTest is Fixture {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
-import {IComputeStaking} from "../src/interfaces/IComputeStaking.sol";
-import {IEvidence} from "../src/interfaces/staking/IEvidence.sol";
-import {AttestFixture} from "./AttestFixture.sol";
-import {TestVerifier} from "./TestVerifier.sol";
+import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
+import {IEvidence} from "../../src/interfaces/staking/IEvidence.sol";
+import {AttestFixture} from "../AttestFixture.sol";
+import {TestVerifier} from "../TestVerifier.sol";
 
 /// What ComputeStaking may ask and do after evidence.
 contract RegistryEvidenceTest is AttestFixture {

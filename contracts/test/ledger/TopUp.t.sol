@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {LedgerManager} from "../src/LedgerManager.sol";
-import {ILedgerManager} from "../src/interfaces/ILedgerManager.sol";
-import {ChannelLib} from "../src/libraries/ChannelLib.sol";
-import {Fixture} from "./Fixture.sol";
-import {FlippingWallet} from "./Receivers.sol";
+import {LedgerManager} from "../../src/LedgerManager.sol";
+import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
+import {ChannelLib} from "../../src/libraries/ChannelLib.sol";
+import {Fixture} from "../Fixture.sol";
+import {FlippingWallet} from "../Receivers.sol";
 
 /// A channel topped up without gas of the user.
 contract LedgerTopUpTest is Fixture {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IInferenceServing} from "../src/interfaces/IInferenceServing.sol";
-import {Fixture} from "./Fixture.sol";
+import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
+import {Fixture} from "../Fixture.sol";
 
 /// The answer to: did this output come from this input?
 contract ProofVerifierTest is Fixture {

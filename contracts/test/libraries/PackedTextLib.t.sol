@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {PackedTextLib} from "../src/libraries/PackedTextLib.sol";
-import {Test} from "./Test.sol";
+import {PackedTextLib} from "../../src/libraries/PackedTextLib.sol";
+import {Test} from "../Test.sol";
 
 contract PackedTextLibTest is Test {
     using PackedTextLib for PackedTextLib.PackedText;

@@ -3,11 +3,11 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {ComputeRegistry} from "../src/ComputeRegistry.sol";
-import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
-import {IComputeStaking} from "../src/interfaces/IComputeStaking.sol";
-import {IIdentityRegistry} from "../src/interfaces/IIdentityRegistry.sol";
-import {Fixture} from "./Fixture.sol";
+import {ComputeRegistry} from "../../src/ComputeRegistry.sol";
+import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
+import {IIdentityRegistry} from "../../src/interfaces/IIdentityRegistry.sol";
+import {Fixture} from "../Fixture.sol";
 
 contract RegistryProvidersTest is Fixture {
     address private constant BUYER = address(0xb0b);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
-import {Fixture} from "./Fixture.sol";
+import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {Fixture} from "../Fixture.sol";
 
 contract RegistryServicesTest is Fixture {
     function test_fuzz_addService(bytes32 modelId, uint128 inPrice, uint128 outPrice, uint64 claimed) public {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IInferenceServing} from "../src/interfaces/IInferenceServing.sol";
-import {ILedgerManager} from "../src/interfaces/ILedgerManager.sol";
-import {IReputationRegistry} from "../src/interfaces/IReputationRegistry.sol";
-import {Fixture} from "./Fixture.sol";
-import {ReputationRegistry} from "../src/erc8004/ReputationRegistry.sol";
+import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
+import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
+import {IReputationRegistry} from "../../src/interfaces/IReputationRegistry.sol";
+import {Fixture} from "../Fixture.sol";
+import {ReputationRegistry} from "../../src/erc8004/ReputationRegistry.sol";
 
 contract FeedbackTest is Fixture {
     function test_postFeedback() public {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
-import {IComputeStaking} from "../src/interfaces/IComputeStaking.sol";
-import {AttestFixture} from "./AttestFixture.sol";
+import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
+import {AttestFixture} from "../AttestFixture.sol";
 
 /// Figures that are promised. `forge test --isolate --gas-snapshot-emit=true --match-contract RegistryGas` writes
 /// snapshots/ComputeRegistry.json, where each is the cost of a whole transaction.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IAttestationVerifier} from "../src/interfaces/IAttestationVerifier.sol";
-import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
-import {AttestFixture} from "./AttestFixture.sol";
-import {TestVerifier} from "./TestVerifier.sol";
+import {IAttestationVerifier} from "../../src/interfaces/IAttestationVerifier.sol";
+import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {AttestFixture} from "../AttestFixture.sol";
+import {TestVerifier} from "../TestVerifier.sol";
 
 /// `attest`: a tier is what a listed verifier has shown in this call.
 contract RegistryAttestTest is AttestFixture {

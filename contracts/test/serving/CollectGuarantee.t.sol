@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IInferenceServing} from "../src/interfaces/IInferenceServing.sol";
-import {ILedgerManager} from "../src/interfaces/ILedgerManager.sol";
-import {Fixture} from "./Fixture.sol";
+import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
+import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
+import {Fixture} from "../Fixture.sol";
 
 /// A provider that served while the channel was open, and holds both signatures, collects until `validUntil` + 12 h. What
 /// user, owner, and whoever watches over the registry do from the receipt on changes nothing of it (P2, P7, P10, P13,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {InferenceServing} from "../src/InferenceServing.sol";
-import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
-import {IInferenceServing} from "../src/interfaces/IInferenceServing.sol";
-import {ILedgerManager} from "../src/interfaces/ILedgerManager.sol";
-import {IReputationRegistry} from "../src/interfaces/IReputationRegistry.sol";
-import {Fixture} from "./Fixture.sol";
+import {InferenceServing} from "../../src/InferenceServing.sol";
+import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
+import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
+import {IReputationRegistry} from "../../src/interfaces/IReputationRegistry.sol";
+import {Fixture} from "../Fixture.sol";
 
 /// What is paid, to whom, and what is remembered.
 contract SettleTest is Fixture {

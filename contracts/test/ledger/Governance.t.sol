@@ -2,11 +2,11 @@
 pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {LedgerManager} from "../src/LedgerManager.sol";
-import {Governed} from "../src/governance/Governed.sol";
-import {IInferenceServing} from "../src/interfaces/IInferenceServing.sol";
-import {ILedgerManager} from "../src/interfaces/ILedgerManager.sol";
-import {Fixture} from "./Fixture.sol";
+import {LedgerManager} from "../../src/LedgerManager.sol";
+import {Governed} from "../../src/governance/Governed.sol";
+import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
+import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
+import {Fixture} from "../Fixture.sol";
 
 /// What the owner can do: stop what is new, and choose the delay of what is new.
 contract LedgerGovernanceTest is Fixture {

@@ -2,12 +2,12 @@
 pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {ComputeRegistry} from "../src/ComputeRegistry.sol";
-import {IAttestationVerifier} from "../src/interfaces/IAttestationVerifier.sol";
-import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
-import {Fixture} from "./Fixture.sol";
-import {Vm} from "./Test.sol";
-import {TestVerifier} from "./TestVerifier.sol";
+import {ComputeRegistry} from "../../src/ComputeRegistry.sol";
+import {IAttestationVerifier} from "../../src/interfaces/IAttestationVerifier.sol";
+import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {Fixture} from "../Fixture.sol";
+import {Vm} from "../Test.sol";
+import {TestVerifier} from "../TestVerifier.sol";
 
 /// The list of verifiers: slow to grow, quick to shrink.
 contract RegistryVerifiersTest is Fixture {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
-import {IComputeStaking} from "../src/interfaces/IComputeStaking.sol";
-import {AttestFixture} from "./AttestFixture.sol";
+import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
+import {AttestFixture} from "../AttestFixture.sol";
 
 /// `statusOf` and `bindingAt`: what is good now, and what the record says of another moment.
 contract RegistryStatusTest is AttestFixture {

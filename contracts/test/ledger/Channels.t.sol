@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {LedgerManager} from "../src/LedgerManager.sol";
-import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
-import {IInferenceServing} from "../src/interfaces/IInferenceServing.sol";
-import {ILedgerManager} from "../src/interfaces/ILedgerManager.sol";
-import {ChannelLib} from "../src/libraries/ChannelLib.sol";
-import {Fixture} from "./Fixture.sol";
-import {FlippingWallet, RefusingReceiver} from "./Receivers.sol";
+import {LedgerManager} from "../../src/LedgerManager.sol";
+import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
+import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
+import {ChannelLib} from "../../src/libraries/ChannelLib.sol";
+import {Fixture} from "../Fixture.sol";
+import {FlippingWallet, RefusingReceiver} from "../Receivers.sol";
 
 /// The library takes calldata.
 contract OpenHasher {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {InferenceServing} from "../src/InferenceServing.sol";
-import {IInferenceServing} from "../src/interfaces/IInferenceServing.sol";
-import {ILedgerManager} from "../src/interfaces/ILedgerManager.sol";
-import {Fixture} from "./Fixture.sol";
-import {FlippingWallet} from "./Receivers.sol";
+import {InferenceServing} from "../../src/InferenceServing.sol";
+import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
+import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
+import {Fixture} from "../Fixture.sol";
+import {FlippingWallet} from "../Receivers.sol";
 
 /// What is not paid, and that nothing is remembered of it.
 contract SettleRefusalsTest is Fixture {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IInferenceServing} from "../src/interfaces/IInferenceServing.sol";
-import {Fixture} from "./Fixture.sol";
+import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
+import {Fixture} from "../Fixture.sol";
 
 /// Every way in which a deal ends moves all of its money to where it belongs.
 contract OutcomesTest is Fixture {

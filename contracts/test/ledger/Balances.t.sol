@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {LedgerManager} from "../src/LedgerManager.sol";
-import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
-import {IIdentityRegistry} from "../src/interfaces/IIdentityRegistry.sol";
-import {ILedgerManager} from "../src/interfaces/ILedgerManager.sol";
-import {Fixture} from "./Fixture.sol";
-import {ReenteringReceiver, RefusingReceiver} from "./Receivers.sol";
+import {LedgerManager} from "../../src/LedgerManager.sol";
+import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IIdentityRegistry} from "../../src/interfaces/IIdentityRegistry.sol";
+import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
+import {Fixture} from "../Fixture.sol";
+import {ReenteringReceiver, RefusingReceiver} from "../Receivers.sol";
 
 contract LedgerBalancesTest is Fixture {
     function test_constructor_revertsOnZeroPeers() public {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ChannelLib} from "../src/libraries/ChannelLib.sol";
-import {NodeStatementLib} from "../src/libraries/NodeStatementLib.sol";
-import {SettlementLib} from "../src/libraries/SettlementLib.sol";
-import {Fixture} from "./Fixture.sol";
+import {ChannelLib} from "../../src/libraries/ChannelLib.sol";
+import {NodeStatementLib} from "../../src/libraries/NodeStatementLib.sol";
+import {SettlementLib} from "../../src/libraries/SettlementLib.sol";
+import {Fixture} from "../Fixture.sol";
 
 /// EIP-712 types and domains against the text of docs/protocol.md.
 contract TypeHashesTest is Fixture {

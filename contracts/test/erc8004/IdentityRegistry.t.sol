@@ -5,11 +5,11 @@ import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {IERC721Receiver} from "@openzeppelin/contracts/token/ERC721/IERC721Receiver.sol";
 import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {IdentityRegistry} from "../src/erc8004/IdentityRegistry.sol";
-import {IIdentityRegistry} from "../src/interfaces/IIdentityRegistry.sol";
-import {Fixture} from "./Fixture.sol";
-import {Vm} from "./Test.sol";
-import {FlippingWallet, RefusingReceiver} from "./Receivers.sol";
+import {IdentityRegistry} from "../../src/erc8004/IdentityRegistry.sol";
+import {IIdentityRegistry} from "../../src/interfaces/IIdentityRegistry.sol";
+import {Fixture} from "../Fixture.sol";
+import {Vm} from "../Test.sol";
+import {FlippingWallet, RefusingReceiver} from "../Receivers.sol";
 
 contract NoReceiver {
     function register(IIdentityRegistry identity) external {

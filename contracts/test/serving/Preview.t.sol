@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IInferenceServing} from "../src/interfaces/IInferenceServing.sol";
-import {ILedgerManager} from "../src/interfaces/ILedgerManager.sol";
-import {Fixture} from "./Fixture.sol";
+import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
+import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
+import {Fixture} from "../Fixture.sol";
 
 contract PreviewTest is Fixture {
     /// Whatever stands in the batch, preview says what settle then does: repeated nonces, channels that run dry, broken

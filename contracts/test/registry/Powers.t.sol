@@ -2,12 +2,12 @@
 pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {Governed} from "../src/governance/Governed.sol";
-import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
-import {ILedgerManager} from "../src/interfaces/ILedgerManager.sol";
-import {IInferenceServing} from "../src/interfaces/IInferenceServing.sol";
-import {NodeStatement} from "../src/interfaces/NodeStatement.sol";
-import {AttestFixture} from "./AttestFixture.sol";
+import {Governed} from "../../src/governance/Governed.sol";
+import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
+import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
+import {NodeStatement} from "../../src/interfaces/NodeStatement.sol";
+import {AttestFixture} from "../AttestFixture.sol";
 
 /// What owner and moderator can do, and what they cannot.
 contract RegistryPowersTest is AttestFixture {

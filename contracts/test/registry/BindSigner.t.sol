@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ComputeRegistry} from "../src/ComputeRegistry.sol";
-import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
-import {IComputeStaking} from "../src/interfaces/IComputeStaking.sol";
-import {NodeStatement} from "../src/interfaces/NodeStatement.sol";
-import {Fixture} from "./Fixture.sol";
+import {ComputeRegistry} from "../../src/ComputeRegistry.sol";
+import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
+import {NodeStatement} from "../../src/interfaces/NodeStatement.sol";
+import {Fixture} from "../Fixture.sol";
 
 contract RegistryBindSignerTest is Fixture {
     struct Attest {

@@ -2,9 +2,9 @@
 pragma solidity 0.8.37;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {IInferenceServing} from "../src/interfaces/IInferenceServing.sol";
-import {SettlementLib} from "../src/libraries/SettlementLib.sol";
-import {Test} from "./Test.sol";
+import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
+import {SettlementLib} from "../../src/libraries/SettlementLib.sol";
+import {Test} from "../Test.sol";
 
 /// The library takes calldata.
 contract SignerReader {
