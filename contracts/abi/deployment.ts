@@ -1,5 +1,6 @@
 import { CANONICAL_ERC8004 } from './erc8004.ts'
-import { lowercase, type Hex } from './hex.ts'
+import type { Hex } from '@jeju/verifier/protocol'
+import { lowercase } from './address.ts'
 
 /** Where one set of contracts lives: what the deploy script writes and every process is given. */
 export interface Deployment {

@@ -1,4 +1,4 @@
-import type { Hex } from './hex.ts'
+import type { Hex } from '@jeju/verifier/protocol'
 
 /** The two ERC-8004 registries that this system uses, lower case. */
 export interface Erc8004Registries {

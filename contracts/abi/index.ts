@@ -1,5 +1,7 @@
+export { feeOf, type Hex, type TokenPrice } from '@jeju/verifier/protocol'
 export { computeRegistryAbi } from './generated/compute-registry.ts'
 export { computeStakingAbi } from './generated/compute-staking.ts'
+export * from './generated/enums.ts'
 export { identityRegistryAbi } from './generated/identity-registry.ts'
 export { inferenceServingAbi } from './generated/inference-serving.ts'
 export { ledgerManagerAbi } from './generated/ledger-manager.ts'
@@ -14,7 +16,8 @@ export {
   type Deployment,
 } from './deployment.ts'
 export { CANONICAL_ERC8004, type Erc8004Registries } from './erc8004.ts'
-export { lowercase, type Hex } from './hex.ts'
+export { lowercase } from './address.ts'
+export { signedTypes, type SignedTypes, type SigningContract } from './signed-types.ts'
 export {
   registrationFile,
   parseRegistrationFile,

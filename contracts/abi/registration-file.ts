@@ -1,4 +1,4 @@
-import type { Hex } from './hex.ts'
+import type { Hex } from '@jeju/verifier/protocol'
 
 /** A service of an agent, as ERC-8004 lists it. */
 export interface AgentService {

@@ -1,5 +1,5 @@
 import { DeploymentError, requireCanonicalRegistries, type Deployment } from './deployment.ts'
-import type { Hex } from './hex.ts'
+import type { Hex } from '@jeju/verifier/protocol'
 
 /** How contracts name their peers. */
 export const peersAbi = [

@@ -7,8 +7,6 @@ export type {
   ServiceRecord,
 } from './chain/chain-reader.ts'
 export {
-  CHANNEL_MODES,
-  CHANNEL_STATES,
   createLedger,
   type ChannelOpening,
   type ChannelMode,
@@ -28,6 +26,8 @@ export {
 } from './fetch/create-fetch.ts'
 export { createProvider, type Provider, type ServicePrice } from './provider/create-provider.ts'
 export {
+  CHANNEL_MODES,
+  CHANNEL_STATES,
   parseRegistrationFile,
   registrationFile,
   RegistrationFileError,

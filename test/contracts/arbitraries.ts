@@ -1,5 +1,6 @@
 import {
   toHex,
+  type Attestation,
   type Hex,
   type NodeStatement,
   type Receipt,
@@ -42,3 +43,16 @@ export const receipts: fc.Arbitrary<Receipt> = fc.record({
   finish: fc.nat({ max: 255 }),
   issuedAt: uint(64),
 })
+
+/** Wei per million tokens: small ones are where rounding shows. */
+export const prices: fc.Arbitrary<bigint> = fc.oneof(uint(24), uint(64), uint(128))
+
+export const attestations: fc.Arbitrary<Attestation> = fc.record({
+  bindingId: bytes(32),
+  evidenceHash: bytes(32),
+  blockNumber: uint(64),
+  validUntil: uint(64),
+  deadline: uint(256),
+})
+
+export const vouchers = fc.record({ channelId: bytes(32), cumulative: uint(128) })

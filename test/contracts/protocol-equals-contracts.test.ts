@@ -2,16 +2,15 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import {
   computeRegistryAbi,
-  computeStakingAbi,
-  identityRegistryAbi,
+  feeOf,
   inferenceServingAbi,
   ledgerManagerAbi,
+  type TokenPrice,
 } from '@jeju/contracts'
 import {
   attestationDigest,
   authDigest,
   bindingIdOf,
-  feeOf,
   fromHex,
   MAX_AUTH_LIFE_S,
   MAX_SETTLE_BATCH,
@@ -23,30 +22,22 @@ import {
   type NodeStatement,
 } from '@jeju/verifier/protocol'
 import fc from 'fast-check'
-import { createWalletClient, http, numberToHex, parseEther, publicActions } from 'viem'
+import { numberToHex } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
-import { foundry } from 'viem/chains'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { auths, receipts, statements, uint32 } from './arbitraries.ts'
+import { auths, prices, receipts, statements, uint32 } from './arbitraries.ts'
+import { becomeProvider, channelOpening, mined, walletFor, type Wallet } from './provider.ts'
 import { startChain, type LocalChain } from '../../demo/network/chain.ts'
 
 // What TypeScript and Solidity compute of the same statement, authorisation and receipt must be the same 32 bytes, and
 // the same wei, or nobody is paid.
 let chain: LocalChain
-let wallet: ReturnType<typeof walletFor>
-
-function walletFor(local: LocalChain, index: number) {
-  return createWalletClient({
-    account: local.account(index),
-    chain: foundry,
-    transport: http(local.rpcUrl),
-  }).extend(publicActions)
-}
+let wallet: Wallet
 
 beforeAll(async () => {
   chain = await startChain()
   wallet = walletFor(chain, 1)
-  await becomeProvider()
+  await becomeProvider(chain, wallet)
 })
 
 afterAll(async () => {
@@ -124,6 +115,7 @@ describe('digests', () => {
     }
     const bindingId = bindingIdOf(statement, domainOf(registry()))
     await mined(
+      wallet,
       wallet.writeContract({
         ...registry(),
         functionName: 'approveBinding',
@@ -140,6 +132,7 @@ describe('digests', () => {
     }
     const signature = signDigest(attestationDigest(attestation, domainOf(registry())), signerKey)
     await mined(
+      wallet,
       wallet.writeContract({
         ...registry(),
         functionName: 'bindSigner',
@@ -191,96 +184,51 @@ describe('types', () => {
 
 describe('P28 fuzz_fee_ts_equals_sol (I10)', () => {
   const most = (1n << 128n) - 1n
-  const prices = [
-    { inPerMTok: 1n, outPerMTok: 1n },
-    { inPerMTok: 2_000_000_000_000_000n, outPerMTok: 6_000_000_000_000_000n },
-    { inPerMTok: 999_999n, outPerMTok: 1_000_001n },
-    { inPerMTok: most, outPerMTok: most },
-  ]
+  const price = fc.record({ inPerMTok: prices, outPerMTok: prices })
 
-  it.each(prices)('$inPerMTok / $outPerMTok', async (price) => {
-    const channelId = await channelAt(price)
+  it('at any price, for any counts', async () => {
     await fc.assert(
-      fc.asyncProperty(uint32, uint32, async (inputTokens, outputTokens) => {
-        const onChain = await wallet.readContract({
-          ...serving(),
-          functionName: 'feeOf',
-          args: [channelId, inputTokens, outputTokens],
-        })
-        expect(feeOf(price, inputTokens, outputTokens)).toBe(onChain)
-      }),
+      fc.asyncProperty(price, fc.array(fc.tuple(uint32, uint32), { minLength: 4 }), feesAgree),
       {
         ...runs,
         examples: [
-          [0, 0],
-          [1, 0],
-          [0, 1],
-          [0xffffffff, 0xffffffff],
+          [{ inPerMTok: 1n, outPerMTok: 1n }, EDGES],
+          [{ inPerMTok: 999_999n, outPerMTok: 1_000_001n }, EDGES],
+          [{ inPerMTok: most, outPerMTok: most }, EDGES],
         ],
       },
     )
   })
 })
 
-async function mined(sent: Promise<Hex>): Promise<void> {
-  const receipt = await wallet.waitForTransactionReceipt({ hash: await sent })
-  expect(receipt.status).toBe('success')
-}
+/** Counts of input and output tokens at the ends of what a receipt can say. */
+const EDGES: [number, number][] = [
+  [0, 0],
+  [1, 0],
+  [0, 1],
+  [0xffffffff, 0xffffffff],
+]
 
-async function becomeProvider(): Promise<void> {
-  const { identityRegistry, computeStaking } = chain.deployment
-  await mined(
-    wallet.writeContract({
-      address: identityRegistry,
-      abi: identityRegistryAbi,
-      functionName: 'register',
-    }),
-  )
-  await mined(
-    wallet.writeContract({
-      address: computeStaking,
-      abi: computeStakingAbi,
-      functionName: 'stakeAsProvider',
-      args: [0n],
-      value: parseEther('0.1'),
-    }),
-  )
-  await mined(
-    wallet.writeContract({
-      ...registry(),
-      functionName: 'register',
-      args: [0n, 'http://127.0.0.1'],
-    }),
-  )
+async function feesAgree(
+  price: TokenPrice,
+  counts: readonly (readonly [number, number])[],
+): Promise<void> {
+  const channelId = await channelAt(price)
+  for (const [inputTokens, outputTokens] of counts) {
+    const onChain = await wallet.readContract({
+      ...serving(),
+      functionName: 'feeOf',
+      args: [channelId, inputTokens, outputTokens],
+    })
+    expect(feeOf(price, inputTokens, outputTokens)).toBe(onChain)
+  }
 }
 
 /** A channel whose service costs this. */
-async function channelAt(price: { inPerMTok: bigint; outPerMTok: bigint }): Promise<Hex> {
-  const modelId = numberToHex(9, { size: 32 })
-  const row = { ...price, maxOutputTokens: 1, effectiveFrom: 0n }
+async function channelAt(price: TokenPrice): Promise<Hex> {
+  const open = await channelOpening(chain, wallet, price)
   await mined(
-    wallet.writeContract({
-      ...registry(),
-      functionName: 'addService',
-      args: [0n, modelId, 'm', row],
-    }),
-  )
-  const count = await wallet.readContract({
-    ...registry(),
-    functionName: 'serviceCount',
-    args: [0n],
-  })
-  const open = {
-    user: wallet.account.address,
-    agentId: 0n,
-    serviceId: count - 1,
-    priceVersion: 1,
-    mode: 0,
-    amount: 1n,
-    sessionKey: wallet.account.address,
-    salt: 0n,
-  }
-  await mined(
+    wallet,
     wallet.writeContract({ ...ledger(), functionName: 'openChannel', args: [open], value: 1n }),
   )
   return wallet.readContract({ ...ledger(), functionName: 'channelIdOf', args: [open] })

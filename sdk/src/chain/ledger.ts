@@ -1,17 +1,17 @@
-import { ledgerManagerAbi, lowercase, type Deployment } from '@jeju/contracts'
+import {
+  CHANNEL_MODES,
+  CHANNEL_STATES,
+  ledgerManagerAbi,
+  lowercase,
+  type Deployment,
+} from '@jeju/contracts'
 import { randomBytes32, toHex, type Hex } from '@jeju/verifier/protocol'
 import { createChainClient, type ChainClient, type Wallet } from './viem-client.ts'
 
-/** State of a channel, as ILedgerManager numbers it. */
-export const CHANNEL_STATES = ['NONE', 'OPEN', 'CLOSING', 'CLOSED'] as const
-
-/** One of {@link CHANNEL_STATES}. */
+/** One of the contract's CHANNEL_STATES. */
 export type ChannelState = (typeof CHANNEL_STATES)[number]
 
-/** How a channel is charged, as ILedgerManager numbers it; fixed for its life. */
-export const CHANNEL_MODES = ['RECEIPT', 'VOUCHER'] as const
-
-/** One of {@link CHANNEL_MODES}. */
+/** One of the contract's CHANNEL_MODES; fixed for a channel's life. */
 export type ChannelMode = (typeof CHANNEL_MODES)[number]
 
 /** A payment channel as the ledger holds it; amounts in wei, addresses in lower case. */

@@ -1,5 +1,4 @@
-/** 0x-prefixed hex. */
-export type Hex = `0x${string}`
+import type { Hex } from '@jeju/verifier/protocol'
 
 /** Lower case of an address: equal addresses are equal strings. */
 export function lowercase(address: Hex): Hex {
