@@ -185,7 +185,7 @@ describe('B11 every_error_refuses: a service that sends something else', () => {
   })
 
   test('an answer that never ends, a byte at a time', async () => {
-    const client = newClient(200)
+    const client = newClient(2_000)
     const closed = new Promise<void>((resolve) => {
       pcs.twist(INFO, (_answer, response) => {
         response.writeHead(200)
