@@ -24,8 +24,10 @@ export {
   type ReceiptCheckName,
   type ReceiptReport,
 } from './receipt/verify-receipt.ts'
+export { readReceiptFile, type ReceiptCase } from './receipt/file/receipt-file.ts'
 export type { Check } from './report/check.ts'
 export { CHECK_FAILURE_CODES, type CheckFailureCode } from './report/check-failure.ts'
+export { meaningOf } from './report/check-meaning.ts'
 export { describeChecks } from './report/describe-report.ts'
 export {
   EVIDENCE_CHECKS,

@@ -10,6 +10,7 @@ export const GATEWAY_ERRORS = {
   body_too_large: { status: 413, type: 'invalid_request_error' },
   too_many_requests: { status: 429, type: 'rate_limit_error' },
   internal_error: { status: 500, type: 'server_error' },
+  collateral_unavailable: { status: 502, type: 'server_error' },
   provider_unavailable: { status: 502, type: 'server_error' },
   provider_not_admitted: { status: 503, type: 'server_error' },
 } as const

@@ -11,8 +11,8 @@ import { parseEventLog } from '../../dstack/event-log.ts'
 import type { LogEvent } from '../../dstack/log-event.ts'
 import { ProtocolError } from '../../protocol/protocol-error.ts'
 import { asObject, asString, type JsonObject } from '../../protocol/shape.ts'
-import { parseBinary } from '../read/binary.ts'
-import { optionalText, parseJson, parseJsonObject } from '../read/json.ts'
+import { parseBinary } from '../../bytes/binary-text.ts'
+import { optionalText, parseJson, parseJsonObject } from '../../protocol/json-object.ts'
 
 /** What a dstack guest agent answered. Only the quote is signed. */
 export interface Capture {

@@ -1,5 +1,5 @@
 import type { ReportedCheck } from '../fault.ts'
-import { meaningOf } from './check-meaning.ts'
+import { meaningOf } from '../../report/check-meaning.ts'
 import { leaf, type Tree } from './tree.ts'
 
 /** A check as a branch: its result, its name and what it asks; below it what was seen. */

@@ -1,4 +1,4 @@
-import { verifyReceipt, type ReceiptReport } from '../../index.ts'
+import { readReceiptFile, verifyReceipt, type ReceiptReport } from '../../index.ts'
 import { COMMON_FLAGS, EXIT_CODES_HELP, readArguments } from '../common-flags.ts'
 import type { Command } from '../command.ts'
 import { faultOf, firstFailure, inputCheck } from '../fault.ts'
@@ -12,7 +12,6 @@ import { parseTime } from '../read/time.ts'
 import type { Terminal } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
 import { exitCodeOf, type CliVerdict } from '../verdict.ts'
-import { readReceiptFile } from './receipt-file.ts'
 
 const HELP = `jeju-verify receipt [flags] FILE
 

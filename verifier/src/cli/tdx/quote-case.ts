@@ -1,7 +1,7 @@
 import { parseQuotePolicy, VerifierError, type QuotePolicy } from '../../index.ts'
 import type { JsonObject } from '../../protocol/shape.ts'
-import { parseBinary } from '../read/binary.ts'
-import { optionalText } from '../read/json.ts'
+import { parseBinary } from '../../bytes/binary-text.ts'
+import { optionalText } from '../../protocol/json-object.ts'
 import { rootOfPem } from '../read/trust-anchor.ts'
 
 /** What a case is called in the answer; null where it has no name, or none that can be one. */

@@ -1,7 +1,7 @@
-import { decodeUtf8 } from '../../bytes/bytes.ts'
-import { JsonError, parseStrictJson } from '../../bytes/strict-json.ts'
-import { ProtocolError } from '../../protocol/protocol-error.ts'
-import { asObject, type JsonObject } from '../../protocol/shape.ts'
+import { decodeUtf8 } from '../bytes/bytes.ts'
+import { JsonError, parseStrictJson } from '../bytes/strict-json.ts'
+import { ProtocolError } from './protocol-error.ts'
+import { asObject, type JsonObject } from './shape.ts'
 
 const MAX_DEPTH = 32
 

@@ -9,8 +9,8 @@ import {
   exactObject,
   type JsonObject,
 } from '../../protocol/shape.ts'
-import type { ReceiptExpectation, ReceivedAnswer } from '../../receipt/receipt-expectation.ts'
-import { parseJsonObject } from '../read/json.ts'
+import type { ReceiptExpectation, ReceivedAnswer } from '../receipt-expectation.ts'
+import { parseJsonObject } from '../../protocol/json-object.ts'
 import { readAnswer } from './received-answer.ts'
 
 /** An answer and what it is held against. */
@@ -26,7 +26,7 @@ const MAX_TEXT_CHARACTERS = 64 * 1024
 const MAX_UNIX_SECONDS = 2 ** 40
 
 /**
- * Reads the file of `jeju-verify receipt` (verifier/README.md). Unknown and missing members are refused.
+ * Reads a receipt with everything it is held against: the file of `jeju-verify receipt` (verifier/README.md). Unknown and missing members are refused.
  * @throws ProtocolError
  */
 export function readReceiptFile(bytes: Uint8Array): ReceiptCase {

@@ -8,8 +8,8 @@ import { ProtocolError } from '../../protocol/protocol-error.ts'
 import { createResponseHasher } from '../../protocol/request-auth.ts'
 import { asInteger, asOneOf, asString, exactObject } from '../../protocol/shape.ts'
 import { SseReceiptSplitter } from '../../protocol/sse-receipt-splitter.ts'
-import type { ReceivedAnswer, StatedUsage } from '../../receipt/receipt-expectation.ts'
-import { parseBinary } from '../read/binary.ts'
+import type { ReceivedAnswer, StatedUsage } from '../receipt-expectation.ts'
+import { parseBinary } from '../../bytes/binary-text.ts'
 
 const MAX_TOKENS = 2 ** 32 - 1
 const STREAM_KINDS: readonly StreamKind[] = ['chat', 'completion', 'responses', 'messages']

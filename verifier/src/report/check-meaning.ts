@@ -1,6 +1,6 @@
-import type { GpuCheckName } from '../../gpu/gpu-report.ts'
-import type { ReceiptCheckName } from '../../receipt/verify-receipt.ts'
-import type { EvidenceCheckName } from '../../report/report.ts'
+import type { GpuCheckName } from '../gpu/gpu-report.ts'
+import type { ReceiptCheckName } from '../receipt/verify-receipt.ts'
+import type { EvidenceCheckName } from './report.ts'
 
 /** What each check asks, in half a line. */
 const MEANINGS: Readonly<Record<EvidenceCheckName | GpuCheckName | ReceiptCheckName, string>> = {
