@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { buffer, text } from 'node:stream/consumers'
 import type { RequestListener } from 'node:http'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { EVIDENCE_MEDIA_TYPE, parseNonce, utf8 } from '@jeju/verifier/protocol'
@@ -22,7 +23,7 @@ test('F5 redirects are not followed', async () => {
     response.writeHead(302, { location: `${elsewhere}/` }).end('moved'),
   )
   const { status, body } = await connection.send(origin, get())
-  expect([status, await new Response(body).text()]).toEqual([302, 'moved'])
+  expect([status, await text(body)]).toEqual([302, 'moved'])
   expect(hits).toBe(0)
 
   const { network, node } = await served((_request, response) =>
@@ -54,7 +55,7 @@ test('F12 only what was allowed goes over the wire, and bytes come back undecode
     host: new URL(origin).host,
   })
   expect(headers['set-cookie']).toBeUndefined()
-  expect(new Uint8Array(await new Response(body).arrayBuffer())).toEqual(gzip)
+  expect(new Uint8Array(await buffer(body))).toEqual(gzip)
 })
 
 test('bytes pass unmodified both ways over real HTTP, a stream in pieces', async () => {
@@ -99,7 +100,7 @@ describe('F15 time to connect is short, time to answer is as long as an authoris
       setTimeout(() => response.end('late'), 600)
     })
     const { body } = await hasty.send(origin, get())
-    expect(await new Response(body).text()).toBe('late')
+    expect(await text(body)).toBe('late')
   })
 
   test('a handshake that does not go on is not', async () => {
@@ -196,7 +197,7 @@ test('B11 every_error_refuses: evidence that never comes ends with the signal', 
 
   const trickle = await serveBytes('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1')
   const { body } = await connection.send(trickle, get(AbortSignal.timeout(50)))
-  await expect(new Response(body).text()).rejects.toThrow()
+  await expect(text(body)).rejects.toThrow()
 })
 
 /** A network with one admitted node behind a real HTTP server that completes prompts so. */
@@ -208,7 +209,7 @@ async function served(complete: RequestListener): Promise<{
   readonly closed: Promise<unknown>
 }> {
   const node = new TestNode(platform)
-  const network = new TestNetwork(policyOf(node.td), connection)
+  const network = new TestNetwork({ policy: policyOf(node.td), connection })
   const { promise: arrived, resolve: arrive } = signalled()
   const { promise: closed, resolve: close } = signalled()
   const endpoint = await serveHttp((request, response) => {
