@@ -70,6 +70,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
   const { deployment, policy, trustAnchor, pollIntervalMs, limits } = config
   const { chain, connection, collateral, gpu, store, logger, now } = parts
   const chainId = BigInt(deployment.chainId)
+  const maxChainAgeMs = MIN_CHAIN_AGE_MS + 3 * pollIntervalMs
   const serving = { chainId, verifyingContract: deployment.inferenceServing }
   const directory = createProviderDirectory(
     chain,
@@ -95,7 +96,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
       gpu,
       registry: { chainId, verifyingContract: deployment.computeRegistry },
       now,
-      maxChainAgeMs: MIN_CHAIN_AGE_MS + 3 * pollIntervalMs,
+      maxChainAgeMs,
       store,
       maxPerPlatform: limits.leasesPerPlatform,
       onJudgement: metrics.judgedProvider,
@@ -107,7 +108,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     connection,
     health,
     featuresOf,
-    payers: createPayers({ chain, serving, signatures, now }),
+    payers: createPayers({ chain, serving, signatures, now, maxChainAgeMs }),
     limits: createWalletLimits(limits.wallet, now),
     judge: createAnswerJudge({
       leases,

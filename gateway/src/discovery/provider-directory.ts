@@ -22,8 +22,6 @@ const PARALLEL_READS = 8
 const PAGE = 200
 /** Pages that are read at a start at most. */
 const MAX_PAGES = 50
-/** Providers that are off are looked at this much less often, since each look costs calls. */
-const OFF_EVERY = 10
 
 /**
  * A directory that goes on where the store stopped, if the chain still has the block it stopped at, and otherwise
@@ -38,7 +36,6 @@ export function createProviderDirectory(
   let next = deployedAtBlock
   let range = MAX_RANGE
   let started = false
-  let refreshes = 0
 
   /** Who is off makes room for who comes later. */
   const hasRoom = (): boolean => {
@@ -97,11 +94,10 @@ export function createProviderDirectory(
     refresh: async () => {
       if (!started) await start()
       await readEvents()
-      const all = refreshes++ % OFF_EVERY === 0
-      const ids = [...known].filter(([, state]) => all || state?.active !== false)
+      const ids = [...known.keys()]
       for (let at = 0; at < ids.length; at += PARALLEL_READS) {
         const part = ids.slice(at, at + PARALLEL_READS)
-        const states = await Promise.all(part.map(([agentId]) => chain.provider(agentId)))
+        const states = await Promise.all(part.map((agentId) => chain.provider(agentId)))
         for (const state of states) known.set(state.agentId, state)
       }
     },

@@ -42,7 +42,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
 
   const requireRoom = (): void => {
     if (isDraining) throw new GatewayError('draining', 'this gateway is ending', { retryAfterS: 1 })
-    if (underWay < parts.maxUnderWay) return
+    if (underWay <= parts.maxUnderWay) return
     throw new GatewayError('overloaded', 'too many prompts are under way', { retryAfterS: 1 })
   }
   const handle = async (

@@ -23,7 +23,9 @@ import { usageOfJson } from './stated-usage.ts'
  */
 export async function passJson(sent: SentPrompt, parts: PassParts): Promise<Passed> {
   const { answer, attempt } = sent
-  const body = await readLimited(answer.body, MAX_RESPONSE_BYTES)
+  const body = await readLimited(answer.body, MAX_RESPONSE_BYTES).catch(() => {
+    throw new GatewayError('provider_unavailable', 'the answer broke off')
+  })
   if (body === undefined) throw notVerified(`answer: more than ${MAX_RESPONSE_BYTES} bytes`)
   const hasher = createResponseHasher(attempt.offer.signed.salt, nativeSha256())
   hasher.update(body)

@@ -46,10 +46,13 @@ export interface PayerParts {
   readonly serving: ContractDomain
   readonly signatures: ReceiptSignatures
   readonly now: () => Date
+  /** How long a channel is believed while the chain cannot be read. */
+  readonly maxChainAgeMs: number
 }
 
 /** Payers over the ledger of the chain. */
-export function createPayers({ chain, serving, signatures, now }: PayerParts): Payers {
+export function createPayers(parts: PayerParts): Payers {
+  const { chain, serving, signatures, now, maxChainAgeMs } = parts
   const channels = new BoundedMap<Hex, Known>(MAX_CHANNELS)
   const terms = new BoundedMap<string, ServiceTerms>(MAX_TERMS)
   const underWay = new Map<Hex, Promise<Known>>()
@@ -114,7 +117,12 @@ export function createPayers({ chain, serving, signatures, now }: PayerParts): P
       const age = atMs - (known?.readAtMs ?? 0)
       const fits = known !== undefined && known.payer.channel.sessionKey === signer
       if (known === undefined || age > CHANNEL_MS || (!fits && age > REREAD_MS)) {
-        known = await read(channelId)
+        known = await read(channelId).catch((error: unknown) => {
+          // While the chain is away, what it said last holds for as long as it does for leases.
+          const isAway = error instanceof GatewayError && error.code === 'chain_unavailable'
+          if (isAway && known !== undefined && fits && age <= maxChainAgeMs) return known
+          throw error
+        })
       }
       if (known.payer.channel.sessionKey !== signer) {
         throw new GatewayError('authorization_invalid', 'authorization: not by the session key')
