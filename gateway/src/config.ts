@@ -4,17 +4,31 @@ import {
   parsePolicy,
   simulatedTrustAnchor,
   type AppraisalPolicy,
+  type GpuJudgement,
   type TrustAnchor,
 } from '@jeju/verifier'
 import { INTEL_PCS_URL } from '@jeju/verifier/collateral'
+import {
+  GpuVerifier,
+  nvidiaTrustAnchor,
+  simulatedGpuTrustAnchor,
+  type GpuTrustAnchor,
+} from '@jeju/verifier/gpu'
+import { nodeP384 } from '@jeju/verifier/node'
 import { z } from 'zod'
 
 /** Everything a gateway is told from outside. */
 export interface Config {
-  readonly rpcUrl: string
+  /** Asked in this order. */
+  readonly rpcUrls: readonly string[]
   readonly deployment: Deployment
   readonly policy: AppraisalPolicy
   readonly trustAnchor: TrustAnchor
+  /** Who judges GPUs; undefined where the policy takes none. */
+  readonly gpu: GpuJudgement | undefined
+  /** SQLite file; `:memory:` keeps nothing over a restart. */
+  readonly storeFile: string
+  readonly limits: Limits
   /** Intel's PCS, or a PCCS with the same paths. */
   readonly collateralUrl: string
   /** Providers on plain HTTP and loopback addresses; for a network on one machine only. */
@@ -24,6 +38,17 @@ export interface Config {
   readonly host: string
   readonly port: number
   readonly logLevel: (typeof LOG_LEVELS)[number]
+}
+
+/** How much is taken from whom. */
+export interface Limits {
+  readonly wallet: { readonly requestsPerMinute: number; readonly concurrent: number }
+  /** Prompts under way, of all wallets together. */
+  readonly promptsUnderWay: number
+  /** Leases that one machine may have at once. */
+  readonly leasesPerPlatform: number
+  /** A node without any byte of an answer for so long is left for the next candidate, where there is one. */
+  readonly failoverAfterMs: number
 }
 
 /** What is wrong with an environment, all of it at once. */
@@ -56,8 +81,21 @@ function readBy<Value>(
   }
 }
 
+/** A whole number within bounds. */
+function count(min: number, max: number, usual: number): z.ZodType<number> {
+  return decimal.transform(Number).pipe(z.number().min(min).max(max)).default(usual)
+}
+
 const environment = z.object({
-  RPC_URL: z.url({ protocol: /^https?$/ }),
+  RPC_URL: z
+    .string()
+    .transform((text) => text.split(',').map((url) => url.trim()))
+    .pipe(
+      z
+        .array(z.url({ protocol: /^https?$/ }))
+        .min(1)
+        .max(8),
+    ),
   CHAIN_ID: decimal.transform(Number),
   DEPLOYMENT: z.string().transform(readBy(parseDeployment)),
   POLICY: z.string().transform(readBy(parsePolicy)),
@@ -65,6 +103,13 @@ const environment = z.object({
   COLLATERAL_URL: z.url({ protocol: /^https?$/ }).default(INTEL_PCS_URL),
   ALLOW_LOOPBACK_PROVIDERS: z.enum(['true', 'false']).default('false'),
   POLL_INTERVAL_MS: decimal.transform(Number).pipe(z.number().min(100).max(600_000)).default(2_000),
+  GPU_TRUST_ROOT: z.string().default('nvidia').transform(readBy(parseGpuTrustRoot)),
+  STORE: z.string().min(1).default(':memory:'),
+  WALLET_REQUESTS_PER_MINUTE: count(1, 1_000_000, 600),
+  WALLET_CONCURRENT_REQUESTS: count(1, 10_000, 64),
+  MAX_PROMPTS_UNDER_WAY: count(1, 100_000, 1_024),
+  MAX_LEASES_PER_PLATFORM: count(1, 1_000, 8),
+  FAILOVER_AFTER_MS: count(10, 600_000, 60_000),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: decimal.transform(Number).pipe(z.number().max(65_535)),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
@@ -80,6 +125,26 @@ function parseTrustRoot(text: string): TrustAnchor {
     throw new Error('expected intel or simulated:<name>:<base64 DER>')
   }
   return simulatedTrustAnchor(name, new Uint8Array(der))
+}
+
+/** `nvidia`, or `simulated:<name>:<base64 DER of the device root>:<base64 DER of the RIM root>`. */
+function parseGpuTrustRoot(text: string): GpuTrustAnchor {
+  if (text === 'nvidia') return nvidiaTrustAnchor()
+  const [kind, name = '', device = '', rim = '', ...others] = text.split(':')
+  if (kind !== 'simulated' || device === '' || rim === '' || others.length > 0) {
+    throw new Error('expected nvidia or simulated:<name>:<base64 DER>:<base64 DER>')
+  }
+  const der = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, 'base64'))
+  return simulatedGpuTrustAnchor(name, { deviceRoot: der(device), rimRoot: der(rim) })
+}
+
+/** Who judges the GPUs that a policy takes. */
+function gpuJudgementOf(
+  { gpu }: AppraisalPolicy,
+  anchor: GpuTrustAnchor,
+): GpuJudgement | undefined {
+  if (gpu === 'forbidden') return undefined
+  return { verifier: new GpuVerifier(anchor, { signatures: nodeP384 }) }
 }
 
 /**
@@ -101,12 +166,30 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   if (!data.POLICY.tiers.includes(data.TRUST_ROOT.tier)) {
     problems.push(`TRUST_ROOT: the policy does not list the tier ${data.TRUST_ROOT.tier}`)
   }
+  const { gpu } = data.POLICY
+  if (gpu !== 'forbidden' && gpu.appraisal !== 'local') {
+    problems.push(`POLICY: gpu.appraisal: expected local, got ${gpu.appraisal}`)
+  }
+  if (data.GPU_TRUST_ROOT.tier === 'simulated' && !data.POLICY.tiers.includes('simulated')) {
+    problems.push('GPU_TRUST_ROOT: the policy does not list the tier simulated')
+  }
   if (problems.length > 0) throw new ConfigError(problems)
   return {
-    rpcUrl: data.RPC_URL,
+    rpcUrls: data.RPC_URL,
     deployment: data.DEPLOYMENT,
     policy: data.POLICY,
     trustAnchor: data.TRUST_ROOT,
+    gpu: gpuJudgementOf(data.POLICY, data.GPU_TRUST_ROOT),
+    storeFile: data.STORE,
+    limits: {
+      wallet: {
+        requestsPerMinute: data.WALLET_REQUESTS_PER_MINUTE,
+        concurrent: data.WALLET_CONCURRENT_REQUESTS,
+      },
+      promptsUnderWay: data.MAX_PROMPTS_UNDER_WAY,
+      leasesPerPlatform: data.MAX_LEASES_PER_PLATFORM,
+      failoverAfterMs: data.FAILOVER_AFTER_MS,
+    },
     collateralUrl: data.COLLATERAL_URL,
     allowLoopbackProviders: data.ALLOW_LOOPBACK_PROVIDERS === 'true',
     pollIntervalMs: data.POLL_INTERVAL_MS,

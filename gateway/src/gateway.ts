@@ -1,67 +1,140 @@
+import type { RequestListener } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DeploymentError } from '@jeju/contracts'
-import { QuoteVerifier, type CollateralSource } from '@jeju/verifier'
+import { QuoteVerifier, type CollateralSource, type GpuJudgement } from '@jeju/verifier'
 import { nodeP256 } from '@jeju/verifier/node'
 import type { Hono } from 'hono'
-import { createLeases } from './admission/leases.ts'
+import { createLeases, type Leases } from './admission/leases.ts'
 import type { ProviderConnection } from './admission/provider-connection.ts'
 import type { GatewayChain } from './chain/gateway-chain.ts'
 import type { Config } from './config.ts'
 import { createProviderDirectory } from './discovery/provider-directory.ts'
+import { createAnswerJudge } from './exchange/answer-judge.ts'
+import { createExchange, type Exchange } from './exchange/exchange.ts'
 import { createApp } from './http/app.ts'
+import { createListener } from './http/listener.ts'
 import type { Logger } from './logging.ts'
+import { createMetrics } from './metrics.ts'
+import { createPayers } from './payment/payers.ts'
+import { createWalletLimits } from './payment/wallet-limits.ts'
+import { findingsRoute } from './routes/findings.ts'
 import { healthRoute } from './routes/health.ts'
+import { metricsRoute } from './routes/metrics.ts'
 import { modelsRoute } from './routes/models.ts'
-import { promptRoutes } from './routes/prompts.ts'
+import { openApiRoute } from './routes/openapi.ts'
 import { providersRoutes } from './routes/providers.ts'
-import { createRouter } from './routing/router.ts'
+import { routeRoute } from './routes/route.ts'
+import { sessionsRoutes } from './routes/sessions.ts'
+import { createFeatureReader } from './routing/features.ts'
+import { createProviderHealth } from './routing/provider-health.ts'
+import { createNativeSignatures } from './signatures/native-signatures.ts'
+import type { GatewayStore } from './store/gateway-store.ts'
 
 /** What a gateway is built from; `main.ts` makes the real ones. */
 export interface GatewayParts {
   readonly chain: GatewayChain
   readonly connection: ProviderConnection
   readonly collateral: CollateralSource
+  /** Who judges GPUs, where the policy takes them. */
+  readonly gpu: GpuJudgement | undefined
+  readonly store: GatewayStore
   readonly logger: Logger
   readonly now: () => Date
 }
 
+/** What a gateway is told from outside, as far as it concerns what it does. */
+export type GatewaySettings = Pick<
+  Config,
+  'deployment' | 'policy' | 'trustAnchor' | 'pollIntervalMs' | 'limits'
+>
+
 /** A gateway that can be served. */
 export interface Gateway {
+  /** Everything but prompts. */
   readonly app: Hono
+  /** Prompts and everything else. */
+  readonly listener: RequestListener
   /** Discovers and judges once. */
   update(): Promise<void>
   /** Keeps doing so until the signal. */
   run(signal: AbortSignal): Promise<void>
+  /** Takes no more prompts; those under way go on. */
+  drain(): void
 }
 
 /** An RPC service may be away for this and three polls more, before nobody is routed to. */
 const MIN_CHAIN_AGE_MS = 60_000
 
-/** Builds a gateway: chain → directory → leases → router. */
-export function createGateway(
-  config: Pick<Config, 'deployment' | 'policy' | 'trustAnchor' | 'pollIntervalMs'>,
-  parts: GatewayParts,
-): Gateway {
-  const { deployment, policy, trustAnchor, pollIntervalMs } = config
-  const { chain, connection, collateral, logger, now } = parts
-  const registry = {
-    chainId: BigInt(deployment.chainId),
-    verifyingContract: deployment.computeRegistry,
-  }
-  const quoteVerifier = new QuoteVerifier(trustAnchor, { signatures: nodeP256 })
+/** Builds a gateway: chain → directory → leases → exchange. */
+export function createGateway(config: GatewaySettings, parts: GatewayParts): Gateway {
+  const { deployment, policy, trustAnchor, pollIntervalMs, limits } = config
+  const { chain, connection, collateral, gpu, store, logger, now } = parts
+  const chainId = BigInt(deployment.chainId)
   const maxChainAgeMs = MIN_CHAIN_AGE_MS + 3 * pollIntervalMs
-  const directory = createProviderDirectory(chain, BigInt(deployment.deployedAtBlock))
-  const leases = createLeases(
+  const serving = { chainId, verifyingContract: deployment.inferenceServing }
+  const directory = createProviderDirectory(
+    chain,
+    BigInt(deployment.deployedAtBlock),
+    store.discovery,
+  )
+  const signatures = createNativeSignatures()
+  const health = createProviderHealth(now)
+  const featuresOf = createFeatureReader(connection)
+  const metrics = createMetrics({
+    leases: () => leases.current().length,
+    providers: () => directory.providers().length,
+    underWay: () => exchange.underWay,
+  })
+  const leases: Leases = createLeases(
     directory,
-    { connection, chain, collateral, policy, quoteVerifier, registry, now, maxChainAgeMs },
+    {
+      connection,
+      chain,
+      collateral,
+      policy,
+      quoteVerifier: new QuoteVerifier(trustAnchor, { signatures: nodeP256 }),
+      gpu,
+      registry: { chainId, verifyingContract: deployment.computeRegistry },
+      now,
+      maxChainAgeMs,
+      store,
+      maxPerPlatform: limits.leasesPerPlatform,
+      onJudgement: metrics.judgedProvider,
+    },
     logger,
   )
+  const exchange: Exchange = createExchange({
+    leases,
+    connection,
+    health,
+    featuresOf,
+    payers: createPayers({ chain, serving, signatures, now, maxChainAgeMs }),
+    limits: createWalletLimits(limits.wallet, now),
+    judge: createAnswerJudge({
+      leases,
+      findings: store.findings,
+      signatures,
+      serving,
+      logger,
+      now,
+      onVerdict: metrics.judgedAnswer,
+    }),
+    logger,
+    failoverAfterMs: limits.failoverAfterMs,
+    maxUnderWay: limits.promptsUnderWay,
+    onRetry: metrics.retried,
+    onExchange: metrics.exchanged,
+  })
   const app = createApp(
     [
-      promptRoutes(createRouter(leases, connection)),
       providersRoutes(directory, leases, connection),
+      routeRoute({ directory, leases, health, featuresOf }),
+      sessionsRoutes(leases, store.sessions),
       modelsRoute(leases),
-      healthRoute(leases),
+      findingsRoute(store.findings),
+      metricsRoute(metrics),
+      openApiRoute(),
+      healthRoute(leases, () => exchange.isDraining),
     ],
     logger,
   )
@@ -71,6 +144,7 @@ export function createGateway(
     checked = true
     await directory.refresh()
     await leases.dropRevoked()
+    store.prune(now().getTime())
   }
   const logFailure = (error: unknown): void => {
     const reason = error instanceof DeploymentError ? error.message : undefined
@@ -78,6 +152,7 @@ export function createGateway(
   }
   return {
     app,
+    listener: createListener(app, exchange),
     update: async () => {
       await watch()
       await leases.judge()
@@ -89,5 +164,6 @@ export function createGateway(
         await delay(pollIntervalMs, undefined, { signal }).catch(() => undefined)
       }
     },
+    drain: exchange.drain,
   }
 }

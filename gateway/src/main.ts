@@ -1,48 +1,60 @@
-import { serve } from '@hono/node-server'
 import { createCollateralClient } from '@jeju/verifier/collateral'
 import { createProviderConnection } from './admission/provider-connection.ts'
 import { connectChain } from './chain/viem-gateway-chain.ts'
 import { ConfigError, parseConfig, type Config } from './config.ts'
 import { createGateway } from './gateway.ts'
+import { startServer } from './http/server.ts'
 import { createLogger } from './logging.ts'
 import { releasePolicyText } from './release-policy.ts'
+import { openStore, StoreError } from './store/libsql-store.ts'
+
+/** How long answers under way may take after SIGTERM. */
+const GRACE_MS = 120_000
 
 /** One gateway process: configuration from the environment, ends on SIGTERM. */
-function main(config: Config): void {
+async function main(config: Config): Promise<void> {
   const logger = createLogger(config.logLevel)
+  const { chainId, computeRegistry } = config.deployment
+  const store = openStore(config.storeFile, `eip155:${chainId}:${computeRegistry}`)
+  const connection = createProviderConnection(config.allowLoopbackProviders)
   const gateway = createGateway(config, {
-    chain: connectChain(config.rpcUrl, config.deployment),
-    connection: createProviderConnection(config.allowLoopbackProviders),
+    chain: connectChain(config.rpcUrls, config.deployment),
+    connection,
     collateral: createCollateralClient({
       fetch,
       baseUrl: config.collateralUrl,
       now: () => new Date(),
       onRefreshFailure: ({ code }) => logger.warn({ code }, 'collateral was not refreshed'),
     }),
+    gpu: config.gpu,
+    store,
     logger,
     now: () => new Date(),
   })
   const stop = new AbortController()
-  const server = serve({ fetch: gateway.app.fetch, port: config.port, hostname: config.host })
-  logger.info({ port: config.port, tier: config.trustAnchor.tier }, 'listening')
+  const server = await startServer(gateway.listener, config.host, config.port)
+  logger.info({ port: server.port, tier: config.trustAnchor.tier }, 'listening')
 
-  const end = (): void => {
+  const end = async (): Promise<void> => {
+    gateway.drain()
+    logger.info('draining')
+    await server.close(GRACE_MS)
     stop.abort()
-    // Answers under way end by themselves; new connections are refused.
-    server.close(() => process.exit(0))
+    await connection.close()
+    store.close()
+    process.exit(0)
   }
-  process.on('SIGTERM', end)
-  process.on('SIGINT', end)
-  void gateway.run(stop.signal)
+  process.once('SIGTERM', () => void end())
+  process.once('SIGINT', () => void end())
+  await gateway.run(stop.signal)
 }
 
 try {
-  main(
+  await main(
     parseConfig({ ...process.env, POLICY: process.env['POLICY'] ?? (await releasePolicyText()) }),
   )
 } catch (error) {
-  process.stderr.write(
-    `${error instanceof ConfigError ? error.message : 'the gateway could not start'}\n`,
-  )
+  const isKnown = error instanceof ConfigError || error instanceof StoreError
+  process.stderr.write(`${isKnown ? error.message : 'the gateway could not start'}\n`)
   process.exit(1)
 }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { launchTd } from '@jeju/simulator'
 import { EVIDENCE_MEDIA_TYPE, MAX_EVIDENCE_BYTES, utf8, type Hex } from '@jeju/verifier/protocol'
@@ -119,7 +120,11 @@ describe('B11 every_error_refuses', () => {
       () => () => ({
         status: 200,
         headers: evidence,
-        body: new ReadableStream({ start: (controller) => controller.error(new Error('reset')) }),
+        body: Readable.from(
+          (async function* () {
+            throw new Error('reset')
+          })(),
+        ),
       }),
       'Error',
     ],

@@ -18,9 +18,22 @@ const good = {
 
 test('an environment in full', () => {
   expect(
-    parseConfig({ ...good, ALLOW_LOOPBACK_PROVIDERS: 'true', POLL_INTERVAL_MS: '500' }),
+    parseConfig({
+      ...good,
+      RPC_URL: 'http://127.0.0.1:8545, https://rpc.test',
+      ALLOW_LOOPBACK_PROVIDERS: 'true',
+      POLL_INTERVAL_MS: '500',
+    }),
   ).toEqual({
-    rpcUrl: 'http://127.0.0.1:8545',
+    rpcUrls: ['http://127.0.0.1:8545', 'https://rpc.test'],
+    gpu: undefined,
+    storeFile: ':memory:',
+    limits: {
+      wallet: { requestsPerMinute: 600, concurrent: 64 },
+      promptsUnderWay: 1_024,
+      leasesPerPlatform: 8,
+      failoverAfterMs: 60_000,
+    },
     deployment,
     policy,
     trustAnchor: { tier: 'simulated', name: 'devnet', certificate: platform.rootCertificateDer },
@@ -48,13 +61,17 @@ test('every problem is named at once', () => {
     DEPLOYMENT: '{}',
     POLICY: '{"v":1}',
     TRUST_ROOT: 'any',
+    GPU_TRUST_ROOT: 'simulated:x',
+    STORE: '',
+    WALLET_REQUESTS_PER_MINUTE: '0',
+    FAILOVER_AFTER_MS: '1.5',
     ALLOW_LOOPBACK_PROVIDERS: '1',
     POLL_INTERVAL_MS: '0',
     HOST: '',
     PORT: '70000',
     LOG_LEVEL: 'loud',
   }
-  expect(named(wrong)).toEqual(Object.keys(wrong))
+  expect(named(wrong).toSorted()).toEqual(Object.keys(wrong).toSorted())
 })
 
 describe('B11 no setting turns a failure into a pass', () => {

@@ -1,6 +1,8 @@
 import { DeploymentError } from '@jeju/contracts'
 import { expect, test } from 'vitest'
 import { createProviderDirectory } from '../../gateway/src/discovery/provider-directory.ts'
+import { openStore } from '../../gateway/src/store/libsql-store.ts'
+import type { GatewayStore } from '../../gateway/src/store/gateway-store.ts'
 import { TestChain } from './network/test-chain.ts'
 import { TestNetwork } from './network/test-network.ts'
 
@@ -11,7 +13,7 @@ test('event queries are bounded and leave no block out', async () => {
   chain.events.set(2_099n, [2n])
   chain.events.set(2_100n, [3n])
   chain.events.set(4_600n, [4n])
-  const directory = createProviderDirectory(chain, 100n)
+  const directory = createProviderDirectory(chain, 100n, store())
   await directory.refresh()
   expect(chain.ranges).toEqual([
     [100n, 2_099n],
@@ -24,7 +26,7 @@ test('event queries are bounded and leave no block out', async () => {
 test('the last blocks are read again, because a reorganisation may have changed them', async () => {
   const chain = new TestChain()
   chain.head = 200n
-  const directory = createProviderDirectory(chain, 100n)
+  const directory = createProviderDirectory(chain, 100n, store())
   await directory.refresh()
   // Another block 195 took the place of the one that was read.
   chain.events.set(195n, [5n])
@@ -36,7 +38,7 @@ test('the last blocks are read again, because a reorganisation may have changed 
 test('a chain that became shorter is no error', async () => {
   const chain = new TestChain()
   chain.head = 200n
-  const directory = createProviderDirectory(chain, 100n)
+  const directory = createProviderDirectory(chain, 100n, store())
   await directory.refresh()
   chain.head = 150n
   await directory.refresh()
@@ -50,7 +52,7 @@ test('an event query that failed is made again from where it stopped', async () 
   const chain = new TestChain()
   chain.head = 5_000n
   chain.events.set(4_000n, [5n])
-  const directory = createProviderDirectory(chain, 100n)
+  const directory = createProviderDirectory(chain, 100n, store())
   chain.down = true
   await expect(directory.refresh()).rejects.toThrow('RPC is down')
   chain.down = false
@@ -64,7 +66,7 @@ test('many events in a range hide none: anybody can bring them about', async () 
   chain.maxEvents = 10
   for (let id = 0n; id < 40n; id++) chain.events.set(1_000n + id, [id])
   chain.events.set(4_900n, [99n])
-  const directory = createProviderDirectory(chain, 100n)
+  const directory = createProviderDirectory(chain, 100n, store())
   await directory.refresh()
   expect(directory.providers()).toHaveLength(41)
   // Large again where there is little.
@@ -77,7 +79,7 @@ test('one block with more events than can be had stops discovery with an error',
   chain.maxEvents = 2
   chain.events.set(150n, [1n])
   chain.events.set(200n, [2n, 3n, 4n])
-  const directory = createProviderDirectory(chain, 100n)
+  const directory = createProviderDirectory(chain, 100n, store())
   await expect(directory.refresh()).rejects.toThrow('too many results')
   await expect(directory.refresh()).rejects.toThrow('too many results')
   // It goes on at that block, not from the start.
@@ -115,7 +117,7 @@ test('F16 caches_bounded', async () => {
     100n,
     Array.from({ length: 1_500 }, (_, id) => BigInt(id)),
   )
-  const directory = createProviderDirectory(chain, 100n)
+  const directory = createProviderDirectory(chain, 100n, store())
   await directory.refresh()
   expect(directory.providers()).toHaveLength(1_000)
   expect(chain.stateReads).toBe(1_000)
@@ -133,3 +135,7 @@ test('R16 registry_is_canonical: nobody is looked for in a registry that is not 
   await network.gateway.update()
   expect(network.chain.ranges).not.toEqual([])
 })
+
+function store(): GatewayStore['discovery'] {
+  return openStore(':memory:', 'test').discovery
+}

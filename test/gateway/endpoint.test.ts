@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { isPublicAddress, resolveEndpoint } from '../../gateway/src/admission/endpoint.ts'
 import { createProviderConnection } from '../../gateway/src/admission/provider-connection.ts'
@@ -161,6 +162,6 @@ test('F2 the address that was checked is dialled, though the name changes meanwh
     headers: {},
     signal: AbortSignal.timeout(10_000),
   })
-  expect(await new Response(body).text()).toBe(`rebind.test:${port}`)
+  expect(await text(body)).toBe(`rebind.test:${port}`)
   expect(answers).toHaveBeenCalledTimes(2)
 })

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { answer, honest, type Responder } from './network/test-connection.ts'
+import { jsonAnswer } from './network/signed-answer.ts'
 import { codeOf, TestNetwork } from './network/test-network.ts'
+import type { TestNode } from './network/test-node.ts'
 
 describe('F3 revoked_node_not_routed', () => {
   test('a revoked binding ends the lease, long before its date', async () => {
@@ -32,7 +34,7 @@ describe('F3 revoked_node_not_routed', () => {
 describe('F2 lease_end_stops_traffic', () => {
   test('at the very end of ten minutes, whatever the poll does', async () => {
     const { network, node } = await admitted()
-    network.connection.at(node.endpoint, withoutEvidence)
+    network.connection.at(node.endpoint, withoutEvidence(node))
     network.nowMs += 10 * 60_000 - 1
     await network.update()
     expect((await network.ask(node.bindingId)).status).toBe(200)
@@ -73,7 +75,7 @@ describe('F2 lease_end_stops_traffic', () => {
     network.pass(2)
     await network.update()
     expect(network.connection.sent).toHaveLength(2)
-    network.connection.at(node.endpoint, withoutEvidence)
+    network.connection.at(node.endpoint, withoutEvidence(node))
     network.pass(9)
     await network.update()
     expect((await network.ask(node.bindingId)).status).toBe(200)
@@ -99,7 +101,7 @@ test('F2 endpoint_swap_after_verify_rejected', async () => {
 
 test('B11 a network fault keeps a lease that holds, and never past its end', async () => {
   const { network, node } = await admitted()
-  network.connection.at(node.endpoint, withoutEvidence)
+  network.connection.at(node.endpoint, withoutEvidence(node))
   network.pass(8)
   await network.update()
   expect(await network.only()).toMatchObject({
@@ -114,6 +116,8 @@ test('B11 a network fault keeps a lease that holds, and never past its end', asy
 
 test('B11 an RPC service that is down keeps no lease past its end', async () => {
   const { network, node } = await admitted()
+  // A channel that was never seen cannot be believed.
+  expect((await network.ask(node.bindingId)).status).toBe(200)
   network.chain.down = true
   await expect(network.update()).rejects.toThrow('RPC is down')
   expect((await network.ask(node.bindingId)).status).toBe(200)
@@ -124,6 +128,8 @@ test('B11 an RPC service that is down keeps no lease past its end', async () => 
 
 test('B11 every_error_refuses: what the chain said a minute ago routes nobody', async () => {
   const { network, node } = await admitted()
+  // A channel that was never seen cannot be believed.
+  expect((await network.ask(node.bindingId)).status).toBe(200)
   network.chain.down = true
   network.pass(1)
   await expect(network.update()).rejects.toThrow('RPC is down')
@@ -235,9 +241,11 @@ describe('F22 discovery_filters_verified_only', () => {
 })
 
 /** Takes prompts, but cannot be reached for evidence. */
-const withoutEvidence: Responder = (request) => {
-  if (request.method === 'GET') throw new Error('ECONNRESET')
-  return answer([])
+function withoutEvidence(node: TestNode): Responder {
+  return (request) => {
+    if (request.method === 'GET') throw new Error('ECONNRESET')
+    return jsonAnswer(node, request, '{}')
+  }
 }
 
 async function admitted(): Promise<{

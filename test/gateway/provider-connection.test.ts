@@ -1,14 +1,17 @@
 import { once } from 'node:events'
-import type { RequestListener } from 'node:http'
+import { buffer, text } from 'node:stream/consumers'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { EVIDENCE_MEDIA_TYPE, parseNonce, utf8 } from '@jeju/verifier/protocol'
 import { createProviderConnection } from '../../gateway/src/admission/provider-connection.ts'
 import { policyOf } from '../simulated-trust.ts'
+import { signedHeaders, streamEnd } from './network/signed-answer.ts'
 import { codeOf, platform, TestNetwork } from './network/test-network.ts'
 import { TestNode } from './network/test-node.ts'
 import { bodyOf, serveBytes, serveHttp, serveUnknownTls } from './network/upstream.ts'
 
 const connection = createProviderConnection(true)
+const STREAM = { 'content-type': 'text/event-stream' }
 const get = (signal = AbortSignal.timeout(20_000)) =>
   ({ method: 'GET', path: '/v1/attestation', headers: {}, signal }) as const
 
@@ -22,7 +25,7 @@ test('F5 redirects are not followed', async () => {
     response.writeHead(302, { location: `${elsewhere}/` }).end('moved'),
   )
   const { status, body } = await connection.send(origin, get())
-  expect([status, await new Response(body).text()]).toEqual([302, 'moved'])
+  expect([status, await text(body)]).toEqual([302, 'moved'])
   expect(hits).toBe(0)
 
   const { network, node } = await served((_request, response) =>
@@ -50,40 +53,42 @@ test('F12 only what was allowed goes over the wire, and bytes come back undecode
     accept: 'a/b',
     'accept-encoding': 'identity',
     'content-length': '2',
-    connection: 'close',
+    connection: 'keep-alive',
     host: new URL(origin).host,
   })
   expect(headers['set-cookie']).toBeUndefined()
-  expect(new Uint8Array(await new Response(body).arrayBuffer())).toEqual(gzip)
+  expect(new Uint8Array(await buffer(body))).toEqual(gzip)
 })
 
 test('bytes pass unmodified both ways over real HTTP, a stream in pieces', async () => {
   const prompt = '{"messages": ["Grüße \\u0000 🦊"] }\n'
-  const frames = ['data: {"a":"ü"}\n\n', 'da', 'ta: [DONE]\n\n']
+  const frames = ['data: {"a":"ü"}\n\n', 'da', 'ta: {"b":1}\n\n']
+  let end = ''
   let received: Uint8Array | undefined
-  const { network, node } = await served((request, response) => {
+  const { network, node } = await served((request, response, self) => {
     void bodyOf(request).then(async (body) => {
       received = body
+      end = streamEnd(self, request, frames.join(''))
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       for (const frame of frames) {
         response.write(frame)
         await new Promise(setImmediate)
       }
-      response.end()
+      response.end(end)
     })
   })
   const answer = await network.ask(node.bindingId, { body: prompt })
   expect(answer.headers.get('content-type')).toBe('text/event-stream')
-  expect(await answer.text()).toBe(frames.join(''))
+  expect(await answer.text()).toBe(frames.join('') + end)
   expect(received).toEqual(utf8(prompt))
 })
 
 test('F15 a connection that a node has closed meanwhile is no node that does not answer', async () => {
   const used = new WeakSet<object>()
-  const { network, node } = await served((request, response) => {
+  const { network, node } = await served((request, response, self) => {
     if (used.has(request.socket)) request.socket.destroy()
     used.add(request.socket)
-    response.end('{}')
+    response.writeHead(200, signedHeaders(self, request, utf8('{}'))).end('{}')
   })
   for (let asked = 0; asked < 3; asked++) {
     expect((await network.ask(node.bindingId)).status).toBe(200)
@@ -99,12 +104,12 @@ describe('F15 time to connect is short, time to answer is as long as an authoris
       setTimeout(() => response.end('late'), 600)
     })
     const { body } = await hasty.send(origin, get())
-    expect(await new Response(body).text()).toBe('late')
+    expect(await text(body)).toBe('late')
   })
 
   test('a handshake that does not go on is not', async () => {
     const silent = (await serveBytes('')).replace('http:', 'https:')
-    await expect(hasty.send(silent, get())).rejects.toThrow('no answer in time')
+    await expect(hasty.send(silent, get())).rejects.toThrow('Connect Timeout')
   })
 })
 
@@ -115,14 +120,13 @@ describe('a caller who leaves', () => {
     const asking = network.ask(node.bindingId, { signal: caller.signal })
     await arrived
     caller.abort()
-    await closed
-    expect((await asking).status).toBe(502)
+    await Promise.all([closed, expect(asking).rejects.toThrow('aborted')])
     expect((await network.only()).admitted).toBe(true)
   })
 
   test('within a stream, by its signal', async () => {
     const { network, node, closed } = await served((_request, response) => {
-      response.writeHead(200).write('data: 1\n\n')
+      response.writeHead(200, STREAM).write('data: 1\n\n')
     })
     const caller = new AbortController()
     const answer = await network.ask(node.bindingId, { signal: caller.signal })
@@ -136,7 +140,7 @@ describe('a caller who leaves', () => {
 
   test('within a stream, by dropping the body', async () => {
     const { network, node, closed } = await served((_request, response) => {
-      response.writeHead(200).write('data: 1\n\n')
+      response.writeHead(200, STREAM).write('data: 1\n\n')
     })
     const answer = await network.ask(node.bindingId)
     await answer.body?.cancel()
@@ -154,7 +158,7 @@ describe('a node that breaks off', () => {
 
   test('within the answer breaks the answer: it never looks complete', async () => {
     const { network, node } = await served((_request, response) => {
-      response.writeHead(200).write('data: 1\n\n')
+      response.writeHead(200, STREAM).write('data: 1\n\n')
       setImmediate(() => response.destroy())
     })
     const answer = await network.ask(node.bindingId)
@@ -196,11 +200,13 @@ test('B11 every_error_refuses: evidence that never comes ends with the signal', 
 
   const trickle = await serveBytes('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1')
   const { body } = await connection.send(trickle, get(AbortSignal.timeout(50)))
-  await expect(new Response(body).text()).rejects.toThrow()
+  await expect(text(body)).rejects.toThrow()
 })
 
 /** A network with one admitted node behind a real HTTP server that completes prompts so. */
-async function served(complete: RequestListener): Promise<{
+async function served(
+  complete: (request: IncomingMessage, response: ServerResponse, node: TestNode) => void,
+): Promise<{
   readonly network: TestNetwork
   readonly node: TestNode
   readonly arrived: Promise<unknown>
@@ -208,7 +214,7 @@ async function served(complete: RequestListener): Promise<{
   readonly closed: Promise<unknown>
 }> {
   const node = new TestNode(platform)
-  const network = new TestNetwork(policyOf(node.td), connection)
+  const network = new TestNetwork({ policy: policyOf(node.td), connection })
   const { promise: arrived, resolve: arrive } = signalled()
   const { promise: closed, resolve: close } = signalled()
   const endpoint = await serveHttp((request, response) => {
@@ -221,7 +227,7 @@ async function served(complete: RequestListener): Promise<{
     }
     arrive()
     void once(response, 'close').then(close)
-    complete(request, response)
+    complete(request, response, node)
   })
   network.register(node)
   network.chain.providers.set(node.agentId, node.state({ endpoint }))

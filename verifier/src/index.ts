@@ -1,6 +1,7 @@
 /** Judges evidence of confidential inference nodes and their receipts (docs/protocol.md §4, §6). */
 export {
   collateralRequestOf,
+  platformOf,
   type CollateralRequest,
   type CollateralSource,
 } from './collateral-request.ts'
@@ -15,6 +16,7 @@ export type { GpuRequirement } from './gpu/gpu-policy.ts'
 export { parsePolicy, type AppraisalPolicy } from './policy/policy.ts'
 export type {
   ReceiptExpectation,
+  ReceiptSignatures,
   ReceivedAnswer,
   StatedUsage,
 } from './receipt/receipt-expectation.ts'

@@ -1,8 +1,10 @@
 import {
   collateralRequestOf,
+  platformOf,
   verifyEvidence,
   type AppraisalPolicy,
   type CollateralSource,
+  type GpuJudgement,
   type QuoteVerifier,
   type Report,
   type VerifiedVerdict,
@@ -20,6 +22,10 @@ export type Admission =
       readonly verdict: VerifiedVerdict
       /** Unix seconds until which the chain's record of the binding holds. */
       readonly bindingValidUntil: bigint
+      /** The very bytes that were judged. */
+      readonly evidence: Uint8Array
+      /** PPID of the machine, hex. */
+      readonly platform: string
     }
   | { readonly outcome: 'refused'; readonly report: Report; readonly reasons: readonly string[] }
   | { readonly outcome: 'unjudged'; readonly reason: string }
@@ -33,6 +39,8 @@ export interface AdmissionParts {
   readonly policy: AppraisalPolicy
   /** Kept between admissions: a platform that comes again costs one signature. */
   readonly quoteVerifier: QuoteVerifier
+  /** Who judges GPUs, where the policy takes them. */
+  readonly gpu: GpuJudgement | undefined
   readonly registry: ContractDomain
   readonly now: () => Date
 }
@@ -52,6 +60,7 @@ export async function admit(provider: ProviderState, parts: AdmissionParts): Pro
       quoteVerifier: parts.quoteVerifier,
       collateral,
       policy: parts.policy,
+      ...(parts.gpu === undefined ? {} : { gpu: parts.gpu }),
       registry: parts.registry,
       freshness: { kind: 'challenge', nonce },
       expected: { agentId: provider.agentId, operator: provider.owner },
@@ -66,10 +75,20 @@ export async function admit(provider: ProviderState, parts: AdmissionParts): Pro
       const reason = 'registry: the binding is not valid on chain'
       return { outcome: 'refused', report, reasons: [reason] }
     }
-    return { outcome: 'admitted', report, verdict, bindingValidUntil: binding.validUntil }
+    const { validUntil: bindingValidUntil } = binding
+    const platform = platformOf(evidence).ppid
+    return { outcome: 'admitted', report, verdict, bindingValidUntil, evidence, platform }
   } catch (error) {
     return { outcome: 'unjudged', reason: describe(error) }
   }
+}
+
+/** A node whose evidence holds and that is not taken all the same. */
+export function refuse(
+  { report }: Extract<Admission, { readonly outcome: 'admitted' }>,
+  reason: string,
+): Extract<Admission, { readonly outcome: 'refused' }> {
+  return { outcome: 'refused', report, reasons: [reason] }
 }
 
 /** Code or name only: a provider writes what an error's text may quote. */

@@ -49,6 +49,25 @@ export interface ResolvedEndpoint extends HostAddress {
 }
 
 /**
+ * Reads a provider-written URL: an origin without user or path.
+ * @throws EndpointError
+ */
+export function parseEndpoint(text: string): URL {
+  if (!URL.canParse(text)) throw new EndpointError('endpoint: not a URL')
+  const origin = new URL(text)
+  const bare = origin.username === '' && origin.pathname === '/' && origin.search === ''
+  if (!bare || origin.password !== '' || origin.hash !== '') {
+    throw new EndpointError('endpoint: expected an origin without user, path or query')
+  }
+  return origin
+}
+
+/** Whether an endpoint names an address: no name server is asked for it. */
+export function isLiteral(origin: URL): boolean {
+  return isIP(hostOf(origin)) !== 0
+}
+
+/**
  * Reads a provider-written URL: https, a host that is public whatever it resolves to, no user, no path.
  * @throws EndpointError
  */
@@ -56,13 +75,8 @@ export async function resolveEndpoint(
   text: string,
   allowLoopback: boolean,
 ): Promise<ResolvedEndpoint> {
-  if (!URL.canParse(text)) throw new EndpointError('endpoint: not a URL')
-  const origin = new URL(text)
-  const bare = origin.username === '' && origin.pathname === '/' && origin.search === ''
-  if (!bare || origin.password !== '' || origin.hash !== '') {
-    throw new EndpointError('endpoint: expected an origin without user, path or query')
-  }
-  const host = origin.hostname.replace(/^\[|\]$/g, '')
+  const origin = parseEndpoint(text)
+  const host = hostOf(origin)
   const addresses = await addressesOf(host)
   const [first] = addresses
   if (first === undefined) throw new EndpointError('endpoint: host not found')
@@ -75,6 +89,10 @@ export async function resolveEndpoint(
     throw new EndpointError('endpoint: host is not public')
   }
   return { origin, ...first }
+}
+
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '')
 }
 
 function isLoopback(address: string): boolean {

@@ -24,7 +24,7 @@ export async function fetchEvidence(
   })
   const type = answer.headers['content-type']
   if (answer.status !== 200 || type !== EVIDENCE_MEDIA_TYPE) {
-    await answer.body.cancel()
+    answer.body.destroy()
     throw new EvidenceError(`node: expected 200 and evidence, got ${answer.status}`)
   }
   const bytes = await readLimited(answer.body, MAX_EVIDENCE_BYTES)

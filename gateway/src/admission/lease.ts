@@ -1,33 +1,94 @@
-import type { Report, VerifiedVerdict } from '@jeju/verifier'
-import type { Hex } from '@jeju/verifier/protocol'
+import type { ReceiptExpectation, Report, VerifiedVerdict } from '@jeju/verifier'
+import { modelIdOf, toBareHex, type Hex, type ModelDescriptor } from '@jeju/verifier/protocol'
 import type { ProviderState } from '../chain/gateway-chain.ts'
 import type { Admission } from './admit.ts'
+import { sessionOf, type Session } from './session.ts'
+
+/** What a gateway calls the hardware behind a lease, from weakest to strongest. */
+export const TIERS = ['simulated', 'tdx', 'tdx_gpu'] as const
+
+/** One of {@link TIERS}. */
+export type LeaseTier = (typeof TIERS)[number]
 
 /** Permission to route to one binding, for a while. */
 export interface Lease {
   readonly agentId: bigint
+  readonly owner: Hex
   readonly bindingId: Hex
   readonly endpoint: string
   readonly endpointVersion: number
+  /** Bonded when the evidence was judged, wei. */
+  readonly stake: bigint
+  readonly tier: LeaseTier
   readonly verdict: VerifiedVerdict
   readonly report: Report
   readonly expiresAt: Date
+  /** Keys that its receipts are judged by. */
+  readonly binding: ReceiptExpectation['binding']
+  /** Verified catalogue by the model's id on chain. */
+  readonly models: ReadonlyMap<Hex, ModelDescriptor>
+  /** TLS keys that end in the node under the endpoint's name, bare hex. */
+  readonly tlsKeys: readonly string[]
+  /** PPID of the machine, and identities of its GPUs: each stands behind a bounded number of leases (attack F8). */
+  readonly platform: string
+  readonly devices: readonly Hex[]
+  readonly session: Session
 }
 
 const LEASE_MS = 10 * 60_000
 
 /** A lease from now on; it outlives neither the keyset nor the chain's record of the binding. */
 export function leaseOf(
-  { agentId, endpoint, endpointVersion }: ProviderState,
-  { report, verdict, bindingValidUntil }: Extract<Admission, { outcome: 'admitted' }>,
+  provider: ProviderState,
+  admission: Extract<Admission, { outcome: 'admitted' }>,
   at: Date,
 ): Lease {
-  const { bindingId, keyset } = verdict.claims
+  const { agentId, owner, endpoint, endpointVersion, stake } = provider
+  const { report, verdict, bindingValidUntil, platform } = admission
+  const { bindingId, keyset, catalog, statement, gpu } = verdict.claims
   const end = Math.min(
     at.getTime() + LEASE_MS,
     keyset.not_after * 1000,
     Number(bindingValidUntil) * 1000,
   )
   const expiresAt = new Date(end)
-  return { agentId, bindingId, endpoint, endpointVersion, verdict, report, expiresAt }
+  const { signer, keysetDigest } = statement
+  const tlsKeys = tlsKeysOf(endpoint, verdict)
+  return {
+    agentId,
+    owner,
+    bindingId,
+    endpoint,
+    endpointVersion,
+    stake,
+    tier: verdict.tier === 'simulated' ? 'simulated' : gpu === undefined ? 'tdx' : 'tdx_gpu',
+    verdict,
+    report,
+    expiresAt,
+    binding: { bindingId, signer, keysetDigest, keyset },
+    models: new Map(catalog.models.map((model) => [modelIdOf(model), model])),
+    tlsKeys,
+    platform,
+    devices: gpu?.devices.map(({ identity }) => identity) ?? [],
+    session: sessionOf({ provider, admission, tlsKeys, at, expiresAt }),
+  }
+}
+
+/** Only of a connection that has a TLS of that name; a key without a name is good for any. */
+function tlsKeysOf(endpoint: string, { claims }: VerifiedVerdict): readonly string[] {
+  const { protocol, hostname } = new URL(endpoint)
+  if (protocol !== 'https:') return []
+  return claims.keyset.tls_public_keys
+    .filter(({ domain }) => domain === undefined || domain === hostname)
+    .map(({ spki_sha256 }) => spki_sha256)
+}
+
+/** Whether a tier is at least another. */
+export function isAtLeast(tier: LeaseTier, least: LeaseTier): boolean {
+  return TIERS.indexOf(tier) >= TIERS.indexOf(least)
+}
+
+/** Digest of a lease's session, bare hex. */
+export function sessionIdOf({ session }: Lease): string {
+  return toBareHex(session.id)
 }

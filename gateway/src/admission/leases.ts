@@ -2,8 +2,9 @@ import type { Hex } from '@jeju/verifier/protocol'
 import type { ProviderState } from '../chain/gateway-chain.ts'
 import type { ProviderDirectory } from '../discovery/provider-directory.ts'
 import type { Logger } from '../logging.ts'
-import { admit, type Admission, type AdmissionParts } from './admit.ts'
-import { leaseOf, type Lease } from './lease.ts'
+import type { GatewayStore } from '../store/gateway-store.ts'
+import { admit, refuse, type Admission, type AdmissionParts } from './admit.ts'
+import { leaseOf, sessionIdOf, type Lease } from './lease.ts'
 
 /** The latest judgement of a provider, for display. */
 export interface Judgement {
@@ -24,6 +25,18 @@ export interface Leases {
   judgementOf(agentId: bigint): Judgement | undefined
   /** Ends a lease, because its node cannot be reached; it is judged again at the next update. */
   end(bindingId: Hex): void
+  /** Ends a lease whose node gave a wrong answer; the binding is not admitted again until `until`. */
+  distrust(bindingId: Hex, until: Date): void
+}
+
+/** What {@link createLeases} needs beside the directory. */
+export interface LeaseParts extends AdmissionParts {
+  readonly maxChainAgeMs: number
+  readonly store: Pick<GatewayStore, 'sessions' | 'distrusted'>
+  /** Leases that one machine may have at once (attack F8). */
+  readonly maxPerPlatform: number
+  /** Told of every judgement. */
+  readonly onJudgement?: (outcome: Admission['outcome']) => void
 }
 
 /** A lease is renewed when less than this is left, while it still holds. */
@@ -35,6 +48,8 @@ const RETRY_MS = 2_000
 const MAX_RETRY_MS = 5 * 60_000
 const PARALLEL_ADMISSIONS = 4
 const PARALLEL_READS = 8
+/** A session outlives the last receipt that could cite it: answer, settlement and dispute (attack F19). */
+const SESSION_RETENTION_MS = 7 * 24 * 3600_000
 
 interface Entry {
   lease?: Lease
@@ -48,11 +63,13 @@ interface Entry {
 /** Leases over the directory's providers. While the chain was not read for `maxChainAgeMs`, none is valid. */
 export function createLeases(
   directory: ProviderDirectory,
-  parts: AdmissionParts & { readonly maxChainAgeMs: number },
+  parts: LeaseParts,
   logger: Logger,
 ): Leases {
   const entries = new Map<bigint, Entry>()
+  const byBinding = new Map<Hex, Entry>()
   const underWay = new Set<bigint>()
+  const distrusted = new Map(parts.store.distrusted.all())
   let workers = 0
   let chainReadAt = Number.NEGATIVE_INFINITY
   const nowMs = (): number => parts.now().getTime()
@@ -62,13 +79,30 @@ export function createLeases(
     entries.set(agentId, entry)
     return entry
   }
-  const isCurrent = (lease: Lease | undefined): lease is Lease => {
-    if (lease === undefined || lease.expiresAt.getTime() <= nowMs()) return false
-    // What the chain said long ago says nothing about a revocation since (attack F3).
-    if (nowMs() - chainReadAt > parts.maxChainAgeMs) return false
-    const provider = directory.provider(lease.agentId)
-    return provider?.active === true && provider.endpointVersion === lease.endpointVersion
+  const take = (entry: Entry, lease: Lease): void => {
+    drop(entry)
+    entry.lease = lease
+    byBinding.set(lease.bindingId, entry)
+    const { document, expiresAtMs } = lease.session
+    parts.store.sessions.put(sessionIdOf(lease), document, expiresAtMs + SESSION_RETENTION_MS)
   }
+  const drop = (entry: Entry): void => {
+    if (entry.lease !== undefined) byBinding.delete(entry.lease.bindingId)
+    delete entry.lease
+  }
+  const isCurrent = (lease: Lease | undefined): lease is Lease => {
+    const now = nowMs()
+    if (lease === undefined || lease.expiresAt.getTime() <= now) return false
+    // What the chain said long ago says nothing about a revocation since (attack F3).
+    if (now - chainReadAt > parts.maxChainAgeMs) return false
+    const provider = directory.provider(lease.agentId)
+    if (provider?.active !== true || provider.endpointVersion !== lease.endpointVersion)
+      return false
+    // Less at stake than when it was judged: a slash, or a provider on its way out.
+    return provider.stake >= lease.stake
+  }
+  const current = (): readonly Lease[] =>
+    [...entries.values()].map(({ lease }) => lease).filter(isCurrent)
   const needsJudging = (provider: ProviderState, entry: Entry): boolean => {
     if (!provider.active) return false
     if (entry.seen !== seenOf(provider)) return true
@@ -87,24 +121,42 @@ export function createLeases(
       .filter((provider) => needsJudging(provider, entryOf(provider.agentId)))
       .toSorted((a, b) => rank(a) - rank(b))[0]
   }
+  /** Why a node with good evidence is not taken, or nothing. */
+  const objectionTo = (lease: Lease): string | undefined => {
+    const until = distrusted.get(lease.bindingId) ?? 0
+    if (until > nowMs()) {
+      return `distrusted: a wrong answer; not before ${new Date(until).toISOString()}`
+    }
+    const others = current().filter(({ agentId }) => agentId !== lease.agentId)
+    const twice = lease.devices.find((device) => others.some((o) => o.devices.includes(device)))
+    if (twice !== undefined) return `duplicate-gpu: ${twice} stands behind another lease`
+    const same = others.filter(({ platform }) => platform === lease.platform).length
+    if (same < parts.maxPerPlatform) return undefined
+    return `duplicate-platform: ${same} leases of this machine, at most ${parts.maxPerPlatform}`
+  }
   const judgeOne = async (provider: ProviderState): Promise<void> => {
     const entry = entryOf(provider.agentId)
     underWay.add(provider.agentId)
-    const admission = await admit(provider, parts)
+    const judged = await admit(provider, parts)
     underWay.delete(provider.agentId)
     const at = parts.now()
+    const lease = judged.outcome === 'admitted' ? leaseOf(provider, judged, at) : undefined
+    const objection = lease === undefined ? undefined : objectionTo(lease)
+    const admission =
+      judged.outcome === 'admitted' && objection !== undefined ? refuse(judged, objection) : judged
     entry.seen = seenOf(provider)
-    entry.judgement = { at, admission }
-    if (admission.outcome === 'admitted') {
-      entry.lease = leaseOf(provider, admission, at)
+    entry.judgement = { at, admission: withoutEvidence(admission) }
+    if (lease !== undefined && objection === undefined) {
+      take(entry, lease)
       entry.failures = 0
       entry.retryAt = at.getTime() + RENEWAL_PAUSE_MS
     } else {
       // Not reached is no proof of anything: a lease in force holds until its own end. A refusal ends it.
-      if (admission.outcome === 'refused') delete entry.lease
+      if (admission.outcome === 'refused') drop(entry)
       entry.retryAt = at.getTime() + Math.min(RETRY_MS * 2 ** entry.failures, MAX_RETRY_MS)
       entry.failures++
     }
+    parts.onJudgement?.(admission.outcome)
     logJudgement(logger, provider, admission)
   }
   const judgeWhileDue = async (): Promise<void> => {
@@ -117,7 +169,7 @@ export function createLeases(
     const { valid } = await parts.chain.binding(lease.bindingId)
     // The lease may have been renewed meanwhile.
     if (valid || entry.lease?.bindingId !== lease.bindingId) return
-    delete entry.lease
+    drop(entry)
     entry.retryAt = 0
   }
 
@@ -137,24 +189,38 @@ export function createLeases(
       }
       await Promise.all(started)
     },
-    byBinding: (bindingId) =>
-      [...entries.values()]
-        .map(({ lease }) => lease)
-        .find((lease) => lease?.bindingId === bindingId && isCurrent(lease)),
-    current: () => [...entries.values()].map(({ lease }) => lease).filter(isCurrent),
+    byBinding: (bindingId) => {
+      const lease = byBinding.get(bindingId)?.lease
+      return lease?.bindingId === bindingId && isCurrent(lease) ? lease : undefined
+    },
+    current,
     judgementOf: (agentId) => entries.get(agentId)?.judgement,
     end: (bindingId) => {
-      for (const entry of entries.values()) {
-        if (entry.lease?.bindingId !== bindingId) continue
-        delete entry.lease
-        entry.retryAt = nowMs() + RETRY_MS
-      }
+      const entry = byBinding.get(bindingId)
+      if (entry === undefined) return
+      drop(entry)
+      entry.retryAt = nowMs() + RETRY_MS
+    },
+    distrust: (bindingId, until) => {
+      parts.store.distrusted.put(bindingId, until.getTime())
+      distrusted.set(bindingId, until.getTime())
+      const entry = byBinding.get(bindingId)
+      if (entry === undefined) return
+      drop(entry)
+      entry.retryAt = until.getTime()
     },
   }
 }
 
-function seenOf({ endpoint, endpointVersion, owner }: ProviderState): string {
-  return `${endpointVersion} ${owner} ${endpoint}`
+/** A thousand bundles of two megabytes are not kept for display. */
+function withoutEvidence(admission: Admission): Admission {
+  return admission.outcome === 'admitted'
+    ? { ...admission, evidence: new Uint8Array(0) }
+    : admission
+}
+
+function seenOf({ endpoint, endpointVersion, owner, stake }: ProviderState): string {
+  return `${endpointVersion} ${owner} ${stake} ${endpoint}`
 }
 
 function logJudgement(logger: Logger, { agentId }: ProviderState, admission: Admission): void {

@@ -1,7 +1,8 @@
-import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
-import { request as httpsRequest, type RequestOptions } from 'node:https'
-import { Readable } from 'node:stream'
-import { resolveEndpoint } from './endpoint.ts'
+import { createHash } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import { TLSSocket } from 'node:tls'
+import { buildConnector, Pool } from 'undici'
+import { EndpointError, isLiteral, parseEndpoint, resolveEndpoint } from './endpoint.ts'
 
 /** A request to a provider. */
 export interface ProviderRequest {
@@ -10,19 +11,23 @@ export interface ProviderRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly body?: Uint8Array
   readonly signal: AbortSignal
+  /** SHA-256 digests of the TLS keys that may answer, bare hex; none: any that the web's authorities vouch for. */
+  readonly tlsKeys?: readonly string[]
 }
 
-/** What a provider answered; the body is the bytes on the wire. */
+/** What a provider answered; the body is the bytes on the wire, and has to be read or destroyed. */
 export interface ProviderAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>
+  readonly body: Readable
 }
 
 /** Connects to provider-written endpoints and nowhere else. */
 export interface ProviderConnection {
   /** No redirects, no decoding; ends with the signal. Throws EndpointError or a network error. */
   send(endpoint: string, request: ProviderRequest): Promise<ProviderAnswer>
+  /** Ends every connection. */
+  close(): Promise<void>
 }
 
 /** How long a provider is waited for. */
@@ -35,65 +40,127 @@ interface Patience {
 
 // A JSON answer has no first byte before its last token: as long as an authorisation of the SDK holds.
 const PATIENCE: Patience = { connectMs: 15_000, answerMs: 600_000 }
+/** Between two pieces of an answer. */
+const BODY_TIMEOUT_MS = 300_000
+/** Connections to one provider at most. */
+const MAX_CONNECTIONS = 512
+/** Idle connections end before a node's own five seconds are over, so that few prompts meet one that just closed. */
+const KEEP_ALIVE_MS = 4_000
+/** Pools that are kept; each costs nothing while it has no connection. */
+const MAX_POOLS = 2_048
 
-/** A connection that dials the very address that was checked (attacks F2, F5). */
+/**
+ * A connection that dials the very address that was checked, anew for each connection (attacks F2, F5). Raw streams,
+ * kept alive; the only file that knows undici.
+ */
 export function createProviderConnection(
   allowLoopback: boolean,
-  { connectMs, answerMs }: Patience = PATIENCE,
+  patience: Patience = PATIENCE,
 ): ProviderConnection {
+  const pools = new Map<string, Pool>()
+  const poolFor = async (endpoint: string, tlsKeys: readonly string[]): Promise<Pool> => {
+    const name = `${endpoint} ${tlsKeys.join()}`
+    const known = pools.get(name)
+    if (known !== undefined) return known
+    const origin = parseEndpoint(endpoint)
+    // Of an address nobody asks the connector's look-up.
+    if (isLiteral(origin)) await resolveEndpoint(endpoint, allowLoopback)
+    const pool = pools.get(name) ?? openPool(endpoint, origin, tlsKeys, allowLoopback, patience)
+    pools.set(name, pool)
+    if (pools.size > MAX_POOLS) evict(pools)
+    return pool
+  }
   return {
-    send: async (endpoint, { method, path, headers, body, signal }) => {
-      const { origin, address, family } = await resolveEndpoint(endpoint, allowLoopback)
-      const options: RequestOptions = {
+    send: async (endpoint, { method, path, headers, body, signal, tlsKeys = [] }) => {
+      const pool = await poolFor(endpoint, tlsKeys)
+      const answer = await pool.request({
         method,
-        headers: {
-          ...headers,
-          'accept-encoding': 'identity',
-          ...(body === undefined ? {} : { 'content-length': String(body.length) }),
-        },
+        path,
+        headers: { ...headers, 'accept-encoding': 'identity' },
+        body: body ?? null,
         signal,
-        // A connection of its own: a node may close a kept one at any time, and that must not look like a node that
-        // does not answer (attack F15). A prompt cannot simply be sent again.
-        agent: false,
-        timeout: connectMs,
-        // Said here so that NODE_TLS_REJECT_UNAUTHORIZED cannot switch it off (attack B11).
-        rejectUnauthorized: true,
-        lookup: (_host, lookupOptions, callback) => {
-          if (lookupOptions.all === true) callback(null, [{ address, family }])
-          else callback(null, address, family)
-        },
-      }
-      const secure = origin.protocol === 'https:'
-      const outgoing = (secure ? httpsRequest : httpRequest)(new URL(path, origin), options)
-      outgoing.once('socket', (socket) => {
-        socket.once(secure ? 'secureConnect' : 'connect', () => outgoing.setTimeout(answerMs))
       })
-      outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time')))
-      outgoing.end(body)
-      const incoming = await answerTo(outgoing)
-      outgoing.setTimeout(0)
+      // What breaks off later is heard by whoever reads.
+      answer.body.on('error', () => undefined)
       return {
-        status: incoming.statusCode ?? 502,
-        headers: singleHeaders(incoming),
-        body: Readable.toWeb(incoming) as ReadableStream<Uint8Array<ArrayBuffer>>,
+        status: answer.statusCode,
+        headers: singleHeaders(answer.headers),
+        body: answer.body,
       }
+    },
+    close: async () => {
+      const open = [...pools.values()]
+      pools.clear()
+      await Promise.all(open.map((pool) => pool.destroy()))
     },
   }
 }
 
-/** Also ends when there is neither answer nor error, as after `101 Switching Protocols`, which nobody asked for. */
-function answerTo(outgoing: ClientRequest): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    outgoing.once('response', resolve)
-    outgoing.on('error', reject)
-    outgoing.once('close', () => reject(new Error('closed without an answer')))
+function openPool(
+  endpoint: string,
+  origin: URL,
+  tlsKeys: readonly string[],
+  allowLoopback: boolean,
+  { connectMs, answerMs }: Patience,
+): Pool {
+  const connector = buildConnector({
+    timeout: connectMs,
+    // Said here so that NODE_TLS_REJECT_UNAUTHORIZED cannot switch it off (attack B11).
+    rejectUnauthorized: true,
+    // A resumed session may show no certificate to compare.
+    ...(tlsKeys.length > 0 ? { maxCachedSessions: 0 } : {}),
+    lookup: (_host, options, callback) => {
+      resolveEndpoint(endpoint, allowLoopback).then(
+        ({ address, family }) => {
+          if (options.all === true) callback(null, [{ address, family }])
+          else callback(null, address, family)
+        },
+        (error: Error) => callback(error, '', 4),
+      )
+    },
+  })
+  return new Pool(origin.origin, {
+    connections: MAX_CONNECTIONS,
+    pipelining: 1,
+    headersTimeout: answerMs,
+    bodyTimeout: BODY_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    connect: (options, callback) =>
+      connector(options, (error, socket) => {
+        if (error !== null) return callback(error, null)
+        const keyError = tlsKeys.length > 0 ? wrongKey(socket, tlsKeys) : undefined
+        if (keyError === undefined) return callback(null, socket)
+        socket.destroy()
+        callback(keyError, null)
+      }),
   })
 }
 
-function singleHeaders({ headers }: IncomingMessage): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      typeof value === 'string' ? [[name, value]] : [],
-    ),
-  )
+/** The verified key ends the TLS in the node; any other, however certified, is somebody in between (attack F2). */
+function wrongKey(socket: unknown, tlsKeys: readonly string[]): Error | undefined {
+  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined
+  const spki = certificate?.publicKey.export({ type: 'spki', format: 'der' })
+  const digest = spki === undefined ? '' : createHash('sha256').update(spki).digest('hex')
+  return tlsKeys.includes(digest)
+    ? undefined
+    : new EndpointError('endpoint: another TLS key than the verified one')
+}
+
+function evict(pools: Map<string, Pool>): void {
+  const [oldest] = pools
+  if (oldest === undefined) return
+  pools.delete(oldest[0])
+  void oldest[1].close()
+}
+
+/** Of a header that came twice none is taken. */
+function singleHeaders(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Readonly<Record<string, string>> {
+  const single: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value === 'string') single[name] = value
+  }
+  return single
 }

@@ -1,16 +1,19 @@
 import type { Hex } from '@jeju/verifier/protocol'
 
+/** Prices of one version, wei per million tokens. */
+export interface Price {
+  readonly version: number
+  readonly inPerMTok: bigint
+  readonly outPerMTok: bigint
+  readonly maxOutputTokens: number
+}
+
 /** A service a provider offers, with the price at which a channel can be opened now. */
 export interface ServiceOffer {
   readonly serviceId: number
   readonly modelId: Hex
   readonly modelName: string
-  readonly price: {
-    readonly version: number
-    readonly inPerMTok: bigint
-    readonly outPerMTok: bigint
-    readonly maxOutputTokens: number
-  }
+  readonly price: Price
 }
 
 /** A provider as the registry has it now. */
@@ -22,6 +25,8 @@ export interface ProviderState {
   readonly owner: Hex
   readonly endpoint: string
   readonly endpointVersion: number
+  /** What the owner has bonded for the agent and is not taking out, wei. */
+  readonly stake: bigint
   /** Active services only. */
   readonly services: readonly ServiceOffer[]
 }
@@ -34,16 +39,45 @@ export interface BindingState {
   readonly validUntil: bigint
 }
 
+/** A payment channel as the ledger has it now. */
+export interface ChannelState {
+  /** The wallet that pays; lowercase. */
+  readonly user: Hex
+  readonly agentId: bigint
+  readonly serviceId: number
+  readonly priceVersion: number
+  readonly mode: 'receipt' | 'voucher'
+  readonly state: 'none' | 'open' | 'closing' | 'closed'
+  /** Key that signs authorisations; lowercase. */
+  readonly sessionKey: Hex
+}
+
+/** What a channel is for; none of it ever changes. */
+export interface ServiceTerms {
+  readonly modelId: Hex
+  readonly price: Price
+}
+
 /** The chain as a gateway needs it; read only. */
 export interface GatewayChain {
   /**
-   * Whether the contracts name each other, and the canonical ERC-8004 registries where there are such (attack R16).
+   * Whether every RPC service is of the deployment's chain, and the contracts name each other and the canonical
+   * ERC-8004 registries where there are such (attacks R16, T6).
    * @throws DeploymentError
    */
   checkContracts(): Promise<void>
   blockNumber(): Promise<bigint>
+  /** Hash of a block of the chain as it is now; undefined when there is none of that number. */
+  blockHash(block: bigint): Promise<Hex | undefined>
   /** Agents named by any registry event in these blocks, both ends included. */
   agentsTouched(fromBlock: bigint, toBlock: bigint): Promise<readonly bigint[]>
+  /** One page of the registered agents, in their order; `next` is 0 at the end. */
+  agentsFrom(
+    cursor: bigint,
+    limit: number,
+  ): Promise<{ readonly agents: readonly bigint[]; readonly next: bigint }>
   provider(agentId: bigint): Promise<ProviderState>
   binding(bindingId: Hex): Promise<BindingState>
+  channel(channelId: Hex): Promise<ChannelState>
+  terms(agentId: bigint, serviceId: number, priceVersion: number): Promise<ServiceTerms>
 }

@@ -1,29 +1,53 @@
 import {
   computeRegistryAbi,
+  computeStakingAbi,
+  DeploymentError,
+  ledgerManagerAbi,
   lowercase,
   peersAbi,
   requireWiring,
   type Deployment,
 } from '@jeju/contracts'
-import { createPublicClient, defineChain, http } from 'viem'
-import type { GatewayChain, ProviderState, ServiceOffer } from './gateway-chain.ts'
+import {
+  createPublicClient,
+  defineChain,
+  encodeAbiParameters,
+  fallback,
+  http,
+  keccak256,
+  parseAbiParameters,
+  type Transport,
+} from 'viem'
+import type { ChannelState, GatewayChain, ProviderState, ServiceOffer } from './gateway-chain.ts'
 
 /** Services of one provider that are looked at; each costs its owner nothing to add. */
 const MAX_SERVICES = 32
+/** `IComputeStaking.Role`. */
+const PROVIDER_ROLE = 2
+const BOND_ID = parseAbiParameters('uint8 role, uint256 agentId, address staker')
+/** `ILedgerManager.State`. */
+const CHANNEL_STATES = ['none', 'open', 'closing', 'closed'] as const
 
-/** The chain through viem; the only file that knows it. */
-export function connectChain(rpcUrl: string, deployment: Deployment): GatewayChain {
-  const client = createPublicClient({
-    chain: defineChain({
-      id: deployment.chainId,
-      name: 'chain',
-      nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
-      rpcUrls: { default: { http: [rpcUrl] } },
-    }),
-    transport: http(rpcUrl, { batch: true, retryCount: 2, timeout: 10_000 }),
-    cacheTime: 0,
-  })
+/** The chain through viem, asked at the first service that answers; the only file that knows it. */
+export function connectChain(rpcUrls: readonly string[], deployment: Deployment): GatewayChain {
+  const clientFor = (transport: Transport) =>
+    createPublicClient({
+      chain: defineChain({
+        id: deployment.chainId,
+        name: 'chain',
+        nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+        rpcUrls: { default: { http: [...rpcUrls] } },
+      }),
+      transport,
+      cacheTime: 0,
+    })
+  const transports = rpcUrls.map((url) =>
+    http(url, { batch: true, retryCount: 1, timeout: 10_000 }),
+  )
+  const client = clientFor(fallback(transports, { rank: false }))
   const registry = { address: deployment.computeRegistry, abi: computeRegistryAbi } as const
+  const staking = { address: deployment.computeStaking, abi: computeStakingAbi } as const
+  const ledger = { address: deployment.ledgerManager, abi: ledgerManagerAbi } as const
 
   const offer = async (agentId: bigint, serviceId: number): Promise<ServiceOffer | undefined> => {
     const service = [agentId, serviceId] as const
@@ -42,17 +66,45 @@ export function connectChain(rpcUrl: string, deployment: Deployment): GatewayCha
       price: { version, inPerMTok, outPerMTok, maxOutputTokens },
     }
   }
+  /** A service of another chain would be believed as soon as the others are away. */
+  const requireChain = async (): Promise<void> => {
+    const ids = await Promise.all(
+      transports.map((transport) =>
+        clientFor(transport)
+          .getChainId()
+          .catch(() => undefined),
+      ),
+    )
+    const other = ids.find((id) => id !== undefined && id !== deployment.chainId)
+    if (other === undefined) return
+    throw new DeploymentError(`RPC_URL: expected chain ${deployment.chainId}, got ${other}`)
+  }
 
   return {
-    checkContracts: () =>
-      requireWiring(deployment, (address, functionName) =>
+    checkContracts: async () => {
+      await requireChain()
+      await requireWiring(deployment, (address, functionName) =>
         client.readContract({ address, abi: peersAbi, functionName }),
-      ),
+      )
+    },
     blockNumber: () => client.getBlockNumber(),
+    blockHash: async (blockNumber) => {
+      const block = await client.getBlock({ blockNumber }).catch((error: unknown) => {
+        if (error instanceof Error && error.name === 'BlockNotFoundError') return undefined
+        throw error
+      })
+      return block?.hash ?? undefined
+    },
     agentsTouched: async (fromBlock, toBlock) => {
       const events = await client.getContractEvents({ ...registry, fromBlock, toBlock })
       const ids = events.map((event) => ('agentId' in event.args ? event.args.agentId : undefined))
       return [...new Set(ids.filter((id) => id !== undefined))]
+    },
+    agentsFrom: async (cursor, limit) => {
+      const args = [cursor, BigInt(limit)] as const
+      const call = { ...registry, functionName: 'listProviders', args } as const
+      const [agents, next] = await client.readContract(call)
+      return { agents, next }
     },
     provider: async (agentId): Promise<ProviderState> => {
       const args = [agentId] as const
@@ -62,14 +114,19 @@ export function connectChain(rpcUrl: string, deployment: Deployment): GatewayCha
         client.readContract({ ...registry, functionName: 'serviceCount', args }),
       ])
       const ids = Array.from({ length: Math.min(count, MAX_SERVICES) }, (_, id) => id)
-      const offers = await Promise.all(ids.map((id) => offer(agentId, id)))
       const { endpoint, endpointVersion, owner } = provider
+      const bondId = keccak256(encodeAbiParameters(BOND_ID, [PROVIDER_ROLE, agentId, owner]))
+      const [stake, ...offers] = await Promise.all([
+        client.readContract({ ...staking, functionName: 'activeBond', args: [bondId] }),
+        ...ids.map((id) => offer(agentId, id)),
+      ])
       return {
         agentId,
         active,
         owner: lowercase(owner),
         endpoint,
         endpointVersion,
+        stake,
         services: offers.filter((service) => service !== undefined),
       }
     },
@@ -78,6 +135,29 @@ export function connectChain(rpcUrl: string, deployment: Deployment): GatewayCha
       const call = { ...registry, functionName: 'bindingOf', args } as const
       const [valid, { agentId, validUntil }] = await client.readContract(call)
       return { valid, agentId, validUntil }
+    },
+    channel: async (channelId): Promise<ChannelState> => {
+      const args = [channelId] as const
+      const channel = await client.readContract({ ...ledger, functionName: 'channelOf', args })
+      const { user, agentId, serviceId, priceVersion, mode, state, sessionKey } = channel
+      return {
+        user: lowercase(user),
+        agentId,
+        serviceId,
+        priceVersion,
+        mode: mode === 0 ? 'receipt' : 'voucher',
+        state: CHANNEL_STATES[state] ?? 'closed',
+        sessionKey: lowercase(sessionKey),
+      }
+    },
+    terms: async (agentId, serviceId, version) => {
+      const service = [agentId, serviceId] as const
+      const row = [agentId, serviceId, version] as const
+      const [{ modelId }, { inPerMTok, outPerMTok, maxOutputTokens }] = await Promise.all([
+        client.readContract({ ...registry, functionName: 'serviceOf', args: service }),
+        client.readContract({ ...registry, functionName: 'priceOf', args: row }),
+      ])
+      return { modelId, price: { version, inPerMTok, outPerMTok, maxOutputTokens } }
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { GatewayChain, ProviderState } from '../chain/gateway-chain.ts'
+import type { GatewayStore } from '../store/gateway-store.ts'
 
-/** Providers known from chain events, with their state as of the last refresh. */
+/** Providers known from the registry's pages and events, with their state as of the last refresh. */
 export interface ProviderDirectory {
   /** Reads new events, then the live state of every known provider. */
   refresh(): Promise<void>
@@ -17,16 +18,51 @@ const REORG_DEPTH = 12n
 const MAX_PROVIDERS = 1_000
 /** State reads under way at once. */
 const PARALLEL_READS = 8
+/** Agents of one page. */
+const PAGE = 200
+/** Pages that are read at a start at most. */
+const MAX_PAGES = 50
 
-/** A directory that starts at the block of the deployment. */
+/**
+ * A directory that goes on where the store stopped, if the chain still has the block it stopped at, and otherwise
+ * begins at the block of the deployment. The registry's pages come first: they name everybody at once.
+ */
 export function createProviderDirectory(
   chain: GatewayChain,
   deployedAtBlock: bigint,
+  store: GatewayStore['discovery'],
 ): ProviderDirectory {
   const known = new Map<bigint, ProviderState | undefined>()
   let next = deployedAtBlock
   let range = MAX_RANGE
+  let started = false
 
+  /** Who is off makes room for who comes later. */
+  const hasRoom = (): boolean => {
+    if (known.size < MAX_PROVIDERS) return true
+    const off = [...known].find(([, state]) => state !== undefined && !state.active)
+    return off !== undefined && known.delete(off[0])
+  }
+  const learn = (agents: readonly bigint[]): void => {
+    for (const agentId of agents) {
+      if (!known.has(agentId) && hasRoom()) known.set(agentId, undefined)
+    }
+  }
+  const start = async (): Promise<void> => {
+    learn(store.agents())
+    const cursor = store.cursor()
+    // A block that is not there any more: the chain was reorganised deeper than is read again, or is another one.
+    const goesOn = cursor !== undefined && (await chain.blockHash(cursor.block)) === cursor.hash
+    if (goesOn && cursor.block > next) next = cursor.block
+    let at = 0n
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const { agents, next: following } = await chain.agentsFrom(at, PAGE)
+      learn(agents)
+      if (following === 0n) break
+      at = following
+    }
+    started = true
+  }
   /**
    * Reads events and returns the last block read. A range with more events than an RPC service hands out, which any
    * provider can bring about, is read in parts.
@@ -35,9 +71,7 @@ export function createProviderDirectory(
     for (;;) {
       const to = from + range - 1n < head ? from + range - 1n : head
       try {
-        for (const agentId of await chain.agentsTouched(from, to)) {
-          if (!known.has(agentId) && known.size < MAX_PROVIDERS) known.set(agentId, undefined)
-        }
+        learn(await chain.agentsTouched(from, to))
         range = range * 2n < MAX_RANGE ? range * 2n : MAX_RANGE
         return to
       } catch (error) {
@@ -53,9 +87,12 @@ export function createProviderDirectory(
       from = (await readRange(from, head)) + 1n
       if (from > next) next = from
     }
+    const hash = await chain.blockHash(head)
+    if (hash !== undefined) store.save({ block: head, hash }, [...known.keys()])
   }
   return {
     refresh: async () => {
+      if (!started) await start()
       await readEvents()
       const ids = [...known.keys()]
       for (let at = 0; at < ids.length; at += PARALLEL_READS) {

@@ -1,5 +1,5 @@
 import type { Check } from '@jeju/verifier'
-import type { Lease } from '../admission/lease.ts'
+import { sessionIdOf, type Lease } from '../admission/lease.ts'
 import type { Judgement } from '../admission/leases.ts'
 import type { ProviderState } from '../chain/gateway-chain.ts'
 
@@ -9,6 +9,8 @@ export interface ProviderDocument {
   readonly owner: string
   readonly endpoint: string
   readonly active: boolean
+  /** Wei. */
+  readonly stake: string
   readonly admitted: boolean
   readonly services: readonly {
     readonly serviceId: number
@@ -22,6 +24,7 @@ export interface ProviderDocument {
   readonly lease: {
     readonly bindingId: string
     readonly tier: string
+    readonly sessionId: string
     readonly expiresAt: string
   } | null
   readonly judgement: {
@@ -43,6 +46,7 @@ export function describeProvider(
     owner: provider.owner,
     endpoint: provider.endpoint,
     active: provider.active,
+    stake: provider.stake.toString(),
     admitted: lease !== undefined,
     services: provider.services.map(({ serviceId, modelId, modelName, price }) => ({
       serviceId,
@@ -58,7 +62,8 @@ export function describeProvider(
         ? null
         : {
             bindingId: lease.bindingId,
-            tier: lease.verdict.tier,
+            tier: lease.tier,
+            sessionId: sessionIdOf(lease),
             expiresAt: lease.expiresAt.toISOString(),
           },
     judgement: judgement === undefined ? null : describeJudgement(judgement),

@@ -17,3 +17,8 @@ export const registryDomain: ContractDomain = {
   chainId: 31337n,
   verifyingContract: deployment.computeRegistry,
 }
+
+export const servingDomain: ContractDomain = {
+  chainId: 31337n,
+  verifyingContract: deployment.inferenceServing,
+}

@@ -1,8 +1,10 @@
 import type { Hex } from '@jeju/verifier/protocol'
 import type {
   BindingState,
+  ChannelState,
   GatewayChain,
   ProviderState,
+  ServiceTerms,
 } from '../../../gateway/src/chain/gateway-chain.ts'
 
 const NOBODY: Hex = `0x${'00'.repeat(20)}`
@@ -15,7 +17,13 @@ export class TestChain implements GatewayChain {
   readonly bindings = new Map<Hex, BindingState>()
   /** Event queries made, both ends included. */
   readonly ranges: (readonly [bigint, bigint])[] = []
+  readonly channels = new Map<Hex, ChannelState>()
+  /** Agents that the registry's pages name; events name them too. */
+  readonly pages: bigint[] = []
+  /** Blocks whose hash is another than it was. */
+  fork = 0
   stateReads = 0
+  channelReads = 0
   /** Events of one answer; more are refused, as RPC services do. */
   maxEvents = 10_000
   /** Makes every call fail, as an RPC service that is down. */
@@ -32,6 +40,37 @@ export class TestChain implements GatewayChain {
   async blockNumber(): Promise<bigint> {
     this.#answer()
     return this.head
+  }
+
+  async blockHash(block: bigint): Promise<Hex | undefined> {
+    this.#answer()
+    if (block > this.head) return undefined
+    return `0x${(block + BigInt(this.fork) * 2n ** 64n).toString(16).padStart(64, '0')}`
+  }
+
+  async agentsFrom(
+    cursor: bigint,
+    limit: number,
+  ): Promise<{ readonly agents: readonly bigint[]; readonly next: bigint }> {
+    this.#answer()
+    const end = Number(cursor) + limit
+    const agents = this.pages.slice(Number(cursor), end)
+    return { agents, next: end < this.pages.length ? BigInt(end) : 0n }
+  }
+
+  async channel(channelId: Hex): Promise<ChannelState> {
+    this.#answer()
+    this.channelReads++
+    return this.channels.get(channelId) ?? NO_CHANNEL
+  }
+
+  async terms(agentId: bigint, serviceId: number): Promise<ServiceTerms> {
+    this.#answer()
+    const service = this.providers
+      .get(agentId)
+      ?.services.find((offered) => offered.serviceId === serviceId)
+    if (service === undefined) throw new Error('UnknownService')
+    return { modelId: service.modelId, price: service.price }
   }
 
   async agentsTouched(fromBlock: bigint, toBlock: bigint): Promise<readonly bigint[]> {
@@ -60,6 +99,17 @@ export class TestChain implements GatewayChain {
   }
 }
 
+const NO_CHANNEL: ChannelState = {
+  user: NOBODY,
+  agentId: 0n,
+  serviceId: 0,
+  priceVersion: 0,
+  mode: 'receipt',
+  state: 'none',
+  sessionKey: NOBODY,
+}
+
 function unregistered(agentId: bigint): ProviderState {
-  return { agentId, active: false, owner: NOBODY, endpoint: '', endpointVersion: 0, services: [] }
+  const nothing = { owner: NOBODY, endpoint: '', endpointVersion: 0, stake: 0n, services: [] }
+  return { agentId, active: false, ...nothing }
 }

@@ -1,9 +1,11 @@
+import { Readable } from 'node:stream'
 import { EVIDENCE_MEDIA_TYPE, parseNonce, type Hex } from '@jeju/verifier/protocol'
 import type {
   ProviderAnswer,
   ProviderConnection,
   ProviderRequest,
 } from '../../../gateway/src/admission/provider-connection.ts'
+import { jsonAnswer } from './signed-answer.ts'
 import type { TestNode } from './test-node.ts'
 
 /** What answers at an endpoint. */
@@ -25,6 +27,8 @@ export class TestConnection implements ProviderConnection {
     return responder(request)
   }
 
+  async close(): Promise<void> {}
+
   /** Requests that carried a prompt. */
   get prompts(): readonly ProviderRequest[] {
     return this.sent.map(({ request }) => request).filter(({ method }) => method === 'POST')
@@ -37,20 +41,17 @@ export function answer(
   headers: Readonly<Record<string, string>> = {},
   status = 200,
 ): ProviderAnswer {
-  const bodies = chunks.map((chunk) => new Uint8Array(chunk))
-  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    start: (controller) => {
-      for (const chunk of bodies) controller.enqueue(chunk)
-      controller.close()
-    },
-  })
+  const body = Readable.from(
+    chunks.map((chunk) => Buffer.from(chunk)),
+    { objectMode: false },
+  )
   return { status, headers, body }
 }
 
-/** Serves evidence for whatever nonce is asked for, and this for prompts. */
+/** Serves evidence for whatever nonce is asked for, and this for prompts: a signed answer unless told otherwise. */
 export function honest(
   node: TestNode,
-  completion: Responder = () => answer([new TextEncoder().encode('{}')]),
+  completion: Responder = (request) => jsonAnswer(node, request, '{}'),
 ): Responder {
   return async (request) =>
     request.method === 'POST'

@@ -1,18 +1,52 @@
-import { createGateway, type Gateway } from '@jeju/gateway'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { createGateway, type Gateway, type Limits } from '@jeju/gateway'
 import { createSimulatedPlatform, type SimulatedPlatform } from '@jeju/simulator'
 import { simulatedTrustAnchor, type AppraisalPolicy } from '@jeju/verifier'
-import { encodeAuthorization, type Hex } from '@jeju/verifier/protocol'
+import {
+  addressOf,
+  authDigest,
+  encodeAuthorization,
+  requestHash,
+  signDigest,
+  utf8,
+  type Hex,
+  type RequestAuth,
+} from '@jeju/verifier/protocol'
 import type { ProviderConnection } from '../../../gateway/src/admission/provider-connection.ts'
 import { createLogger } from '../../../gateway/src/logging.ts'
 import type { ProviderDocument } from '../../../gateway/src/routes/provider-document.ts'
+import { openStore } from '../../../gateway/src/store/libsql-store.ts'
+import type { GatewayStore } from '../../../gateway/src/store/gateway-store.ts'
 import { collateralOf, policyOf } from '../../simulated-trust.ts'
-import { deployment } from './deployment.ts'
+import { deployment, servingDomain } from './deployment.ts'
 import { TestChain } from './test-chain.ts'
 import { honest, TestConnection, type Responder } from './test-connection.ts'
 import { TestNode, type NodeOptions } from './test-node.ts'
 
 /** One simulated machine park for all tests of a file. */
 export const platform: SimulatedPlatform = await createSimulatedPlatform({ at: new Date() })
+
+/** Enough for any test that is not about limits. */
+export const LIMITS: Limits = {
+  wallet: { requestsPerMinute: 10_000, concurrent: 1_000 },
+  promptsUnderWay: 1_000,
+  leasesPerPlatform: 8,
+  failoverAfterMs: 60_000,
+}
+
+/** The wallet of all prompts, and the key that signs for its channels. */
+export const WALLET: Hex = `0x${'ee'.repeat(20)}`
+export const SESSION_KEY: Uint8Array = new Uint8Array(32).fill(0x77)
+const BODY = '{"model":"enclave-mini","messages":[]}'
+
+/** What differs from a usual network. */
+export interface NetworkOptions {
+  readonly policy?: AppraisalPolicy
+  readonly connection?: ProviderConnection
+  readonly limits?: Partial<Limits>
+  readonly store?: GatewayStore
+}
 
 /** A chain, endpoints, a clock that only tests move, and a gateway over them. */
 export class TestNetwork {
@@ -23,21 +57,25 @@ export class TestNetwork {
   readonly log: string[] = []
   nowMs: number = Date.now()
 
-  constructor(
-    policy: AppraisalPolicy = policyOf(new TestNode(platform).td),
-    connection?: ProviderConnection,
-  ) {
+  readonly store: GatewayStore
+  #origin: Promise<string> | undefined
+
+  constructor({ policy, connection, limits, store }: NetworkOptions = {}) {
+    this.store = store ?? openStore(':memory:', 'test')
     this.gateway = createGateway(
       {
         deployment,
-        policy,
+        policy: policy ?? policyOf(new TestNode(platform).td),
         trustAnchor: simulatedTrustAnchor('test', platform.rootCertificateDer),
         pollIntervalMs: 100,
+        limits: { ...LIMITS, ...limits },
       },
       {
         chain: this.chain,
         connection: connection ?? this.connection,
         collateral: collateralOf(platform, () => new Date(this.nowMs)),
+        gpu: undefined,
+        store: this.store,
         logger: createLogger('info', { write: (line) => void this.log.push(line) }),
         now: () => new Date(this.nowMs),
       },
@@ -60,6 +98,15 @@ export class TestNetwork {
     this.chain.providers.set(agentId, node.state())
     const validUntil = BigInt(Math.floor(this.nowMs / 1000) + 24 * 3600)
     this.chain.bindings.set(bindingId, { valid: true, agentId, validUntil })
+    this.chain.channels.set(channelOf(bindingId), {
+      user: WALLET,
+      agentId,
+      serviceId: 0,
+      priceVersion: 1,
+      mode: 'receipt',
+      state: 'open',
+      sessionKey: addressOf(SESSION_KEY),
+    })
   }
 
   update(): Promise<void> {
@@ -82,35 +129,65 @@ export class TestNetwork {
     return provider
   }
 
-  async ask(bindingId: Hex, init: RequestInit = {}): Promise<Response> {
-    const { headers, ...others } = init
-    return this.gateway.app.request('/v1/chat/completions', {
+  /** Where the gateway listens; the process does not wait for it. */
+  origin(): Promise<string> {
+    this.#origin ??= (async () => {
+      const server = createServer(this.gateway.listener).listen(0, '127.0.0.1').unref()
+      await once(server, 'listening')
+      const address = server.address()
+      if (address === null || typeof address === 'string') throw new Error('expected a port')
+      return `http://127.0.0.1:${address.port}`
+    })()
+    return this.#origin
+  }
+
+  /** Over HTTP, as a client does. */
+  async request(path: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(`${await this.origin()}${path}`, { redirect: 'manual', ...init })
+  }
+
+  /** A prompt with an authorisation for each of the bindings, in this order. */
+  async ask(bindings: Hex | readonly Hex[], init: RequestInit = {}): Promise<Response> {
+    const { headers, body = BODY, ...others } = init
+    const list = typeof bindings === 'string' ? [bindings] : bindings
+    const text = typeof body === 'string' ? body : ''
+    return this.request('/v1/chat/completions', {
       method: 'POST',
-      body: '{"model":"enclave-mini","messages":[]}',
+      body,
       ...others,
       headers: {
         'content-type': 'application/json',
-        'compute-authorization': authorizationFor(bindingId),
+        'compute-authorization': list.map((id) => authorizationFor(id, text)).join(', '),
         ...Object.fromEntries(new Headers(headers)),
       },
     })
   }
 }
 
-/** Well formed; whether it pays is the node's question. */
-export function authorizationFor(bindingId: Hex): string {
-  return encodeAuthorization({
-    auth: {
-      channelId: `0x${'c1'.repeat(32)}`,
-      nonce: 1n,
-      bindingId,
-      requestHash: `0x${'a1'.repeat(32)}`,
-      maxFee: 1_000n,
-      validUntil: 1_900_000_000n,
-    },
-    salt: `0x${'5a'.repeat(32)}`,
-    signature: `0x${'00'.repeat(65)}`,
-  })
+/** The channel that a wallet has with a binding's agent. */
+export function channelOf(bindingId: Hex): Hex {
+  return `0x${bindingId.slice(4)}c1`
+}
+
+/** Signed by the session key for exactly this body. */
+export function authorizationFor(
+  bindingId: Hex,
+  body = BODY,
+  changes: Partial<RequestAuth> = {},
+  key: Uint8Array = SESSION_KEY,
+): string {
+  const salt: Hex = `0x${'5a'.repeat(32)}`
+  const auth = {
+    channelId: channelOf(bindingId),
+    nonce: 1n,
+    bindingId,
+    requestHash: requestHash(salt, 'POST', '/v1/chat/completions', utf8(body)),
+    maxFee: 1_000n,
+    validUntil: 1_900_000_000n,
+    ...changes,
+  }
+  const signature = signDigest(authDigest(auth, servingDomain), key)
+  return encodeAuthorization({ auth, salt, signature })
 }
 
 /** Code of an error document. */

@@ -13,6 +13,7 @@ import {
   toHex,
   utf8,
   ZERO_DIGEST,
+  type ComputeReceiptContent,
   type Hex,
   type ModelDescriptor,
   type NodeStatement,
@@ -28,6 +29,8 @@ export interface NodeOptions {
   /** Name under which the service is offered on chain; the model's own unless given. */
   readonly offeredAs?: string
   readonly td?: SimulatedTd
+  /** Wei. */
+  readonly stake?: bigint
   /** Unix seconds. */
   readonly keysetNotAfter?: number
 }
@@ -45,6 +48,8 @@ export class TestNode {
   readonly signerKey: Uint8Array
   readonly #model: ModelDescriptor
   readonly #offeredAs: string
+  readonly #stake: bigint
+  readonly #receiptKey = randomBytes32()
   readonly #documents: ReturnType<typeof documentsOf>
 
   constructor(platform: SimulatedPlatform, options: NodeOptions = {}) {
@@ -56,8 +61,13 @@ export class TestNode {
     this.signerKey = signerKeyOf(this.td)
     this.#model = descriptorOf(model)
     this.#offeredAs = options.offeredAs ?? model
+    this.#stake = options.stake ?? 10n ** 17n
     const monthAhead = Math.floor(Date.now() / 1000) + 30 * 24 * 3600
-    this.#documents = documentsOf(this.#model, options.keysetNotAfter ?? monthAhead)
+    this.#documents = documentsOf(
+      this.#model,
+      options.keysetNotAfter ?? monthAhead,
+      this.#receiptKey,
+    )
     this.statement = {
       agentId,
       operator: this.operator,
@@ -77,7 +87,28 @@ export class TestNode {
     const { agentId, operator: owner, endpoint } = this
     const modelId = modelIdOf(this.#model)
     const services = [{ serviceId: 0, modelId, modelName: this.#offeredAs, price }]
-    return { agentId, active: true, owner, endpoint, endpointVersion: 1, services, ...changes }
+    const stake = this.#stake
+    const row = { agentId, active: true, owner, endpoint, endpointVersion: 1, stake, services }
+    return { ...row, ...changes }
+  }
+
+  /** What its receipts say beside the counts. */
+  get receiptContent(): Omit<ComputeReceiptContent, 'receipt'> {
+    return {
+      bindingId: this.bindingId,
+      keysetDigest: this.statement.keysetDigest,
+      model: this.#model.id,
+      modelId: modelIdOf(this.#model),
+      priceVersion: 1,
+    }
+  }
+
+  get receiptKeys(): {
+    readonly signerKey: Uint8Array
+    readonly keyId: string
+    readonly receiptKey: Uint8Array
+  } {
+    return { signerKey: this.signerKey, keyId: 'receipt-1', receiptKey: this.#receiptKey }
   }
 
   async evidence(nonce: Hex): Promise<Uint8Array<ArrayBuffer>> {
@@ -110,8 +141,9 @@ function descriptorOf(id: string): ModelDescriptor {
 function documentsOf(
   model: ModelDescriptor,
   notAfter: number,
+  receiptKey: Uint8Array,
 ): { readonly keyset: string; readonly catalog: string; readonly posture: string } {
-  const public_key = toBareHex(ed25519PublicKey(randomBytes32()))
+  const public_key = toBareHex(ed25519PublicKey(receiptKey))
   return {
     keyset: canonicalJson({
       e2ee_public_keys: [],

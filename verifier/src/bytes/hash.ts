@@ -24,15 +24,15 @@ export function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array<Arr
 
 /** A running SHA-256, for bodies that arrive in pieces. */
 export interface Sha256Stream {
-  update(bytes: Uint8Array): void
-  digest(): Uint8Array<ArrayBuffer>
+  update(bytes: Uint8Array): unknown
+  digest(): Uint8Array
 }
 
 /** Starts a running SHA-256. */
 export function sha256Stream(): Sha256Stream {
   const hash = nobleSha256.create()
   return {
-    update: (bytes) => void hash.update(bytes),
+    update: (bytes) => hash.update(bytes),
     digest: () => new Uint8Array(hash.digest()),
   }
 }

@@ -2,7 +2,7 @@
 export { fromBase64Url, toBase64Url } from '../bytes/base64url.ts'
 export { JsonError, parseStrictJson, type StrictJsonOptions } from '../bytes/strict-json.ts'
 export { concatBytes, decodeUtf8, equalBytes, utf8 } from '../bytes/bytes.ts'
-export { keccak256, sha256, sha384 } from '../bytes/hash.ts'
+export { keccak256, sha256, sha384, type Sha256Stream } from '../bytes/hash.ts'
 export { fromBareHex, fromHex, toBareHex, toHex, type Hex } from '../bytes/hex.ts'
 export { randomBytes32 } from '../bytes/random.ts'
 export { canonicalJson, parseCanonicalJson, type JsonValue } from './canonical-json.ts'

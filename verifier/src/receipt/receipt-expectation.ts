@@ -22,6 +22,14 @@ export interface ReceivedAnswer {
   readonly statedUsage?: StatedUsage
 }
 
+/** Signature checks of a receipt, for who has faster ones than this package's own; they accept exactly the same. */
+export interface ReceiptSignatures {
+  /** As `recoverAddress` of `@jeju/verifier/protocol`, and throws as it does. */
+  recoverAddress(digest: Hex, signature: Hex): Hex
+  /** As `verifyEd25519`. */
+  verifyEd25519(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
+}
+
 /** What the receiver knows from its own verification and its own request. */
 export interface ReceiptExpectation {
   readonly signed: SignedRequestAuth
@@ -40,4 +48,6 @@ export interface ReceiptExpectation {
   /** Length of the request body that was sent. */
   readonly requestBytes: number
   readonly at: Date
+  /** Portable ones by default. */
+  readonly signatures?: ReceiptSignatures
 }

@@ -11,7 +11,11 @@ import { authDigest } from '../protocol/request-auth.ts'
 import { recoverAddress, verifyEd25519 } from '../protocol/signatures.ts'
 import type { Check } from '../report/check.ts'
 import { failed, passed, skipped } from '../report/check.ts'
-import type { ReceiptExpectation, ReceivedAnswer } from './receipt-expectation.ts'
+import type {
+  ReceiptExpectation,
+  ReceiptSignatures,
+  ReceivedAnswer,
+} from './receipt-expectation.ts'
 
 /** Names of the checks of docs/protocol.md §6, in order. */
 export const RECEIPT_CHECKS = [
@@ -36,6 +40,8 @@ export interface ReceiptReport {
     | { readonly outcome: 'verified'; readonly receipt: ComputeReceipt; readonly fee: bigint }
     | { readonly outcome: 'refused' }
 }
+
+const PORTABLE: ReceiptSignatures = { recoverAddress, verifyEd25519 }
 
 /** Clock difference tolerated between node and client. */
 const MAX_CLOCK_SKEW_S = 300n
@@ -105,10 +111,11 @@ function same(name: ReceiptCheckName, expected: Hex, actual: Hex): Check<Receipt
 
 function checkSigner(
   receipt: ComputeReceipt,
-  { binding, serving }: ReceiptExpectation,
+  { binding, serving, signatures = PORTABLE }: ReceiptExpectation,
 ): Check<ReceiptCheckName> {
   try {
-    const signer = recoverAddress(receiptDigest(receipt.receipt, serving), receipt.receiptSignature)
+    const digest = receiptDigest(receipt.receipt, serving)
+    const signer = signatures.recoverAddress(digest, receipt.receiptSignature)
     return same('receipt-signer', binding.signer, signer)
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
@@ -118,7 +125,7 @@ function checkSigner(
 
 function checkDocument(
   receipt: ComputeReceipt,
-  { binding }: ReceiptExpectation,
+  { binding, signatures = PORTABLE }: ReceiptExpectation,
 ): Check<ReceiptCheckName> {
   const name = 'receipt-document'
   if (receipt.bindingId !== binding.bindingId) {
@@ -129,7 +136,7 @@ function checkDocument(
   }
   const key = binding.keyset.receipt_signing_keys.find(({ key_id }) => key_id === receipt.keyId)
   if (key === undefined) return failed(name, 'a receipt key of the keyset', receipt.keyId)
-  const valid = verifyEd25519(
+  const valid = signatures.verifyEd25519(
     fromBareHex(receipt.signature),
     signedReceiptBytes(receipt),
     fromBareHex(key.public_key),

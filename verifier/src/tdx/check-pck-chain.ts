@@ -55,12 +55,24 @@ export function readPckPlatformUnverified(pem: Uint8Array): {
   readonly fmspc: string
   readonly ca: 'platform' | 'processor'
 } {
+  const { platform, ca } = readPckChainUnverified(pem)
+  return { fmspc: platform.fmspc, ca }
+}
+
+/**
+ * What the leaf of a chain says of its platform; a claim until `pck-chain` passed.
+ * @throws VerifierError `PCK_CHAIN_UNREADABLE`
+ */
+export function readPckChainUnverified(pem: Uint8Array): {
+  readonly platform: PckPlatform
+  readonly ca: 'platform' | 'processor'
+} {
   try {
     const reader = new Certificates(new P256Verifier())
     const [leaf, intermediate] = reader.readChain(chainText(pem), 3, 'a PCK chain', PCK_CODES)
     if (leaf !== undefined && intermediate !== undefined) {
       const ca = intermediate.commonName === PROCESSOR_CA_NAME ? 'processor' : 'platform'
-      return { fmspc: readPckPlatform(leaf).fmspc, ca }
+      return { platform: readPckPlatform(leaf), ca }
     }
   } catch (cause) {
     if (!(cause instanceof CheckFailure)) throw cause

@@ -1,0 +1,102 @@
+import {
+  verifyReceipt,
+  type ReceiptReport,
+  type ReceiptSignatures,
+  type ReceivedAnswer,
+} from '@jeju/verifier'
+import type { ContractDomain } from '@jeju/verifier/protocol'
+import type { Leases } from '../admission/leases.ts'
+import type { Logger } from '../logging.ts'
+import type { GatewayStore } from '../store/gateway-store.ts'
+import type { Attempt } from './plan.ts'
+
+/** Judges whole answers by their receipts, and remembers what was wrong with them. */
+export interface AnswerJudge {
+  /** Whether every check passed. A wrong answer ends the lease and is kept with its evidence. */
+  isVerified(answer: ReceivedAnswer, attempt: Attempt, requestBytes: number): boolean
+}
+
+/** Collaborators of {@link createAnswerJudge}. */
+export interface JudgeParts {
+  readonly leases: Pick<Leases, 'distrust'>
+  readonly findings: GatewayStore['findings']
+  readonly signatures: ReceiptSignatures
+  readonly serving: ContractDomain
+  readonly logger: Logger
+  readonly now: () => Date
+  readonly onVerdict: (outcome: 'verified' | 'refused') => void
+}
+
+/** A binding that signed something wrong is not believed for a day; one that signed nothing, not for ten minutes. */
+const WRONG_MS = 24 * 3600_000
+const ABSENT_MS = 10 * 60_000
+
+/** A judge that makes every check of docs/protocol.md §6 over the bytes that passed. */
+export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
+  const { signatures, serving, now, onVerdict } = parts
+  return {
+    isVerified: (answer, attempt, requestBytes) => {
+      const { lease, model, modelId, price, offer } = attempt
+      const { signed } = offer
+      const at = now()
+      const report = verifyReceipt(answer, {
+        signed,
+        serving,
+        binding: lease.binding,
+        model: model.id,
+        modelId,
+        price,
+        requestBytes,
+        at,
+        signatures,
+      })
+      const isVerified = report.verdict.outcome === 'verified'
+      onVerdict(report.verdict.outcome)
+      if (!isVerified) remember(report, { answer, attempt, requestBytes, at }, parts)
+      return isVerified
+    },
+  }
+}
+
+interface WrongAnswer {
+  readonly answer: ReceivedAnswer
+  readonly attempt: Attempt
+  readonly requestBytes: number
+  readonly at: Date
+}
+
+function remember(
+  { checks }: ReceiptReport,
+  { answer, attempt, requestBytes, at }: WrongAnswer,
+  { leases, findings, logger }: JudgeParts,
+): void {
+  const failed = checks.filter(({ status }) => status === 'failed')
+  const names = failed.map(({ name }) => name)
+  const { agentId, bindingId } = attempt.lease
+  logger.warn({ agentId: agentId.toString(), bindingId, checks: names }, 'answer not verified')
+  // How long an authorisation holds is the caller's choice: nobody is switched off with a short one (attack F15).
+  if (names.every((name) => name === 'receipt-time')) return
+  const isAbsent = names.includes('receipt-present')
+  leases.distrust(bindingId, new Date(at.getTime() + (isAbsent ? ABSENT_MS : WRONG_MS)))
+  const { auth, signature } = attempt.offer.signed
+  findings.add({
+    at: at.getTime(),
+    agentId,
+    bindingId,
+    // Without the salt, so that the hashes confirm no guess to who reads this (attack E11).
+    evidence: JSON.stringify({
+      auth: {
+        ...auth,
+        nonce: auth.nonce.toString(),
+        maxFee: auth.maxFee.toString(),
+        validUntil: auth.validUntil.toString(),
+      },
+      signature,
+      receipt: answer.receipt,
+      responseHash: answer.responseHash,
+      responseBytes: answer.responseBytes,
+      requestBytes,
+      checks: failed,
+    }),
+  })
+}

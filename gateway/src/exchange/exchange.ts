@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { MAX_REQUEST_BYTES, type PromptPath } from '@jeju/verifier/protocol'
+import { REQUEST_ID_HEADER } from '../http/app.ts'
+import { errorAnswer, GatewayError } from '../http/gateway-error.ts'
+import { readLimited } from '../http/read-limited.ts'
+import type { Logger } from '../logging.ts'
+import type { WalletLimits } from '../payment/wallet-limits.ts'
+import { preferencesOfBody, readPreferences, ROUTING_HEADER } from '../routing/preferences.ts'
+import type { AnswerJudge } from './answer-judge.ts'
+import { readOffers, requireSigned } from './offers.ts'
+import { passAnswer, type Passed } from './pass-answer.ts'
+import { leased, planAttempts, type PlanParts } from './plan.ts'
+import { sendFirst, type IncomingPrompt, type SendParts, type SentPrompt } from './send-first.ts'
+
+/** Takes prompts, and passes answers back. */
+export interface Exchange {
+  serve(request: IncomingMessage, response: ServerResponse, path: PromptPath): Promise<void>
+  /** Requests under way. */
+  readonly underWay: number
+  /** Takes no more prompts. */
+  drain(): void
+  readonly isDraining: boolean
+}
+
+/** Collaborators of {@link createExchange}. */
+export interface ExchangeParts extends PlanParts, SendParts {
+  readonly leases: PlanParts['leases'] & SendParts['leases']
+  readonly limits: WalletLimits
+  readonly judge: AnswerJudge
+  readonly logger: Logger
+  /** Prompts under way at most: each holds a body. */
+  readonly maxUnderWay: number
+  readonly onExchange: (path: PromptPath, outcome: Passed['outcome'] | number, ms: number) => void
+}
+
+/** The way of a prompt: authorisations, body, payer, route, answer, verdict (docs/protocol.md §8). */
+export function createExchange(parts: ExchangeParts): Exchange {
+  const { logger, onExchange } = parts
+  let underWay = 0
+  let isDraining = false
+
+  const requireRoom = (): void => {
+    if (isDraining) throw new GatewayError('draining', 'this gateway is ending', { retryAfterS: 1 })
+    if (underWay <= parts.maxUnderWay) return
+    throw new GatewayError('overloaded', 'too many prompts are under way', { retryAfterS: 1 })
+  }
+  const handle = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: PromptPath,
+  ): Promise<Passed> => {
+    if (request.method !== 'POST') throw new GatewayError('method_not_allowed', 'use POST')
+    requireRoom()
+    const offers = leased(readOffers(request.headers), parts.leases)
+    const stated = readPreferences(headerOf(request, ROUTING_HEADER))
+    const body = await readBody(request)
+    const inBody = preferencesOfBody(body)
+    if (inBody !== undefined && Object.keys(stated).length > 0) {
+      throw new GatewayError('invalid_request', `${ROUTING_HEADER}: the body states it as well`, {
+        param: ROUTING_HEADER,
+      })
+    }
+    for (const offer of offers) requireSigned(offer, path, body)
+    const attempts = await planAttempts(offers, inBody ?? stated, parts)
+    const wallet = attempts[0]?.payer.channel.user
+    if (wallet === undefined)
+      throw new GatewayError('provider_not_admitted', 'no candidate is left')
+    const leave = parts.limits.enter(wallet)
+    try {
+      const signal = leavingOf(response)
+      const prompt: IncomingPrompt = { path, headers: request.headers, body, signal }
+      const sent = await sendFirst(prompt, attempts, parts)
+      return await pass(sent, prompt, response)
+    } finally {
+      leave()
+    }
+  }
+  const pass = async (
+    sent: SentPrompt,
+    { path, body, signal }: IncomingPrompt,
+    response: ServerResponse,
+  ): Promise<Passed> => {
+    const { health, judge } = parts
+    const { agentId } = sent.attempt.lease
+    try {
+      const passed = await passAnswer(sent, { path, requestBytes: body.length, response, judge })
+      const ms = performance.now() - sent.askedAtMs
+      if (sent.answer.status >= 500) health.failed(agentId)
+      else health.delivered(agentId, passed.bytes, ms)
+      return passed
+    } catch (error) {
+      sent.answer.body.destroy()
+      if (signal.aborted || response.destroyed) health.left(agentId)
+      else health.failed(agentId)
+      throw error
+    }
+  }
+  return {
+    serve: async (request, response, path) => {
+      const startedMs = performance.now()
+      const requestId = randomUUID()
+      response.setHeader(REQUEST_ID_HEADER, requestId)
+      underWay++
+      let outcome: Passed['outcome'] | number = 500
+      try {
+        const passed = await handle(request, response, path)
+        outcome = passed.outcome === 'none' ? response.statusCode : passed.outcome
+      } catch (error) {
+        outcome = refuse(request, response, error)
+        if (!(error instanceof GatewayError) && !response.headersSent) {
+          const name = error instanceof Error ? error.name : ''
+          logger.error({ requestId, error: name }, 'internal error')
+        }
+      } finally {
+        underWay--
+        onExchange(path, outcome, performance.now() - startedMs)
+      }
+    },
+    get underWay() {
+      return underWay
+    },
+    drain: () => {
+      isDraining = true
+    },
+    get isDraining() {
+      return isDraining
+    },
+  }
+}
+
+/** Answers with an error, or breaks off an answer that has begun: it must not look complete. Returns the status. */
+function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): number {
+  if (response.headersSent) {
+    response.destroy()
+    return response.statusCode
+  }
+  const { status, headers, body } = errorAnswer(error)
+  // What was not read of the request cannot be skipped cheaply.
+  const rest = request.readableEnded ? {} : { connection: 'close' }
+  response
+    .writeHead(status, { ...headers, ...rest, 'content-type': 'application/json' })
+    .end(JSON.stringify(body))
+  return status
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > MAX_REQUEST_BYTES) throw tooLarge()
+  const pieces: AsyncIterable<Uint8Array> = request.iterator({ destroyOnReturn: false })
+  const body = await readLimited(pieces, MAX_REQUEST_BYTES).catch(() => {
+    throw new GatewayError('invalid_request', 'body: broke off')
+  })
+  if (body === undefined) throw tooLarge()
+  return body
+}
+
+function tooLarge(): GatewayError {
+  return new GatewayError('body_too_large', `body: more than ${MAX_REQUEST_BYTES} bytes`)
+}
+
+/** Ends when the caller has gone before the answer was whole. */
+function leavingOf(response: ServerResponse): AbortSignal {
+  const leaving = new AbortController()
+  response.once('close', () => {
+    if (!response.writableFinished) leaving.abort()
+  })
+  if (response.destroyed) leaving.abort()
+  return leaving.signal
+}
+
+function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const value = headers[name]
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,83 @@
+import type { Leases } from '../admission/leases.ts'
+import { GatewayError } from '../http/gateway-error.ts'
+import type { Payer, Payers } from '../payment/payers.ts'
+import { allowedBy, inOrder, type Candidate, type FeaturesOf } from '../routing/candidate.ts'
+import type { Preferences } from '../routing/preferences.ts'
+import type { ProviderHealth } from '../routing/provider-health.ts'
+import type { Offer } from './offers.ts'
+
+/** A node that may answer this request, with the authorisation that pays it. */
+export interface Attempt extends Candidate {
+  readonly offer: Offer
+  readonly payer: Payer
+}
+
+/** Collaborators of {@link planAttempts}. */
+export interface PlanParts {
+  readonly leases: Pick<Leases, 'byBinding'>
+  readonly payers: Payers
+  readonly health: ProviderHealth
+  readonly featuresOf: FeaturesOf
+}
+
+/** Offers whose binding has a lease now; none is a refusal. */
+export function leased(
+  offers: readonly Offer[],
+  leases: Pick<Leases, 'byBinding'>,
+): readonly Offer[] {
+  const left = offers.filter(({ signed }) => leases.byBinding(signed.auth.bindingId) !== undefined)
+  if (left.length > 0) return left
+  throw new GatewayError('provider_not_admitted', 'no verified node has that binding now', {
+    retryAfterS: 2,
+  })
+}
+
+/**
+ * The nodes that may answer, in the order in which they are tried: leased, paid for by a channel of theirs, proving
+ * the model that the channel is for, allowed by the preferences.
+ */
+export async function planAttempts(
+  offers: readonly Offer[],
+  preferences: Preferences,
+  { leases, payers, health, featuresOf }: PlanParts,
+): Promise<readonly Attempt[]> {
+  const attempts: Attempt[] = []
+  let refusal: GatewayError | undefined
+  for (const offer of offers) {
+    try {
+      const payer = await payers.check(offer.signed)
+      // Read after the wait: a lease may have ended meanwhile.
+      attempts.push(attemptOf(offer, payer, leases))
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      refusal ??= error
+    }
+  }
+  if (attempts.length === 0 && refusal !== undefined) throw refusal
+  const wallets = new Set(attempts.map(({ payer }) => payer.channel.user))
+  if (wallets.size > 1) {
+    throw new GatewayError('authorization_invalid', 'authorisations: of more than one wallet')
+  }
+  const allowed = await allowedBy(attempts, preferences, featuresOf)
+  const ordered = inOrder(allowed, preferences, health, (all) => all)
+  return preferences.provider?.allow_fallbacks === false ? ordered.slice(0, 1) : ordered
+}
+
+function attemptOf(offer: Offer, payer: Payer, leases: Pick<Leases, 'byBinding'>): Attempt {
+  const { channel, terms } = payer
+  const [lease] = leased([offer], leases).map(({ signed }) =>
+    leases.byBinding(signed.auth.bindingId),
+  )
+  if (lease === undefined || channel.agentId !== lease.agentId) {
+    throw new GatewayError(
+      'channel_unusable',
+      `channel: expected one with agent ${lease?.agentId ?? 'none'}, got ${channel.agentId}`,
+    )
+  }
+  const model = lease.models.get(terms.modelId)
+  if (model === undefined) {
+    throw new GatewayError('channel_unusable', 'channel: for a model that the node does not prove')
+  }
+  const { serviceId } = channel
+  return { offer, payer, lease, serviceId, modelId: terms.modelId, model, price: terms.price }
+}

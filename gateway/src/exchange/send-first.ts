@@ -1,0 +1,175 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { PromptPath } from '@jeju/verifier/protocol'
+import type { Leases } from '../admission/leases.ts'
+import type { ProviderAnswer, ProviderConnection } from '../admission/provider-connection.ts'
+import { GatewayError } from '../http/gateway-error.ts'
+import type { ProviderHealth } from '../routing/provider-health.ts'
+import { requestHeaders } from './header-allowlist.ts'
+import type { Attempt } from './plan.ts'
+
+/** A request as it arrived. */
+export interface IncomingPrompt {
+  readonly path: PromptPath
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+  /** The caller's. */
+  readonly signal: AbortSignal
+}
+
+/** An answer whose first bytes are there, and who gave it. */
+export interface SentPrompt {
+  readonly attempt: Attempt
+  readonly answer: ProviderAnswer
+  /** When it was asked, as `performance.now()`. */
+  readonly askedAtMs: number
+}
+
+/** Collaborators of {@link sendFirst}. */
+export interface SendParts {
+  readonly leases: Pick<Leases, 'byBinding' | 'end'>
+  readonly connection: Pick<ProviderConnection, 'send'>
+  readonly health: ProviderHealth
+  /** Without any byte of an answer for so long, the next candidate is asked. */
+  readonly failoverAfterMs: number
+  readonly onRetry: (reason: 'refused' | 'failed' | 'stale') => void
+}
+
+/** Statuses that never have a body (Fetch, null body status). */
+const NO_BODY: readonly number[] = [204, 205, 304]
+/** Statuses with which another candidate is tried, where there is one. */
+const FAILOVER: readonly number[] = [429, 500, 502, 503, 504]
+/** Statuses that a node gives before it has used the authorisation (docs/protocol.md §5): asked again with the same. */
+const UNUSED: readonly number[] = [429, 503]
+const MAX_RETRIES = 2
+const FIRST_WAIT_MS = 200
+/** A longer `Retry-After` is passed on: the caller can wait as well as we can. */
+const MAX_WAIT_MS = 3_000
+/** What a connection says that the node closed while a request was on its way; the prompt was not read, or its nonce is used. */
+const STALE = ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']
+
+/**
+ * Asks one candidate after the other until one answers; nothing is tried again once a byte of an answer is there. The
+ * lease is looked up right before the bytes leave (attack F2).
+ * @throws GatewayError `provider_unavailable`, `provider_not_admitted`
+ */
+export async function sendFirst(
+  prompt: IncomingPrompt,
+  attempts: readonly Attempt[],
+  parts: SendParts,
+): Promise<SentPrompt> {
+  let refusal: GatewayError | undefined
+  for (const [index, attempt] of attempts.entries()) {
+    const { agentId, bindingId } = attempt.lease
+    if (parts.leases.byBinding(bindingId) === undefined) {
+      refusal ??= new GatewayError('provider_not_admitted', 'no verified node has that binding now')
+      continue
+    }
+    if (!parts.health.isOpenFor(agentId)) {
+      refusal ??= unavailable('the node failed a moment ago')
+      continue
+    }
+    const sent = await ask(prompt, attempt, index < attempts.length - 1, parts)
+    if (sent !== undefined) return sent
+  }
+  throw refusal ?? unavailable('the node did not answer')
+}
+
+/** The answer of one candidate; undefined when another is to be asked. */
+async function ask(
+  prompt: IncomingPrompt,
+  attempt: Attempt,
+  hasNext: boolean,
+  parts: SendParts,
+): Promise<SentPrompt | undefined> {
+  const { health, leases, onRetry } = parts
+  const { agentId, bindingId } = attempt.lease
+  let wasStale = false
+  for (let retry = 0; ; retry++) {
+    const askedAtMs = performance.now()
+    health.began(agentId)
+    const answer = await send(prompt, attempt, hasNext, parts).catch((error: unknown) => {
+      // A caller who hangs up says nothing about the node: a stranger must not switch it off (attack F15).
+      if (prompt.signal.aborted) {
+        health.left(agentId)
+        throw unavailable('the caller left')
+      }
+      return { error }
+    })
+    if ('error' in answer) {
+      if (!wasStale && isStale(answer.error)) {
+        wasStale = true
+        health.left(agentId)
+        onRetry('stale')
+        continue
+      }
+      health.failed(agentId)
+      // Whoever cannot be reached has perhaps been started anew, with other keys: evidence brings it back.
+      if (!isLate(answer.error)) leases.end(bindingId)
+      onRetry('failed')
+      return undefined
+    }
+    const { status, body } = answer
+    // Asked twice because of a broken connection, and the first did arrive: its answer went nowhere.
+    const isLost = wasStale && status === 409
+    if (status < 200 || status > 599 || NO_BODY.includes(status) || isLost) {
+      body.destroy()
+      health.failed(agentId)
+      if (!isLost) leases.end(bindingId)
+      onRetry('failed')
+      return undefined
+    }
+    const waitMs = hasNext ? undefined : waitBefore(answer, retry)
+    if (!(FAILOVER.includes(status) && hasNext) && waitMs === undefined) {
+      if (status < 500) health.answered(agentId, performance.now() - askedAtMs)
+      return { attempt, answer, askedAtMs }
+    }
+    body.destroy()
+    if (status >= 500) health.failed(agentId)
+    else health.left(agentId)
+    onRetry('refused')
+    if (waitMs === undefined) return undefined
+    await delay(waitMs, undefined, { signal: prompt.signal }).catch(() => {
+      throw unavailable('the caller left')
+    })
+  }
+}
+
+function send(
+  prompt: IncomingPrompt,
+  { offer, lease }: Attempt,
+  hasNext: boolean,
+  { connection, failoverAfterMs }: SendParts,
+): Promise<ProviderAnswer> {
+  const { path, headers, body, signal } = prompt
+  return connection.send(lease.endpoint, {
+    method: 'POST',
+    path,
+    headers: requestHeaders(headers, offer.text),
+    body,
+    signal: hasNext ? AbortSignal.any([signal, AbortSignal.timeout(failoverAfterMs)]) : signal,
+    tlsKeys: lease.tlsKeys,
+  })
+}
+
+/** How long to wait before the same node is asked again; undefined when it is not. With jitter, so that no crowd forms. */
+function waitBefore({ status, headers }: ProviderAnswer, retry: number): number | undefined {
+  if (!UNUSED.includes(status) || retry >= MAX_RETRIES) return undefined
+  const stated = headers['retry-after']
+  const seconds = stated === undefined ? undefined : Number(stated)
+  const waitMs = seconds === undefined ? FIRST_WAIT_MS * 2 ** retry : seconds * 1000
+  if (!Number.isFinite(waitMs) || waitMs > MAX_WAIT_MS) return undefined
+  return waitMs + Math.random() * FIRST_WAIT_MS
+}
+
+function isStale(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && STALE.includes(String(error.code))
+}
+
+function isLate(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError')
+}
+
+function unavailable(text: string): GatewayError {
+  return new GatewayError('provider_unavailable', text, { retryAfterS: 1 })
+}

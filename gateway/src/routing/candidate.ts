@@ -1,0 +1,140 @@
+import type { Hex, ModelDescriptor } from '@jeju/verifier/protocol'
+import { isAtLeast, sessionIdOf, type Lease } from '../admission/lease.ts'
+import type { Price } from '../chain/gateway-chain.ts'
+import { GatewayError } from '../http/gateway-error.ts'
+import type { Preferences } from './preferences.ts'
+import type { ProviderHealth } from './provider-health.ts'
+
+/** A verified node that could answer, with the model it proves and what it costs. */
+export interface Candidate {
+  readonly lease: Lease
+  readonly serviceId: number
+  readonly modelId: Hex
+  readonly model: ModelDescriptor
+  readonly price: Price
+}
+
+/** Features a node says it has; nothing proves them, so they only ever take candidates away. */
+export type FeaturesOf = (lease: Lease) => Promise<ReadonlySet<string>>
+
+/**
+ * The candidates that the preferences allow.
+ * @throws GatewayError `session_not_accepted`, `no_provider_allowed` that names the member which took the last one away
+ */
+export async function allowedBy<One extends Candidate>(
+  candidates: readonly One[],
+  preferences: Preferences,
+  featuresOf: FeaturesOf,
+): Promise<readonly One[]> {
+  const left: One[] = []
+  let objection: string | undefined
+  for (const candidate of candidates) {
+    const own =
+      objectionTo(candidate, preferences) ??
+      (await missingFeature(candidate, preferences, featuresOf))
+    if (own === undefined) left.push(candidate)
+    objection ??= own
+  }
+  if (left.length > 0 || objection === undefined) return left
+  if (objection === 'provider.aci_session_ids') {
+    throw new GatewayError('session_not_accepted', `${objection}: none of them is current here`, {
+      param: objection,
+    })
+  }
+  throw new GatewayError('no_provider_allowed', `${objection}: no provider is left`, {
+    param: objection,
+  })
+}
+
+/** Who is tried first: those of `order`, then by `sort`; without either `otherwise` decides. */
+export function inOrder<One extends Candidate>(
+  candidates: readonly One[],
+  { provider = {} }: Preferences,
+  health: Pick<ProviderHealth, 'of'>,
+  otherwise: (candidates: readonly One[]) => readonly One[],
+): readonly One[] {
+  const { order, sort } = provider
+  const sorted =
+    sort === undefined ? otherwise(candidates) : candidates.toSorted(comparing(sort, health))
+  if (order === undefined) return sorted
+  const place = ({ lease }: One): number => {
+    const at = order.findIndex((name) => isNamed(lease, name))
+    return at === -1 ? order.length : at
+  }
+  return sorted.toSorted((a, b) => place(a) - place(b))
+}
+
+/** At random, the cheaper the likelier: by the inverse square of the price, so that load spreads. */
+export function byWeight<One extends Candidate>(
+  candidates: readonly One[],
+  random: () => number = Math.random,
+): readonly One[] {
+  // Efraimidis and Spirakis: the largest u^(1/w) first.
+  const keyed = candidates.map((one) => {
+    const cost = Number(costOf(one)) + 1
+    return { one, key: Math.log(random()) * cost * cost }
+  })
+  return keyed.toSorted((a, b) => b.key - a.key).map(({ one }) => one)
+}
+
+function objectionTo(
+  { lease, model, price }: Candidate,
+  { provider = {}, models, min_tier }: Preferences,
+): string | undefined {
+  const named = (names: readonly string[]): boolean => names.some((name) => isNamed(lease, name))
+  const { only, ignore, max_price, quantizations, aci_session_ids } = provider
+  if (models !== undefined && !models.includes(model.id)) return 'models'
+  if (min_tier !== undefined && !isAtLeast(lease.tier, min_tier)) return 'min_tier'
+  if (only !== undefined && !named(only)) return 'provider.only'
+  if (ignore !== undefined && named(ignore)) return 'provider.ignore'
+  if (quantizations !== undefined && !quantizations.includes(model.quantization)) {
+    return 'provider.quantizations'
+  }
+  if (max_price?.prompt !== undefined && price.inPerMTok > max_price.prompt) {
+    return 'provider.max_price.prompt'
+  }
+  if (max_price?.completion !== undefined && price.outPerMTok > max_price.completion) {
+    return 'provider.max_price.completion'
+  }
+  if (aci_session_ids !== undefined && !aci_session_ids.includes(sessionIdOf(lease))) {
+    return 'provider.aci_session_ids'
+  }
+  return undefined
+}
+
+async function missingFeature(
+  { lease }: Candidate,
+  { provider = {}, features = [] }: Preferences,
+  featuresOf: FeaturesOf,
+): Promise<string | undefined> {
+  if (provider.require_parameters !== true || features.length === 0) return undefined
+  const own = await featuresOf(lease)
+  return features.every((feature) => own.has(feature)) ? undefined : 'provider.require_parameters'
+}
+
+function isNamed({ agentId, owner, bindingId }: Lease, name: string): boolean {
+  return name === agentId.toString() || name === owner || name === bindingId
+}
+
+/** An answer costs about as many tokens as its question. */
+function costOf({ price }: Candidate): bigint {
+  return price.inPerMTok + price.outPerMTok
+}
+
+/** Nobody is measured who is never asked: who has no figures yet comes first. */
+function comparing(
+  sort: 'price' | 'latency' | 'throughput',
+  health: Pick<ProviderHealth, 'of'>,
+): (a: Candidate, b: Candidate) => number {
+  const latency = ({ lease }: Candidate): number => health.of(lease.agentId).latencyMs ?? 0
+  const throughput = ({ lease }: Candidate): number =>
+    health.of(lease.agentId).bytesPerSecond ?? Number.MAX_VALUE
+  switch (sort) {
+    case 'price':
+      return (a, b) => Number(costOf(a) > costOf(b)) - Number(costOf(a) < costOf(b))
+    case 'latency':
+      return (a, b) => latency(a) - latency(b)
+    case 'throughput':
+      return (a, b) => throughput(b) - throughput(a)
+  }
+}

@@ -1,0 +1,45 @@
+import type { Hex } from '@jeju/verifier/protocol'
+
+/** How far the chain was read. */
+export interface Cursor {
+  readonly block: bigint
+  readonly hash: Hex
+}
+
+/** An answer that was not what its node signed for, as it is kept: hashes, signatures and checks, no content. */
+export interface Finding {
+  /** Unix milliseconds. */
+  readonly at: number
+  readonly agentId: bigint
+  readonly bindingId: Hex
+  /** JSON: authorisation without its salt, receipt as it came, hash of the bytes received, failed checks. */
+  readonly evidence: string
+}
+
+/** What a gateway remembers between two starts. Holds no prompt, no answer and no key. */
+export interface GatewayStore {
+  readonly discovery: {
+    cursor(): Cursor | undefined
+    agents(): readonly bigint[]
+    /** What was found up to the cursor. */
+    save(cursor: Cursor, found: readonly bigint[]): void
+  }
+  readonly sessions: {
+    /** Kept until `keepUntilMs` at least. */
+    put(id: string, document: string, keepUntilMs: number): void
+    get(id: string): string | undefined
+  }
+  readonly findings: {
+    add(finding: Finding): void
+    /** Newest first. */
+    list(limit: number): readonly Finding[]
+  }
+  readonly distrusted: {
+    put(bindingId: Hex, untilMs: number): void
+    /** Bindings and until when, Unix milliseconds. */
+    all(): ReadonlyMap<Hex, number>
+  }
+  /** Forgets what need not be kept any more. */
+  prune(nowMs: number): void
+  close(): void
+}

@@ -1,0 +1,110 @@
+import type { Hex } from '@jeju/verifier/protocol'
+import Database from 'libsql'
+import type { Cursor, Finding, GatewayStore } from './gateway-store.ts'
+
+/** Findings that are kept; the oldest go first. */
+const MAX_FINDINGS = 10_000
+
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS chain (deployment TEXT PRIMARY KEY);
+  CREATE TABLE IF NOT EXISTS cursor (one INTEGER PRIMARY KEY CHECK (one = 1), block TEXT NOT NULL, hash TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS agents (id TEXT PRIMARY KEY);
+  CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, document TEXT NOT NULL, keep_until INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS findings (at INTEGER NOT NULL, agent TEXT NOT NULL, binding TEXT NOT NULL, evidence TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS distrusted (binding TEXT PRIMARY KEY, until INTEGER NOT NULL);
+`
+
+/** The store belongs to contracts on another chain, or at other addresses. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  readonly code = 'STORE_OF_OTHER_DEPLOYMENT'
+}
+
+interface Rows {
+  readonly cursor: { readonly block: string; readonly hash: Hex }
+  readonly agent: { readonly id: string }
+  readonly session: { readonly document: string }
+  readonly finding: {
+    readonly at: number
+    readonly agent: string
+    readonly binding: Hex
+    readonly evidence: string
+  }
+  readonly distrusted: { readonly binding: Hex; readonly until: number }
+}
+
+/**
+ * A store in one file, or in memory for `:memory:`; the only file that knows libsql. `deployment` names the contracts
+ * that it is of: what was found in one registry says nothing of another.
+ * @throws StoreError
+ */
+export function openStore(file: string, deployment: string): GatewayStore {
+  const db = new Database(file)
+  db.pragma('journal_mode = WAL')
+  db.exec(TABLES)
+  const rows = <Row>(sql: string, ...values: readonly (string | number)[]): readonly Row[] =>
+    db.prepare(sql).all(...values) as readonly Row[]
+  const run = (sql: string, ...values: readonly (string | number)[]): void =>
+    void db.prepare(sql).run(...values)
+
+  run('INSERT INTO chain SELECT ? WHERE NOT EXISTS (SELECT 1 FROM chain)', deployment)
+  const [own] = rows<{ deployment: string }>('SELECT deployment FROM chain')
+  if (own?.deployment !== deployment) {
+    db.close()
+    throw new StoreError(`store: expected one of ${deployment}, got ${own?.deployment ?? 'none'}`)
+  }
+  return {
+    discovery: {
+      cursor: (): Cursor | undefined => {
+        const [row] = rows<Rows['cursor']>('SELECT block, hash FROM cursor')
+        return row === undefined ? undefined : { block: BigInt(row.block), hash: row.hash }
+      },
+      agents: () =>
+        rows<Rows['agent']>('SELECT id FROM agents ORDER BY rowid').map(({ id }) => BigInt(id)),
+      save: ({ block, hash }, found) => {
+        db.transaction(() => {
+          for (const id of found) run('INSERT OR IGNORE INTO agents VALUES (?)', id.toString())
+          run('INSERT OR REPLACE INTO cursor VALUES (1, ?, ?)', block.toString(), hash)
+        })()
+      },
+    },
+    sessions: {
+      put: (id, document, keepUntil) =>
+        run('INSERT OR REPLACE INTO sessions VALUES (?, ?, ?)', id, document, keepUntil),
+      get: (id) =>
+        rows<Rows['session']>('SELECT document FROM sessions WHERE id = ?', id)[0]?.document,
+    },
+    findings: {
+      add: ({ at, agentId, bindingId, evidence }) => {
+        run('INSERT INTO findings VALUES (?, ?, ?, ?)', at, agentId.toString(), bindingId, evidence)
+        const newest = 'SELECT rowid FROM findings ORDER BY rowid DESC LIMIT ?'
+        run(`DELETE FROM findings WHERE rowid NOT IN (${newest})`, MAX_FINDINGS)
+      },
+      list: (limit): readonly Finding[] =>
+        rows<Rows['finding']>('SELECT * FROM findings ORDER BY rowid DESC LIMIT ?', limit).map(
+          ({ at, agent, binding, evidence }) => ({
+            at,
+            agentId: BigInt(agent),
+            bindingId: binding,
+            evidence,
+          }),
+        ),
+    },
+    distrusted: {
+      put: (bindingId, until) =>
+        run('INSERT OR REPLACE INTO distrusted VALUES (?, ?)', bindingId, until),
+      all: () =>
+        new Map(
+          rows<Rows['distrusted']>('SELECT * FROM distrusted').map(({ binding, until }) => [
+            binding,
+            until,
+          ]),
+        ),
+    },
+    prune: (nowMs) => {
+      run('DELETE FROM sessions WHERE keep_until < ?', nowMs)
+      run('DELETE FROM distrusted WHERE until < ?', nowMs)
+    },
+    close: () => void db.close(),
+  }
+}
