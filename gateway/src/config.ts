@@ -23,6 +23,9 @@ export interface Config {
   readonly rpcUrls: readonly string[]
   readonly deployment: Deployment
   readonly policy: AppraisalPolicy
+  /** The same, as it was given. */
+  readonly policyText: string
+  readonly gpuTrustAnchor: GpuTrustAnchor
   readonly trustAnchor: TrustAnchor
   /** Who judges GPUs; undefined where the policy takes none. */
   readonly gpu: GpuJudgement | undefined
@@ -178,6 +181,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     rpcUrls: data.RPC_URL,
     deployment: data.DEPLOYMENT,
     policy: data.POLICY,
+    policyText: env['POLICY'] ?? '',
+    gpuTrustAnchor: data.GPU_TRUST_ROOT,
     trustAnchor: data.TRUST_ROOT,
     gpu: gpuJudgementOf(data.POLICY, data.GPU_TRUST_ROOT),
     storeFile: data.STORE,

@@ -6,11 +6,14 @@ import { nodeP256 } from '@jeju/verifier/node'
 import type { Hono } from 'hono'
 import { createLeases, type Leases } from './admission/leases.ts'
 import type { ProviderConnection } from './admission/provider-connection.ts'
+import { createTrackRecord } from './admission/track-record.ts'
 import type { GatewayChain } from './chain/gateway-chain.ts'
 import type { Config } from './config.ts'
 import { createProviderDirectory } from './discovery/provider-directory.ts'
 import { createAnswerJudge } from './exchange/answer-judge.ts'
 import { createExchange, type Exchange } from './exchange/exchange.ts'
+import type { ExplorerFile } from './explorer/explorer-files.ts'
+import { explorerRoutes } from './explorer/explorer-routes.ts'
 import { createApp } from './http/app.ts'
 import { createListener } from './http/listener.ts'
 import type { Logger } from './logging.ts'
@@ -38,6 +41,8 @@ export interface GatewayParts {
   /** Who judges GPUs, where the policy takes them. */
   readonly gpu: GpuJudgement | undefined
   readonly store: GatewayStore
+  /** The explorer's files; none where it was not built. */
+  readonly explorerFiles: ReadonlyMap<string, ExplorerFile>
   readonly logger: Logger
   readonly now: () => Date
 }
@@ -45,7 +50,13 @@ export interface GatewayParts {
 /** What a gateway is told from outside, as far as it concerns what it does. */
 export type GatewaySettings = Pick<
   Config,
-  'deployment' | 'policy' | 'trustAnchor' | 'pollIntervalMs' | 'limits'
+  | 'deployment'
+  | 'policy'
+  | 'policyText'
+  | 'trustAnchor'
+  | 'gpuTrustAnchor'
+  | 'pollIntervalMs'
+  | 'limits'
 >
 
 /** A gateway that can be served. */
@@ -67,8 +78,8 @@ const MIN_CHAIN_AGE_MS = 60_000
 
 /** Builds a gateway: chain → directory → leases → exchange. */
 export function createGateway(config: GatewaySettings, parts: GatewayParts): Gateway {
-  const { deployment, policy, trustAnchor, pollIntervalMs, limits } = config
-  const { chain, connection, collateral, gpu, store, logger, now } = parts
+  const { deployment, policy, trustAnchor, gpuTrustAnchor, pollIntervalMs, limits } = config
+  const { chain, connection, collateral, gpu, store, explorerFiles, logger, now } = parts
   const chainId = BigInt(deployment.chainId)
   const maxChainAgeMs = MIN_CHAIN_AGE_MS + 3 * pollIntervalMs
   const serving = { chainId, verifyingContract: deployment.inferenceServing }
@@ -77,6 +88,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     BigInt(deployment.deployedAtBlock),
     store.discovery,
   )
+  const record = createTrackRecord()
   const signatures = createNativeSignatures()
   const health = createProviderHealth(now)
   const featuresOf = createFeatureReader(connection)
@@ -99,7 +111,10 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
       maxChainAgeMs,
       store,
       maxPerPlatform: limits.leasesPerPlatform,
-      onJudgement: metrics.judgedProvider,
+      onJudgement: (judged) => {
+        metrics.judgedProvider(judged.outcome)
+        record.add(judged)
+      },
     },
     logger,
   )
@@ -127,13 +142,24 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
   })
   const app = createApp(
     [
-      providersRoutes(directory, leases, connection),
+      providersRoutes({ directory, leases, record, connection }),
       routeRoute({ directory, leases, health, featuresOf }),
       sessionsRoutes(leases, store.sessions),
       modelsRoute(leases),
       findingsRoute(store.findings),
       metricsRoute(metrics),
       openApiRoute(),
+      explorerRoutes({
+        files: explorerFiles,
+        settings: {
+          chainId,
+          computeRegistry: deployment.computeRegistry,
+          policyText: config.policyText,
+          trustAnchor,
+          gpuTrustAnchor,
+        },
+        collateral,
+      }),
       healthRoute(leases, () => exchange.isDraining),
     ],
     logger,

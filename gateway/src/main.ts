@@ -2,6 +2,7 @@ import { createCollateralClient } from '@jeju/verifier/collateral'
 import { createProviderConnection } from './admission/provider-connection.ts'
 import { connectChain } from './chain/viem-gateway-chain.ts'
 import { ConfigError, parseConfig, type Config } from './config.ts'
+import { readExplorerFiles } from './explorer/explorer-files.ts'
 import { createGateway } from './gateway.ts'
 import { startServer } from './http/server.ts'
 import { createLogger } from './logging.ts'
@@ -28,6 +29,7 @@ async function main(config: Config): Promise<void> {
     }),
     gpu: config.gpu,
     store,
+    explorerFiles: await readExplorerFiles(),
     logger,
     now: () => new Date(),
   })

@@ -5,6 +5,7 @@ import type { Logger } from '../logging.ts'
 import type { GatewayStore } from '../store/gateway-store.ts'
 import { admit, refuse, type Admission, type AdmissionParts } from './admit.ts'
 import { leaseOf, sessionIdOf, type Lease } from './lease.ts'
+import type { Judged } from './track-record.ts'
 
 /** The latest judgement of a provider, for display. */
 export interface Judgement {
@@ -36,7 +37,7 @@ export interface LeaseParts extends AdmissionParts {
   /** Leases that one machine may have at once (attack F8). */
   readonly maxPerPlatform: number
   /** Told of every judgement. */
-  readonly onJudgement?: (outcome: Admission['outcome']) => void
+  readonly onJudgement?: (judged: Judged) => void
 }
 
 /** A lease is renewed when less than this is left, while it still holds. */
@@ -137,7 +138,9 @@ export function createLeases(
   const judgeOne = async (provider: ProviderState): Promise<void> => {
     const entry = entryOf(provider.agentId)
     underWay.add(provider.agentId)
+    const began = performance.now()
     const judged = await admit(provider, parts)
+    const ms = performance.now() - began
     underWay.delete(provider.agentId)
     const at = parts.now()
     const lease = judged.outcome === 'admitted' ? leaseOf(provider, judged, at) : undefined
@@ -156,7 +159,7 @@ export function createLeases(
       entry.retryAt = at.getTime() + Math.min(RETRY_MS * 2 ** entry.failures, MAX_RETRY_MS)
       entry.failures++
     }
-    parts.onJudgement?.(admission.outcome)
+    parts.onJudgement?.({ agentId: provider.agentId, outcome: admission.outcome, ms })
     logJudgement(logger, provider, admission)
   }
   const judgeWhileDue = async (): Promise<void> => {

@@ -23,13 +23,15 @@ const TYPES: Readonly<Record<string, string>> = {
  * The explorer's files by their path below `/explorer/`, read once: no request names a file of the machine. Empty where
  * the explorer was not built.
  */
-export async function readExplorerFiles(): Promise<ReadonlyMap<string, ExplorerFile>> {
-  const names = await readdir(FOLDER, { recursive: true }).catch(() => [])
+export async function readExplorerFiles(
+  folder = FOLDER,
+): Promise<ReadonlyMap<string, ExplorerFile>> {
+  const names = await readdir(folder, { recursive: true }).catch(() => [])
   const files = await Promise.all(
     names.map(async (name): Promise<readonly (readonly [string, ExplorerFile])[]> => {
       const type = TYPES[extname(name)]
       if (type === undefined) return []
-      const bytes = new Uint8Array(await readFile(join(FOLDER, name)))
+      const bytes = new Uint8Array(await readFile(join(folder, name)))
       return [[name, { bytes, type, isImmutable: name.startsWith('assets/') }]]
     }),
   )

@@ -1,6 +1,7 @@
 import type { Check } from '@jeju/verifier'
 import { sessionIdOf, type Lease } from '../admission/lease.ts'
 import type { Judgement } from '../admission/leases.ts'
+import type { ProviderRecord } from '../admission/track-record.ts'
 import type { ProviderState } from '../chain/gateway-chain.ts'
 
 /** One provider of `GET /v1/providers`: what the chain says, what we judged, and until when it may be routed to. */
@@ -33,6 +34,8 @@ export interface ProviderDocument {
     readonly reasons: readonly string[]
     readonly checks: readonly Check[]
   } | null
+  /** How judgements went since this gateway runs. */
+  readonly record: ProviderRecord
 }
 
 /** Integers beyond 2^53 are decimal strings. */
@@ -40,6 +43,7 @@ export function describeProvider(
   provider: ProviderState,
   lease: Lease | undefined,
   judgement: Judgement | undefined,
+  record: ProviderRecord,
 ): ProviderDocument {
   return {
     agentId: provider.agentId.toString(),
@@ -67,6 +71,7 @@ export function describeProvider(
             expiresAt: lease.expiresAt.toISOString(),
           },
     judgement: judgement === undefined ? null : describeJudgement(judgement),
+    record,
   }
 }
 

@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import { fetchEvidence } from '../admission/fetch-evidence.ts'
 import type { Leases } from '../admission/leases.ts'
 import type { ProviderConnection } from '../admission/provider-connection.ts'
+import type { TrackRecord } from '../admission/track-record.ts'
 import type { ProviderDirectory } from '../discovery/provider-directory.ts'
 import { GatewayError } from '../http/gateway-error.ts'
 import { describeProvider } from './provider-document.ts'
@@ -12,12 +13,16 @@ const MAX_PASSING = 64
 /** Of those, to one provider: one that never answers must not take the places of all. */
 const MAX_PASSING_TO_ONE = 4
 
+/** Collaborators of {@link providersRoutes}. */
+export interface ProvidersParts {
+  readonly directory: ProviderDirectory
+  readonly leases: Leases
+  readonly record: TrackRecord
+  readonly connection: ProviderConnection
+}
+
 /** `GET /v1/providers` and the pass-through of a node's own evidence (docs/protocol.md §8). */
-export function providersRoutes(
-  directory: ProviderDirectory,
-  leases: Leases,
-  connection: ProviderConnection,
-): Hono {
+export function providersRoutes({ directory, leases, record, connection }: ProvidersParts): Hono {
   const routes = new Hono()
   const passing: bigint[] = []
   routes.get('/v1/providers', (c) => {
@@ -27,6 +32,7 @@ export function providersRoutes(
         provider,
         current.find(({ agentId }) => agentId === provider.agentId),
         leases.judgementOf(provider.agentId),
+        record.of(provider.agentId),
       ),
     )
     // Admitted ones first: clients try in this order.

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { createGateway, type Gateway, type Limits } from '@jeju/gateway'
 import { createSimulatedPlatform, type SimulatedPlatform } from '@jeju/simulator'
 import { simulatedTrustAnchor, type AppraisalPolicy } from '@jeju/verifier'
+import { nvidiaTrustAnchor } from '@jeju/verifier/gpu'
 import {
   addressOf,
   authDigest,
@@ -18,6 +19,7 @@ import { createLogger } from '../../../gateway/src/logging.ts'
 import type { ProviderDocument } from '../../../gateway/src/routes/provider-document.ts'
 import { openStore } from '../../../gateway/src/store/libsql-store.ts'
 import type { GatewayStore } from '../../../gateway/src/store/gateway-store.ts'
+import type { ExplorerFile } from '../../../gateway/src/explorer/explorer-files.ts'
 import { collateralOf, policyOf } from '../../simulated-trust.ts'
 import { deployment, servingDomain } from './deployment.ts'
 import { TestChain } from './test-chain.ts'
@@ -46,6 +48,7 @@ export interface NetworkOptions {
   readonly connection?: ProviderConnection
   readonly limits?: Partial<Limits>
   readonly store?: GatewayStore
+  readonly explorerFiles?: ReadonlyMap<string, ExplorerFile>
 }
 
 /** A chain, endpoints, a clock that only tests move, and a gateway over them. */
@@ -60,13 +63,16 @@ export class TestNetwork {
   readonly store: GatewayStore
   #origin: Promise<string> | undefined
 
-  constructor({ policy, connection, limits, store }: NetworkOptions = {}) {
+  constructor({ policy, connection, limits, store, explorerFiles }: NetworkOptions = {}) {
     this.store = store ?? openStore(':memory:', 'test')
+    const accepted = policy ?? policyOf(new TestNode(platform).td)
     this.gateway = createGateway(
       {
         deployment,
-        policy: policy ?? policyOf(new TestNode(platform).td),
+        policy: accepted,
+        policyText: JSON.stringify(accepted),
         trustAnchor: simulatedTrustAnchor('test', platform.rootCertificateDer),
+        gpuTrustAnchor: nvidiaTrustAnchor(),
         pollIntervalMs: 100,
         limits: { ...LIMITS, ...limits },
       },
@@ -76,6 +82,7 @@ export class TestNetwork {
         collateral: collateralOf(platform, () => new Date(this.nowMs)),
         gpu: undefined,
         store: this.store,
+        explorerFiles: explorerFiles ?? new Map(),
         logger: createLogger('info', { write: (line) => void this.log.push(line) }),
         now: () => new Date(this.nowMs),
       },

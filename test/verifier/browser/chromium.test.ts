@@ -6,7 +6,7 @@ import { encodeGpuEvidence, toBareHex, utf8 } from '@jeju/verifier/protocol'
 import { bundleForBrowser } from '../../browser-bundle.ts'
 import { bundleOf, comparable, matrixRows, recordedQuotes } from '../tdx/recorded.ts'
 import { haveVectors, vectorBytes } from '../vectors.ts'
-import { haveChromium, openPage, type OpenPage } from './chromium.ts'
+import { haveChromium, openPage, type OpenPage } from '../../chromium.ts'
 import { gpusOf, nonce, policy } from '../gpu/fixture.ts'
 import type { PageCase, PageGpuCase, PageOutcome } from './page.ts'
 

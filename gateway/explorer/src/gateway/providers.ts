@@ -27,13 +27,11 @@ const provider = z.object({
       reasons: z.array(z.string()),
     }),
   ),
-  record: z.optional(
-    z.object({
-      judgements: z.number(),
-      admitted: z.number(),
-      evidenceMs: z.array(z.number()),
-    }),
-  ),
+  record: z.object({
+    judgements: z.number(),
+    admitted: z.number(),
+    judgementMs: z.array(z.number()),
+  }),
 })
 
 /** One provider as the gateway tells of it: claims, until this page has verified them. */

@@ -71,10 +71,10 @@ function Claims({ provider }: { readonly provider: Provider }): JSX.Element {
           </div>
         ))}
       </dl>
-      {record === undefined || record.evidenceMs.length === 0 ? null : (
+      {record.judgementMs.length < 2 ? null : (
         <Line
-          title="Time to fresh evidence, as the gateway measured it"
-          samples={record.evidenceMs}
+          title="Time to the gateway’s verdicts on fresh evidence"
+          samples={record.judgementMs}
         />
       )}
     </section>

@@ -26,28 +26,26 @@ function Listed({ providers }: { readonly providers: readonly Provider[] }): JSX
   const latencies = providers.flatMap((provider) => latencyBar(provider))
   return (
     <>
-      <div class="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Agent</th>
-              <th scope="col">Models</th>
-              <th scope="col">Tier</th>
-              <th scope="col">Gateway’s verdict</th>
-              <th scope="col">Admitted</th>
-              <th scope="col">Lowest price, ether per million tokens in / out</th>
-            </tr>
-          </thead>
-          <tbody>
-            {providers.map((provider) => (
-              <Row key={provider.agentId} provider={provider} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Agent</th>
+            <th scope="col">Models</th>
+            <th scope="col">Tier</th>
+            <th scope="col">Gateway’s verdict</th>
+            <th scope="col">Admitted</th>
+            <th scope="col">Ether per million tokens, at least</th>
+          </tr>
+        </thead>
+        <tbody>
+          {providers.map((provider) => (
+            <Row key={provider.agentId} provider={provider} />
+          ))}
+        </tbody>
+      </table>
       <Prices providers={providers} />
       {latencies.length === 0 ? null : (
-        <Bars title="Time to fresh evidence, as the gateway measured it last" bars={latencies} />
+        <Bars title="Time to the gateway’s last verdict on fresh evidence" bars={latencies} />
       )}
     </>
   )
@@ -62,23 +60,20 @@ function Row({ provider }: { readonly provider: Provider }): JSX.Element {
       <th scope="row">
         <a href={`#/providers/${agentId}`}>agent {agentId}</a>
       </th>
-      <td>{services.map(({ model }) => model).join(', ') || 'none'}</td>
-      <td>
+      <td data-label="Models">{services.map(({ model }) => model).join(', ') || 'none'}</td>
+      <td data-label="Tier">
         <span class={`tier ${lease?.tier ?? 'none'}`}>
           {lease === null ? 'none' : tierName(lease.tier)}
         </span>
       </td>
-      <td class={outcome}>
-        {outcome}
-        {judgement === null || judgement.reasons.length === 0
-          ? ''
-          : `: ${judgement.reasons.join(', ')}`}
+      <td data-label="Gateway’s verdict" class={outcome}>
+        {[outcome, ...(judgement?.reasons ?? []).map(checkOf)].join(' · ')}
       </td>
-      <td>{record === undefined ? '–' : share(record.admitted, record.judgements)}</td>
-      <td>
+      <td data-label="Admitted">{share(record.admitted, record.judgements)}</td>
+      <td data-label="Ether per million tokens">
         {cheapest === undefined
           ? '–'
-          : `${ether(cheapest.inPerMTok)} / ${ether(cheapest.outPerMTok)}`}
+          : `${ether(cheapest.inPerMTok)} in, ${ether(cheapest.outPerMTok)} out`}
       </td>
     </tr>
   )
@@ -113,10 +108,15 @@ function pricesOf(model: string, providers: readonly Provider[]): readonly Bar[]
 }
 
 function latencyBar({ agentId, record }: Provider): readonly Bar[] {
-  const last = record?.evidenceMs.at(-1)
+  const last = record.judgementMs.at(-1)
   return last === undefined
     ? []
     : [{ label: `agent ${agentId}`, value: last, text: milliseconds(last) }]
+}
+
+/** The check that a reason names; its text stands on the provider's own page. */
+function checkOf(reason: string): string {
+  return reason.replace(/:.*/s, '')
 }
 
 function comparePrices(a: string, b: string): number {

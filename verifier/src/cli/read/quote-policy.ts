@@ -1,7 +1,7 @@
 import { DEFAULT_QUOTE_POLICY, parseQuotePolicy, type QuotePolicy } from '../../index.ts'
 import { ProtocolError } from '../../protocol/protocol-error.ts'
 import { UsageError } from '../usage-error.ts'
-import { parseJsonObject } from './json.ts'
+import { parseJsonObject } from '../../protocol/json-object.ts'
 import { readFileBytes } from './read-file.ts'
 
 const MAX_POLICY_BYTES = 4 * 1024 * 1024

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { chromium, type Page } from 'playwright-core'
+import { chromium, type BrowserContextOptions, type Page } from 'playwright-core'
 
 /** Where Debian's package puts it. */
 const CHROMIUM = '/usr/bin/chromium'
@@ -11,7 +11,7 @@ export const haveChromium: boolean = existsSync(CHROMIUM)
 
 if (!haveChromium) {
   console.warn(
-    'NO CHROMIUM: the verifier is not tested in a browser; install the Debian package "chromium".',
+    'NO CHROMIUM: verifier and explorer are not tested in a browser; install the Debian package "chromium".',
   )
 }
 
@@ -33,6 +33,19 @@ export interface OpenPage {
   close(): Promise<void>
 }
 
+/** Opens an address. What the page throws, or its policy of content forbids, is kept. */
+export async function openUrl(url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS })
+  const page = await browser.newPage(options)
+  const errors: string[] = []
+  page.on('pageerror', (error) => errors.push(error.message))
+  page.on('console', (line) => {
+    if (line.type() === 'error') errors.push(line.text())
+  })
+  await page.goto(url)
+  return { page, errors, close: () => browser.close() }
+}
+
 /** Serves a script and opens a page that has nothing else: it may neither connect anywhere nor evaluate text. */
 export async function openPage(script: string): Promise<OpenPage> {
   const server = createServer(({ url }, response) => {
@@ -44,19 +57,12 @@ export async function openPage(script: string): Promise<OpenPage> {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS })
-  const page = await browser.newPage()
-  const errors: string[] = []
-  page.on('pageerror', (error) => errors.push(error.message))
-  page.on('console', (line) => {
-    if (line.type() === 'error') errors.push(line.text())
-  })
-  await page.goto(`http://127.0.0.1:${port}/`)
+  const { page, errors, close } = await openUrl(`http://127.0.0.1:${port}/`)
   return {
     page,
     errors,
     close: async () => {
-      await browser.close()
+      await close()
       await new Promise((resolve) => server.close(resolve))
     },
   }
