@@ -48,7 +48,8 @@ try {
 
   print(`
   chain      ${rpcUrl} (id ${network.chain.chainId})
-  gateway    ${gateway.url}   try ${gateway.url}/v1/providers`)
+  gateway    ${gateway.url}   try ${gateway.url}/v1/providers
+  explorer   ${gateway.url}/explorer/`)
   for (const { name, agentId, machine } of providers) {
     print(`  ${name.padEnd(10)} ${machine.url}   agent ${agentId}, pid ${machine.pid() ?? '–'}`)
   }

@@ -37,9 +37,6 @@ const provider = z.object({
 /** One provider as the gateway tells of it: claims, until this page has verified them. */
 export type Provider = z.infer<typeof provider>
 
-/** What one provider sells, and for how much. */
-export type Service = z.infer<typeof service>
-
 const answer = z.object({ providers: z.array(provider) })
 
 /** `GET /v1/providers`. @throws on an answer that is none */
