@@ -4,7 +4,7 @@ export const SDK_ERROR_CODES = [
   'CONFIG_CHAIN', // the wallet's chain is not the deployment's
   'CONFIG_AMOUNT', // an amount or limit in the options is out of range
   'REQUEST_REFUSED', // an endpoint, method or origin whose answer nobody verifies: nothing was sent
-  'REQUEST_INVALID', // the body is not a chat completion request
+  'REQUEST_INVALID', // the body is no request for an answer
   'REQUEST_TOO_LARGE', // the body is beyond MAX_REQUEST_BYTES
   'NO_PROVIDER', // no active provider offers the model at an effective price
   'PROVIDER_UNAVAILABLE', // evidence of no candidate could be fetched

@@ -11,7 +11,7 @@ import { createGatewayClient } from '../gateway/gateway-client.ts'
 import { ChannelBook } from '../payment/channel-book.ts'
 import { MAX_SESSION_MS } from '../session/session-cache.ts'
 import { SessionFinder } from '../session/session-finder.ts'
-import { ChatCompleter } from './complete-chat.ts'
+import { PromptCompleter } from './complete-prompt.ts'
 import { verifiedFetch } from './verified-fetch.ts'
 
 /** What the caller decides: whom to trust, and how much to spend. */
@@ -98,7 +98,7 @@ export function createFetchOn(
     onEvent,
   })
   const channels = new ChannelBook({ ...on, channelAmount: options.channelAmount, onEvent })
-  const chat = new ChatCompleter({
+  const prompts = new PromptCompleter({
     gateway,
     sessions,
     channels,
@@ -108,7 +108,7 @@ export function createFetchOn(
     now,
     onEvent,
   })
-  return verifiedFetch({ base, gateway, chat })
+  return verifiedFetch({ base, gateway, prompts })
 }
 
 function domain(

@@ -18,15 +18,15 @@ import { openedRefusal } from '../sealing/opened-refusal.ts'
 import { outgoing, type OutgoingRequest } from '../sealing/sealed-exchange.ts'
 import type { VerifiedSession } from '../session/session-cache.ts'
 import type { Misses, SessionFinder } from '../session/session-finder.ts'
-import type { ChatRequest } from './chat-request.ts'
+import type { PromptRequest } from './prompt-request.ts'
 import { failedAnswer } from './failed-answer.ts'
 import { readRefusal, type GatewayRefusal } from './gateway-refusal.ts'
 
 /** A prompt is sent to at most this many providers, each with an authorisation of its own. */
 const MAX_SENDS = 3
 
-/** What completing a chat needs. */
-export interface ChatDependencies {
+/** What completing a prompt needs. */
+export interface CompleterDependencies {
   readonly gateway: Pick<GatewayClient, 'send'>
   readonly sessions: SessionFinder
   readonly channels: ChannelBook
@@ -41,18 +41,18 @@ export interface ChatDependencies {
 /** One prompt on its way to one provider. */
 interface Exchange {
   readonly session: VerifiedSession
-  readonly request: ChatRequest
+  readonly request: PromptRequest
   readonly sent: OutgoingRequest
   readonly reservation: Reservation
   readonly signed: SignedRequestAuth
   readonly signal: AbortSignal
 }
 
-/** Completes chats: verify, authorise, send, verify. */
-export class ChatCompleter {
-  readonly #with: ChatDependencies
+/** Completes prompts: verify, authorise, send, verify. */
+export class PromptCompleter {
+  readonly #with: CompleterDependencies
 
-  constructor(dependencies: ChatDependencies) {
+  constructor(dependencies: CompleterDependencies) {
     this.#with = dependencies
   }
 
@@ -60,7 +60,7 @@ export class ChatCompleter {
    * Rejects only while nothing has been sent. From then on there is always a response, and what fails is its body;
    * an error status is the gateway's word and is marked not to be repeated.
    */
-  async complete(request: ChatRequest, signal: AbortSignal): Promise<Response> {
+  async complete(request: PromptRequest, signal: AbortSignal): Promise<Response> {
     const misses: Misses = { refusals: [], unavailable: [] }
     const refusals: GatewayRefusal[] = []
     try {
@@ -80,7 +80,7 @@ export class ChatCompleter {
 
   async #attempt(
     session: VerifiedSession,
-    request: ChatRequest,
+    request: PromptRequest,
     signal: AbortSignal,
   ): Promise<Response | GatewayRefusal> {
     const { gateway, channels, sessions, maxFeePerRequest } = this.#with
@@ -108,7 +108,7 @@ export class ChatCompleter {
   /** Before anything is signed: what cannot be sealed must cost nothing. */
   async #seal(
     session: VerifiedSession,
-    request: ChatRequest,
+    request: PromptRequest,
     reservation: Reservation,
   ): Promise<OutgoingRequest> {
     try {
@@ -185,7 +185,7 @@ export class ChatCompleter {
   }
 }
 
-function contentTypeOf({ stream }: ChatRequest): string {
+function contentTypeOf({ stream }: PromptRequest): string {
   return stream ? 'text/event-stream' : 'application/json'
 }
 
