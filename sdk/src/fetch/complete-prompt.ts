@@ -1,11 +1,13 @@
 import {
+  addressOf,
   authDigest,
+  encodeComputeReceipt,
   PROMPT_ENDPOINTS,
   type ContractDomain,
   type PromptPath,
   type SignedRequestAuth,
 } from '@jeju/verifier/protocol'
-import type { AnswerContext } from '../answer/answer-judge.ts'
+import type { AnswerContext, VerifiedAnswer } from '../answer/answer-judge.ts'
 import { readVerifiedJson } from '../answer/json-answer.ts'
 import { verifiedStream } from '../answer/stream-answer.ts'
 import type { OnSdkEvent } from '../events/sdk-event.ts'
@@ -14,6 +16,8 @@ import { SdkError } from '../errors/sdk-error.ts'
 import type { GatewayClient } from '../gateway/gateway-client.ts'
 import { authorise, maxFeeOf } from '../payment/authorise.ts'
 import type { ChannelBook, Reservation } from '../payment/channel-book.ts'
+import type { ReceiptBook } from '../receipts/receipt-book.ts'
+import type { ReceiptRecord } from '../receipts/receipt-record.ts'
 import { openedRefusal } from '../sealing/opened-refusal.ts'
 import { outgoing, type OutgoingRequest } from '../sealing/sealed-exchange.ts'
 import type { VerifiedSession } from '../session/session-cache.ts'
@@ -30,6 +34,7 @@ export interface CompleterDependencies {
   readonly gateway: Pick<GatewayClient, 'send'>
   readonly sessions: SessionFinder
   readonly channels: ChannelBook
+  readonly receipts: ReceiptBook
   readonly serving: ContractDomain
   /** Wei. */
   readonly maxFeePerRequest: bigint
@@ -160,7 +165,19 @@ export class PromptCompleter {
     return new Response(stream, { headers })
   }
 
-  #context({ session, request, reservation, signed, signal }: Exchange): AnswerContext {
+  async #keep(verified: VerifiedAnswer, exchange: Exchange): Promise<void> {
+    const { receipts, serving, onEvent } = this.#with
+    const { agentId } = exchange.session.candidate
+    try {
+      await receipts.keep(recordOf(verified, exchange, serving), exchange.session.proof)
+    } catch (error) {
+      const reason = error instanceof SdkError ? error.message : 'the store failed'
+      onEvent({ type: 'receipt-not-kept', agentId, receipt: verified.receipt, reason })
+    }
+  }
+
+  #context(exchange: Exchange): AnswerContext {
+    const { session, request, reservation, signed, signal } = exchange
     const { serving, now, onEvent, sessions } = this.#with
     const { agentId, model, modelId } = session.candidate
     const { bindingId, statement, keyset } = session.claims
@@ -172,6 +189,7 @@ export class PromptCompleter {
       now,
       onEvent,
       onRefused: () => sessions.end(session),
+      keep: (verified) => this.#keep(verified, exchange),
       expectation: {
         signed,
         serving,
@@ -182,6 +200,34 @@ export class PromptCompleter {
         requestBytes: request.body.length,
       },
     }
+  }
+}
+
+/** What is kept of an answer that verified. */
+function recordOf(
+  { answer, receipt, at }: VerifiedAnswer,
+  { session, request, reservation, signed }: Exchange,
+  serving: ContractDomain,
+): ReceiptRecord {
+  const { bindingId, statement, keyset, evidenceDigest } = session.claims
+  const { agentId, operator, model, modelId } = session.candidate
+  return {
+    at,
+    agentId,
+    operator,
+    serving,
+    signed,
+    sessionKey: addressOf(reservation.channel.sessionKey),
+    requestBytes: request.body.length,
+    receipt: encodeComputeReceipt(receipt),
+    responseHash: answer.responseHash,
+    responseBytes: answer.responseBytes,
+    statedUsage: answer.statedUsage,
+    binding: { bindingId, signer: statement.signer, keyset },
+    model,
+    modelId,
+    price: reservation.channel.price,
+    evidence: evidenceDigest,
   }
 }
 

@@ -18,7 +18,10 @@ export interface PromptRequest {
 }
 
 /** Reads the body of a request. Throws `REQUEST_TOO_LARGE` or `REQUEST_INVALID`; messages hold no content. */
-export async function readPromptRequest(request: Request, path: PromptPath): Promise<PromptRequest> {
+export async function readPromptRequest(
+  request: Request,
+  path: PromptPath,
+): Promise<PromptRequest> {
   const body = await readBytes(request)
   const members = parseObject(body)
   const model = members.get('model')

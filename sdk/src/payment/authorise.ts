@@ -42,11 +42,11 @@ export function authorise(options: {
   readonly now: Date
 }): SignedRequestAuth {
   const { path, body, reservation, bindingId, serving, now } = options
-  // Nonce and salt are random, never counted from a clock (attacks P32, T8).
+  // Nonce word and salt are random, never counted from a clock (attacks P32, T8).
   const salt = toHex(randomBytes32())
   const auth = {
     channelId: reservation.channel.channelId,
-    nonce: BigInt(toHex(randomBytes32())),
+    nonce: reservation.channel.nonces.next(),
     bindingId,
     requestHash: requestHash(salt, 'POST', path, body),
     maxFee: reservation.maxFee,

@@ -1,7 +1,9 @@
 import type {
+  AgentService,
   BindingRecord,
   ChainReader,
   ChannelOpening,
+  ClientChain,
   Ledger,
   LedgerChannel,
   PriceRecord,
@@ -11,13 +13,19 @@ import type {
 import { randomBytes32, toHex, type Hex } from '@jeju/verifier/protocol'
 
 const NOBODY: Hex = `0x${'00'.repeat(20)}`
+/** Whose channels they are. */
+export const USER: Hex = `0x${'5e'.repeat(20)}`
+/** From a refund's request to its end. */
+const REFUND_DELAY_S = 24 * 3600
 
 /** Contracts' state in memory, read and written through the interfaces the SDK uses. */
-export class TestChain implements ChainReader, Pick<Ledger, 'openChannel' | 'topUp' | 'channelOf'> {
+export class TestChain implements ChainReader, Pick<Ledger, keyof ClientChain['ledger']> {
   readonly providers = new Map<bigint, ProviderRecord>()
   readonly offers = new Map<bigint, (ServiceRecord & { readonly price: PriceRecord })[]>()
   readonly bindings = new Map<Hex, BindingRecord>()
   readonly channels = new Map<Hex, LedgerChannel>()
+  /** Services of registration files. */
+  readonly services8004 = new Map<bigint, readonly AgentService[]>()
   readonly openings: ChannelOpening[] = []
   readonly topUps: { readonly channelId: Hex; readonly amount: bigint }[] = []
 
@@ -44,7 +52,7 @@ export class TestChain implements ChainReader, Pick<Ledger, 'openChannel' | 'top
     const channelId = toHex(randomBytes32())
     const { agentId, serviceId, priceVersion, sessionKey, amount } = opening
     this.channels.set(channelId, {
-      user: NOBODY,
+      user: USER,
       payee: NOBODY,
       agentId,
       serviceId,
@@ -70,5 +78,20 @@ export class TestChain implements ChainReader, Pick<Ledger, 'openChannel' | 'top
     const channel = this.channels.get(channelId)
     if (channel === undefined) throw new Error('no such channel')
     return channel
+  }
+
+  async requestRefund(channelId: Hex): Promise<Hex> {
+    const closeAt = BigInt(Math.floor(Date.now() / 1000) + REFUND_DELAY_S)
+    return this.#change(channelId, { state: 'CLOSING', closeAt })
+  }
+
+  async completeRefund(channelId: Hex): Promise<Hex> {
+    const { spent } = await this.channelOf(channelId)
+    return this.#change(channelId, { state: 'CLOSED', locked: spent })
+  }
+
+  async #change(channelId: Hex, change: Partial<LedgerChannel>): Promise<Hex> {
+    this.channels.set(channelId, { ...(await this.channelOf(channelId)), ...change })
+    return toHex(randomBytes32())
   }
 }
