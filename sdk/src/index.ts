@@ -53,6 +53,13 @@ export {
   type ReleaseDeskOptions,
   type ReleaseErrorCode,
 } from './release/release-desk.ts'
+export {
+  createStaking,
+  STAKING_ROLES,
+  type Bond,
+  type Staking,
+  type StakingRole,
+} from './staking/create-staking.ts'
 export { openIndexedDbStore } from './store/indexed-db-store.ts'
 export { createMemoryStore } from './store/memory-store.ts'
 export type { Store } from './store/store.ts'

@@ -4,6 +4,7 @@ import type {
   GpuJudgement,
   NodeClaims,
   Report,
+  Tier,
   TrustAnchor,
 } from '@jeju/verifier'
 import { randomBytes32, toHex, type ContractDomain, type Hex } from '@jeju/verifier/protocol'
@@ -28,6 +29,7 @@ export interface NodeExpectation {
 
 /** A node whose evidence holds. */
 export interface VerifiedNode {
+  readonly tier: Tier
   readonly claims: NodeClaims
   readonly report: Report
 }

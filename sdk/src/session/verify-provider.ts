@@ -75,7 +75,8 @@ export async function verifyProvider(
     : { outcome: 'refused', checks: [...judged.report.checks, ...own], reasons: failures }
 }
 
-async function checkBinding(
+/** `binding-on-chain`: the proven binding is valid on chain now, of this agent and signer. */
+export async function checkBinding(
   { bindingId, statement }: NodeClaims,
   agentId: bigint,
   chain: ChainReader,
