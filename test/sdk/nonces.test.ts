@@ -11,7 +11,9 @@ test('256 nonces share a word of the bitmap, in order; then there is another wor
   const nonces = new Nonces()
   const first = take(nonces, 256)
   expect(new Set(first.map((nonce) => nonce >> 8n)).size).toBe(1)
-  expect(first.map((nonce) => nonce & 255n)).toEqual(Array.from({ length: 256 }, (_, n) => BigInt(n)))
+  expect(first.map((nonce) => nonce & 255n)).toEqual(
+    Array.from({ length: 256 }, (_, n) => BigInt(n)),
+  )
   const next = nonces.next()
   expect(next >> 8n).not.toBe((first[0] ?? 0n) >> 8n)
   expect(next & 255n).toBe(0n)
