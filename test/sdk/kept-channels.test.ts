@@ -38,7 +38,7 @@ describe('a new process', () => {
     const store = createMemoryStore()
     await ask(market.fetchWith({ store }))
     const id = onlyChannel(market)
-    await market.chain.completeRefund(id)
+    await market.chain.release(id)
     await ask(market.fetchWith({ store }))
     expect(market.chain.openings).toHaveLength(2)
     const kept = await store.list('channels')
@@ -110,8 +110,7 @@ describe('a budget', () => {
 describe('close', () => {
   test('requests the refund where the provider names no place to ask, and completes it after the delay', async () => {
     const market = new Market()
-    let clock = Date.now()
-    const options = { store: createMemoryStore(), now: () => new Date(clock) }
+    const options = { store: createMemoryStore() }
     const client = market.clientWith(options)
     await ask(client.fetch)
     const channelId = onlyChannel(market)
@@ -119,7 +118,7 @@ describe('close', () => {
     expect(closing).toMatchObject({ outcome: 'closing', channelId })
     await expect(ask(client.fetch)).rejects.toMatchObject({ code: 'CLIENT_CLOSED' })
     expect(await client.close()).toMatchObject([{ outcome: 'closing', channelId }])
-    clock += 25 * 3600 * 1000
+    market.chain.passTime(25 * 3600)
     expect(await market.clientWith(options).close()).toMatchObject([
       { outcome: 'refunded', channelId, returned: 10_000n },
     ])
@@ -139,7 +138,7 @@ describe('close', () => {
       const request = new Request(input, init)
       if (!request.url.startsWith('https://desk.test')) return market.gateway.transport(input, init)
       asked.push({ url: request.url, body: await request.text() })
-      await market.chain.completeRefund(onlyChannel(market))
+      await market.chain.release(onlyChannel(market))
       return new Response('{}')
     }
     const client = market.clientWith({ transport })

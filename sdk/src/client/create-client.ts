@@ -129,7 +129,6 @@ export function createClientOn(options: VerificationOptions, on: ClientChain): C
       const closing = {
         ledger: on.ledger,
         records,
-        now,
         release: (record: Parameters<typeof askRelease>[1]) => askRelease(asking, record),
       }
       const closed: ClosedChannel[] = []

@@ -1,14 +1,15 @@
-import type {
-  AgentService,
-  BindingRecord,
-  ChainReader,
-  ChannelOpening,
-  ClientChain,
-  Ledger,
-  LedgerChannel,
-  PriceRecord,
-  ProviderRecord,
-  ServiceRecord,
+import {
+  SdkError,
+  type AgentService,
+  type BindingRecord,
+  type ChainReader,
+  type ChannelOpening,
+  type ClientChain,
+  type Ledger,
+  type LedgerChannel,
+  type PriceRecord,
+  type ProviderRecord,
+  type ServiceRecord,
 } from '@jeju/sdk'
 import { randomBytes32, toHex, type Hex } from '@jeju/verifier/protocol'
 
@@ -24,6 +25,7 @@ export class TestChain implements ChainReader, Pick<Ledger, keyof ClientChain['l
   readonly offers = new Map<bigint, (ServiceRecord & { readonly price: PriceRecord })[]>()
   readonly bindings = new Map<Hex, BindingRecord>()
   readonly channels = new Map<Hex, LedgerChannel>()
+  #passed = 0
   /** Services of registration files. */
   readonly services8004 = new Map<bigint, readonly AgentService[]>()
   readonly openings: ChannelOpening[] = []
@@ -81,13 +83,31 @@ export class TestChain implements ChainReader, Pick<Ledger, keyof ClientChain['l
   }
 
   async requestRefund(channelId: Hex): Promise<Hex> {
-    const closeAt = BigInt(Math.floor(Date.now() / 1000) + REFUND_DELAY_S)
+    const closeAt = BigInt(this.#seconds() + REFUND_DELAY_S)
     return this.#change(channelId, { state: 'CLOSING', closeAt })
   }
 
   async completeRefund(channelId: Hex): Promise<Hex> {
+    const { closeAt } = await this.channelOf(channelId)
+    if (this.#seconds() < closeAt) {
+      throw new SdkError('CHAIN_REVERT', `completeRefund: RefundNotDue(${closeAt}, 0)`)
+    }
+    return this.release(channelId)
+  }
+
+  /** As the payee may, at any time. */
+  async release(channelId: Hex): Promise<Hex> {
     const { spent } = await this.channelOf(channelId)
     return this.#change(channelId, { state: 'CLOSED', locked: spent })
+  }
+
+  /** Lets time pass on this chain. */
+  passTime(seconds: number): void {
+    this.#passed += seconds
+  }
+
+  #seconds(): number {
+    return Math.floor(Date.now() / 1000) + this.#passed
   }
 
   async #change(channelId: Hex, change: Partial<LedgerChannel>): Promise<Hex> {

@@ -33,7 +33,6 @@ export async function readChannelSetting(
   const receipts = new ReceiptBook(store)
   const { chainId, ledgerManager } = deployment
   const domain: ContractDomain = { chainId: BigInt(chainId), verifyingContract: ledgerManager }
-  const now = (): Date => new Date()
   const asking = {
     servicesOf: async (agentId: bigint) =>
       (await readRegistration(client, deployment, agentId)).services,
@@ -41,7 +40,7 @@ export async function readChannelSetting(
     ledger: domain,
     allowLoopback: isDevelopmentChain(chainId),
     transport: fetch,
-    now,
+    now: () => new Date(),
   }
   return {
     deployment,
@@ -53,7 +52,6 @@ export async function readChannelSetting(
       terminal.tell(`asking agent ${record.agentId} to release ${record.channelId} …`)
       await askRelease(asking, record)
     },
-    now,
   }
 }
 
