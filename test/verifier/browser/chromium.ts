@@ -44,6 +44,18 @@ export async function openPage(script: string): Promise<OpenPage> {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
+  const opened = await openAt(`http://127.0.0.1:${port}/`)
+  return {
+    ...opened,
+    close: async () => {
+      await opened.close()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+/** Opens an address in a browser of its own. */
+export async function openAt(url: string): Promise<OpenPage> {
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS })
   const page = await browser.newPage()
   const errors: string[] = []
@@ -51,13 +63,6 @@ export async function openPage(script: string): Promise<OpenPage> {
   page.on('console', (line) => {
     if (line.type() === 'error') errors.push(line.text())
   })
-  await page.goto(`http://127.0.0.1:${port}/`)
-  return {
-    page,
-    errors,
-    close: async () => {
-      await browser.close()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
+  await page.goto(url)
+  return { page, errors, close: () => browser.close() }
 }
