@@ -23,7 +23,7 @@ import { outgoing, type OutgoingRequest } from '../sealing/sealed-exchange.ts'
 import type { VerifiedSession } from '../session/session-cache.ts'
 import type { Misses, SessionFinder } from '../session/session-finder.ts'
 import type { PromptRequest } from './prompt-request.ts'
-import { failedAnswer } from './failed-answer.ts'
+import { answerResponse, failedAnswer } from './answer-response.ts'
 import { readRefusal, type GatewayRefusal } from './gateway-refusal.ts'
 
 /** A prompt is sent to at most this many providers, each with an authorisation of its own. */
@@ -162,7 +162,7 @@ export class PromptCompleter {
     }
     const hold = this.#with.holdStream
     const stream = verifiedStream(response, sent.answers, context, { kind, hold })
-    return new Response(stream, { headers })
+    return answerResponse(stream, contentTypeOf(request))
   }
 
   async #keep(verified: VerifiedAnswer, exchange: Exchange): Promise<void> {
