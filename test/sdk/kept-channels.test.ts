@@ -167,7 +167,7 @@ describe('close', () => {
     ['http://desk.test', 'clear text'],
     ['not a url', 'nonsense'],
   ])(
-    'F5 ssrf_matrix: a provider does not choose what this machine connects to: %s (%s)',
+    'F5 a provider does not choose what this machine connects to: %s (%s)',
     async (endpoint) => {
       const market = new Market()
       market.chain.services8004.set(0n, [{ name: 'release', endpoint }])
