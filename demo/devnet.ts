@@ -45,6 +45,8 @@ try {
   await writeFile(join(folder, 'policy.json'), `${JSON.stringify(network.policy, null, 2)}\n`)
   await writeFile(join(folder, 'deployment.json'), `${JSON.stringify(deployment, null, 2)}\n`)
   await writeFile(join(folder, 'root.der'), network.trustAnchor.certificate)
+  const addresses = { rpc: rpcUrl, gateway: gateway.url, collateral: network.collateralUrl }
+  await writeFile(join(folder, 'network.json'), `${JSON.stringify(addresses, null, 2)}\n`)
 
   print(`
   chain      ${rpcUrl} (id ${network.chain.chainId})
@@ -54,7 +56,8 @@ try {
     print(`  ${name.padEnd(10)} ${machine.url}   agent ${agentId}, pid ${machine.pid() ?? '–'}`)
   }
   print(`
-  .devnet/   policy.json, deployment.json and root.der: what a client verifies with
+  .devnet/   policy.json, deployment.json, network.json and root.der: what a client needs,
+             as in: npm run -s jeju -- providers --network .devnet
   collateral ${network.collateralUrl}   as Intel's PCS serves it
   wallet     ${wallet.account.address}, development key ${toHex(network.chain.privateKey(CLIENT))}
 

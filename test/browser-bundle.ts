@@ -8,6 +8,10 @@ export interface BrowserBundle {
   readonly gzipBytes: number
   /** Everything that went in. */
   readonly modules: readonly string[]
+  /** What of it is there before a dynamic import asks for more. */
+  readonly initialModules: readonly string[]
+  /** The scripts by file name; the entry's name comes first. */
+  readonly files: ReadonlyMap<string, string>
   /** Modules of Node that something asked for: replaced by an empty one, or left to import. */
   readonly foreign: readonly string[]
 }
@@ -39,9 +43,27 @@ export async function bundleForBrowser(entry: string): Promise<BrowserBundle> {
     code,
     gzipBytes: gzipSync(code, { level: 9 }).length,
     modules,
+    initialModules: initialOf(chunks).flatMap(({ moduleIds }) => moduleIds),
+    files: new Map(
+      chunks
+        .toSorted((a, b) => Number(b.isEntry) - Number(a.isEntry))
+        .map(({ fileName, code: text }) => [fileName, text]),
+    ),
     foreign: [
       ...modules.filter((id) => id.includes('browser-external')),
       ...imports.filter((name) => !own.has(name)),
     ],
   }
+}
+
+/** The entry and whatever it imports at once. */
+function initialOf(chunks: readonly Rolldown.OutputChunk[]): readonly Rolldown.OutputChunk[] {
+  const wanted = chunks.filter(({ isEntry }) => isEntry)
+  // The list grows while it is walked.
+  for (const { imports } of wanted) {
+    wanted.push(
+      ...chunks.filter((chunk) => imports.includes(chunk.fileName) && !wanted.includes(chunk)),
+    )
+  }
+  return wanted
 }

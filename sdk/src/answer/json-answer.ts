@@ -33,7 +33,7 @@ export async function readVerifiedJson(
     throw error
   })
   const { usage } = factsOfJson(new TextDecoder().decode(body))
-  judgeAnswer(
+  const verified = judgeAnswer(
     {
       receipt: readReceiptHeader(response.headers.get(RECEIPT_HEADER)),
       responseHash: hasher.digest(),
@@ -42,6 +42,7 @@ export async function readVerifiedJson(
     },
     context,
   )
+  await context.keep(verified)
   return body
 }
 

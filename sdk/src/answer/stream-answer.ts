@@ -12,7 +12,7 @@ import {
   type ComputeReceipt,
   type StreamKind,
 } from '@jeju/verifier/protocol'
-import { judgeAnswer, type AnswerContext } from './answer-judge.ts'
+import { judgeAnswer, type AnswerContext, type VerifiedAnswer } from './answer-judge.ts'
 import { brokenOff } from './broken-off.ts'
 import { chunksOfFrames, endOfAnswer } from './chunk-frames.ts'
 import { CoveredBytes } from './covered-bytes.ts'
@@ -34,7 +34,7 @@ export function verifiedStream(
   const next = async (): Promise<{ bytes: Uint8Array<ArrayBuffer>; done: boolean }> => {
     const piece = await pieces.next().catch((error: unknown) => reading.broken(error))
     return piece.done === true
-      ? { bytes: reading.end(), done: true }
+      ? { bytes: await reading.end(), done: true }
       : { bytes: reading.push(piece.value), done: false }
   }
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -94,7 +94,7 @@ class StreamReading {
   }
 
   /** The last bytes, once they are verified. */
-  end(): Uint8Array<ArrayBuffer> {
+  async end(): Promise<Uint8Array<ArrayBuffer>> {
     const { receipt, held, tail } = this.#split(() => this.#splitter.end())
     this.#cover(held)
     if (!this.#covered.isWhole) return this.#refuse('a sealed piece that is covered in part')
@@ -107,7 +107,7 @@ class StreamReading {
     if ((this.#facts.chunk !== undefined || held.length > 0) && !equalBytes(tail, ownTail)) {
       this.#refuse('a receipt frame that is no empty chunk of this stream')
     }
-    this.#judge({ text: encodeComputeReceipt(receipt) })
+    await this.#context.keep(this.#judge({ text: encodeComputeReceipt(receipt) }))
     return concatBytes(held, ownTail)
   }
 
@@ -153,9 +153,9 @@ class StreamReading {
     throw new Error('an answer without a receipt was verified')
   }
 
-  #judge(receipt: ReceivedAnswer['receipt']): void {
+  #judge(receipt: ReceivedAnswer['receipt']): VerifiedAnswer {
     const { usage } = this.#facts
-    judgeAnswer(
+    return judgeAnswer(
       {
         receipt,
         responseHash: this.#covered.digest(),

@@ -94,3 +94,27 @@ export function createChainReader(client: ChainClient, deployment: Deployment): 
     },
   }
 }
+
+/** Longest page of the registry that one call asks for. */
+const PAGE = 100n
+
+/** Ids of the registered agents in order of registration, at most `max`. */
+export async function listAgents(
+  client: Pick<ChainClient, 'read'>,
+  deployment: Deployment,
+  max: number,
+): Promise<readonly bigint[]> {
+  const found: bigint[] = []
+  let cursor = 0n
+  do {
+    const [ids, next] = await client.read({
+      address: deployment.computeRegistry,
+      abi: computeRegistryAbi,
+      functionName: 'listProviders',
+      args: [cursor, PAGE],
+    })
+    found.push(...ids)
+    cursor = next
+  } while (cursor !== 0n && found.length < max)
+  return found.slice(0, max)
+}

@@ -53,6 +53,8 @@ export interface Ledger {
   /** Starts the refund of what is not charged; complete it at `closeAt` of {@link LedgerChannel}. */
   requestRefund(channelId: Hex): Promise<Hex>
   completeRefund(channelId: Hex): Promise<Hex>
+  /** Of the payee alone: nothing more to charge, the rest is the user's at once. */
+  releaseChannel(channelId: Hex): Promise<Hex>
   channelOf(channelId: Hex): Promise<LedgerChannel>
   /** Deposited and not locked in a channel; of the wallet unless said otherwise. */
   availableOf(user?: Hex): Promise<bigint>
@@ -75,8 +77,10 @@ export function ledgerOf(client: ChainClient, deployment: Deployment): Ledger {
     const available = await availableOf(client.account)
     return available >= amount ? 0n : amount - available
   }
-  const write = async (functionName: 'requestRefund' | 'completeRefund', channelId: Hex) =>
-    (await client.write({ ...ledger, functionName, args: [channelId] })).hash
+  const write = async (
+    functionName: 'requestRefund' | 'completeRefund' | 'releaseChannel',
+    channelId: Hex,
+  ) => (await client.write({ ...ledger, functionName, args: [channelId] })).hash
   return {
     deposit: async (value) =>
       (await client.write({ ...ledger, functionName: 'deposit', args: [], value })).hash,
@@ -103,6 +107,7 @@ export function ledgerOf(client: ChainClient, deployment: Deployment): Ledger {
     },
     requestRefund: (channelId) => write('requestRefund', channelId),
     completeRefund: (channelId) => write('completeRefund', channelId),
+    releaseChannel: (channelId) => write('releaseChannel', channelId),
     channelOf: async (channelId) => {
       const channel = await client.read({ ...ledger, functionName: 'channelOf', args: [channelId] })
       return {

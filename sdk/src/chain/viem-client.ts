@@ -12,6 +12,7 @@ import {
   http,
   parseEventLogs,
   publicActions,
+  zeroAddress,
   type Abi,
   type Account,
   type Chain,
@@ -47,6 +48,11 @@ export function connectWallet(options: {
     rpcUrls: { default: { http: [rpcUrl] } },
   })
   return createWalletClient({ account, chain, transport: http(rpcUrl, { batch: true }) })
+}
+
+/** A {@link Wallet} that nobody has the key of: good for reading. */
+export function watchChain(options: { readonly rpcUrl: string; readonly chainId: number }): Wallet {
+  return connectWallet({ ...options, account: { address: zeroAddress, type: 'json-rpc' } })
 }
 
 type Readable = 'pure' | 'view'

@@ -3,8 +3,13 @@ export const SDK_ERROR_CODES = [
   'CONFIG_GATEWAY', // the gateway address is not https, nor http on loopback
   'CONFIG_CHAIN', // the wallet's chain is not the deployment's
   'CONFIG_AMOUNT', // an amount or limit in the options is out of range
+  'CONFIG_WALLET', // a key file or keystore is none, or its password is another
+  'STORE_FAILED', // what is kept cannot be read or written, or others may read it
+  'RECORD_INVALID', // a record of the store is not of its form
+  'BUDGET_EXHAUSTED', // the channel would lock more than the caller's budget: nothing was sent
+  'CLIENT_CLOSED', // the client was closed
   'REQUEST_REFUSED', // an endpoint, method or origin whose answer nobody verifies: nothing was sent
-  'REQUEST_INVALID', // the body is not a chat completion request
+  'REQUEST_INVALID', // the body is no request for an answer
   'REQUEST_TOO_LARGE', // the body is beyond MAX_REQUEST_BYTES
   'NO_PROVIDER', // no active provider offers the model at an effective price
   'PROVIDER_UNAVAILABLE', // evidence of no candidate could be fetched
@@ -12,6 +17,8 @@ export const SDK_ERROR_CODES = [
   'GATEWAY_ANSWER', // the gateway answers something that cannot be read
   'NOT_VERIFIED', // a check failed; the error carries the report
   'OUTCOME_UNKNOWN', // the connection ended after the authorisation was sent: the request may be charged
+  'CHANNEL_UNKNOWN', // no such channel, or none that this wallet may ask for
+  'RELEASE_REFUSED', // the provider does not release a channel at once: the refund is left
   'CHAIN_READ', // a contract could not be read
   'CHAIN_REVERT', // a contract refused; the message names its error
   'CHAIN_WRITE', // a transaction could not be sent or was not confirmed

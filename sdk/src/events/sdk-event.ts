@@ -2,6 +2,7 @@ import type { NodeClaims, ReceiptReport, Report } from '@jeju/verifier'
 import type { ComputeReceipt, Hex } from '@jeju/verifier/protocol'
 import type { SealingAlgo } from '@jeju/verifier/sealing'
 import type { Refusal } from '../errors/not-verified.ts'
+import type { ClosedChannel } from '../payment/close-channel.ts'
 
 /** What the verified fetch tells while it works; never prompts, answers or keys. Amounts in wei. */
 export type SdkEvent =
@@ -32,6 +33,7 @@ export type SdkEvent =
       readonly amount: bigint
       readonly transaction: Hex
     }
+  | { readonly type: 'channel-closed'; readonly channel: ClosedChannel }
   | {
       readonly type: 'authorised'
       readonly agentId: bigint
@@ -51,6 +53,13 @@ export type SdkEvent =
       readonly fee: bigint
       readonly receipt: ComputeReceipt
       readonly report: ReceiptReport
+    }
+  | {
+      /** The answer was delivered all the same. */
+      readonly type: 'receipt-not-kept'
+      readonly agentId: bigint
+      readonly receipt: ComputeReceipt
+      readonly reason: string
     }
   | {
       readonly type: 'receipt-refused'

@@ -1,8 +1,8 @@
 import { isPromptPath } from '@jeju/verifier/protocol'
 import { SdkError } from '../errors/sdk-error.ts'
 import { MODELS_PATH, type GatewayClient } from '../gateway/gateway-client.ts'
-import { readChatRequest } from './chat-request.ts'
-import type { ChatCompleter } from './complete-chat.ts'
+import { readPromptRequest } from './prompt-request.ts'
+import type { PromptCompleter } from './complete-prompt.ts'
 
 /**
  * A `fetch` for one gateway that knows the endpoints that take a prompt, verified and paid, and the list of models.
@@ -12,14 +12,14 @@ export function verifiedFetch(options: {
   /** Parsed base address. */
   readonly base: string
   readonly gateway: GatewayClient
-  readonly chat: ChatCompleter
+  readonly prompts: PromptCompleter
 }): typeof fetch {
-  const { base, gateway, chat } = options
+  const { base, gateway, prompts } = options
   return async (input, init) => {
     const request = new Request(absolute(input, base), init)
     const path = request.url.startsWith(base) ? request.url.slice(base.length) : ''
     if (request.method === 'POST' && isPromptPath(path)) {
-      return chat.complete(await readChatRequest(request, path), request.signal)
+      return prompts.complete(await readPromptRequest(request, path), request.signal)
     }
     if (request.method === 'GET' && request.url === base + MODELS_PATH) {
       return gateway.models(request.signal)

@@ -18,6 +18,11 @@ export function parseBaseUrl(text: string): string {
   return url.origin + url.pathname.replace(/\/+$/, '')
 }
 
+/** Whether a parsed base address is on this machine. */
+export function isLoopback(base: string): boolean {
+  return LOOPBACK.has(new URL(base).hostname)
+}
+
 function wrong(expected: string): SdkError {
   return new SdkError('CONFIG_GATEWAY', `base address: expected ${expected}`)
 }

@@ -24,6 +24,7 @@ const STATUS: Readonly<Partial<Record<SdkErrorCode, number>>> = {
   REQUEST_INVALID: 400,
   REQUEST_TOO_LARGE: 413,
   NO_PROVIDER: 404,
+  BUDGET_EXHAUSTED: 402,
   PROVIDER_UNAVAILABLE: 503,
 }
 

@@ -11,7 +11,7 @@ import {
   type SignedRequestAuth,
 } from '@jeju/verifier/protocol'
 import type { PriceRecord } from '../chain/chain-reader.ts'
-import type { ChatRequest } from '../fetch/chat-request.ts'
+import type { PromptRequest } from '../fetch/prompt-request.ts'
 import type { Reservation } from './channel-book.ts'
 
 /** How long an authorisation can be used; well under MAX_AUTH_LIFE_S. */
@@ -24,7 +24,7 @@ const MAX_TEMPLATE_TOKENS = 1024
  * The most this request can cost at this price, wei: no token of text is shorter than a byte of the body, and no
  * answer longer than asked for or than the price allows. Never above `cap`.
  */
-export function maxFeeOf(request: ChatRequest, price: PriceRecord, cap: bigint): bigint {
+export function maxFeeOf(request: PromptRequest, price: PriceRecord, cap: bigint): bigint {
   const { maxTokens, body } = request
   const output = Math.min(maxTokens ?? price.maxOutputTokens, price.maxOutputTokens)
   const bound = feeOf(price, body.length + MAX_TEMPLATE_TOKENS, output)
@@ -42,11 +42,11 @@ export function authorise(options: {
   readonly now: Date
 }): SignedRequestAuth {
   const { path, body, reservation, bindingId, serving, now } = options
-  // Nonce and salt are random, never counted from a clock (attacks P32, T8).
+  // Nonce word and salt are random, never counted from a clock (attacks P32, T8).
   const salt = toHex(randomBytes32())
   const auth = {
     channelId: reservation.channel.channelId,
-    nonce: BigInt(toHex(randomBytes32())),
+    nonce: reservation.channel.nonces.next(),
     bindingId,
     requestHash: requestHash(salt, 'POST', path, body),
     maxFee: reservation.maxFee,

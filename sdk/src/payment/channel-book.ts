@@ -3,14 +3,13 @@ import type { ChainReader, PriceRecord } from '../chain/chain-reader.ts'
 import type { Ledger } from '../chain/ledger.ts'
 import type { OnSdkEvent } from '../events/sdk-event.ts'
 import type { Candidate } from '../session/candidates.ts'
+import type { Budget } from './budget.ts'
+import type { ChannelRecord, ChannelRecords } from './channel-records.ts'
+import { Nonces } from './nonces.ts'
 
-/** A channel this process opened, with the key that signs for it. */
-export interface PaidChannel {
-  readonly channelId: Hex
-  /** Of the channel's own price version, which never changes. */
-  readonly price: PriceRecord
-  /** secp256k1 private key; in memory only. */
-  readonly sessionKey: Uint8Array
+/** A channel in use, with the key that signs for it. */
+export interface PaidChannel extends ChannelRecord {
+  readonly nonces: Nonces
 }
 
 /** Room in a channel for one request. Exactly one of the two ends it; neither means the outcome is unknown. */
@@ -31,26 +30,28 @@ interface BookedChannel extends PaidChannel {
   doubtful: boolean
 }
 
-/** The channels of one wallet, one for each service, opened and topped up as requests need them. */
+/** What a {@link ChannelBook} works with. */
+export interface ChannelBookParts {
+  readonly ledger: Pick<Ledger, 'openChannel' | 'topUp' | 'channelOf'>
+  readonly chain: Pick<ChainReader, 'currentPrice'>
+  /** Channels of earlier processes and of those beside this one. */
+  readonly records: ChannelRecords
+  /** Wei that the kept receipts of a channel come to. */
+  readonly feesOf: (channelId: Hex) => Promise<bigint>
+  /** Wei locked at once. */
+  readonly channelAmount: bigint
+  readonly budget: Budget
+  readonly onEvent: OnSdkEvent
+}
+
+/** The channels of one wallet, one for each service: found again, opened and topped up as requests need them. */
 export class ChannelBook {
   readonly #channels = new Map<string, BookedChannel>()
   readonly #turns = new Map<string, Promise<unknown>>()
-  readonly #ledger: Pick<Ledger, 'openChannel' | 'topUp' | 'channelOf'>
-  readonly #chain: Pick<ChainReader, 'currentPrice'>
-  readonly #channelAmount: bigint
-  readonly #onEvent: OnSdkEvent
+  readonly #with: ChannelBookParts
 
-  constructor(options: {
-    readonly ledger: Pick<Ledger, 'openChannel' | 'topUp' | 'channelOf'>
-    readonly chain: Pick<ChainReader, 'currentPrice'>
-    /** Wei locked at once. */
-    readonly channelAmount: bigint
-    readonly onEvent: OnSdkEvent
-  }) {
-    this.#ledger = options.ledger
-    this.#chain = options.chain
-    this.#channelAmount = options.channelAmount
-    this.#onEvent = options.onEvent
+  constructor(parts: ChannelBookParts) {
+    this.#with = parts
   }
 
   /** Room for the fee that `maxFeeAt` states for the channel's price. Requests of one service take turns. */
@@ -74,7 +75,7 @@ export class ChannelBook {
     candidate: Candidate,
     maxFeeAt: (price: PriceRecord) => bigint,
   ): Promise<Reservation> {
-    const known = await this.#usable(name)
+    const known = (await this.#usable(name)) ?? (await this.#found(name, candidate))
     const channel = known ?? (await this.#open(name, candidate, maxFeeAt))
     const maxFee = maxFeeAt(channel.price)
     if (channel.locked - channel.committed < maxFee) await this.#topUp(channel, maxFee)
@@ -94,16 +95,50 @@ export class ChannelBook {
   async #usable(name: string): Promise<BookedChannel | undefined> {
     const channel = this.#channels.get(name)
     if (channel === undefined || !channel.doubtful) return channel
-    const { state, locked, spent, sessionKey } = await this.#ledger.channelOf(channel.channelId)
-    if (state !== 'OPEN' || sessionKey !== addressOf(channel.sessionKey)) {
+    const state = await this.#stateOf(channel)
+    if (state === undefined) {
       this.#channels.delete(name)
       return undefined
     }
-    channel.locked = locked
+    channel.locked = state.locked
     // A refusal is nobody's signed word: what was released for it may have been charged all the same.
-    channel.committed = larger(channel.committed, spent)
+    channel.committed = larger(channel.committed, state.committed)
     channel.doubtful = false
     return channel
+  }
+
+  /** A channel of this service that another process opened; the one with most left. */
+  async #found(
+    name: string,
+    { agentId, serviceId }: Candidate,
+  ): Promise<BookedChannel | undefined> {
+    const records = (await this.#with.records.all()).filter(
+      (record) => record.agentId === agentId && record.serviceId === serviceId,
+    )
+    let best: BookedChannel | undefined
+    for (const record of records) {
+      const state = await this.#stateOf(record)
+      if (state === undefined) continue
+      const left = state.locked - state.committed
+      if (best !== undefined && left <= best.locked - best.committed) continue
+      best = { ...record, ...state, nonces: new Nonces(), doubtful: false }
+    }
+    if (best !== undefined) this.#channels.set(name, best)
+    return best
+  }
+
+  /**
+   * What the chain and the kept receipts say of a channel; undefined where it is not open to its key any more. What
+   * other processes have under way is in neither, and a node refuses what goes beyond.
+   */
+  async #stateOf(
+    record: ChannelRecord,
+  ): Promise<{ readonly locked: bigint; readonly committed: bigint } | undefined> {
+    const { ledger, records, feesOf } = this.#with
+    const { state, locked, spent, sessionKey } = await ledger.channelOf(record.channelId)
+    if (state === 'CLOSED') await records.forget(record.channelId)
+    if (state !== 'OPEN' || sessionKey !== addressOf(record.sessionKey)) return undefined
+    return { locked, committed: larger(spent, await feesOf(record.channelId)) }
   }
 
   async #open(
@@ -111,42 +146,67 @@ export class ChannelBook {
     { agentId, serviceId }: Candidate,
     maxFeeAt: (price: PriceRecord) => bigint,
   ): Promise<BookedChannel> {
+    const { chain, budget, channelAmount } = this.#with
     // Read now: the price may have changed since the provider was found.
-    const price = await this.#chain.currentPrice(agentId, serviceId)
-    const amount = larger(this.#channelAmount, maxFeeAt(price))
-    const sessionKey = randomBytes32()
-    const opening = {
-      agentId,
-      serviceId,
-      priceVersion: price.version,
-      amount,
-      sessionKey: addressOf(sessionKey),
-    }
-    const { channelId, hash } = await this.#ledger.openChannel(opening)
+    const price = await chain.currentPrice(agentId, serviceId)
+    const needed = maxFeeAt(price)
+    const amount = budget.take(larger(channelAmount, needed), needed)
+    const record = await openChannel(this.#with, { agentId, serviceId, price, amount }).catch(
+      (error: unknown) => {
+        budget.giveBack(amount)
+        throw error
+      },
+    )
     const channel = {
-      channelId,
-      price,
-      sessionKey,
+      ...record,
+      nonces: new Nonces(),
       locked: amount,
       committed: 0n,
       doubtful: false,
     }
     this.#channels.set(name, channel)
-    this.#onEvent({ type: 'channel-opened', channelId, transaction: hash, ...opening })
     return channel
   }
 
   async #topUp(channel: BookedChannel, maxFee: bigint): Promise<void> {
+    const { ledger, budget, channelAmount, onEvent } = this.#with
     const { channelId } = channel
     const missing = maxFee - (channel.locked - channel.committed)
-    const amount = larger(this.#channelAmount, missing)
-    const transaction = await this.#ledger.topUp(channelId, amount).catch((error: unknown) => {
+    const amount = budget.take(larger(channelAmount, missing), missing)
+    const transaction = await ledger.topUp(channelId, amount).catch((error: unknown) => {
       channel.doubtful = true
+      budget.giveBack(amount)
       throw error
     })
     channel.locked += amount
-    this.#onEvent({ type: 'channel-topped-up', channelId, amount, transaction })
+    onEvent({ type: 'channel-topped-up', channelId, amount, transaction })
   }
+}
+
+/** Opens a channel with a session key of its own and keeps both. */
+export async function openChannel(
+  { ledger, records, onEvent }: Pick<ChannelBookParts, 'ledger' | 'records' | 'onEvent'>,
+  terms: {
+    readonly agentId: bigint
+    readonly serviceId: number
+    readonly price: PriceRecord
+    readonly amount: bigint
+  },
+): Promise<ChannelRecord> {
+  const { agentId, serviceId, price, amount } = terms
+  const sessionKey = randomBytes32()
+  const opening = {
+    agentId,
+    serviceId,
+    priceVersion: price.version,
+    amount,
+    sessionKey: addressOf(sessionKey),
+  }
+  const { channelId, hash } = await ledger.openChannel(opening)
+  const record = { channelId, agentId, serviceId, price, sessionKey }
+  await records.save(record)
+  onEvent({ type: 'channel-opened', channelId, transaction: hash, ...opening })
+  return record
 }
 
 function larger(a: bigint, b: bigint): bigint {

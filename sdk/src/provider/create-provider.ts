@@ -4,15 +4,14 @@ import {
   identityRegistryAbi,
   inferenceServingAbi,
   ledgerManagerAbi,
-  parseRegistrationFile,
   registrationFile,
   type Deployment,
   type RegistrationContent,
   type RegistrationFile,
-  type RegistrationPlace,
 } from '@jeju/contracts'
 import type { Hex, TokenPrice } from '@jeju/verifier/protocol'
 import { encodeAbiParameters } from 'viem'
+import { placeOf, readRegistration } from '../chain/registration.ts'
 import { createChainClient, eventOf, type Wallet } from '../chain/viem-client.ts'
 import { verifyNode, type NodeExpectation, type VerifiedNode } from './verify-node.ts'
 
@@ -46,7 +45,7 @@ export interface Provider {
   approveBinding(
     agentId: bigint,
     nodeUrl: string,
-    trust: Pick<NodeExpectation, 'trustAnchor' | 'policy' | 'collateral'>,
+    trust: Pick<NodeExpectation, 'trustAnchor' | 'policy' | 'collateral' | 'gpu'>,
   ): Promise<VerifiedNode & { readonly hash: Hex }>
   revokeBinding(bindingId: Hex): Promise<Hex>
   /** Pays out everything charged for the wallet; what was paid. */
@@ -74,12 +73,6 @@ export function createProvider(options: {
   const registry = { address: deployment.computeRegistry, abi: computeRegistryAbi } as const
   const ledger = { address: deployment.ledgerManager, abi: ledgerManagerAbi } as const
   const serving = { address: deployment.inferenceServing, abi: inferenceServingAbi } as const
-  const placeOf = async (agentId: bigint): Promise<RegistrationPlace> => {
-    const args = [agentId] as const
-    const { endpoint } = await client.read({ ...registry, functionName: 'providerOf', args })
-    const { chainId, identityRegistry, computeRegistry } = deployment
-    return { agentId, chainId, identityRegistry, computeRegistry, endpoint }
-  }
   const setAgentUri = async (agentId: bigint, uri: string): Promise<Hex> => {
     const args = [agentId, uri] as const
     return (await client.write({ ...identity, functionName: 'setAgentURI', args })).hash
@@ -103,7 +96,10 @@ export function createProvider(options: {
       return (await client.write({ ...registry, functionName: 'register', args })).hash
     },
     publish: async (agentId, content) => {
-      await setAgentUri(agentId, registrationFile(content, await placeOf(agentId)))
+      await setAgentUri(
+        agentId,
+        registrationFile(content, await placeOf(client, deployment, agentId)),
+      )
       const where = encodeAbiParameters(
         [{ type: 'uint256' }, { type: 'address' }],
         [BigInt(deployment.chainId), registry.address],
@@ -113,22 +109,16 @@ export function createProvider(options: {
       const args = [agentId, METADATA_KEY, where] as const
       await client.write({ ...identity, functionName: 'setMetadata', args })
     },
-    registrationOf: async (agentId) => {
-      const args = [agentId] as const
-      const uri = await client.read({ ...identity, functionName: 'tokenURI', args })
-      return parseRegistrationFile(uri, await placeOf(agentId))
-    },
+    registrationOf: (agentId) => readRegistration(client, deployment, agentId),
     addService: async (agentId, modelId, modelName, price) => {
       const args = [agentId, modelId, modelName, { ...price, effectiveFrom: 0n }] as const
       const { logs } = await client.write({ ...registry, functionName: 'addService', args })
       return eventOf(computeRegistryAbi, 'ServiceAdded', registry.address, logs).args.serviceId
     },
-    approveBinding: async (agentId, nodeUrl, { trustAnchor, policy, collateral }) => {
+    approveBinding: async (agentId, nodeUrl, trust) => {
       const node = await verifyNode({
         nodeUrl,
-        trustAnchor,
-        policy,
-        collateral,
+        ...trust,
         registry: { chainId: BigInt(deployment.chainId), verifyingContract: registry.address },
         expected: { agentId, operator: client.account },
         transport,

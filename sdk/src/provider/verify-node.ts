@@ -1,8 +1,10 @@
 import type {
   AppraisalPolicy,
   CollateralSource,
+  GpuJudgement,
   NodeClaims,
   Report,
+  Tier,
   TrustAnchor,
 } from '@jeju/verifier'
 import { randomBytes32, toHex, type ContractDomain, type Hex } from '@jeju/verifier/protocol'
@@ -18,6 +20,8 @@ export interface NodeExpectation {
   readonly trustAnchor: TrustAnchor
   readonly policy: AppraisalPolicy
   readonly collateral: CollateralSource
+  /** Who judges GPUs, where the policy takes them; NVIDIA's own roots when absent. */
+  readonly gpu?: GpuJudgement
   readonly registry: ContractDomain
   readonly expected: { readonly agentId: bigint; readonly operator: Hex }
   readonly transport: typeof fetch
@@ -25,13 +29,14 @@ export interface NodeExpectation {
 
 /** A node whose evidence holds. */
 export interface VerifiedNode {
+  readonly tier: Tier
   readonly claims: NodeClaims
   readonly report: Report
 }
 
 /** Fetches a node's own evidence for a fresh nonce and judges it. Throws `NotVerified` or `PROVIDER_UNAVAILABLE`. */
 export async function verifyNode(options: NodeExpectation): Promise<VerifiedNode> {
-  const { nodeUrl, trustAnchor, policy, collateral, registry, expected, transport } = options
+  const { nodeUrl, trustAnchor, policy, collateral, gpu, registry, expected, transport } = options
   const nonce = toHex(randomBytes32())
   const endpoint = `${parseBaseUrl(nodeUrl)}/v1/attestation`
   const evidence = await fetchEvidence(endpoint, nonce, transport)
@@ -40,8 +45,9 @@ export async function verifyNode(options: NodeExpectation): Promise<VerifiedNode
     trustAnchor,
     policy,
     registry,
-    freshness: { kind: 'challenge', nonce },
+    nonce,
     expected,
+    ...(gpu === undefined ? {} : { gpu }),
   })
   if (judged.outcome === 'refused') {
     throw new NotVerified('provider', [{ agentId: expected.agentId, ...judged }])

@@ -6,12 +6,15 @@ import {
   type CollateralRequest,
   type CollateralSource,
   type NodeClaims,
+  type QuoteCollateral,
   type Report,
   type Tier,
   type VerificationContext,
 } from '@jeju/verifier'
-import { ProtocolError } from '@jeju/verifier/protocol'
+import { ProtocolError, type Hex } from '@jeju/verifier/protocol'
 import { failuresOf, type Refusal } from '../errors/not-verified.ts'
+import type { EvidenceRecord } from '../receipts/evidence-record.ts'
+import { gpuJudgementFor } from './gpu-judgement.ts'
 
 /** Evidence judged: what it proves, or why it is refused. */
 export type JudgedEvidence =
@@ -20,8 +23,15 @@ export type JudgedEvidence =
       readonly tier: Tier
       readonly claims: NodeClaims
       readonly report: Report
+      /** What all of it rests on. */
+      readonly proof: EvidenceRecord
     }
   | ({ readonly outcome: 'refused' } & Omit<Refusal, 'agentId'>)
+
+/** What evidence is judged under; it was made for `nonce`. */
+export interface EvidenceContext extends Omit<VerificationContext, 'collateral' | 'freshness'> {
+  readonly nonce: Hex
+}
 
 /** Codes of arguments that come from the caller, not from the evidence. */
 const OWN_FAULTS: readonly string[] = ['TIME_INVALID', 'TRUST_ANCHOR_INVALID', 'POLICY_INVALID']
@@ -30,15 +40,23 @@ const OWN_FAULTS: readonly string[] = ['TIME_INVALID', 'TRUST_ANCHOR_INVALID', '
 export async function judgeEvidence(
   evidence: Uint8Array,
   source: CollateralSource,
-  context: Omit<VerificationContext, 'collateral'>,
+  context: EvidenceContext,
 ): Promise<JudgedEvidence> {
+  const { nonce, gpu: given, ...rest } = context
   let report: Report
+  let collateral: QuoteCollateral
   try {
     const request = collateralRequestOf(evidence)
-    const collateral = await source.collateralFor(request).catch((cause: unknown) => {
+    collateral = await source.collateralFor(request).catch((cause: unknown) => {
       throw new NoCollateral(request, cause)
     })
-    report = await verifyEvidence(evidence, { ...context, collateral })
+    const gpu = await gpuJudgementFor(context.policy, given)
+    report = await verifyEvidence(evidence, {
+      ...rest,
+      collateral,
+      freshness: { kind: 'challenge', nonce },
+      ...(gpu === undefined ? {} : { gpu }),
+    })
   } catch (error) {
     const check = unjudged(error)
     if (check === undefined) throw error
@@ -49,7 +67,8 @@ export async function judgeEvidence(
     return { outcome: 'refused', checks: report.checks, reasons: verdict.reasons }
   }
   const { tier, claims } = verdict
-  return { outcome: 'verified', tier, claims, report }
+  const proof = { at: context.at, nonce, bundle: evidence, collateral }
+  return { outcome: 'verified', tier, claims, report, proof }
 }
 
 /** Nothing is known of this platform; a provider that names one nobody knows must not fail the search for others. */

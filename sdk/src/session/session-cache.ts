@@ -1,4 +1,5 @@
 import type { NodeClaims } from '@jeju/verifier'
+import type { EvidenceRecord } from '../receipts/evidence-record.ts'
 import type { Candidate } from './candidates.ts'
 
 /** Longest time a verification may be relied on (attack F2). */
@@ -10,6 +11,8 @@ const MAX_SESSIONS = 64
 export interface VerifiedSession {
   readonly candidate: Candidate
   readonly claims: NodeClaims
+  /** What the claims rest on. */
+  readonly proof: EvidenceRecord
   /** Unix milliseconds. */
   readonly expiresAt: number
 }

@@ -91,9 +91,9 @@ export class SessionFinder {
         this.#onEvent({ type: 'provider-refused', agentId, refusal })
         return refusal
       }
-      const { tier, claims, report } = judgement
+      const { tier, claims, report, proof } = judgement
       this.#onEvent({ type: 'provider-verified', agentId, tier, claims, report })
-      const session = { candidate, claims, expiresAt }
+      const session = { candidate, claims, proof, expiresAt }
       this.#cache.add(session)
       return session
     } catch (error) {

@@ -2,6 +2,7 @@ import type {
   AppraisalPolicy,
   Check,
   CollateralSource,
+  GpuJudgement,
   NodeClaims,
   TrustAnchor,
 } from '@jeju/verifier'
@@ -23,6 +24,7 @@ import { judgeEvidence, type JudgedEvidence } from './judge-evidence.ts'
 interface Trust {
   readonly trustAnchor: TrustAnchor
   readonly policy: AppraisalPolicy
+  readonly gpu: GpuJudgement | undefined
   readonly acceptWeights: readonly WeightsState[]
   /** Refuse who offers no key that prompts can be sealed to. */
   readonly sealing: 'required' | 'if-offered'
@@ -49,7 +51,7 @@ export async function verifyProvider(
   by: ProviderVerification,
 ): Promise<JudgedEvidence> {
   const { agentId, operator } = candidate
-  const { trustAnchor, policy, acceptWeights, sealing } = by.trust
+  const { trustAnchor, policy, gpu, acceptWeights, sealing } = by.trust
   const nonce = toHex(randomBytes32())
   const evidence = await by.evidence(agentId, nonce)
   const judged = await judgeEvidence(evidence, by.collateral, {
@@ -57,8 +59,9 @@ export async function verifyProvider(
     trustAnchor,
     policy,
     registry: by.registry,
-    freshness: { kind: 'challenge', nonce },
+    nonce,
     expected: { agentId, operator },
+    ...(gpu === undefined ? {} : { gpu }),
   })
   if (judged.outcome === 'refused') return judged
   const own = [
@@ -72,7 +75,8 @@ export async function verifyProvider(
     : { outcome: 'refused', checks: [...judged.report.checks, ...own], reasons: failures }
 }
 
-async function checkBinding(
+/** `binding-on-chain`: the proven binding is valid on chain now, of this agent and signer. */
+export async function checkBinding(
   { bindingId, statement }: NodeClaims,
   agentId: bigint,
   chain: ChainReader,

@@ -10,7 +10,7 @@ import {
   type Running,
 } from '../../enclave/setting/start-node.ts'
 import { PRICE, type TestChain as NodeChain } from '../../enclave/setting/test-chain.ts'
-import { TestChain } from '../../sdk/market/test-chain.ts'
+import { TestChain, USER } from '../../sdk/market/test-chain.ts'
 import { collateralOf, policyOf } from '../../simulated-trust.ts'
 
 export const GATEWAY = 'https://gateway.test'
@@ -99,7 +99,7 @@ export async function startVerifiedNode(setting: NodeSetting = {}): Promise<Veri
       transport,
       onEvent: (event) => events.push(event),
     },
-    { chain: shared, ledger: shared },
+    { chain: shared, ledger: shared, account: USER, servicesOf: async () => [] },
   )
   return { running, fetch: verified, events, sent }
 }

@@ -1,9 +1,9 @@
-import { createFetchOn, type SdkEvent, type VerificationOptions } from '@jeju/sdk'
+import { createClientOn, type Client, type SdkEvent, type VerificationOptions } from '@jeju/sdk'
 import { createSimulatedPlatform, type SimulatedPlatform } from '@jeju/simulator'
 import { simulatedTrustAnchor } from '@jeju/verifier'
 import { collateralOf, policyOf } from '../../simulated-trust.ts'
 import { deployment } from './deployment.ts'
-import { TestChain } from './test-chain.ts'
+import { TestChain, USER } from './test-chain.ts'
 import { TestGateway } from './test-gateway.ts'
 import { TestNode, type NodeOptions } from './test-node.ts'
 
@@ -31,7 +31,11 @@ export class Market {
   }
 
   fetchWith(options: Partial<VerificationOptions> = {}): typeof fetch {
-    return createFetchOn(
+    return this.clientWith(options).fetch
+  }
+
+  clientWith(options: Partial<VerificationOptions> = {}): Client {
+    return createClientOn(
       {
         gateway: GATEWAY_URL,
         deployment,
@@ -44,7 +48,12 @@ export class Market {
         onEvent: (event) => this.events.push(event),
         ...options,
       },
-      { chain: this.chain, ledger: this.chain },
+      {
+        chain: this.chain,
+        ledger: this.chain,
+        account: USER,
+        servicesOf: async (agentId) => this.chain.services8004.get(agentId) ?? [],
+      },
     )
   }
 

@@ -1,23 +1,33 @@
-import type {
-  BindingRecord,
-  ChainReader,
-  ChannelOpening,
-  Ledger,
-  LedgerChannel,
-  PriceRecord,
-  ProviderRecord,
-  ServiceRecord,
+import {
+  SdkError,
+  type AgentService,
+  type BindingRecord,
+  type ChainReader,
+  type ChannelOpening,
+  type ClientChain,
+  type Ledger,
+  type LedgerChannel,
+  type PriceRecord,
+  type ProviderRecord,
+  type ServiceRecord,
 } from '@jeju/sdk'
 import { randomBytes32, toHex, type Hex } from '@jeju/verifier/protocol'
 
 const NOBODY: Hex = `0x${'00'.repeat(20)}`
+/** Whose channels they are. */
+export const USER: Hex = `0x${'5e'.repeat(20)}`
+/** From a refund's request to its end. */
+const REFUND_DELAY_S = 24 * 3600
 
 /** Contracts' state in memory, read and written through the interfaces the SDK uses. */
-export class TestChain implements ChainReader, Pick<Ledger, 'openChannel' | 'topUp' | 'channelOf'> {
+export class TestChain implements ChainReader, Pick<Ledger, keyof ClientChain['ledger']> {
   readonly providers = new Map<bigint, ProviderRecord>()
   readonly offers = new Map<bigint, (ServiceRecord & { readonly price: PriceRecord })[]>()
   readonly bindings = new Map<Hex, BindingRecord>()
   readonly channels = new Map<Hex, LedgerChannel>()
+  #passed = 0
+  /** Services of registration files. */
+  readonly services8004 = new Map<bigint, readonly AgentService[]>()
   readonly openings: ChannelOpening[] = []
   readonly topUps: { readonly channelId: Hex; readonly amount: bigint }[] = []
 
@@ -44,7 +54,7 @@ export class TestChain implements ChainReader, Pick<Ledger, 'openChannel' | 'top
     const channelId = toHex(randomBytes32())
     const { agentId, serviceId, priceVersion, sessionKey, amount } = opening
     this.channels.set(channelId, {
-      user: NOBODY,
+      user: USER,
       payee: NOBODY,
       agentId,
       serviceId,
@@ -70,5 +80,38 @@ export class TestChain implements ChainReader, Pick<Ledger, 'openChannel' | 'top
     const channel = this.channels.get(channelId)
     if (channel === undefined) throw new Error('no such channel')
     return channel
+  }
+
+  async requestRefund(channelId: Hex): Promise<Hex> {
+    const closeAt = BigInt(this.#seconds() + REFUND_DELAY_S)
+    return this.#change(channelId, { state: 'CLOSING', closeAt })
+  }
+
+  async completeRefund(channelId: Hex): Promise<Hex> {
+    const { closeAt } = await this.channelOf(channelId)
+    if (this.#seconds() < closeAt) {
+      throw new SdkError('CHAIN_REVERT', `completeRefund: RefundNotDue(${closeAt}, 0)`)
+    }
+    return this.release(channelId)
+  }
+
+  /** As the payee may, at any time. */
+  async release(channelId: Hex): Promise<Hex> {
+    const { spent } = await this.channelOf(channelId)
+    return this.#change(channelId, { state: 'CLOSED', locked: spent })
+  }
+
+  /** Lets time pass on this chain. */
+  passTime(seconds: number): void {
+    this.#passed += seconds
+  }
+
+  #seconds(): number {
+    return Math.floor(Date.now() / 1000) + this.#passed
+  }
+
+  async #change(channelId: Hex, change: Partial<LedgerChannel>): Promise<Hex> {
+    this.channels.set(channelId, { ...(await this.channelOf(channelId)), ...change })
+    return toHex(randomBytes32())
   }
 }

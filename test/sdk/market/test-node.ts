@@ -5,11 +5,15 @@ import {
   bindingIdOf,
   canonicalJson,
   createResponseHasher,
+  deviceIdentityOf,
   documentDigest,
   ed25519PublicKey,
   encodeComputeReceipt,
   encodeEvidence,
+  encodeGpuEvidence,
   FINISH_CODES,
+  gpuDevicesDigest,
+  gpuNonce,
   modelIdOf,
   parseAuthorization,
   randomBytes32,
@@ -17,6 +21,7 @@ import {
   recoverAddress,
   reportData,
   requestHash,
+  sha256,
   signComputeReceipt,
   toBareHex,
   toBase64Url,
@@ -30,6 +35,7 @@ import {
   type NodeStatement,
   type SignedRequestAuth,
 } from '@jeju/verifier/protocol'
+import type { SimulatedGpus } from '@jeju/simulator/gpu'
 import { X_WING, x25519PublicKey, xWingPublicKey, type SealingSuite } from '@jeju/verifier/sealing'
 import { createExchange, type ExchangeWire } from '../../../enclave/src/exchange/exchange.ts'
 import type { SealingKeyPair } from '../../../enclave/src/keys/node-keys.ts'
@@ -55,6 +61,8 @@ export interface NodeOptions {
   readonly price?: bigint
   /** Keys for sealed bodies that the keyset lists; none unless set. */
   readonly sealing?: readonly SealingSuite[]
+  /** Devices of the machine; a CPU-only node without them. */
+  readonly gpus?: SimulatedGpus
 }
 
 const COMPOSE = utf8('{"docker_compose_file":"services: {}","runner":"docker-compose"}')
@@ -75,6 +83,7 @@ export class TestNode {
   readonly signerKey: Uint8Array
   readonly receiptKey: Uint8Array = randomBytes32()
   readonly price: bigint
+  readonly #gpus: SimulatedGpus | undefined
   readonly #sealing: readonly SealingKeyPair[]
   readonly #unsealer: Unsealer
   readonly #documents: {
@@ -102,6 +111,7 @@ export class TestNode {
       chat_template_sha256: documentDigest('template'),
       context_tokens: 2048,
     }
+    this.#gpus = options.gpus
     this.#sealing = (options.sealing ?? []).map(sealingPairOf)
     this.#unsealer = createUnsealer(this.#sealing)
     this.#documents = documentsOf(this.descriptor, this.receiptKey, this.#sealing)
@@ -113,7 +123,7 @@ export class TestNode {
       keysetDigest: documentDigest(keyset),
       modelCatalogDigest: documentDigest(catalog),
       postureDigest: documentDigest(posture),
-      gpuDevicesDigest: ZERO_DIGEST,
+      gpuDevicesDigest: options.gpus === undefined ? ZERO_DIGEST : devicesDigestOf(options.gpus),
       instanceId: `0x${'00'.repeat(12)}${toBareHex(this.td.instanceId)}`,
     }
     this.bindingId = bindingIdOf(this.statement, registryDomain)
@@ -137,9 +147,13 @@ export class TestNode {
 
   async evidence(nonce: Hex): Promise<Uint8Array<ArrayBuffer>> {
     const freshness: Freshness = { kind: 'challenge', nonce }
+    const devices = this.#gpus?.evidence(gpuNonce(this.bindingId, freshness))
+    const gpuEvidence = devices === undefined ? undefined : encodeGpuEvidence(devices)
+    const digest = gpuEvidence === undefined ? ZERO_DIGEST : toHex(sha256(gpuEvidence))
     return encodeEvidence({
       statement: this.statement,
-      quote: await this.td.quote(reportData(this.bindingId, freshness, ZERO_DIGEST)),
+      quote: await this.td.quote(reportData(this.bindingId, freshness, digest)),
+      ...(gpuEvidence === undefined ? {} : { gpuEvidence }),
       eventLog: JSON.stringify(strippedLog(this.td.events())),
       appCompose: this.td.appCompose,
       vmConfig: this.td.vmConfig,
@@ -292,6 +306,11 @@ function usage(): object {
 export function refusal(status: number, code: string): WireAnswer {
   const body = JSON.stringify({ error: { message: code, type: 'server_error', code, param: null } })
   return { status, headers: { 'content-type': 'application/json' }, chunks: [utf8(body)] }
+}
+
+function devicesDigestOf(gpus: SimulatedGpus): Hex {
+  const { devices } = gpus.evidence(new Uint8Array(32))
+  return gpuDevicesDigest(devices.map(({ certificates }) => deviceIdentityOf(certificates)))
 }
 
 /** A sealing key of a node's own. */

@@ -114,5 +114,14 @@ export {
   signEd25519,
   verifyEd25519,
 } from './signatures.ts'
+export {
+  asArray,
+  asDecimal,
+  asHex,
+  asInteger,
+  asString,
+  exactObject,
+  type JsonObject,
+} from './shape.ts'
 export { SseReceiptSplitter, type StreamEnd } from './sse-receipt-splitter.ts'
 export { nodeKeyFolder, SIGNER_PURPOSE, signerPath } from './signer-path.ts'

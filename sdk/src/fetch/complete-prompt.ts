@@ -1,11 +1,13 @@
 import {
+  addressOf,
   authDigest,
+  encodeComputeReceipt,
   PROMPT_ENDPOINTS,
   type ContractDomain,
   type PromptPath,
   type SignedRequestAuth,
 } from '@jeju/verifier/protocol'
-import type { AnswerContext } from '../answer/answer-judge.ts'
+import type { AnswerContext, VerifiedAnswer } from '../answer/answer-judge.ts'
 import { readVerifiedJson } from '../answer/json-answer.ts'
 import { verifiedStream } from '../answer/stream-answer.ts'
 import type { OnSdkEvent } from '../events/sdk-event.ts'
@@ -14,22 +16,25 @@ import { SdkError } from '../errors/sdk-error.ts'
 import type { GatewayClient } from '../gateway/gateway-client.ts'
 import { authorise, maxFeeOf } from '../payment/authorise.ts'
 import type { ChannelBook, Reservation } from '../payment/channel-book.ts'
+import type { ReceiptBook } from '../receipts/receipt-book.ts'
+import type { ReceiptRecord } from '../receipts/receipt-record.ts'
 import { openedRefusal } from '../sealing/opened-refusal.ts'
 import { outgoing, type OutgoingRequest } from '../sealing/sealed-exchange.ts'
 import type { VerifiedSession } from '../session/session-cache.ts'
 import type { Misses, SessionFinder } from '../session/session-finder.ts'
-import type { ChatRequest } from './chat-request.ts'
-import { failedAnswer } from './failed-answer.ts'
+import type { PromptRequest } from './prompt-request.ts'
+import { answerResponse, failedAnswer } from './answer-response.ts'
 import { readRefusal, type GatewayRefusal } from './gateway-refusal.ts'
 
 /** A prompt is sent to at most this many providers, each with an authorisation of its own. */
 const MAX_SENDS = 3
 
-/** What completing a chat needs. */
-export interface ChatDependencies {
+/** What completing a prompt needs. */
+export interface CompleterDependencies {
   readonly gateway: Pick<GatewayClient, 'send'>
   readonly sessions: SessionFinder
   readonly channels: ChannelBook
+  readonly receipts: ReceiptBook
   readonly serving: ContractDomain
   /** Wei. */
   readonly maxFeePerRequest: bigint
@@ -41,18 +46,18 @@ export interface ChatDependencies {
 /** One prompt on its way to one provider. */
 interface Exchange {
   readonly session: VerifiedSession
-  readonly request: ChatRequest
+  readonly request: PromptRequest
   readonly sent: OutgoingRequest
   readonly reservation: Reservation
   readonly signed: SignedRequestAuth
   readonly signal: AbortSignal
 }
 
-/** Completes chats: verify, authorise, send, verify. */
-export class ChatCompleter {
-  readonly #with: ChatDependencies
+/** Completes prompts: verify, authorise, send, verify. */
+export class PromptCompleter {
+  readonly #with: CompleterDependencies
 
-  constructor(dependencies: ChatDependencies) {
+  constructor(dependencies: CompleterDependencies) {
     this.#with = dependencies
   }
 
@@ -60,7 +65,7 @@ export class ChatCompleter {
    * Rejects only while nothing has been sent. From then on there is always a response, and what fails is its body;
    * an error status is the gateway's word and is marked not to be repeated.
    */
-  async complete(request: ChatRequest, signal: AbortSignal): Promise<Response> {
+  async complete(request: PromptRequest, signal: AbortSignal): Promise<Response> {
     const misses: Misses = { refusals: [], unavailable: [] }
     const refusals: GatewayRefusal[] = []
     try {
@@ -80,7 +85,7 @@ export class ChatCompleter {
 
   async #attempt(
     session: VerifiedSession,
-    request: ChatRequest,
+    request: PromptRequest,
     signal: AbortSignal,
   ): Promise<Response | GatewayRefusal> {
     const { gateway, channels, sessions, maxFeePerRequest } = this.#with
@@ -108,7 +113,7 @@ export class ChatCompleter {
   /** Before anything is signed: what cannot be sealed must cost nothing. */
   async #seal(
     session: VerifiedSession,
-    request: ChatRequest,
+    request: PromptRequest,
     reservation: Reservation,
   ): Promise<OutgoingRequest> {
     try {
@@ -157,10 +162,22 @@ export class ChatCompleter {
     }
     const hold = this.#with.holdStream
     const stream = verifiedStream(response, sent.answers, context, { kind, hold })
-    return new Response(stream, { headers })
+    return answerResponse(stream, contentTypeOf(request))
   }
 
-  #context({ session, request, reservation, signed, signal }: Exchange): AnswerContext {
+  async #keep(verified: VerifiedAnswer, exchange: Exchange): Promise<void> {
+    const { receipts, serving, onEvent } = this.#with
+    const { agentId } = exchange.session.candidate
+    try {
+      await receipts.keep(recordOf(verified, exchange, serving), exchange.session.proof)
+    } catch (error) {
+      const reason = error instanceof SdkError ? error.message : 'the store failed'
+      onEvent({ type: 'receipt-not-kept', agentId, receipt: verified.receipt, reason })
+    }
+  }
+
+  #context(exchange: Exchange): AnswerContext {
+    const { session, request, reservation, signed, signal } = exchange
     const { serving, now, onEvent, sessions } = this.#with
     const { agentId, model, modelId } = session.candidate
     const { bindingId, statement, keyset } = session.claims
@@ -172,6 +189,7 @@ export class ChatCompleter {
       now,
       onEvent,
       onRefused: () => sessions.end(session),
+      keep: (verified) => this.#keep(verified, exchange),
       expectation: {
         signed,
         serving,
@@ -185,7 +203,35 @@ export class ChatCompleter {
   }
 }
 
-function contentTypeOf({ stream }: ChatRequest): string {
+/** What is kept of an answer that verified. */
+function recordOf(
+  { answer, receipt, at }: VerifiedAnswer,
+  { session, request, reservation, signed }: Exchange,
+  serving: ContractDomain,
+): ReceiptRecord {
+  const { bindingId, statement, keyset, evidenceDigest } = session.claims
+  const { agentId, operator, model, modelId } = session.candidate
+  return {
+    at,
+    agentId,
+    operator,
+    serving,
+    signed,
+    sessionKey: addressOf(reservation.channel.sessionKey),
+    requestBytes: request.body.length,
+    receipt: encodeComputeReceipt(receipt),
+    responseHash: answer.responseHash,
+    responseBytes: answer.responseBytes,
+    statedUsage: answer.statedUsage,
+    binding: { bindingId, signer: statement.signer, keyset },
+    model,
+    modelId,
+    price: reservation.channel.price,
+    evidence: evidenceDigest,
+  }
+}
+
+function contentTypeOf({ stream }: PromptRequest): string {
   return stream ? 'text/event-stream' : 'application/json'
 }
 

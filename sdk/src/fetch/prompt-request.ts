@@ -8,7 +8,7 @@ import { SdkError } from '../errors/sdk-error.ts'
 import { BodyTooLarge, readBody } from '../gateway/read-body.ts'
 
 /** A request with a prompt: the exact bytes that are signed and sent, and what is needed of them. */
-export interface ChatRequest {
+export interface PromptRequest {
   readonly path: PromptPath
   readonly body: Uint8Array<ArrayBuffer>
   readonly model: string
@@ -18,7 +18,10 @@ export interface ChatRequest {
 }
 
 /** Reads the body of a request. Throws `REQUEST_TOO_LARGE` or `REQUEST_INVALID`; messages hold no content. */
-export async function readChatRequest(request: Request, path: PromptPath): Promise<ChatRequest> {
+export async function readPromptRequest(
+  request: Request,
+  path: PromptPath,
+): Promise<PromptRequest> {
   const body = await readBytes(request)
   const members = parseObject(body)
   const model = members.get('model')

@@ -1,0 +1,94 @@
+import { closeCommand } from './channel/close-command.ts'
+import { listCommand } from './channel/list-command.ts'
+import { openCommand } from './channel/open-command.ts'
+import { topupCommand } from './channel/topup-command.ts'
+import type { Command } from './command.ts'
+import { endingOf, EXIT, EXIT_HELP } from './exit-code.ts'
+import { toJson } from './output.ts'
+import { providersCommand } from './providers-command.ts'
+import { proxyCommand } from './proxy-command.ts'
+import { listReceiptsCommand } from './receipts/list-command.ts'
+import { verifyReceiptsCommand } from './receipts/verify-command.ts'
+import { stakeCommand } from './stake-command.ts'
+import type { Terminal } from './terminal.ts'
+import { UsageError } from './usage-error.ts'
+import { verifyCommand } from './verify-command.ts'
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ['proxy', proxyCommand],
+  ['verify', verifyCommand],
+  ['providers', providersCommand],
+  ['channel open', openCommand],
+  ['channel topup', topupCommand],
+  ['channel close', closeCommand],
+  ['channel list', listCommand],
+  ['stake', stakeCommand],
+  ['receipts', listReceiptsCommand],
+  ['receipts list', listReceiptsCommand],
+  ['receipts verify', verifyReceiptsCommand],
+])
+
+/** Runs a command line. Gives the exit code; errors become one line, never a stack trace. */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { name, command, rest } = find(args)
+  try {
+    if (command === undefined) {
+      if (asksForHelp(args)) {
+        await terminal.print(overview(args[0]))
+        return EXIT.ok
+      }
+      throw new UsageError(
+        args.length === 0 ? 'no command' : `unknown command ${JSON.stringify(name)}`,
+      )
+    }
+    if (asksForHelp(rest)) {
+      await terminal.print(command.help.trimEnd())
+      return EXIT.ok
+    }
+    return await command.run(rest, terminal)
+  } catch (error) {
+    const { exit, code, message } = endingOf(error)
+    if (rest.includes('--json')) await terminal.print(toJson({ error: { code, message } }))
+    const hint =
+      exit === EXIT.usage ? ` (see: jeju ${command === undefined ? '' : `${name} `}--help)` : ''
+    terminal.tell(`${code}: ${message}${hint}`)
+    return exit
+  }
+}
+
+/** The command that the first two words or the first one name. */
+function find(args: readonly string[]): {
+  readonly name: string
+  readonly command: Command | undefined
+  readonly rest: readonly string[]
+} {
+  for (const words of [2, 1]) {
+    const name = args.slice(0, words).join(' ')
+    const command = COMMANDS.get(name)
+    if (command !== undefined) return { name, command, rest: args.slice(words) }
+  }
+  return { name: args.slice(0, 2).join(' '), command: undefined, rest: args }
+}
+
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf('--')
+  const flags = end === -1 ? args : args.slice(0, end)
+  return flags.includes('--help') || flags.includes('-h')
+}
+
+/** All commands, or those of one group. */
+function overview(group: string | undefined): string {
+  const all = [...COMMANDS].filter(([name]) => name !== 'receipts list')
+  const own = all.filter(([name]) => name.startsWith(`${group} `))
+  const lines = (own.length > 0 ? own : all).map(
+    ([name, { summary }]) => `  jeju ${name.padEnd(16)}  ${summary}`,
+  )
+  return `jeju: private AI inference from verified nodes, paid by a wallet
+
+${lines.join('\n')}
+
+Each has its own --help with flags and examples. Results go to standard output, one line of JSON each with --json;
+progress goes to standard error. Private keys are read from files or the environment, and printed nowhere.
+
+${EXIT_HELP}`.trimEnd()
+}

@@ -1,0 +1,34 @@
+import type { Hex } from '@jeju/verifier/protocol'
+import { weiOf } from '../../chain/viem-amount.ts'
+import { UsageError } from '../usage-error.ts'
+
+/** Wei of an amount in ether. Throws a UsageError. */
+export function parseAmount(text: string, what: string): bigint {
+  const wei = weiOf(text)
+  if (wei !== undefined && wei > 0n) return wei
+  throw new UsageError(`${what}: expected ether such as 0.01, got ${JSON.stringify(text)}`)
+}
+
+/** An agent's id. Throws a UsageError. */
+export function parseAgent(text: string | undefined): bigint {
+  if (text !== undefined && /^(0|[1-9]\d{0,77})$/.test(text)) return BigInt(text)
+  throw new UsageError('--agent: expected a number, the id of the agent (ERC-8004)')
+}
+
+/** An agent's id where one is given. Throws a UsageError. */
+export function parseOptionalAgent(text: string | undefined): bigint | undefined {
+  return text === undefined ? undefined : parseAgent(text)
+}
+
+/** A channel's id. Throws a UsageError. */
+export function parseChannelId(text: string): Hex {
+  if (/^0x[0-9a-f]{64}$/.test(text)) return text as Hex
+  throw new UsageError('CHANNEL: expected 0x and 64 lowercase hex digits')
+}
+
+/** A whole number within bounds. Throws a UsageError. */
+export function parseInteger(text: string, what: string, max: number): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
+  if (value <= max) return value
+  throw new UsageError(`${what}: expected 0 to ${max}, got ${JSON.stringify(text)}`)
+}

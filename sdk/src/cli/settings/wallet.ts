@@ -1,0 +1,62 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { Deployment } from '@jeju/contracts'
+import { accountOf } from '../../chain/viem-account.ts'
+import { connectWallet, type Wallet } from '../../chain/viem-client.ts'
+import { openFolderStore } from '../../node/folder-store.ts'
+import { decryptKeystore } from '../../node/keystore.ts'
+import type { Store } from '../../store/store.ts'
+import type { Terminal } from '../terminal.ts'
+import { UsageError } from '../usage-error.ts'
+import { readSettingFile, setting, type Values } from './read-setting.ts'
+
+/**
+ * The wallet that the flags or the environment name, on the chain of the deployment. A key is read from a file or the
+ * environment and never from the command line, which other accounts of the machine can see. Throws a UsageError or
+ * `CONFIG_WALLET`.
+ */
+export async function readWallet(
+  values: Values,
+  terminal: Terminal,
+  rpcUrl: string,
+  { chainId }: Deployment,
+): Promise<Wallet> {
+  const account = accountOf(await readKey(values, terminal))
+  terminal.tell(`wallet ${account.address} on chain ${chainId}`)
+  return connectWallet({ rpcUrl, chainId, account })
+}
+
+async function readKey(values: Values, terminal: Terminal): Promise<string> {
+  const { env } = terminal
+  const inEnvironment = env['JEJU_PRIVATE_KEY']
+  const keyFile = setting(values, env, 'key-file')
+  const keystore = setting(values, env, 'keystore')
+  const given = [inEnvironment, keyFile, keystore].filter((one) => one !== undefined)
+  if (given.length !== 1) {
+    throw new UsageError(
+      `wallet: expected one of --key-file, --keystore and JEJU_PRIVATE_KEY, got ${given.length}`,
+    )
+  }
+  if (inEnvironment !== undefined) return inEnvironment
+  if (keyFile !== undefined) return (await readSettingFile(keyFile, 'key-file')).toString('utf8')
+  const text = (await readSettingFile(keystore ?? '', 'keystore')).toString('utf8')
+  const password = await readPassword(values, env)
+  terminal.tell('opening the keystore …')
+  return decryptKeystore(text, password)
+}
+
+async function readPassword(values: Values, env: Terminal['env']): Promise<string> {
+  const file = setting(values, env, 'password-file')
+  if (file === undefined) {
+    const password = env['JEJU_KEYSTORE_PASSWORD']
+    if (password !== undefined) return password
+    throw new UsageError('--password-file: missing (or JEJU_KEYSTORE_PASSWORD)')
+  }
+  // Editors end a file with a line break that is no part of the password.
+  return (await readSettingFile(file, 'password-file')).toString('utf8').replace(/\r?\n$/, '')
+}
+
+/** Where channels and receipts are kept. */
+export function openHome(values: Values, { env }: Terminal): Promise<Store> {
+  return openFolderStore(setting(values, env, 'home') ?? join(homedir(), '.jeju'))
+}

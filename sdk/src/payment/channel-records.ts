@@ -1,0 +1,131 @@
+import {
+  asDecimal,
+  asHex,
+  asInteger,
+  canonicalJson,
+  exactObject,
+  fromHex,
+  parseCanonicalJson,
+  ProtocolError,
+  toHex,
+  type Hex,
+} from '@jeju/verifier/protocol'
+import type { PriceRecord } from '../chain/chain-reader.ts'
+import { SdkError } from '../errors/sdk-error.ts'
+import type { Store } from '../store/store.ts'
+
+/** A channel that this wallet opened and can sign for. */
+export interface ChannelRecord {
+  readonly channelId: Hex
+  readonly agentId: bigint
+  readonly serviceId: number
+  /** Of the channel's own price version, which never changes. */
+  readonly price: PriceRecord
+  /** secp256k1 private key that signs authorisations. */
+  readonly sessionKey: Uint8Array
+}
+
+/** Whose channels: of one wallet in one ledger on one chain. */
+export interface ChannelOwner {
+  readonly chainId: number
+  readonly ledger: Hex
+  readonly user: Hex
+}
+
+const MAX_UINT32 = 2 ** 32 - 1
+
+/** The channels of one wallet, in a store. */
+export class ChannelRecords {
+  readonly #store: Store
+  readonly #folder: string
+
+  constructor(store: Store, { chainId, ledger, user }: ChannelOwner) {
+    this.#store = store
+    this.#folder = `channels/${chainId}-${ledger}-${user}`.toLowerCase()
+  }
+
+  async save(record: ChannelRecord): Promise<void> {
+    await this.#store.write(this.#nameOf(record.channelId), encodeChannel(record))
+  }
+
+  /** A closed channel signs nothing any more; its key goes with it. */
+  async forget(channelId: Hex): Promise<void> {
+    await this.#store.remove(this.#nameOf(channelId))
+  }
+
+  /** Throws `RECORD_INVALID`. */
+  async find(channelId: Hex): Promise<ChannelRecord | undefined> {
+    const name = this.#nameOf(channelId)
+    const text = await this.#store.read(name)
+    return text === undefined ? undefined : parseChannel(text, name)
+  }
+
+  /** Throws `RECORD_INVALID`. */
+  async all(): Promise<readonly ChannelRecord[]> {
+    const names = await this.#store.list(this.#folder)
+    const texts = await Promise.all(names.map((name) => this.#store.read(name)))
+    return names.flatMap((name, index) => {
+      const text = texts[index]
+      return text === undefined ? [] : [parseChannel(text, name)]
+    })
+  }
+
+  #nameOf(channelId: Hex): string {
+    return `${this.#folder}/${channelId}`
+  }
+}
+
+function encodeChannel({
+  channelId,
+  agentId,
+  serviceId,
+  price,
+  sessionKey,
+}: ChannelRecord): string {
+  return canonicalJson({
+    v: 1,
+    channelId,
+    agentId: agentId.toString(),
+    serviceId,
+    price: {
+      version: price.version,
+      inPerMTok: price.inPerMTok.toString(),
+      outPerMTok: price.outPerMTok.toString(),
+      maxOutputTokens: price.maxOutputTokens,
+    },
+    sessionKey: toHex(sessionKey),
+  })
+}
+
+/** Messages name members, never the key. */
+function parseChannel(text: string, name: string): ChannelRecord {
+  try {
+    const members = ['v', 'channelId', 'agentId', 'serviceId', 'price', 'sessionKey'] as const
+    const record = exactObject(parseCanonicalJson(text, name), name, members)
+    const uint32 = { min: 0, max: MAX_UINT32 }
+    asInteger(record['v'], `${name}.v`, { min: 1, max: 1 })
+    return {
+      channelId: asHex(record['channelId'], `${name}.channelId`, 32),
+      agentId: asDecimal(record['agentId'], `${name}.agentId`, 256),
+      serviceId: asInteger(record['serviceId'], `${name}.serviceId`, uint32),
+      price: readPrice(record['price'], `${name}.price`),
+      sessionKey: fromHex(asHex(record['sessionKey'], `${name}.sessionKey`, 32)),
+    }
+  } catch (cause) {
+    if (!(cause instanceof ProtocolError)) throw cause
+    throw new SdkError('RECORD_INVALID', cause.message, { cause })
+  }
+}
+
+/** A price as records hold it. Throws a ProtocolError. */
+export function readPrice(value: unknown, place: string): PriceRecord {
+  const members = ['version', 'inPerMTok', 'outPerMTok', 'maxOutputTokens'] as const
+  const price = exactObject(value, place, members)
+  const uint32 = { min: 0, max: MAX_UINT32 }
+  return {
+    version: asInteger(price['version'], `${place}.version`, uint32),
+    inPerMTok: asDecimal(price['inPerMTok'], `${place}.inPerMTok`, 128),
+    outPerMTok: asDecimal(price['outPerMTok'], `${place}.outPerMTok`, 128),
+    maxOutputTokens: asInteger(price['maxOutputTokens'], `${place}.maxOutputTokens`, uint32),
+  }
+}

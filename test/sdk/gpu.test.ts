@@ -1,0 +1,43 @@
+import { createSimulatedGpus } from '@jeju/simulator/gpu'
+import { GpuVerifier, simulatedGpuTrustAnchor } from '@jeju/verifier/gpu'
+import { expect, test } from 'vitest'
+import { policyOf } from '../simulated-trust.ts'
+import { policy as anyGpu } from '../verifier/gpu/fixture.ts'
+import { chat, CHAT_URL, Market } from './market/market.ts'
+
+const gpus = createSimulatedGpus({ at: new Date(), seed: 'sdk' })
+const verifier = new GpuVerifier(simulatedGpuTrustAnchor('test', gpus.roots))
+
+test('a node with GPUs is verified where the policy takes them, and the claims name them', async () => {
+  const market = new Market([{ gpus }])
+  const policy = { ...policyOf(market.nodes[0].td), gpu: anyGpu }
+  const response = await market.fetchWith({ policy, gpu: { verifier } })(CHAT_URL, chat())
+  await response.text()
+  const [verified] = market.eventsOf('provider-verified')
+  expect(verified?.claims.gpu?.devices.length).toBeGreaterThan(0)
+  expect(market.eventsOf('receipt-verified')).toHaveLength(1)
+})
+
+test('D3 without a verifier of the caller GPUs end in the roots of NVIDIA, or they are refused', async () => {
+  const market = new Market([{ gpus }])
+  const policy = { ...policyOf(market.nodes[0].td), gpu: anyGpu }
+  await expect(market.fetchWith({ policy })(CHAT_URL, chat())).rejects.toMatchObject({
+    failedChecks: ['gpu-evidence'],
+    report: {
+      reasons: [{ check: 'gpu-evidence', text: expect.stringContaining('gpu-certificate-chain') }],
+    },
+  })
+  expect(market.gateway.chats).toHaveLength(0)
+})
+
+test('a policy that takes no GPU refuses a node with one, and one that needs a GPU a node without', async () => {
+  const withGpu = new Market([{ gpus }])
+  await expect(withGpu.fetch(CHAT_URL, chat())).rejects.toMatchObject({
+    failedChecks: ['gpu-evidence'],
+  })
+  const without = new Market()
+  const policy = { ...policyOf(without.nodes[0].td), gpu: anyGpu }
+  await expect(without.fetchWith({ policy })(CHAT_URL, chat())).rejects.toMatchObject({
+    failedChecks: ['gpu-evidence'],
+  })
+})

@@ -1,0 +1,139 @@
+import {
+  connectWallet,
+  createLedger,
+  createProvider,
+  createReleaseDesk,
+  type ReleaseDeskOptions,
+} from '@jeju/sdk'
+import { addressOf, randomBytes32, type ContractDomain, type Hex } from '@jeju/verifier/protocol'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startChain, type LocalChain } from '../../demo/network/chain.ts'
+import { encodeRelease, signRelease } from '../../sdk/src/release/release-request.ts'
+
+/** A provider's desk on the deployed contracts. */
+
+let chain: LocalChain
+let agentId: bigint
+beforeAll(async () => {
+  chain = await startChain()
+  const operator = createProvider({ wallet: wallet(0), deployment: chain.deployment })
+  agentId = await operator.mintAgent('data:,')
+  await operator.stake(agentId, 10n ** 17n)
+  await operator.register(agentId, 'https://node.test')
+  const price = { inPerMTok: 10n, outPerMTok: 20n, maxOutputTokens: 256 }
+  await operator.addService(agentId, `0x${'ab'.repeat(32)}`, 'enclave-mini', price)
+})
+afterAll(() => chain.process.stop())
+
+function wallet(index: number): ReturnType<typeof connectWallet> {
+  const { rpcUrl, chainId } = chain
+  return connectWallet({ rpcUrl, chainId, account: chain.account(index) })
+}
+
+async function openChannel(): Promise<{ channelId: Hex; sessionKey: Uint8Array }> {
+  const sessionKey = randomBytes32()
+  const { channelId } = await createLedger({
+    wallet: wallet(1),
+    deployment: chain.deployment,
+  }).openChannel({
+    agentId,
+    serviceId: 0,
+    priceVersion: 1,
+    amount: 100n,
+    sessionKey: addressOf(sessionKey),
+  })
+  return { channelId, sessionKey }
+}
+
+function ledgerDomain(): ContractDomain {
+  const { chainId, ledgerManager } = chain.deployment
+  return { chainId: BigInt(chainId), verifyingContract: ledgerManager }
+}
+
+interface Asked {
+  readonly channelId: Hex
+  readonly sessionKey: Uint8Array
+  readonly paid?: bigint
+  readonly deadline?: bigint
+  readonly domain?: ContractDomain
+}
+
+function asked(of: Asked): Request {
+  const { channelId, sessionKey, paid = 0n, domain = ledgerDomain() } = of
+  const { deadline = BigInt(Math.floor(Date.now() / 1000)) + 60n } = of
+  const body = encodeRelease(signRelease({ channelId, paid, deadline }, domain, sessionKey))
+  return new Request('https://desk.test/release', { method: 'POST', body })
+}
+
+function deskOf(options: Partial<ReleaseDeskOptions> = {}): (of: Request) => Promise<Response> {
+  const { deployment } = chain
+  return createReleaseDesk({ wallet: wallet(0), deployment, owed: async () => 0n, ...options })
+}
+
+const outcome = async (response: Response): Promise<unknown> => {
+  const body = (await response.json()) as { error?: { code: string } }
+  return body.error?.code ?? response.status
+}
+
+test('a channel is closed in the favour of its user at once', async () => {
+  const channel = await openChannel()
+  const ledger = createLedger({ wallet: wallet(1), deployment: chain.deployment })
+  const before = await ledger.availableOf()
+  expect(await outcome(await deskOf()(asked(channel)))).toBe(200)
+  expect((await ledger.channelOf(channel.channelId)).state).toBe('CLOSED')
+  expect(await ledger.availableOf()).toBe(before + 100n)
+  expect(await outcome(await deskOf()(asked(channel)))).toBe('release_unauthorized')
+})
+
+test('a channel whose refund runs already is released all the same', async () => {
+  const channel = await openChannel()
+  const ledger = createLedger({ wallet: wallet(1), deployment: chain.deployment })
+  await ledger.requestRefund(channel.channelId)
+  expect(await outcome(await deskOf()(asked(channel)))).toBe(200)
+})
+
+test('nobody but the session key of a channel of this payee is heard, in time and in this ledger', async () => {
+  const channel = await openChannel()
+  const now = BigInt(Math.floor(Date.now() / 1000))
+  const other = { ...ledgerDomain(), verifyingContract: chain.deployment.inferenceServing }
+  const requests: Asked[] = [
+    { ...channel, sessionKey: randomBytes32() },
+    { ...channel, deadline: now - 1n },
+    { ...channel, deadline: now + 3600n },
+    { ...channel, domain: other },
+    { ...channel, domain: { ...ledgerDomain(), chainId: 1n } },
+    { ...channel, channelId: `0x${'77'.repeat(32)}` },
+  ]
+  for (const request of requests) {
+    expect(await outcome(await deskOf()(asked(request)))).toBe('release_unauthorized')
+  }
+  const elsewhere = deskOf({ wallet: wallet(2) })
+  expect(await outcome(await elsewhere(asked(channel)))).toBe('release_unauthorized')
+})
+
+test('what is owed is settled first, whoever states it', async () => {
+  const channel = await openChannel()
+  const byUser = await deskOf()(asked({ ...channel, paid: 1n }))
+  expect(byUser.headers.get('retry-after')).toBe('10')
+  expect(await outcome(byUser)).toBe('release_not_settled')
+  const byNode = deskOf({ owed: async () => 5n })
+  expect(await outcome(await byNode(asked(channel)))).toBe('release_not_settled')
+})
+
+test.each(['', '{}', 'null', `{"v":1}`, 'x'.repeat(5000)])(
+  'what is no release is refused: %#',
+  async (body) => {
+    const request = new Request('https://desk.test', { method: 'POST', body })
+    expect(await outcome(await deskOf()(request))).toBe('release_invalid')
+  },
+)
+
+test('another method, and a chain that does not answer', async () => {
+  expect(await outcome(await deskOf()(new Request('https://desk.test')))).toBe('release_invalid')
+  const channel = await openChannel()
+  const { chainId } = chain
+  const account = chain.account(0)
+  const dead = connectWallet({ rpcUrl: 'http://127.0.0.1:9', chainId, account })
+  const response = await deskOf({ wallet: dead })(asked(channel))
+  expect(await outcome(response)).toBe('release_failed')
+})
