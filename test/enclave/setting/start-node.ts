@@ -176,6 +176,7 @@ function configOf(stateDir: string, changes: Partial<Config> = {}): Config {
     upstream: undefined,
     tls: 'elsewhere',
     prompts: 'any',
+    gpu: 'none',
     source: { repoUrl: null, repoCommit: null, imageDigest: null },
     model: { path: '/unused', sha256: `0x${'00'.repeat(32)}`, name: 'unused' },
     settleIntervalMs: 3_600_000,
