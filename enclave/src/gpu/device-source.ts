@@ -8,4 +8,6 @@ export interface DeviceSource {
    * @throws GpuError
    */
   collect(nonce: Uint8Array): Promise<readonly GpuDeviceEvidence[]>
+  /** Leaves the driver, where the source holds on to it. */
+  close?(): Promise<void>
 }

@@ -87,11 +87,14 @@ async function firstSource(
 ): Promise<{ readonly source: DeviceSource; readonly devices: readonly CollectedDevice[] }> {
   const absent: string[] = []
   for (const open of sources) {
+    let source: DeviceSource | undefined
     try {
-      const source = serialised(await open())
+      source = serialised(await open())
       const devices = await checkCollected(await inTime(source, nonce, timeoutMs), nonce)
       return { source, devices }
     } catch (error) {
+      // One that hangs is not waited for.
+      if (!(error instanceof GpuError && error.code === 'GPU_TIMEOUT')) await source?.close?.()
       // Only what is not there is passed over: a source that is and fails says why the node does not start.
       if (!(error instanceof GpuError) || error.code !== 'GPU_NO_SOURCE') throw error
       absent.push(error.message)
@@ -110,6 +113,7 @@ function serialised(source: DeviceSource): DeviceSource {
       last = mine.catch(() => undefined)
       return mine
     },
+    close: () => last.then(() => source.close?.()),
   }
 }
 

@@ -59,6 +59,7 @@ export function nvmlGpus(nvml: Nvml): DeviceSource {
         throw error
       }
     },
+    close: leave,
   }
 }
 
