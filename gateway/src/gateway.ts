@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { DeploymentError } from '@jeju/contracts'
-import { QuoteVerifier, type CollateralSource } from '@jeju/verifier'
+import { QuoteVerifier, type CollateralSource, type GpuTrust } from '@jeju/verifier'
 import { nodeP256 } from '@jeju/verifier/node'
 import type { Hono } from 'hono'
 import { createLeases } from './admission/leases.ts'
@@ -21,6 +21,8 @@ export interface GatewayParts {
   readonly chain: GatewayChain
   readonly connection: ProviderConnection
   readonly collateral: CollateralSource
+  /** Who judges GPUs, where the policy takes them. */
+  readonly gpu?: GpuTrust | undefined
   readonly logger: Logger
   readonly now: () => Date
 }
@@ -43,7 +45,7 @@ export function createGateway(
   parts: GatewayParts,
 ): Gateway {
   const { deployment, policy, trustAnchor, pollIntervalMs } = config
-  const { chain, connection, collateral, logger, now } = parts
+  const { chain, connection, collateral, gpu, logger, now } = parts
   const registry = {
     chainId: BigInt(deployment.chainId),
     verifyingContract: deployment.computeRegistry,
@@ -53,7 +55,7 @@ export function createGateway(
   const directory = createProviderDirectory(chain, BigInt(deployment.deployedAtBlock))
   const leases = createLeases(
     directory,
-    { connection, chain, collateral, policy, quoteVerifier, registry, now, maxChainAgeMs },
+    { connection, chain, collateral, policy, quoteVerifier, gpu, registry, now, maxChainAgeMs },
     logger,
   )
   const app = createApp(

@@ -1,10 +1,13 @@
 import { serve } from '@hono/node-server'
-import { createCollateralClient } from '@jeju/verifier/collateral'
+import type { GpuTrust } from '@jeju/verifier'
+import { createCollateralClient, createRimClient } from '@jeju/verifier/collateral'
+import { gpuTrust, GpuVerifier } from '@jeju/verifier/gpu'
+import { nodeP384 } from '@jeju/verifier/node'
 import { createProviderConnection } from './admission/provider-connection.ts'
 import { connectChain } from './chain/viem-gateway-chain.ts'
 import { ConfigError, parseConfig, type Config } from './config.ts'
 import { createGateway } from './gateway.ts'
-import { createLogger } from './logging.ts'
+import { createLogger, type Logger } from './logging.ts'
 import { releasePolicyText } from './release-policy.ts'
 
 /** One gateway process: configuration from the environment, ends on SIGTERM. */
@@ -19,6 +22,7 @@ function main(config: Config): void {
       now: () => new Date(),
       onRefreshFailure: ({ code }) => logger.warn({ code }, 'collateral was not refreshed'),
     }),
+    gpu: gpusOf(config, logger),
     logger,
     now: () => new Date(),
   })
@@ -34,6 +38,21 @@ function main(config: Config): void {
   process.on('SIGTERM', end)
   process.on('SIGINT', end)
   void gateway.run(stop.signal)
+}
+
+/** Who judges GPUs, where the policy takes them at all. */
+function gpusOf(config: Config, logger: Logger): GpuTrust | undefined {
+  if (config.policy.gpu === 'forbidden') return undefined
+  const rims = createRimClient({
+    fetch,
+    baseUrl: config.rimUrl,
+    now: () => new Date(),
+    onFailure: ({ code }, id) => logger.warn({ code, id }, 'no reference values'),
+  })
+  return gpuTrust({
+    verifier: new GpuVerifier(config.gpuTrustAnchor, { signatures: nodeP384 }),
+    rims,
+  })
 }
 
 try {

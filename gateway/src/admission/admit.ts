@@ -3,6 +3,7 @@ import {
   verifyEvidence,
   type AppraisalPolicy,
   type CollateralSource,
+  type GpuTrust,
   type QuoteVerifier,
   type Report,
   type VerifiedVerdict,
@@ -33,6 +34,8 @@ export interface AdmissionParts {
   readonly policy: AppraisalPolicy
   /** Kept between admissions: a platform that comes again costs one signature. */
   readonly quoteVerifier: QuoteVerifier
+  /** Undefined where the policy takes no GPUs: then a node that has one is not verified. */
+  readonly gpu?: GpuTrust | undefined
   readonly registry: ContractDomain
   readonly now: () => Date
 }
@@ -46,12 +49,14 @@ export async function admit(provider: ProviderState, parts: AdmissionParts): Pro
     const nonce = toHex(randomBytes32())
     const evidence = await fetchEvidence(parts.connection, provider.endpoint, nonce)
     const collateral = await parts.collateral.collateralFor(collateralRequestOf(evidence))
+    const gpu = await parts.gpu?.judgementFor(evidence)
     const report = await verifyEvidence(evidence, {
       at: parts.now(),
       trustAnchor: parts.quoteVerifier.trustAnchor,
       quoteVerifier: parts.quoteVerifier,
       collateral,
       policy: parts.policy,
+      ...(gpu === undefined ? {} : { gpu }),
       registry: parts.registry,
       freshness: { kind: 'challenge', nonce },
       expected: { agentId: provider.agentId, operator: provider.owner },

@@ -1,5 +1,5 @@
 import type { Deployment } from '@jeju/contracts'
-import type { AppraisalPolicy, CollateralSource, TrustAnchor } from '@jeju/verifier'
+import type { AppraisalPolicy, CollateralSource, GpuTrust, TrustAnchor } from '@jeju/verifier'
 import type { ContractDomain, WeightsState } from '@jeju/verifier/protocol'
 import { createChainReader, type ChainReader } from '../chain/chain-reader.ts'
 import { ledgerOf, type Ledger } from '../chain/ledger.ts'
@@ -23,6 +23,11 @@ export interface VerificationOptions {
   readonly policy: AppraisalPolicy
   /** Where Intel's word on a platform comes from: `createCollateralClient` of `@jeju/verifier/collateral`. */
   readonly collateral: CollateralSource
+  /**
+   * Who judges GPUs, where the policy takes them: `gpuTrust` of `@jeju/verifier/gpu`. Without it no provider with a GPU
+   * is verified.
+   */
+  readonly gpu?: GpuTrust
   /** Wei locked when a channel is opened, and again when it runs low. */
   readonly channelAmount: bigint
   /** Wei that one request may cost at most. */
@@ -86,7 +91,7 @@ export function createFetchOn(
   const { trustAnchor, policy, acceptWeights = ['measured'], sealing = 'if-offered' } = options
   const sessions = new SessionFinder({
     by: {
-      trust: { trustAnchor, policy, acceptWeights, sealing },
+      trust: { trustAnchor, policy, gpu: options.gpu, acceptWeights, sealing },
       registry,
       chain: on.chain,
       collateral: options.collateral,

@@ -46,7 +46,7 @@ export interface Provider {
   approveBinding(
     agentId: bigint,
     nodeUrl: string,
-    trust: Pick<NodeExpectation, 'trustAnchor' | 'policy' | 'collateral'>,
+    trust: Pick<NodeExpectation, 'trustAnchor' | 'policy' | 'collateral' | 'gpu'>,
   ): Promise<VerifiedNode & { readonly hash: Hex }>
   revokeBinding(bindingId: Hex): Promise<Hex>
   /** Pays out everything charged for the wallet; what was paid. */
@@ -123,12 +123,13 @@ export function createProvider(options: {
       const { logs } = await client.write({ ...registry, functionName: 'addService', args })
       return eventOf(computeRegistryAbi, 'ServiceAdded', registry.address, logs).args.serviceId
     },
-    approveBinding: async (agentId, nodeUrl, { trustAnchor, policy, collateral }) => {
+    approveBinding: async (agentId, nodeUrl, { trustAnchor, policy, collateral, gpu }) => {
       const node = await verifyNode({
         nodeUrl,
         trustAnchor,
         policy,
         collateral,
+        gpu,
         registry: { chainId: BigInt(deployment.chainId), verifyingContract: registry.address },
         expected: { agentId, operator: client.account },
         transport,

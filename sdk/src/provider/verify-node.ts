@@ -1,6 +1,7 @@
 import type {
   AppraisalPolicy,
   CollateralSource,
+  GpuTrust,
   NodeClaims,
   Report,
   TrustAnchor,
@@ -18,6 +19,8 @@ export interface NodeExpectation {
   readonly trustAnchor: TrustAnchor
   readonly policy: AppraisalPolicy
   readonly collateral: CollateralSource
+  /** Who judges GPUs; without it no node with a GPU is verified. */
+  readonly gpu?: GpuTrust | undefined
   readonly registry: ContractDomain
   readonly expected: { readonly agentId: bigint; readonly operator: Hex }
   readonly transport: typeof fetch
@@ -35,14 +38,15 @@ export async function verifyNode(options: NodeExpectation): Promise<VerifiedNode
   const nonce = toHex(randomBytes32())
   const endpoint = `${parseBaseUrl(nodeUrl)}/v1/attestation`
   const evidence = await fetchEvidence(endpoint, nonce, transport)
-  const judged = await judgeEvidence(evidence, collateral, {
+  const context = {
     at: new Date(),
     trustAnchor,
     policy,
     registry,
     freshness: { kind: 'challenge', nonce },
     expected,
-  })
+  } as const
+  const judged = await judgeEvidence(evidence, collateral, context, options.gpu)
   if (judged.outcome === 'refused') {
     throw new NotVerified('provider', [{ agentId: expected.agentId, ...judged }])
   }

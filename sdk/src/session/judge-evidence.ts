@@ -5,6 +5,7 @@ import {
   type Check,
   type CollateralRequest,
   type CollateralSource,
+  type GpuTrust,
   type NodeClaims,
   type Report,
   type Tier,
@@ -30,7 +31,8 @@ const OWN_FAULTS: readonly string[] = ['TIME_INVALID', 'TRUST_ANCHOR_INVALID', '
 export async function judgeEvidence(
   evidence: Uint8Array,
   source: CollateralSource,
-  context: Omit<VerificationContext, 'collateral'>,
+  context: Omit<VerificationContext, 'collateral' | 'gpu'>,
+  gpu: GpuTrust | undefined,
 ): Promise<JudgedEvidence> {
   let report: Report
   try {
@@ -38,7 +40,12 @@ export async function judgeEvidence(
     const collateral = await source.collateralFor(request).catch((cause: unknown) => {
       throw new NoCollateral(request, cause)
     })
-    report = await verifyEvidence(evidence, { ...context, collateral })
+    const judgement = await gpu?.judgementFor(evidence)
+    report = await verifyEvidence(evidence, {
+      ...context,
+      collateral,
+      ...(judgement === undefined ? {} : { gpu: judgement }),
+    })
   } catch (error) {
     const check = unjudged(error)
     if (check === undefined) throw error

@@ -2,6 +2,7 @@ import type {
   AppraisalPolicy,
   Check,
   CollateralSource,
+  GpuTrust,
   NodeClaims,
   TrustAnchor,
 } from '@jeju/verifier'
@@ -23,6 +24,8 @@ import { judgeEvidence, type JudgedEvidence } from './judge-evidence.ts'
 interface Trust {
   readonly trustAnchor: TrustAnchor
   readonly policy: AppraisalPolicy
+  /** Who judges GPUs; without it no provider with a GPU is verified. */
+  readonly gpu?: GpuTrust | undefined
   readonly acceptWeights: readonly WeightsState[]
   /** Refuse who offers no key that prompts can be sealed to. */
   readonly sealing: 'required' | 'if-offered'
@@ -52,14 +55,15 @@ export async function verifyProvider(
   const { trustAnchor, policy, acceptWeights, sealing } = by.trust
   const nonce = toHex(randomBytes32())
   const evidence = await by.evidence(agentId, nonce)
-  const judged = await judgeEvidence(evidence, by.collateral, {
+  const context = {
     at: by.now(),
     trustAnchor,
     policy,
     registry: by.registry,
     freshness: { kind: 'challenge', nonce },
     expected: { agentId, operator },
-  })
+  } as const
+  const judged = await judgeEvidence(evidence, by.collateral, context, by.trust.gpu)
   if (judged.outcome === 'refused') return judged
   const own = [
     await checkBinding(judged.claims, agentId, by.chain),

@@ -15,6 +15,12 @@ export interface GpuJudgement {
   readonly collateral?: NonNullable<GpuContext['collateral']>
 }
 
+/** A relying party's trust in GPUs: `gpuTrust` of `@jeju/verifier/gpu` makes one. */
+export interface GpuTrust {
+  /** Who judges the GPUs of this evidence bundle, with what was fetched for it. @throws ProtocolError */
+  judgementFor(evidence: Uint8Array): Promise<GpuJudgement>
+}
+
 /** The one check of the list, the checks behind it, and what they prove where all of them passed. */
 export interface CheckedGpu {
   readonly check: Check<typeof NAME>
