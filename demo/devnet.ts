@@ -21,7 +21,7 @@ const ends: (() => Promise<void>)[] = [() => network.stop()]
 try {
   const providers = [
     await network.startProvider('node A', 1),
-    await network.startProvider('node B', 2),
+    await network.startGpuProvider('node B', 2),
     await network.startTamperedProvider('node C (tampered)', 3),
   ]
   const gateway = await network.startGateway()
@@ -34,6 +34,7 @@ try {
     trustAnchor: network.trustAnchor,
     policy: network.policy,
     collateral: network.collateral,
+    gpu: network.gpu,
     channelAmount: parseEther('0.01'),
     maxFeePerRequest: parseEther('0.001'),
   })

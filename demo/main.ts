@@ -44,7 +44,7 @@ async function run(net: Network): Promise<void> {
   story.chapter('Two nodes prove themselves and register')
   const providers = [
     await net.startProvider('node A', 1),
-    await net.startProvider('node B', 2),
+    await net.startGpuProvider('node B', 2),
   ] as const
   for (const provider of providers) tellRegistration(story, provider)
   assert.notEqual(providers[0].bindingId, providers[1].bindingId)
@@ -87,6 +87,7 @@ async function run(net: Network): Promise<void> {
       trustAnchor: net.trustAnchor,
       policy: net.policy,
       collateral: net.collateral,
+      gpu: net.gpu,
       channelAmount: CHANNEL_AMOUNT,
       maxFeePerRequest: MAX_FEE,
     }

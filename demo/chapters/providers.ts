@@ -1,4 +1,6 @@
 import { strict as assert } from 'node:assert'
+import type { Check } from '@jeju/verifier'
+import type { GpuClaims } from '@jeju/verifier/gpu'
 import { formatEther } from 'viem'
 import type { GatewayProviderView } from '../network/gateway-view.ts'
 import { PRICE, PROVIDER_STAKE, type DevnetProvider } from '../network/operator.ts'
@@ -16,6 +18,18 @@ export function tellRegistration(
   story.detail(
     `ERC-8004 agent ${agentId}, bond ${formatEther(PROVIDER_STAKE)} ETH, price ${PRICE.inPerMTok}/${PRICE.outPerMTok} wei per million tokens, bound by the node itself`,
   )
+}
+
+/** What was proven of a GPU, and what nobody can prove. */
+function tellGpu(story: Story, checks: readonly Check[]): void {
+  const gpu = checks.find(({ name }) => name === 'gpu-evidence')
+  assert(gpu?.status === 'passed')
+  const { devices, mode, notProven } = gpu.evidence as Partial<GpuClaims>
+  if (devices === undefined) return
+  story.detail(
+    `${String(devices)} simulated GPU in mode ${mode}, by reference values under its root`,
+  )
+  story.detail(`not proven: ${notProven?.[0]?.split(':')[0] ?? ''}`)
 }
 
 /** What the gateway thinks of each: two admitted, the tampered one refused by the one check that concerns it. */
@@ -42,6 +56,7 @@ export function tellAdmissions(
       `${provider.name} is admitted, tier ${view.lease?.tier}`,
       `all ${checks.length} checks passed, TCB ${String(tcb.evidence['status'])}`,
     )
+    tellGpu(story, checks)
   }
   const refused = viewOf(tampered)
   const failed = refused.judgement?.checks.filter(({ status }) => status === 'failed') ?? []

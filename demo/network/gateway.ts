@@ -15,7 +15,8 @@ export async function startGateway(
   chain: LocalChain,
   policy: AppraisalPolicy,
   platform: SimulatedPlatform,
-  collateralUrl: string,
+  urls: { readonly collateral: string; readonly rims: string },
+  gpuTrustRoot: string,
 ): Promise<GatewayProcess> {
   const port = await freePort()
   const running = start('gateway', [process.execPath, ...NODE_FLAGS, 'gateway/src/main.ts'], {
@@ -24,7 +25,9 @@ export async function startGateway(
     DEPLOYMENT: JSON.stringify(chain.deployment),
     POLICY: JSON.stringify(policy),
     TRUST_ROOT: trustRootSetting(platform),
-    COLLATERAL_URL: collateralUrl,
+    COLLATERAL_URL: urls.collateral,
+    GPU_TRUST_ROOT: gpuTrustRoot,
+    RIM_URL: urls.rims,
     ALLOW_LOOPBACK_PROVIDERS: 'true',
     PORT: String(port),
   })

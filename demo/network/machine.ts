@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   launchTd,
   serveGuestAgent,
+  type AgentGpus,
   type SimulatedPlatform,
   type SimulatedTd,
 } from '@jeju/simulator'
@@ -38,6 +39,17 @@ export interface NodeHealth {
   readonly registered: boolean
 }
 
+/** A machine with GPUs runs dstack 0.6, whose guest agent asks them. */
+export function launchDevnetTd(
+  platform: SimulatedPlatform,
+  appCompose: Uint8Array,
+  gpus: AgentGpus | undefined,
+): SimulatedTd {
+  if (gpus === undefined) return launchTd(platform, { appCompose, profile: '0.5.11' })
+  const devices = { gpus: gpus.gpus.devices.length, switches: 0 }
+  return launchTd(platform, { appCompose, profile: '0.6.0', devices })
+}
+
 const BOOT_TIMEOUT_MS = 60_000
 
 /** Launches a TD from exact compose bytes; the node runs with what that compose says, and nothing else. */
@@ -46,11 +58,12 @@ export async function launchMachine(
   platform: SimulatedPlatform,
   appCompose: Uint8Array,
   measured: MeasuredSettings,
+  gpus?: AgentGpus,
 ): Promise<Machine> {
   // Unix socket paths hold about 100 characters, so the folder is not inside the repository.
   const folder = await mkdtemp(join(tmpdir(), 'jeju-td-'))
-  const td = launchTd(platform, { appCompose, profile: '0.5.11' })
-  const agent = await serveGuestAgent(td, join(folder, 'dstack.sock'))
+  const td = launchDevnetTd(platform, appCompose, gpus)
+  const agent = await serveGuestAgent(td, join(folder, 'dstack.sock'), gpus)
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   let running: RunningProcess | undefined

@@ -2,12 +2,15 @@ import { embeddedModel, loadEmbeddedEngine } from '@jeju/enclave'
 import type { Wallet } from '@jeju/sdk'
 import {
   createSimulatedPlatform,
-  launchTd,
   servePcs,
+  type AgentGpus,
   type SimulatedPlatform,
 } from '@jeju/simulator'
-import type { AppraisalPolicy, CollateralSource, TrustAnchor } from '@jeju/verifier'
-import { createCollateralClient } from '@jeju/verifier/collateral'
+import { createSimulatedGpus, serveRims } from '@jeju/simulator/gpu'
+import type { AppraisalPolicy, CollateralSource, GpuTrust, TrustAnchor } from '@jeju/verifier'
+import { createCollateralClient, createRimClient } from '@jeju/verifier/collateral'
+import { gpuTrust, GpuVerifier } from '@jeju/verifier/gpu'
+import { nodeP384 } from '@jeju/verifier/node'
 import { modelIdOf, type Hex, type ModelDescriptor } from '@jeju/verifier/protocol'
 import { createWalletClient, http } from 'viem'
 import { foundry } from 'viem/chains'
@@ -15,9 +18,14 @@ import { startChain, type LocalChain } from './chain.ts'
 import { nodeCodeDigest } from './code-digest.ts'
 import { appCompose, type MeasuredSettings } from './compose.ts'
 import { startGateway, type GatewayProcess } from './gateway.ts'
-import { launchMachine, type Machine } from './machine.ts'
+import { launchDevnetTd, launchMachine, type Machine } from './machine.ts'
 import { setUpProvider, type DevnetProvider } from './operator.ts'
-import { devnetTrustAnchor, publishedPolicy } from './policy.ts'
+import {
+  devnetGpuTrustAnchor,
+  devnetTrustAnchor,
+  gpuTrustRootSetting,
+  publishedPolicy,
+} from './policy.ts'
 
 /** The model every node of the devnet serves, and its id on chain. */
 export interface DevnetModel {
@@ -35,11 +43,15 @@ export interface Network {
   /** Collateral of the simulated platform, from a service like Intel's. */
   readonly collateral: CollateralSource
   readonly collateralUrl: string
+  /** Judges simulated GPUs, with reference values from a service like NVIDIA's. */
+  readonly gpu: GpuTrust
   readonly model: DevnetModel
   /** A funded wallet. */
   wallet(index: number): Wallet
   /** Starts a node from the published compose. */
   startProvider(name: string, walletIndex: number): Promise<DevnetProvider>
+  /** Starts a node on a machine with a simulated GPU, which it has to prove. */
+  startGpuProvider(name: string, walletIndex: number): Promise<DevnetProvider>
   /** Starts a node from a compose that was changed; its operator accepts it, nobody else should. */
   startTamperedProvider(name: string, walletIndex: number): Promise<DevnetProvider>
   startGateway(): Promise<GatewayProcess>
@@ -74,10 +86,21 @@ export async function startNetwork(): Promise<Network> {
     const model = await describeModel()
     const measured = measuredSettings(chain, model)
     const codeDigest = await nodeCodeDigest()
+    const measuredWithGpu = { ...measured, GPU: 'required' }
     const published = appCompose(codeDigest, measured)
+    const publishedWithGpu = appCompose(codeDigest, measuredWithGpu)
     const tampered = appCompose(codeDigest, measured, EXTRA_SERVICE)
+    const gpus = createSimulatedGpus({ at: new Date() })
+    const rimService = await serveRims(gpus)
+    running.push(() => rimService.close())
+    const rims = createRimClient({ fetch, baseUrl: rimService.url, now })
+    const anchor = devnetGpuTrustAnchor(gpus)
+    const gpu = gpuTrust({ verifier: new GpuVerifier(anchor, { signatures: nodeP384 }), rims })
     const policyOf = (compose: Uint8Array): AppraisalPolicy =>
-      publishedPolicy(launchTd(platform, { appCompose: compose }))
+      publishedPolicy(
+        launchDevnetTd(platform, compose, undefined),
+        launchDevnetTd(platform, publishedWithGpu, { gpus }),
+      )
 
     const wallet = (index: number): Wallet =>
       createWalletClient({
@@ -90,10 +113,12 @@ export async function startNetwork(): Promise<Network> {
       name: string,
       walletIndex: number,
       compose: Uint8Array,
+      settings: MeasuredSettings = measured,
+      own?: AgentGpus,
     ): Promise<DevnetProvider> => {
-      const machine: Machine = await launchMachine(name, platform, compose, measured)
+      const machine: Machine = await launchMachine(name, platform, compose, settings, own)
       running.push(() => machine.stop())
-      const trust = { policy: policyOf(compose), trustAnchor, collateral }
+      const trust = { policy: policyOf(compose), trustAnchor, collateral, gpu }
       const { id, descriptor } = model
       const offer = { id, name: descriptor.id }
       return setUpProvider(name, wallet(walletIndex), chain, machine, offer, trust)
@@ -106,12 +131,21 @@ export async function startNetwork(): Promise<Network> {
       policy,
       collateral,
       collateralUrl: pcs.url,
+      gpu,
       model,
       wallet,
       startProvider: (name, index) => provider(name, index, published),
+      startGpuProvider: (name, index) =>
+        provider(name, index, publishedWithGpu, measuredWithGpu, { gpus }),
       startTamperedProvider: (name, index) => provider(name, index, tampered),
       startGateway: async () => {
-        const gateway = await startGateway(chain, policy, platform, pcs.url)
+        const gateway = await startGateway(
+          chain,
+          policy,
+          platform,
+          { collateral: pcs.url, rims: rimService.url },
+          gpuTrustRootSetting(gpus),
+        )
         running.push(() => gateway.process.stop())
         return gateway
       },

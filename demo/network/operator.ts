@@ -1,5 +1,5 @@
 import { createProvider, type Provider, type Wallet } from '@jeju/sdk'
-import type { AppraisalPolicy, CollateralSource, TrustAnchor } from '@jeju/verifier'
+import type { AppraisalPolicy, CollateralSource, GpuTrust, TrustAnchor } from '@jeju/verifier'
 import type { Hex } from '@jeju/verifier/protocol'
 import { parseEther, publicActions } from 'viem'
 import type { LocalChain } from './chain.ts'
@@ -35,6 +35,7 @@ export interface OperatorTrust {
   readonly policy: AppraisalPolicy
   readonly trustAnchor: TrustAnchor
   readonly collateral: CollateralSource
+  readonly gpu: GpuTrust
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { SimulatedPlatform, SimulatedTd } from '@jeju/simulator'
+import type { SimulatedGpus } from '@jeju/simulator/gpu'
 import {
   DEFAULT_TCB_POLICY,
   simulatedTrustAnchor,
@@ -6,23 +7,55 @@ import {
   type TrustAnchor,
   type TrustedKms,
 } from '@jeju/verifier'
+import { simulatedGpuTrustAnchor, type GpuPolicy, type GpuTrustAnchor } from '@jeju/verifier/gpu'
 import { toHex } from '@jeju/verifier/protocol'
 
-/** What the devnet publishes: the measurements of an untouched node. */
-export function publishedPolicy(reference: SimulatedTd): AppraisalPolicy {
-  const { mrtd, rtmr0, rtmr1, rtmr2 } = reference.measurements
+/** What the devnet publishes: the measurements of untouched nodes, without a GPU and with one. */
+export function publishedPolicy(reference: SimulatedTd, withGpu: SimulatedTd): AppraisalPolicy {
+  const references = [reference, withGpu]
   return {
     v: 1,
     acpi: { reviewed: [], unreviewed: 'refused' },
-    composeHashes: [reference.composeHash],
+    composeHashes: references.map(({ composeHash }) => composeHash),
     composeTemplates: [],
-    gpu: 'forbidden',
+    gpu: GPU_POLICY,
     keyCustody: { trustedKms: [trustedKms(reference.platform)], keyApis: ['v0'] },
     osImageHashes: [],
-    osImages: [{ mrtd, rtmr0, rtmr1, rtmr2 }],
+    osImages: references.map(({ measurements: { mrtd, rtmr0, rtmr1, rtmr2 } }) => ({
+      mrtd,
+      rtmr0,
+      rtmr1,
+      rtmr2,
+    })),
     tcb: DEFAULT_TCB_POLICY,
     tiers: ['simulated'],
   }
+}
+
+/** One Hopper that NVIDIA's reference values vouch for; a node without GPUs is one, too. */
+const GPU_POLICY: GpuPolicy = {
+  presence: 'optional',
+  architectures: ['HOPPER'],
+  modes: ['SPT'],
+  count: { min: 1, max: 8 },
+  minDriver: 'any',
+  rimIds: 'any',
+  expiredRims: { graceDays: 0, digests: [] },
+  ocsp: 'if-present',
+  appraisal: 'local',
+}
+
+/** Roots of simulated GPUs, as the gateway is told them. */
+export function gpuTrustRootSetting({ roots }: SimulatedGpus): string {
+  const [device, rim] = [roots.deviceRoot, roots.rimRoot].map((der) =>
+    Buffer.from(der).toString('base64'),
+  )
+  return `simulated:${DEVNET_ROOT_NAME}:${device ?? ''}:${rim ?? ''}`
+}
+
+/** The same roots, handed in by name. */
+export function devnetGpuTrustAnchor({ roots }: SimulatedGpus): GpuTrustAnchor {
+  return simulatedGpuTrustAnchor(DEVNET_ROOT_NAME, roots)
 }
 
 /** The KMS of the simulated platform, as its contract would name it. */

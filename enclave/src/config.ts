@@ -34,6 +34,8 @@ export interface Config {
   /** Whether prompts that are not sealed are taken. */
   readonly prompts: 'any' | 'sealed'
   readonly source: Source
+  /** Whether this machine has GPUs to prove. A node that was to have them and finds none does not start. */
+  readonly gpu: 'none' | 'required'
   readonly model: { readonly path: string; readonly sha256: Hex; readonly name: string }
   readonly settleIntervalMs: number
   /** How long answers under way may take when the node is told to end. */
@@ -126,6 +128,7 @@ const environment = z.object({
   STATE_DIR: z.string().min(1),
   TLS: z.enum(['here', 'elsewhere']).default('elsewhere'),
   PROMPTS: z.enum(['any', 'sealed']).default('any'),
+  GPU: z.enum(['none', 'required']).default('none'),
   SOURCE_REPO_URL: z.url({ protocol: /^https$/ }).optional(),
   SOURCE_REPO_COMMIT: z
     .string()
@@ -188,6 +191,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     upstream: upstream?.success === true ? upstreamOptions(upstream.data, data) : undefined,
     tls: data.TLS,
     prompts: data.PROMPTS,
+    gpu: data.GPU,
     source: {
       repoUrl: data.SOURCE_REPO_URL ?? null,
       repoCommit: data.SOURCE_REPO_COMMIT ?? null,

@@ -3,6 +3,7 @@ import { connectChain } from './chain/viem-chain.ts'
 import { ConfigError, parseConfig } from './config.ts'
 import { loadEmbeddedEngine } from './engine/embedded-engine.ts'
 import { connectUpstreamEngine } from './engine/upstream/upstream-engine.ts'
+import { openMachineGpus } from './gpu/machine-gpus.ts'
 import { connectGuestAgent } from './guest-agent/dstack-guest-agent.ts'
 import { listen } from './http/listen.ts'
 import { createLogger } from './logging.ts'
@@ -16,12 +17,18 @@ async function main(): Promise<void> {
   const engine = await (config.upstream === undefined
     ? loadEmbeddedEngine(config.model)
     : connectUpstreamEngine(config.upstream))
+  const now = (): Date => new Date()
+  const gpus =
+    config.gpu === 'required'
+      ? await openMachineGpus(config.guestAgentSocket, logger, now)
+      : undefined
   const node = await createNode(config, {
     agent,
+    gpus,
     engine,
     connectChain: (signerKey) => connectChain(config.rpcUrl, config.deployment, signerKey),
     logger,
-    now: () => new Date(),
+    now,
   })
   const listener = await listen(node.app, config.port, config.host, node.tls)
   node.start()

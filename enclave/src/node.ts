@@ -4,6 +4,7 @@ import {
   PROMPT_ENDPOINTS,
   randomBytes32,
   toHex,
+  ZERO_DIGEST,
   type ContractDomain,
   type Hex,
 } from '@jeju/verifier/protocol'
@@ -12,10 +13,12 @@ import { createAnswerService } from './answer/answer-service.ts'
 import { createWalletLimits } from './answer/wallet-limits.ts'
 import { createAttester } from './attestation/attester.ts'
 import { openEvidenceArchive } from './attestation/evidence-archive.ts'
-import { createQuotes } from './attestation/quotes.ts'
+import { createQuotes, type Quotes } from './attestation/quotes.ts'
 import type { NodeChain } from './chain/node-chain.ts'
 import type { Config } from './config.ts'
 import type { Engine } from './engine/engine.ts'
+import { GpuError } from './gpu/gpu-error.ts'
+import type { Gpus } from './gpu/gpus.ts'
 import type { GuestAgent } from './guest-agent/guest-agent.ts'
 import { createApp } from './http/app.ts'
 import { countRequests } from './http/count-requests.ts'
@@ -28,9 +31,9 @@ import { createCurrentPrice } from './payment/current-price.ts'
 import { openJournal } from './payment/journal.ts'
 import { createSettler } from './payment/settler.ts'
 import { openProofs } from './proofs.ts'
-import { createReadiness } from './readiness.ts'
+import { createReadiness, type Obstacle } from './readiness.ts'
 import { readOwnProvider, whileUnavailable } from './registration/own-records.ts'
-import { createRegistrar } from './registration/registrar.ts'
+import { createRegistrar, type Registrar } from './registration/registrar.ts'
 import { healthRoute } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
 import { modelsRoute } from './routes/models.ts'
@@ -43,6 +46,8 @@ import { openTlsKey, type TlsKey } from './tls/tls-key.ts'
 /** What a node is built from; `main.ts` makes the real ones. */
 export interface NodeParts {
   readonly agent: GuestAgent
+  /** Undefined on a CPU-only node, which says so. */
+  readonly gpus?: Gpus | undefined
   readonly engine: Engine
   /** The chain, sending from the node's own signer. */
   readonly connectChain: (signerKey: Uint8Array) => NodeChain
@@ -69,7 +74,10 @@ const BODY_LIMITS = { timeoutMs: 30_000, concurrent: 128 }
 
 /** Builds a node: keys from the platform, statement from the keys, everything else around the statement. */
 export async function createNode(config: Config, parts: NodeParts): Promise<Node> {
-  const { agent, engine, logger, now } = parts
+  const { agent, engine, gpus, logger, now } = parts
+  if ((config.gpu === 'required') !== (gpus !== undefined)) {
+    throw new GpuError('GPU_NO_SOURCE', `GPU: ${config.gpu}, and the opposite was opened`)
+  }
   await mkdir(config.stateDir, { recursive: true })
   const { instanceId, appCompose } = await agent.info()
   const keys = await deriveNodeKeys(agent, instanceId)
@@ -83,7 +91,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
 
   const { registry, serving } = domains(config)
   const quotes = createQuotes({ agent, logger, now })
-  const attester = createAttester({ quotes, identity, keys, appCompose })
+  const attester = createAttester({ quotes, gpus, identity, keys, appCompose })
   // No quote over its own keys, no node (attack N1): whatever is missing shows now and not at the first challenge.
   await attester.attest({ kind: 'challenge', nonce: toHex(randomBytes32()) })
   const archive = await openEvidenceArchive(config.stateDir)
@@ -92,7 +100,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const registration = { chain, registry, identity, keys, attester, archive, logger, now }
   const registrar = createRegistrar(registration)
   // A node that cannot prove itself takes nothing new.
-  const readiness = createReadiness(() => registrar.registered && quotes.healthy)
+  const readiness = createReadiness(() => obstacleOf(registrar, quotes, gpus))
   const settler = createSettler(chain, journal, config.settleIntervalMs, logger)
   const payment = { chain, journal, serving, bindingId, agentId, serviceId, now }
   const authoriser = createAuthoriser(payment)
@@ -107,6 +115,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const proofs = await openProofs({
     config,
     quotes,
+    gpus,
     attester,
     archive,
     identity,
@@ -138,7 +147,12 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     tls,
     start: () => {
       const { signal } = stop
-      running = Promise.all([registrar.run(signal), settler.run(signal), quotes.watch(signal)])
+      running = Promise.all([
+        registrar.run(signal),
+        settler.run(signal),
+        quotes.watch(signal),
+        gpus?.watch(signal),
+      ])
     },
     drain: async () => {
       stop.abort()
@@ -150,6 +164,19 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       await engine.close()
     },
   }
+}
+
+/** What keeps this node from taking requests: it proves nothing to anybody, or nobody may pay it yet. */
+function obstacleOf(
+  registrar: Registrar,
+  quotes: Quotes,
+  gpus: Gpus | undefined,
+): Obstacle | undefined {
+  if (!quotes.healthy) return 'quotes'
+  if (gpus?.healthy === false) {
+    return gpus.failure instanceof GpuError ? gpus.failure.code : 'GPU_DRIVER'
+  }
+  return registrar.registered ? undefined : 'binding'
 }
 
 function domains({ deployment }: Config): {
@@ -166,7 +193,7 @@ function domains({ deployment }: Config): {
 /** Compares the registry with this node first, then states what both agree on. */
 async function makeIdentity(
   config: Config,
-  { engine, logger, now }: NodeParts,
+  { engine, gpus, logger, now }: NodeParts,
   own: {
     readonly chain: NodeChain
     readonly keys: NodeKeys
@@ -189,6 +216,7 @@ async function makeIdentity(
     egress: [new URL(config.rpcUrl).origin],
     keysetNotAfter: await keysetNotAfter(config.stateDir, now()),
     tls: own.tls,
+    gpuDevicesDigest: gpus?.devicesDigest ?? ZERO_DIGEST,
     prompts: config.prompts,
   })
 }

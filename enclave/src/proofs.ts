@@ -6,6 +6,7 @@ import type { Quotes } from './attestation/quotes.ts'
 import { createSigningReporter } from './attestation/signing/signing-reporter.ts'
 import { createTinfoilDocuments } from './attestation/tinfoil/tinfoil-document.ts'
 import type { Config } from './config.ts'
+import type { Gpus } from './gpu/gpus.ts'
 import { exchangeMiddleware } from './exchange/exchange-middleware.ts'
 import type { BodyReader } from './http/read-body.ts'
 import type { NodeKeys } from './keys/node-keys.ts'
@@ -34,6 +35,7 @@ export interface Proofs {
 export interface ProofsParts {
   readonly config: Config
   readonly quotes: Quotes
+  readonly gpus: Gpus | undefined
   readonly attester: Attester
   readonly archive: EvidenceArchive
   readonly identity: NodeIdentity

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { GpuErrorCode } from './gpu/gpu-error.ts'
 import { NodeError } from './http/node-error.ts'
 
 /** One request under way, from its acceptance to the last byte of its answer. */
@@ -10,9 +11,14 @@ export interface Work {
   readonly end: () => void
 }
 
+/** What a node waits for: a valid binding on chain, quotes of the platform, or its GPUs, with the code of what they say. */
+export type Obstacle = 'binding' | 'quotes' | GpuErrorCode
+
 /** Whether requests are taken, and which are under way. */
 export interface Readiness {
   readonly status: 'starting' | 'ok' | 'draining'
+  /** Undefined where nothing stands in the way. */
+  readonly obstacle: Obstacle | undefined
   /** Requests that were accepted and are not at their end. */
   readonly underWay: number
   /** @throws NodeError `not_ready` or `draining` */
@@ -29,21 +35,24 @@ export interface Readiness {
 /** What a reader gets to take the end of an answer that was cut. */
 const DROP_AFTER_MS = 1_000
 
-/** A node serves while its binding is valid on chain and it is not draining. */
-export function createReadiness(isRegistered: () => boolean): Readiness {
+/** A node serves while nothing stands in the way and it is not draining. */
+export function createReadiness(obstacle: () => Obstacle | undefined): Readiness {
   let draining = false
   const underWay = new Map<Work, { readonly cut: () => void; readonly drop: () => void }>()
   let idle = (): void => undefined
   const status = (): Readiness['status'] =>
-    draining ? 'draining' : isRegistered() ? 'ok' : 'starting'
+    draining ? 'draining' : obstacle() === undefined ? 'ok' : 'starting'
   const assertServing = (): void => {
     const now = status()
     if (now === 'draining') throw new NodeError('draining', 'this node is shutting down')
-    if (now === 'starting') throw new NodeError('not_ready', 'the binding is not valid on chain')
+    if (now === 'starting') throw new NodeError('not_ready', textOf(obstacle()))
   }
   return {
     get status() {
       return status()
+    },
+    get obstacle() {
+      return obstacle()
     },
     get underWay() {
       return underWay.size
@@ -74,6 +83,12 @@ export function createReadiness(isRegistered: () => boolean): Readiness {
       await ended
     },
   }
+}
+
+function textOf(obstacle: Obstacle | undefined): string {
+  if (obstacle === 'quotes') return 'the platform makes no quotes'
+  if (obstacle === 'binding') return 'the binding is not valid on chain'
+  return `the GPUs give no evidence: ${obstacle ?? 'no longer known'}`
 }
 
 async function first(ended: Promise<'idle'>, ms: number): Promise<'idle' | 'late'> {

@@ -4,17 +4,10 @@ import {
   parsePolicy,
   simulatedTrustAnchor,
   type AppraisalPolicy,
-  type GpuJudgement,
   type TrustAnchor,
 } from '@jeju/verifier'
-import { INTEL_PCS_URL } from '@jeju/verifier/collateral'
-import {
-  GpuVerifier,
-  nvidiaTrustAnchor,
-  simulatedGpuTrustAnchor,
-  type GpuTrustAnchor,
-} from '@jeju/verifier/gpu'
-import { nodeP384 } from '@jeju/verifier/node'
+import { INTEL_PCS_URL, NVIDIA_RIM_URL } from '@jeju/verifier/collateral'
+import { nvidiaTrustAnchor, simulatedGpuTrustAnchor, type GpuTrustAnchor } from '@jeju/verifier/gpu'
 import { z } from 'zod'
 
 /** Everything a gateway is told from outside. */
@@ -25,15 +18,16 @@ export interface Config {
   readonly policy: AppraisalPolicy
   /** The same, as it was given. */
   readonly policyText: string
-  readonly gpuTrustAnchor: GpuTrustAnchor
   readonly trustAnchor: TrustAnchor
-  /** Who judges GPUs; undefined where the policy takes none. */
-  readonly gpu: GpuJudgement | undefined
   /** SQLite file; `:memory:` keeps nothing over a restart. */
   readonly storeFile: string
   readonly limits: Limits
   /** Intel's PCS, or a PCCS with the same paths. */
   readonly collateralUrl: string
+  /** Roots that GPUs are judged by, where the policy takes them. */
+  readonly gpuTrustAnchor: GpuTrustAnchor
+  /** NVIDIA's RIM service, or a copy with the same paths. */
+  readonly rimUrl: string
   /** Providers on plain HTTP and loopback addresses; for a network on one machine only. */
   readonly allowLoopbackProviders: boolean
   /** How often chain and leases are looked at. */
@@ -104,9 +98,10 @@ const environment = z.object({
   POLICY: z.string().transform(readBy(parsePolicy)),
   TRUST_ROOT: z.string().default('intel').transform(readBy(parseTrustRoot)),
   COLLATERAL_URL: z.url({ protocol: /^https?$/ }).default(INTEL_PCS_URL),
+  GPU_TRUST_ROOT: z.string().default('nvidia').transform(readBy(parseGpuTrustRoot)),
+  RIM_URL: z.url({ protocol: /^https?$/ }).default(NVIDIA_RIM_URL),
   ALLOW_LOOPBACK_PROVIDERS: z.enum(['true', 'false']).default('false'),
   POLL_INTERVAL_MS: decimal.transform(Number).pipe(z.number().min(100).max(600_000)).default(2_000),
-  GPU_TRUST_ROOT: z.string().default('nvidia').transform(readBy(parseGpuTrustRoot)),
   STORE: z.string().min(1).default(':memory:'),
   WALLET_REQUESTS_PER_MINUTE: count(1, 1_000_000, 600),
   WALLET_CONCURRENT_REQUESTS: count(1, 10_000, 64),
@@ -122,32 +117,27 @@ const environment = z.object({
 function parseTrustRoot(text: string): TrustAnchor {
   if (text === 'intel') return intelTrustAnchor()
   const [kind, name = '', base64 = '', ...others] = text.split(':')
-  const der = Buffer.from(base64, 'base64')
-  const whole = der.length > 0 && der.toString('base64') === base64 && others.length === 0
-  if (kind !== 'simulated' || !whole) {
+  const der = canonicalBase64(base64)
+  if (kind !== 'simulated' || der === undefined || others.length > 0) {
     throw new Error('expected intel or simulated:<name>:<base64 DER>')
   }
-  return simulatedTrustAnchor(name, new Uint8Array(der))
+  return simulatedTrustAnchor(name, der)
 }
 
-/** `nvidia`, or `simulated:<name>:<base64 DER of the device root>:<base64 DER of the RIM root>`. */
+/** `nvidia`, or `simulated:<name>:<base64 DER>:<base64 DER>` of the roots of devices and of RIM signers. */
 function parseGpuTrustRoot(text: string): GpuTrustAnchor {
   if (text === 'nvidia') return nvidiaTrustAnchor()
   const [kind, name = '', device = '', rim = '', ...others] = text.split(':')
-  if (kind !== 'simulated' || device === '' || rim === '' || others.length > 0) {
+  const [deviceRoot, rimRoot] = [canonicalBase64(device), canonicalBase64(rim)]
+  if (kind !== 'simulated' || !deviceRoot || !rimRoot || others.length > 0) {
     throw new Error('expected nvidia or simulated:<name>:<base64 DER>:<base64 DER>')
   }
-  const der = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, 'base64'))
-  return simulatedGpuTrustAnchor(name, { deviceRoot: der(device), rimRoot: der(rim) })
+  return simulatedGpuTrustAnchor(name, { deviceRoot, rimRoot })
 }
 
-/** Who judges the GPUs that a policy takes. */
-function gpuJudgementOf(
-  { gpu }: AppraisalPolicy,
-  anchor: GpuTrustAnchor,
-): GpuJudgement | undefined {
-  if (gpu === 'forbidden') return undefined
-  return { verifier: new GpuVerifier(anchor, { signatures: nodeP384 }) }
+function canonicalBase64(text: string): Uint8Array | undefined {
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.length > 0 && bytes.toString('base64') === text ? new Uint8Array(bytes) : undefined
 }
 
 /**
@@ -182,9 +172,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     deployment: data.DEPLOYMENT,
     policy: data.POLICY,
     policyText: env['POLICY'] ?? '',
-    gpuTrustAnchor: data.GPU_TRUST_ROOT,
     trustAnchor: data.TRUST_ROOT,
-    gpu: gpuJudgementOf(data.POLICY, data.GPU_TRUST_ROOT),
     storeFile: data.STORE,
     limits: {
       wallet: {
@@ -196,6 +184,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
       failoverAfterMs: data.FAILOVER_AFTER_MS,
     },
     collateralUrl: data.COLLATERAL_URL,
+    gpuTrustAnchor: data.GPU_TRUST_ROOT,
+    rimUrl: data.RIM_URL,
     allowLoopbackProviders: data.ALLOW_LOOPBACK_PROVIDERS === 'true',
     pollIntervalMs: data.POLL_INTERVAL_MS,
     host: data.HOST,

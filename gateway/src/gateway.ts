@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DeploymentError } from '@jeju/contracts'
-import { QuoteVerifier, type CollateralSource, type GpuJudgement } from '@jeju/verifier'
+import { QuoteVerifier, type CollateralSource, type GpuTrust } from '@jeju/verifier'
 import { nodeP256 } from '@jeju/verifier/node'
 import type { Hono } from 'hono'
 import { createLeases, type Leases } from './admission/leases.ts'
@@ -39,7 +39,7 @@ export interface GatewayParts {
   readonly connection: ProviderConnection
   readonly collateral: CollateralSource
   /** Who judges GPUs, where the policy takes them. */
-  readonly gpu: GpuJudgement | undefined
+  readonly gpu: GpuTrust | undefined
   readonly store: GatewayStore
   /** The explorer's files; none where it was not built. */
   readonly explorerFiles: ReadonlyMap<string, ExplorerFile>

@@ -1,11 +1,14 @@
-import { createCollateralClient } from '@jeju/verifier/collateral'
+import type { GpuTrust } from '@jeju/verifier'
+import { createCollateralClient, createRimClient } from '@jeju/verifier/collateral'
+import { gpuTrust, GpuVerifier } from '@jeju/verifier/gpu'
+import { nodeP384 } from '@jeju/verifier/node'
 import { createProviderConnection } from './admission/provider-connection.ts'
 import { connectChain } from './chain/viem-gateway-chain.ts'
 import { ConfigError, parseConfig, type Config } from './config.ts'
 import { readExplorerFiles } from './explorer/explorer-files.ts'
 import { createGateway } from './gateway.ts'
 import { startServer } from './http/server.ts'
-import { createLogger } from './logging.ts'
+import { createLogger, type Logger } from './logging.ts'
 import { releasePolicyText } from './release-policy.ts'
 import { openStore, StoreError } from './store/libsql-store.ts'
 
@@ -27,7 +30,7 @@ async function main(config: Config): Promise<void> {
       now: () => new Date(),
       onRefreshFailure: ({ code }) => logger.warn({ code }, 'collateral was not refreshed'),
     }),
-    gpu: config.gpu,
+    gpu: gpusOf(config, logger),
     store,
     explorerFiles: await readExplorerFiles(),
     logger,
@@ -49,6 +52,21 @@ async function main(config: Config): Promise<void> {
   process.once('SIGTERM', () => void end())
   process.once('SIGINT', () => void end())
   await gateway.run(stop.signal)
+}
+
+/** Who judges GPUs, where the policy takes them at all. */
+function gpusOf(config: Config, logger: Logger): GpuTrust | undefined {
+  if (config.policy.gpu === 'forbidden') return undefined
+  const rims = createRimClient({
+    fetch,
+    baseUrl: config.rimUrl,
+    now: () => new Date(),
+    onFailure: ({ code }, id) => logger.warn({ code, id }, 'no reference values'),
+  })
+  return gpuTrust({
+    verifier: new GpuVerifier(config.gpuTrustAnchor, { signatures: nodeP384 }),
+    rims,
+  })
 }
 
 try {

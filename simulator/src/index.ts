@@ -1,4 +1,5 @@
 /** A machine without TDX: guest agent, simulated Intel PKI, quotes and collateral. For demo, tests and bench only. */
+export type { AgentGpuLies, AgentGpus, EvidenceItem } from './guest-agent/attest-gpu.ts'
 export { serveGuestAgent, type GuestAgentServer } from './guest-agent/server.ts'
 export { servePcs, type PcsOptions, type PcsServer } from './pcs/server.ts'
 export type { Vintage } from './pki/collateral-documents.ts'

@@ -2,7 +2,7 @@ import OpenAI from 'openai'
 import { parseEther, parseEventLogs, publicActions } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { computeRegistryAbi } from '@jeju/contracts'
-import { createFetch, NotVerified, type SdkEvent } from '@jeju/sdk'
+import { createFetch, NotVerified, type FetchOptions, type SdkEvent } from '@jeju/sdk'
 import { parseCollateral, verifyEvidence } from '@jeju/verifier'
 import type { Hex } from '@jeju/verifier/protocol'
 import { providerDocuments } from '../../demo/network/gateway-view.ts'
@@ -28,7 +28,7 @@ let gateway: GatewayProcess
 beforeAll(async () => {
   network = await startNetwork()
   a = await network.startProvider('node A', 1)
-  b = await network.startProvider('node B', 2)
+  b = await network.startGpuProvider('node B', 2)
   tampered = await network.startTamperedProvider('node C', 3)
   gateway = await network.startGateway()
   await waitFor(
@@ -50,6 +50,7 @@ async function admitted(): Promise<readonly string[]> {
 function client(
   walletIndex: number,
   agents?: readonly bigint[],
+  changes: Partial<FetchOptions> = {},
 ): { openai: OpenAI; events: SdkEvent[] } {
   const events: SdkEvent[] = []
   const fetch = createFetch({
@@ -59,10 +60,12 @@ function client(
     trustAnchor: network.trustAnchor,
     policy: network.policy,
     collateral: network.collateral,
+    gpu: network.gpu,
     channelAmount: parseEther('0.01'),
     maxFeePerRequest: parseEther('0.001'),
     onEvent: (event) => void events.push(event),
     ...(agents === undefined ? {} : { agents }),
+    ...changes,
   })
   const openai = new OpenAI({ apiKey: 'none', baseURL: `${gateway.url}/v1`, fetch, maxRetries: 0 })
   return { openai, events }
@@ -95,6 +98,43 @@ describe('the tampered node', () => {
     expect(refusal).toBeInstanceOf(NotVerified)
     expect(refusal).toMatchObject({ failedChecks: ['compose-allowed'] })
     expect(events.some(({ type }) => type === 'authorised')).toBe(false)
+  })
+})
+
+describe('a node with a GPU', () => {
+  test('is admitted by the gateway on what its GPU proves', async () => {
+    const documents = await providerDocuments(gateway.url)
+    const gpuOf = ({ agentId }: DevnetProvider): unknown =>
+      documents
+        .find((document) => document.agentId === agentId.toString())
+        ?.judgement?.checks.find(({ name }) => name === 'gpu-evidence')
+    expect(gpuOf(b)).toMatchObject({
+      status: 'passed',
+      evidence: { tier: 'simulated', mode: 'SPT', devices: 1 },
+    })
+    expect(gpuOf(a)).toMatchObject({
+      status: 'passed',
+      evidence: { gpu: 'none: a CPU-only node' },
+    })
+  })
+
+  test('proves it to the client, who may require it', async () => {
+    const gpu = network.policy.gpu
+    if (gpu === 'forbidden') throw new Error('the devnet takes no GPUs')
+    const policy = { ...network.policy, gpu: { ...gpu, presence: 'required' } as const }
+    const { openai, events } = client(9, [b.agentId], { policy })
+    expect(await ask(openai, QUESTION)).toContain('proof')
+    const verified = events.find((event) => event.type === 'provider-verified')
+    expect(verified?.claims.gpu?.devices).toMatchObject([
+      { kind: 'gpu', identity: expect.stringMatching(/^0x[0-9a-f]{64}$/) },
+    ])
+    const without = client(9, [a.agentId], { policy })
+    await expect(ask(without.openai, QUESTION)).rejects.toMatchObject({
+      cause: { failedChecks: ['gpu-evidence'] },
+    })
+    // Whoever brings nobody to judge GPUs verifies no node that has one.
+    const blind = client(9, [b.agentId], { gpu: undefined as never })
+    await expect(ask(blind.openai, QUESTION)).rejects.toThrow()
   })
 })
 

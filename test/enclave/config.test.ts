@@ -42,6 +42,7 @@ describe('the environment', () => {
       stateDir: '/data',
       tls: 'elsewhere',
       prompts: 'any',
+      gpu: 'none',
       source: { repoUrl: null, repoCommit: null, imageDigest: null },
       model: { path: embeddedModel.path, sha256: embeddedModel.sha256, name: 'enclave-mini' },
       settleIntervalMs: 60_000,
@@ -70,6 +71,13 @@ describe('the environment', () => {
     expect(new Set(named)).toEqual(
       new Set(['CHAIN_ID', 'DSTACK_SIMULATOR_ENDPOINT', 'KEY_API', 'PORT']),
     )
+  })
+
+  test('D3 whether there are GPUs is said, and nothing between', () => {
+    expect(parseConfig({ ...GOOD, GPU: 'required' }).gpu).toBe('required')
+    for (const GPU of ['optional', 'auto', 'true', '', '1']) {
+      expect(problemsOf({ ...GOOD, GPU })).toHaveLength(1)
+    }
   })
 
   test('C18 key_surface_is_pinned: stated, and v1 is not silently v0', () => {

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import { MAX_WAITING_CHALLENGES } from '../../enclave/src/attestation/quotes.ts'
+import { MAX_WAITING_CHALLENGES } from '../../enclave/src/attestation/proof-queue.ts'
 import type { GuestAgent } from '../../enclave/src/guest-agent/guest-agent.ts'
 import { buildNode, cleanUp, startNode } from './setting/start-node.ts'
 import { errorOf } from './setting/test-client.ts'

@@ -1,3 +1,4 @@
+import { createSimulatedGpus } from '@jeju/simulator/gpu'
 import { describe, expect, test } from 'vitest'
 import { ConfigError, parseConfig } from '@jeju/gateway'
 import { deployment } from './network/deployment.ts'
@@ -38,12 +39,27 @@ test('an environment in full', () => {
     policy,
     trustAnchor: { tier: 'simulated', name: 'devnet', certificate: platform.rootCertificateDer },
     collateralUrl: 'https://api.trustedservices.intel.com',
+    gpuTrustAnchor: expect.objectContaining({ tier: 'nvidia' }),
+    rimUrl: 'https://rim.attestation.nvidia.com',
     allowLoopbackProviders: true,
     pollIntervalMs: 500,
     host: '127.0.0.1',
     port: 0,
     logLevel: 'info',
   })
+})
+
+test('roots of GPUs are handed in by name, both of them, or are NVIDIA’s', () => {
+  const { deviceRoot, rimRoot } = createSimulatedGpus({ at: new Date() }).roots
+  const [device, rim] = [deviceRoot, rimRoot].map((der) => Buffer.from(der).toString('base64'))
+  const GPU_TRUST_ROOT = `simulated:devnet:${device ?? ''}:${rim ?? ''}`
+  expect(parseConfig({ ...good, GPU_TRUST_ROOT }).gpuTrustAnchor).toMatchObject({
+    tier: 'simulated',
+    name: 'devnet',
+  })
+  for (const wrong of [`nvidia:${device ?? ''}`, `simulated::${device ?? ''}:${rim ?? ''}`, '']) {
+    expect(named({ ...good, GPU_TRUST_ROOT: wrong })).toEqual(['GPU_TRUST_ROOT'])
+  }
 })
 
 test('what is not said is the safe choice', () => {
@@ -65,6 +81,8 @@ test('every problem is named at once', () => {
     STORE: '',
     WALLET_REQUESTS_PER_MINUTE: '0',
     FAILOVER_AFTER_MS: '1.5',
+    GPU_TRUST_ROOT: 'simulated:devnet:AAAA',
+    RIM_URL: 'ftp://rims',
     ALLOW_LOOPBACK_PROVIDERS: '1',
     POLL_INTERVAL_MS: '0',
     HOST: '',

@@ -41,7 +41,7 @@ export {
   type Verdict,
   type VerifiedVerdict,
 } from './report/report.ts'
-export type { GpuJudgement } from './statement/check-gpu.ts'
+export type { GpuJudgement, GpuTrust } from './statement/check-gpu.ts'
 export type { ExpectedIdentity } from './statement/check-statement.ts'
 export {
   evaluationNumberOf,

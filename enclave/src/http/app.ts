@@ -4,6 +4,7 @@ import { Hono, type MiddlewareHandler } from 'hono'
 import { ChainError } from '../chain/node-chain.ts'
 import { nodeErrorOf } from '../answer/answer-service.ts'
 import { EngineError } from '../engine/engine-error.ts'
+import { GpuError } from '../gpu/gpu-error.ts'
 import { GuestAgentError } from '../guest-agent/guest-agent.ts'
 import type { Logger } from '../logging.ts'
 import { errorBody, messagesErrorBody, NODE_ERRORS, NodeError } from './node-error.ts'
@@ -63,6 +64,9 @@ function knownError(error: unknown): NodeError {
   }
   if (error instanceof GuestAgentError) {
     return new NodeError('guest_agent_unavailable', 'the guest agent did not answer')
+  }
+  if (error instanceof GpuError) {
+    return new NodeError('gpu_unavailable', `the GPUs gave no evidence: ${error.code}`)
   }
   return new NodeError('internal_error', 'internal error')
 }

@@ -33,6 +33,7 @@ export const NODE_ERRORS = {
   engine_failed: { status: 502, type: 'server_error' },
   chain_unavailable: { status: 503, type: 'server_error' },
   guest_agent_unavailable: { status: 503, type: 'server_error' },
+  gpu_unavailable: { status: 503, type: 'server_error' },
   not_ready: { status: 503, type: 'server_error' },
   draining: { status: 503, type: 'server_error' },
 } as const

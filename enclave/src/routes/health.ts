@@ -15,6 +15,7 @@ export function healthRoute(
   return new Hono().get('/health', (c) =>
     c.json({
       status: readiness.status,
+      waiting_for: readiness.obstacle ?? null,
       registered: registrar.registered,
       binding_id: identity.bindingId,
       signer: identity.statement.signer,

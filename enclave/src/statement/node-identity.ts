@@ -7,7 +7,6 @@ import {
   modelIdOf,
   toBareHex,
   toHex,
-  ZERO_DIGEST,
   type ContractDomain,
   type Hex,
   type JsonValue,
@@ -48,6 +47,8 @@ export interface IdentityFacts {
   readonly egress: readonly string[]
   /** Unix seconds after which nothing under the keyset is accepted. */
   readonly keysetNotAfter: number
+  /** Digest over the devices of this machine; zero on a CPU-only node. */
+  readonly gpuDevicesDigest: Hex
   /** Undefined where TLS ends elsewhere. */
   readonly tls: TlsKey | undefined
   /** Whether a prompt that is not sealed is taken. */
@@ -72,7 +73,7 @@ export function createIdentity(facts: IdentityFacts): NodeIdentity {
     keysetDigest: documentDigest(keyset),
     modelCatalogDigest: documentDigest(catalog),
     postureDigest: documentDigest(posture),
-    gpuDevicesDigest: ZERO_DIGEST,
+    gpuDevicesDigest: facts.gpuDevicesDigest,
     instanceId: toHex(concatBytes(new Uint8Array(12), facts.instanceId)),
   }
   return {

@@ -4,7 +4,7 @@ import {
   verifyEvidence,
   type AppraisalPolicy,
   type CollateralSource,
-  type GpuJudgement,
+  type GpuTrust,
   type QuoteVerifier,
   type Report,
   type VerifiedVerdict,
@@ -39,8 +39,8 @@ export interface AdmissionParts {
   readonly policy: AppraisalPolicy
   /** Kept between admissions: a platform that comes again costs one signature. */
   readonly quoteVerifier: QuoteVerifier
-  /** Who judges GPUs, where the policy takes them. */
-  readonly gpu: GpuJudgement | undefined
+  /** Undefined where the policy takes no GPUs: then a node that has one is not verified. */
+  readonly gpu?: GpuTrust | undefined
   readonly registry: ContractDomain
   readonly now: () => Date
 }
@@ -54,13 +54,14 @@ export async function admit(provider: ProviderState, parts: AdmissionParts): Pro
     const nonce = toHex(randomBytes32())
     const evidence = await fetchEvidence(parts.connection, provider.endpoint, nonce)
     const collateral = await parts.collateral.collateralFor(collateralRequestOf(evidence))
+    const gpu = await parts.gpu?.judgementFor(evidence)
     const report = await verifyEvidence(evidence, {
       at: parts.now(),
       trustAnchor: parts.quoteVerifier.trustAnchor,
       quoteVerifier: parts.quoteVerifier,
       collateral,
       policy: parts.policy,
-      ...(parts.gpu === undefined ? {} : { gpu: parts.gpu }),
+      ...(gpu === undefined ? {} : { gpu }),
       registry: parts.registry,
       freshness: { kind: 'challenge', nonce },
       expected: { agentId: provider.agentId, operator: provider.owner },

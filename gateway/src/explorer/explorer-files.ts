@@ -24,7 +24,7 @@ const TYPES: Readonly<Record<string, string>> = {
  * the explorer was not built.
  */
 export async function readExplorerFiles(
-  folder = FOLDER,
+  folder: string = FOLDER,
 ): Promise<ReadonlyMap<string, ExplorerFile>> {
   const names = await readdir(folder, { recursive: true }).catch(() => [])
   const files = await Promise.all(

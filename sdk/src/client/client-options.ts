@@ -1,5 +1,5 @@
 import type { Deployment } from '@jeju/contracts'
-import type { AppraisalPolicy, CollateralSource, GpuJudgement, TrustAnchor } from '@jeju/verifier'
+import type { AppraisalPolicy, CollateralSource, GpuTrust, TrustAnchor } from '@jeju/verifier'
 import type { WeightsState } from '@jeju/verifier/protocol'
 import type { Wallet } from '../chain/viem-client.ts'
 import { SdkError } from '../errors/sdk-error.ts'
@@ -17,7 +17,7 @@ export interface VerificationOptions {
   /** Where Intel's word on a platform comes from: `createCollateralClient` of `@jeju/verifier/collateral`. */
   readonly collateral: CollateralSource
   /** Who judges GPUs where the policy takes them; NVIDIA's own roots when absent. */
-  readonly gpu?: GpuJudgement
+  readonly gpu?: GpuTrust
   /** Wei locked when a channel is opened, and again when it runs low. */
   readonly channelAmount: bigint
   /** Wei that one request may cost at most. */

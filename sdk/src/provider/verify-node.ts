@@ -1,7 +1,7 @@
 import type {
   AppraisalPolicy,
   CollateralSource,
-  GpuJudgement,
+  GpuTrust,
   NodeClaims,
   Report,
   Tier,
@@ -21,7 +21,7 @@ export interface NodeExpectation {
   readonly policy: AppraisalPolicy
   readonly collateral: CollateralSource
   /** Who judges GPUs, where the policy takes them; NVIDIA's own roots when absent. */
-  readonly gpu?: GpuJudgement
+  readonly gpu?: GpuTrust
   readonly registry: ContractDomain
   readonly expected: { readonly agentId: bigint; readonly operator: Hex }
   readonly transport: typeof fetch

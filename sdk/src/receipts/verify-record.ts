@@ -4,7 +4,7 @@ import {
   verifyReceipt,
   type AppraisalPolicy,
   type Check,
-  type GpuJudgement,
+  type GpuTrust,
   type NodeClaims,
   type TrustAnchor,
 } from '@jeju/verifier'
@@ -26,7 +26,7 @@ export interface RecordTrust {
   readonly deployment: Deployment
   readonly trustAnchor: TrustAnchor
   readonly policy: AppraisalPolicy
-  readonly gpu?: GpuJudgement
+  readonly gpu?: GpuTrust
 }
 
 /** Every check of a record, and whether all of them passed. */
@@ -96,6 +96,7 @@ async function checkEvidence(
   if (evidence === undefined) return [same('evidence-kept', record.evidence, 'none')]
   const { at, nonce, bundle, collateral } = evidence
   const { deployment, trustAnchor, policy, gpu } = trust
+  const judgement = await gpu?.judgementFor(bundle)
   const { verdict, checks } = await verifyEvidence(bundle, {
     at,
     trustAnchor,
@@ -107,7 +108,7 @@ async function checkEvidence(
     },
     freshness: { kind: 'challenge', nonce },
     expected: { agentId: record.agentId, operator: record.operator },
-    ...(gpu === undefined ? {} : { gpu }),
+    ...(judgement === undefined ? {} : { gpu: judgement }),
   })
   const kept = [same('evidence-kept', record.evidence, evidenceDigestOf(evidence)), ...checks]
   if (verdict.outcome !== 'verified') {

@@ -5,6 +5,7 @@ import {
   type Check,
   type CollateralRequest,
   type CollateralSource,
+  type GpuTrust,
   type NodeClaims,
   type QuoteCollateral,
   type Report,
@@ -14,7 +15,7 @@ import {
 import { ProtocolError, type Hex } from '@jeju/verifier/protocol'
 import { failuresOf, type Refusal } from '../errors/not-verified.ts'
 import type { EvidenceRecord } from '../receipts/evidence-record.ts'
-import { gpuJudgementFor } from './gpu-judgement.ts'
+import { gpuTrustFor } from './gpu-trust.ts'
 
 /** Evidence judged: what it proves, or why it is refused. */
 export type JudgedEvidence =
@@ -29,8 +30,13 @@ export type JudgedEvidence =
   | ({ readonly outcome: 'refused' } & Omit<Refusal, 'agentId'>)
 
 /** What evidence is judged under; it was made for `nonce`. */
-export interface EvidenceContext extends Omit<VerificationContext, 'collateral' | 'freshness'> {
+export interface EvidenceContext extends Omit<
+  VerificationContext,
+  'collateral' | 'freshness' | 'gpu'
+> {
   readonly nonce: Hex
+  /** Who judges GPUs where the policy takes them; NVIDIA's own roots when absent. */
+  readonly gpu?: GpuTrust
 }
 
 /** Codes of arguments that come from the caller, not from the evidence. */
@@ -50,7 +56,8 @@ export async function judgeEvidence(
     collateral = await source.collateralFor(request).catch((cause: unknown) => {
       throw new NoCollateral(request, cause)
     })
-    const gpu = await gpuJudgementFor(context.policy, given)
+    const trust = await gpuTrustFor(context.policy, given)
+    const gpu = await trust?.judgementFor(evidence)
     report = await verifyEvidence(evidence, {
       ...rest,
       collateral,

@@ -2,7 +2,7 @@ import type {
   AppraisalPolicy,
   Check,
   CollateralSource,
-  GpuJudgement,
+  GpuTrust,
   NodeClaims,
   TrustAnchor,
 } from '@jeju/verifier'
@@ -24,7 +24,7 @@ import { judgeEvidence, type JudgedEvidence } from './judge-evidence.ts'
 interface Trust {
   readonly trustAnchor: TrustAnchor
   readonly policy: AppraisalPolicy
-  readonly gpu: GpuJudgement | undefined
+  readonly gpu: GpuTrust | undefined
   readonly acceptWeights: readonly WeightsState[]
   /** Refuse who offers no key that prompts can be sealed to. */
   readonly sealing: 'required' | 'if-offered'

@@ -3,6 +3,7 @@ export { BLACKWELL, HOPPER, LS10, type Chip } from './chip.ts'
 export type { Claims, NrasLies, NrasSigner } from './nras-signer.ts'
 export type { OcspRequest } from './ocsp-writer.ts'
 export { createP384Key, type P384Key } from './p384-key.ts'
+export { serveRims, type RimAnswer, type RimService } from './rim-service.ts'
 export { writeRim, type RimLies, type RimRequest } from './rim-writer.ts'
 export type { SimulatedDevice } from './simulated-device.ts'
 export {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { SimulatedTd } from '../td/simulated-td.ts'
+import type { AgentGpus } from './attest-gpu.ts'
 import { v0Methods } from './v0.ts'
 import { v1Methods } from './v1.ts'
 import { AgentError, asciiJson, type Fields, type Method } from './wire.ts'
@@ -14,12 +15,13 @@ export interface GuestAgentServer {
 const MAX_BODY_BYTES = 10 * 1024 * 1024
 
 /**
- * Serves a TD's guest agent on a Unix socket: v0 on `/X`; with profile 0.6.0 also on `/v0/X`, and v1 on `/v1/X`. What the
- * published SDK demands of the wire (exact Content-Length, ASCII, no chunks) holds for every answer.
+ * Serves a TD's guest agent on a Unix socket: v0 on `/X`; with profile 0.6.0 also on `/v0/X`, and v1 on `/v1/X`, which
+ * asks the GPUs where the machine has some. What the published SDK demands of the wire (exact Content-Length, ASCII, no chunks) holds for every answer.
  */
 export async function serveGuestAgent(
   td: SimulatedTd,
   socketPath: string,
+  gpus?: AgentGpus,
 ): Promise<GuestAgentServer> {
   const v0 = v0Methods(td)
   const mounts = new Map<string, ReadonlyMap<string, Method>>([
@@ -27,7 +29,7 @@ export async function serveGuestAgent(
     ...(td.profile === '0.6.0'
       ? ([
           ['v0', v0],
-          ['v1', v1Methods(td)],
+          ['v1', v1Methods(td, gpus)],
         ] as const)
       : []),
   ])

@@ -3,15 +3,19 @@ import { encodeAttestationV1 } from '../td/attestation-bundle.ts'
 import { deriveV1 } from '../td/key-derivation.ts'
 import type { SimulatedTd } from '../td/simulated-td.ts'
 import { issueCertificate } from './tls-certificate.ts'
+import { attestGpu, type AgentGpus } from './attest-gpu.ts'
 import { commonInfo } from './v0.ts'
-import { AgentError, bytes, reportData, text, type Fields, type Method } from './wire.ts'
+import { AgentError, reportData, text, type Fields, type Method } from './wire.ts'
 
 /** The v1 surface of dstack 0.6. */
-export function v1Methods(td: SimulatedTd): ReadonlyMap<string, Method> {
+export function v1Methods(
+  td: SimulatedTd,
+  gpus: AgentGpus | undefined,
+): ReadonlyMap<string, Method> {
   return new Map<string, Method>([
     ['GetKey', (fields) => getKey(td, fields)],
     ['Attest', (fields) => attest(td, fields)],
-    ['AttestGpu', attestGpu],
+    ['AttestGpu', (fields) => attestGpu(gpus, fields)],
     ['IssueCert', (fields) => issueCertificate(td, fields)],
     ['Info', () => ({ ...commonInfo(td), app_compose: new TextDecoder().decode(td.appCompose) })],
     ['Version', () => ({ version: td.profile, rev: 'simulator' })],
@@ -36,10 +40,4 @@ async function attest(td: SimulatedTd, fields: Fields): Promise<unknown> {
   const quote = await td.quote(data)
   const content = { quote, events: td.events(), reportData: data, config: td.vmConfig }
   return { attestation: toBareHex(encodeAttestationV1(content)), boottime_gpu_evidence: [] }
-}
-
-/** This machine has no GPU and its image no nvattest: dstack answers 501. */
-function attestGpu(fields: Fields): never {
-  if (bytes(fields, 'nonce').length !== 32) throw new AgentError('nonce must be 32 bytes')
-  throw new AgentError('GPU attestation is not available in this image', 501)
 }

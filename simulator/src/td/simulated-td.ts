@@ -33,6 +33,8 @@ export interface LaunchOptions {
   /** Exact app-compose.json bytes. */
   readonly appCompose: Uint8Array
   readonly profile?: Profile
+  /** GPUs and switches that the host passes through. None unless given. */
+  readonly devices?: { readonly gpus: number; readonly switches: number }
   readonly lies?: TdLies
 }
 
@@ -73,6 +75,7 @@ const MEMORY_BYTES = 2 * 1024 ** 3
 /** Launches a TD from exact app-compose bytes. */
 export function launchTd(platform: SimulatedPlatform, options: LaunchOptions): SimulatedTd {
   const { appCompose, profile = '0.5.11', lies = {} } = options
+  const { devices = { gpus: 0, switches: 0 } } = options
   const composeHash = sha256(appCompose)
   const appId = composeHash.slice(0, 20)
   const instanceId = sha256(concatBytes(randomBytes(20), appId)).slice(0, 20)
@@ -81,7 +84,7 @@ export function launchTd(platform: SimulatedPlatform, options: LaunchOptions): S
     name: 'kms',
     id: toBareHex(platform.kms.caPublicKeyInfo),
   })
-  const facts = { composeHash, appId, instanceId, osImageHash, keyProvider }
+  const facts = { composeHash, appId, instanceId, osImageHash, keyProvider, gpus: devices.gpus }
   const measuredRuntime = (lies.runtimeEvents ?? same)(runtimeEvents(profile, facts))
   let measured: readonly LogEvent[] = [...bootEvents(`${OS_IMAGE}/${profile}`), ...measuredRuntime]
   const mrTd = sha384(utf8(`${OS_IMAGE}/${profile}/mrtd`))
@@ -117,8 +120,8 @@ export function launchTd(platform: SimulatedPlatform, options: LaunchOptions): S
       qemu_version: '8.2.2',
       pci_hole64_size: 0,
       hugepages: false,
-      num_gpus: 0,
-      num_nvswitches: 0,
+      num_gpus: devices.gpus,
+      num_nvswitches: devices.switches,
       hotplug_off: true,
     }),
     quote: async (reportData) =>
@@ -154,6 +157,7 @@ interface BootFacts {
   readonly instanceId: Uint8Array
   readonly osImageHash: Uint8Array
   readonly keyProvider: string
+  readonly gpus: number
 }
 
 const NOTHING = new Uint8Array(0)
@@ -177,5 +181,22 @@ function runtimeEvents(profile: Profile, facts: BootFacts): readonly LogEvent[] 
   ]
   return profile === '0.5.11'
     ? [...begin, ...middle, runtimeEvent('mr-kms', sha256(utf8('simulated kms'))), ...end]
-    : [...begin, runtimeEvent('gpu-policy-hash', sha256(utf8('{}'))), ...middle, ...end]
+    : [...begin, ...gpuEvents(facts.gpus), ...middle, ...end]
+}
+
+/** What dstack 0.6 says of GPUs: its policy always, and what it found at boot where there are some. */
+function gpuEvents(gpus: number): readonly LogEvent[] {
+  const policy = runtimeEvent('gpu-policy-hash', sha256(utf8('{}')))
+  if (gpus === 0) return [policy]
+  const payload = JSON.stringify({
+    version: 3,
+    provider: 'nvidia',
+    devices: gpus,
+    cc_mode: 'on',
+    devtools: false,
+    dbgstat: 'disabled',
+    secboot: true,
+    evidence_sha256: toBareHex(sha256(utf8('simulated boot evidence'))),
+  })
+  return [policy, runtimeEvent('gpu-attestation', utf8(payload))]
 }

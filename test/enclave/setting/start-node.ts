@@ -5,15 +5,18 @@ import {
   createSimulatedPlatform,
   launchTd,
   serveGuestAgent,
+  type AgentGpus,
   type SimulatedPlatform,
   type SimulatedTd,
 } from '@jeju/simulator'
 import { modelIdOf, utf8 } from '@jeju/verifier/protocol'
 import type { Config } from '../../../enclave/src/config.ts'
 import { connectGuestAgent } from '../../../enclave/src/guest-agent/dstack-guest-agent.ts'
+import type { Gpus } from '../../../enclave/src/gpu/gpus.ts'
+import { openMachineGpus } from '../../../enclave/src/gpu/machine-gpus.ts'
 import type { Engine } from '../../../enclave/src/engine/engine.ts'
 import type { GuestAgent } from '../../../enclave/src/guest-agent/guest-agent.ts'
-import { createLogger } from '../../../enclave/src/logging.ts'
+import { createLogger, type Logger } from '../../../enclave/src/logging.ts'
 import { createNode, type Node } from '../../../enclave/src/node.ts'
 import { deployment } from './deployment.ts'
 import { ScriptedEngine } from './scripted-engine.ts'
@@ -47,6 +50,10 @@ export interface NodeSetting {
   readonly realEngine?: Engine
   readonly clock?: TestClock
   readonly stateDir?: string
+  /** What the guest agent asks when it is asked for evidence of GPUs; the node is one that needs them. */
+  readonly gpus?: AgentGpus
+  /** Opens GPUs instead of the way of a real machine. */
+  readonly openGpus?: (socket: string, logger: Logger, now: () => Date) => Promise<Gpus>
   readonly config?: Partial<Config>
   /** Leave the binding unapproved. */
   readonly unapproved?: boolean
@@ -95,20 +102,28 @@ export async function buildNode(setting: NodeSetting = {}): Promise<Running> {
   const clock = setting.clock ?? new TestClock()
   const chain = setting.chain ?? new TestChain(clock.now)
   const engine = setting.engine ?? new ScriptedEngine()
-  const td = setting.td ?? launchTd(await thePlatform(), { appCompose: COMPOSE })
+  const needsGpus = setting.gpus !== undefined || setting.openGpus !== undefined
+  // Only the guest agent of dstack 0.6 knows of GPUs.
+  const profile = needsGpus ? '0.6.0' : '0.5.11'
+  const td = setting.td ?? launchTd(await thePlatform(), { appCompose: COMPOSE, profile })
   const stateDir = setting.stateDir ?? (await temporaryFolder())
   chain.providers.set(0n, { owner: OPERATOR, endpoint: PUBLIC_URL })
   chain.modelIds.set(0, modelIdOf((setting.realEngine ?? engine).descriptor))
   const socket = join(await temporaryFolder(), 'dstack.sock')
-  const server = await serveGuestAgent(td, socket)
+  const server = await serveGuestAgent(td, socket, setting.gpus)
   cleanups.push(() => server.close())
   const real = await connectGuestAgent(socket)
   const logs: string[] = []
-  const node = await createNode(configOf(stateDir, setting.config), {
+  const logger = createLogger('trace', { write: (line) => void logs.push(line) })
+  const open = setting.openGpus ?? openMachineGpus
+  const gpus = needsGpus ? await open(socket, logger, clock.now) : undefined
+  const config = configOf(stateDir, { gpu: needsGpus ? 'required' : 'none', ...setting.config })
+  const node = await createNode(config, {
     agent: setting.agent?.(real) ?? real,
+    gpus,
     engine: setting.realEngine ?? engine,
     connectChain: () => chain,
-    logger: createLogger('trace', { write: (line) => void logs.push(line) }),
+    logger,
     now: clock.now,
   })
   if (setting.unapproved !== true) chain.approvals.add(node.bindingId)
@@ -176,6 +191,7 @@ function configOf(stateDir: string, changes: Partial<Config> = {}): Config {
     upstream: undefined,
     tls: 'elsewhere',
     prompts: 'any',
+    gpu: 'none',
     source: { repoUrl: null, repoCommit: null, imageDigest: null },
     model: { path: '/unused', sha256: `0x${'00'.repeat(32)}`, name: 'unused' },
     settleIntervalMs: 3_600_000,

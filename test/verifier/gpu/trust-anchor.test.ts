@@ -44,6 +44,18 @@ describe('roots', () => {
     expect(() => nrasAppraiser({ ...nvidiaNras(jwks) })).toThrow(refused)
   })
 
+  test('nor is one that only looks like an appraiser, and says that everything passed', () => {
+    const { jwks } = gpusOf().nras
+    const honest = nrasAppraiser(nvidiaNras(jwks))
+    const appraise: typeof honest.appraise = () => Promise.resolve([])
+    for (const nras of [{ ...honest }, { ...honest, appraise }]) {
+      expect(() => new GpuVerifier(nvidiaTrustAnchor(), { nras })).toThrow(refused)
+    }
+    // Nor can one that was made be changed afterwards.
+    expect(() => Object.assign(honest, { appraise })).toThrow(TypeError)
+    expect(() => new GpuVerifier(nvidiaTrustAnchor(), { nras: honest })).not.toThrow()
+  })
+
   test('simulated devices are nobody’s under the roots of NVIDIA', async () => {
     const report = await new GpuVerifier(nvidiaTrustAnchor()).verify(
       gpusOf().evidence(nonce),

@@ -26,6 +26,9 @@ export interface AciReport {
   readonly quote: Uint8Array
   readonly machine: MachineEvidence
   readonly custody: AciCustody
+  /** GPUs and switches, as texts of JSON; null where there are none. */
+  readonly nvidiaPayload: string | null
+  readonly nvswitchPayload: string | null
   /** An unknown value is read as `aggregator` (ACI, unknown values). */
   readonly serving: 'direct' | 'aggregator'
 }
@@ -57,6 +60,12 @@ export function parseAciReport(text: string): AciReport {
       appCompose: utf8(asString(evidence['app_compose'], 'evidence.app_compose', MAX_TEXT)),
       vmConfig: asTextOrNull(evidence['vm_config'], 'evidence.vm_config', MAX_TEXT) ?? '',
     },
+    nvidiaPayload: asTextOrNull(evidence['nvidia_payload'], 'evidence.nvidia_payload', MAX_TEXT),
+    nvswitchPayload: asTextOrNull(
+      evidence['nvswitch_payload'],
+      'evidence.nvswitch_payload',
+      MAX_TEXT,
+    ),
     custody: readAciCustody(evidence['key_custody'] ?? { keys: [] }),
     serving: capabilities['serving'] === 'direct' ? 'direct' : 'aggregator',
   }

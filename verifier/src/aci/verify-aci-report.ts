@@ -1,8 +1,12 @@
 import { decodeUtf8, equalBytes } from '../bytes/bytes.ts'
 import { toBareHex, toHex, type Hex } from '../bytes/hex.ts'
+import { checkDialectDevices, RELAY_NOT_EXCLUDED } from '../dialect/check-devices.ts'
+import { devicesOfPayloads } from '../dialect/device-items.ts'
 import { judgeQuote, type DialectContext, type QuoteFirst } from '../dialect/judge-quote.ts'
+import type { GpuClaims } from '../gpu/gpu-report.ts'
 import { checkMachine, MACHINE_CHECKS, type MachineCheckName } from '../machine/check-machine.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
+import type { GpuDeviceEvidence } from '../protocol/gpu-evidence.ts'
 import { ACI_VERSION, aciKeysetDigest, aciReportData } from '../protocol/dialects/aci-statement.ts'
 import { failed, passed, type Check } from '../report/check.ts'
 import type { JudgedReport } from '../report/conclude.ts'
@@ -19,6 +23,7 @@ const OWN_CHECKS = [
   'source-provenance',
   'key-custody',
   'channel',
+  'gpu-evidence',
 ] as const
 
 type ContentCheckName = MachineCheckName | (typeof OWN_CHECKS)[number]
@@ -35,6 +40,8 @@ export interface AciClaims {
   readonly provenance: AciProvenance
   /** As the report states it: nothing signs it. */
   readonly statedServing: 'direct' | 'aggregator'
+  /** What was proven of GPUs; absent for a CPU-only service. */
+  readonly gpu?: GpuClaims
 }
 
 /** A source that the relying party takes a service from. */
@@ -81,6 +88,11 @@ export async function verifyAciReport(
       const { policy, channel, sources } = context
       const machine = checkMachine(quote, report.machine, policy)
       const custody = { policy: policy.keyCustody, at }
+      // The statement's own digest is the GPU nonce: this keyset, this challenge (docs/protocol.md §11).
+      const gpuNonce = expected.subarray(0, 32)
+      const read = (): readonly GpuDeviceEvidence[] =>
+        devicesOfPayloads(report, toBareHex(gpuNonce))
+      const gpu = await checkDialectDevices(read, gpuNonce, context, at, [RELAY_NOT_EXCLUDED])
       const checks: readonly Check<ContentCheckName>[] = [
         ...machine.checks,
         checkRestated(report, keysetDigest, quote.body.reportData),
@@ -89,11 +101,20 @@ export async function verifyAciReport(
         checkProvenance(report, sources),
         await checkAciCustody(report.keyset, report.custody, machine.platform, custody),
         checkChannel(report.keyset, channel),
+        gpu.check,
       ]
       const { keyset, serving: statedServing } = report
       const { composeHash } = machine
       const provenance = corroborated(report.provenance, sources)
-      return { checks, claims: { keysetDigest, keyset, composeHash, provenance, statedServing } }
+      const claims = {
+        keysetDigest,
+        keyset,
+        composeHash,
+        provenance,
+        statedServing,
+        ...(gpu.claims === undefined ? {} : { gpu: gpu.claims }),
+      }
+      return { checks, claims, gpuTier: gpu.claims?.tier }
     },
   )
 }

@@ -1,9 +1,18 @@
-/** Fetches Intel's collateral: the only code of the verifier that asks anybody. Judging it is a separate step. */
+/**
+ * Fetches Intel's collateral and NVIDIA's reference values: the only code of the verifier that asks anybody. Judging
+ * them is a separate step.
+ */
 export {
   createCollateralClient,
   type CollateralClient,
   type CollateralClientOptions,
 } from './collateral-client.ts'
+export {
+  createRimClient,
+  NVIDIA_RIM_URL,
+  type RimClient,
+  type RimClientOptions,
+} from './rim-client.ts'
 export { INTEL_PCS_URL, INTEL_ROOT_CRL_URL, type CollateralUpdate } from './service.ts'
 export {
   COLLATERAL_FETCH_ERROR_CODES,

@@ -44,7 +44,7 @@ export function updateQuery(update: CollateralUpdate): string {
 }
 
 /** https, or http on loopback, without a name and password that would be sent along. */
-function safeUrl(text: string, option: string): URL {
+export function safeUrl(text: string, option: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isLoopback = /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url?.hostname ?? '')
   if (url?.protocol !== 'https:' && !(url?.protocol === 'http:' && isLoopback)) {

@@ -1,4 +1,5 @@
 import { VerifierError } from '../errors.ts'
+import type { GpuTier } from '../gpu/gpu-trust-anchor.ts'
 import type { AppraisalPolicy } from '../policy/policy.ts'
 import { checkTcbAllowed } from '../policy/check-tcb-allowed.ts'
 import { skipped, type Check } from '../report/check.ts'
@@ -9,7 +10,8 @@ import { parseQuote } from '../tdx/parse-quote.ts'
 import { QUOTE_CHECKS, type QuoteCheckName } from '../tdx/quote-report.ts'
 import { QuoteVerifier } from '../tdx/quote-verifier.ts'
 import type { Quote } from '../tdx/quote.ts'
-import { assertTrustAnchor, type TrustAnchor } from '../tdx/trust-anchor.ts'
+import type { GpuJudgement } from '../statement/check-gpu.ts'
+import { assertTrustAnchor, type Tier, type TrustAnchor } from '../tdx/trust-anchor.ts'
 
 /** What a relying party brings to evidence of another dialect; each dialect adds what it asks for. */
 export interface DialectContext {
@@ -19,6 +21,8 @@ export interface DialectContext {
   readonly quoteVerifier?: QuoteVerifier
   readonly collateral: QuoteCollateral | JudgedCollateral | undefined
   readonly policy: AppraisalPolicy
+  /** Who judges GPUs, with what was fetched for it. Without it no node with a GPU is verified. */
+  readonly gpu?: GpuJudgement
 }
 
 /** The checks that every dialect makes first. */
@@ -28,6 +32,8 @@ export type QuoteFirst = QuoteCheckName | 'tcb-allowed'
 export interface DialectContents<Name extends string, Claims> {
   readonly checks: readonly Check<Name>[]
   readonly claims: Claims | undefined
+  /** Of the roots of GPUs, where there are some: the verdict is as good as the weaker. */
+  readonly gpuTier?: GpuTier | undefined
 }
 
 /**
@@ -66,7 +72,9 @@ export async function judgeQuote<Name extends string, Claims>(
       claims: undefined,
     })
   }
-  const { checks, claims } = await contents(quote, at)
+  const { checks, claims, gpuTier } = await contents(quote, at)
   const allowed = checkTcbAllowed(genuine, policy, at)
-  return conclude({ names, checks: [...made, allowed, ...checks], tier, tiers, claims })
+  const all = [...made, allowed, ...checks]
+  const weaker: Tier = gpuTier === 'simulated' ? 'simulated' : tier
+  return conclude({ names, checks: all, tier: weaker, tiers, claims })
 }

@@ -24,6 +24,7 @@ import {
 import { assertGpuTrustAnchor, type GpuTrustAnchor } from './gpu-trust-anchor.ts'
 import { appraiseLocally } from './local/appraise-locally.ts'
 import type { NrasAppraiser } from './nras/appraise-by-nras.ts'
+import { assertNrasAppraiser } from './nras/made-appraisers.ts'
 import { parseOcspResponse, type OcspResponse } from './ocsp/ocsp-response.ts'
 import { MAX_RIM_BYTES, verifyRim, type VerifiedRim } from './rim/verify-rim.ts'
 import { requireAllowed } from './set/check-allowed.ts'
@@ -71,6 +72,7 @@ export class GpuVerifier {
   /** @throws VerifierError `TRUST_ANCHOR_INVALID` */
   constructor(trustAnchor: GpuTrustAnchor, { signatures, nras }: GpuVerifierOptions = {}) {
     assertGpuTrustAnchor(trustAnchor)
+    if (nras !== undefined) assertNrasAppraiser(nras)
     this.trustAnchor = trustAnchor
     const keys = new P384Verifier(signatures)
     const store = new CertificateStore(keys, P384_PROFILE)

@@ -58,6 +58,8 @@ export {
   type GpuEvidence,
 } from './gpu-evidence.ts'
 export { deviceIdentityOf, gpuDevicesDigest } from '../gpu/device/device-identity.ts'
+export { parseGpuReport, type GpuReportFacts } from '../gpu/spdm/parse-gpu-report.ts'
+export { VerifierError } from '../errors.ts'
 export { feeOf, type TokenPrice } from './fee.ts'
 export {
   MAX_AUTH_LIFE_S,

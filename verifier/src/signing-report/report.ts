@@ -14,6 +14,8 @@ export interface SigningReport {
   /** Present exactly where the report data binds a TLS key. */
   readonly tlsFingerprint: string | null
   readonly nvidiaPayload: string | null
+  /** Of switches, in the same form. */
+  readonly nvswitchPayload: string | null
   readonly machine: MachineEvidence
 }
 
@@ -37,6 +39,7 @@ export function parseSigningReport(text: string): SigningReport {
     requestNonce: asTextOrNull(report['request_nonce'], 'request_nonce', 66),
     tlsFingerprint: asTextOrNull(report['tls_cert_fingerprint'], 'tls_cert_fingerprint', 64),
     nvidiaPayload: asTextOrNull(report['nvidia_payload'], 'nvidia_payload', MAX_TEXT),
+    nvswitchPayload: asTextOrNull(report['nvswitch_payload'], 'nvswitch_payload', MAX_TEXT),
     machine: {
       eventLog: logText(report['event_log'] ?? tcbInfo['event_log']),
       appCompose: utf8(appCompose ?? ''),

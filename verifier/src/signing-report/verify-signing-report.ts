@@ -1,12 +1,14 @@
 import { equalBytes } from '../bytes/bytes.ts'
 import { fromBareHex, toBareHex, toHex } from '../bytes/hex.ts'
 import { keccak256 } from '../bytes/hash.ts'
-import { parseForeignJson } from '../dialect/foreign-json.ts'
+import { checkDialectDevices, RELAY_NOT_EXCLUDED } from '../dialect/check-devices.ts'
+import { devicesOfPayloads } from '../dialect/device-items.ts'
 import { judgeQuote, type DialectContext, type QuoteFirst } from '../dialect/judge-quote.ts'
+import type { GpuClaims } from '../gpu/gpu-report.ts'
 import { checkMachine, MACHINE_CHECKS, type MachineCheckName } from '../machine/check-machine.ts'
 import { signingReportData } from '../protocol/dialects/signing-report-data.ts'
+import type { GpuDeviceEvidence } from '../protocol/gpu-evidence.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
-import { asObject } from '../protocol/shape.ts'
 import { failed, passed, type Check } from '../report/check.ts'
 import type { JudgedReport } from '../report/conclude.ts'
 import { parseSigningReport, type SigningReport } from './report.ts'
@@ -25,6 +27,8 @@ export interface SigningClaims {
   readonly signingAddress: string
   /** SHA-256 of the SubjectPublicKeyInfo, bare hex; undefined where TLS was not asked for. */
   readonly tlsSpkiSha256: string | undefined
+  /** What was proven of GPUs; absent for a CPU-only node. */
+  readonly gpu?: GpuClaims
 }
 
 /** What a relying party brings to such a report. */
@@ -53,15 +57,20 @@ export async function verifySigningReport(
 ): Promise<SigningReportJudgement> {
   const report = parseSigningReport(text)
   const names = [...MACHINE_CHECKS, ...OWN_CHECKS]
-  return judgeQuote(report.quote, context, names, (quote) => {
-    const { policy, tls } = context
+  return judgeQuote(report.quote, context, names, async (quote, at) => {
+    const { policy, tls, nonce } = context
     const machine = checkMachine(quote, report.machine, policy)
     const identity = readIdentity(report, context.signingAlgo)
+    const bound = checkReportData(quote.body.reportData, identity.bytes, report, context)
+    // This dialect's GPU nonce is the caller's own.
+    const read = (): readonly GpuDeviceEvidence[] => devicesOfPayloads(report, nonce)
+    const challenge = fromBareHex(nonce)
+    const gpu = await checkDialectDevices(read, challenge, context, at, [RELAY_NOT_EXCLUDED])
     const checks: readonly Check<ContentCheckName>[] = [
       ...machine.checks,
       identity.check,
-      checkReportData(quote.body.reportData, identity.bytes, report, context),
-      checkGpuPayload(report.nvidiaPayload, context),
+      bound,
+      gpu.check,
     ]
     const claims =
       identity.bytes === undefined
@@ -70,8 +79,9 @@ export async function verifySigningReport(
             signingAlgo: context.signingAlgo,
             signingAddress: report.signingAddress.toLowerCase(),
             tlsSpkiSha256: tls === 'unbound' ? undefined : tls.spkiSha256,
+            ...(gpu.claims === undefined ? {} : { gpu: gpu.claims }),
           }
-    return Promise.resolve({ checks, claims })
+    return { checks, claims, gpuTier: gpu.claims?.tier }
   })
 }
 
@@ -129,23 +139,4 @@ function checkReportData(
   return equalBytes(expected, signed)
     ? passed(name, { reportData: toBareHex(signed) })
     : failed(name, toBareHex(expected), toBareHex(signed))
-}
-
-/** `gpu-evidence`: none, said for this nonce. Evidence of a GPU is not judged by this version, and so not accepted. */
-function checkGpuPayload(
-  payload: string | null,
-  { nonce, policy }: SigningContext,
-): Check<'gpu-evidence'> {
-  const name = 'gpu-evidence'
-  if (policy.gpu !== 'forbidden' && policy.gpu.presence === 'required')
-    return failed(name, 'GPU evidence', 'none that can be judged')
-  if (payload === null) return passed(name, { gpu: 'none: a CPU-only node' })
-  const { nonce: said, evidence_list } = asObject(
-    parseForeignJson(payload, 'nvidia_payload'),
-    'nvidia_payload',
-  )
-  if (said !== nonce) return failed(name, `nonce ${nonce}`, String(said).slice(0, 64))
-  return Array.isArray(evidence_list) && evidence_list.length === 0
-    ? passed(name, { gpu: 'none: a CPU-only node' })
-    : failed(name, 'an empty evidence list', 'evidence that nobody judges yet')
 }

@@ -1,3 +1,4 @@
+import type { Hex } from '../bytes/hex.ts'
 import type { GpuRequirement } from '../gpu/gpu-policy.ts'
 import type { GpuClaims, GpuCheckName } from '../gpu/gpu-report.ts'
 import type { GpuContext, GpuVerifier } from '../gpu/gpu-verifier.ts'
@@ -15,6 +16,12 @@ export interface GpuJudgement {
   readonly collateral?: NonNullable<GpuContext['collateral']>
 }
 
+/** A relying party's trust in GPUs: `gpuTrust` of `@jeju/verifier/gpu` makes one. */
+export interface GpuTrust {
+  /** Who judges the GPUs of this evidence bundle, with what was fetched for it. @throws ProtocolError */
+  judgementFor(evidence: Uint8Array): Promise<GpuJudgement>
+}
+
 /** The one check of the list, the checks behind it, and what they prove where all of them passed. */
 export interface CheckedGpu {
   readonly check: Check<typeof NAME>
@@ -26,7 +33,7 @@ export interface CheckedGpu {
 interface GpuBinding {
   readonly at: Date
   readonly policy: GpuRequirement
-  /** The GPU nonce of binding and freshness. */
+  /** What the devices must answer. */
   readonly nonce: Uint8Array
 }
 
@@ -39,29 +46,41 @@ export async function checkGpuEvidence(
   statement: NodeStatement,
   bytes: Uint8Array | undefined,
   judgement: GpuJudgement | undefined,
-  { at, policy, nonce }: GpuBinding,
+  binding: GpuBinding,
 ): Promise<CheckedGpu> {
-  const claimsGpu = statement.gpuDevicesDigest !== ZERO_DIGEST
-  if (bytes === undefined && !claimsGpu) {
+  const { gpuDevicesDigest } = statement
+  const claimsGpu = gpuDevicesDigest !== ZERO_DIGEST
+  if ((bytes === undefined) === claimsGpu) {
+    return refused('devices and evidence, or neither', 'one without the other', 'GPU_MISSING')
+  }
+  const read = bytes && ((): GpuEvidence => decodeGpuEvidence(bytes))
+  return checkDevices(read, judgement, { ...binding, devicesDigest: gpuDevicesDigest })
+}
+
+/**
+ * The same of devices in whatever form they came, which is read only where somebody is to judge them; `any` where no
+ * statement names them.
+ */
+export async function checkDevices(
+  read: (() => GpuEvidence) | undefined,
+  judgement: GpuJudgement | undefined,
+  { policy, ...binding }: GpuBinding & { readonly devicesDigest: Hex | 'any' },
+): Promise<CheckedGpu> {
+  if (read === undefined) {
     return policy !== 'forbidden' && policy.presence === 'required'
       ? refused('GPU evidence', 'a CPU-only node', 'GPU_MISSING')
       : { check: passed(NAME, { gpu: 'none: a CPU-only node' }) }
   }
-  if (bytes === undefined || !claimsGpu) {
-    return refused('devices and evidence, or neither', 'one without the other', 'GPU_MISSING')
-  }
   if (policy === 'forbidden') return refused('a CPU-only node', 'a GPU', 'GPU_FORBIDDEN')
   if (judgement === undefined) return { check: skipped(NAME, 'nobody to judge a GPU was given') }
-  const evidence = decoded(bytes)
+  const evidence = readOrRefusal(read)
   if (evidence instanceof ProtocolError) {
     return refused('GPU evidence', evidence.message, 'GPU_EVIDENCE_INVALID')
   }
   const { verifier, collateral } = judgement
   const { checks, claims } = await verifier.verify(evidence, {
-    at,
+    ...binding,
     policy,
-    nonce,
-    devicesDigest: statement.gpuDevicesDigest,
     ...(collateral === undefined ? {} : { collateral }),
   })
   return claims === undefined
@@ -69,9 +88,9 @@ export async function checkGpuEvidence(
     : { check: passed(NAME, { ...claims, devices: claims.devices.length }), checks, claims }
 }
 
-function decoded(bytes: Uint8Array): GpuEvidence | ProtocolError {
+function readOrRefusal(read: () => GpuEvidence): GpuEvidence | ProtocolError {
   try {
-    return decodeGpuEvidence(bytes)
+    return read()
   } catch (error) {
     if (error instanceof ProtocolError) return error
     throw error

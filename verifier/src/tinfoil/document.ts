@@ -25,7 +25,8 @@ export interface TinfoilDocument {
   readonly cryptoMaterial: Uint8Array
   readonly deviceEvidence: Uint8Array
   readonly keys: readonly TinfoilKey[]
-  readonly devices: number
+  /** Items of the section of devices, as they came. */
+  readonly devices: readonly unknown[]
 }
 
 const MAX_CHARACTERS: number = 4 * 1024 * 1024
@@ -76,7 +77,7 @@ export function parseTinfoilDocument(text: string): TinfoilDocument {
     cryptoMaterial,
     deviceEvidence,
     keys: readKeys(cryptoMaterial),
-    devices: itemsOf(deviceEvidence, 'device_evidence', TINFOIL.deviceEvidence).length,
+    devices: itemsOf(deviceEvidence, 'device_evidence', TINFOIL.deviceEvidence),
   }
 }
 

@@ -1,12 +1,17 @@
 import { equalBytes } from '../bytes/bytes.ts'
 import { sha256 } from '../bytes/hash.ts'
 import { fromBareHex, fromHex, toBareHex, toHex } from '../bytes/hex.ts'
+import { checkDialectDevices } from '../dialect/check-devices.ts'
+import { deviceOf } from '../dialect/device-items.ts'
 import { judgeQuote, type DialectContext, type QuoteFirst } from '../dialect/judge-quote.ts'
 import { checkBoot } from '../dstack/boot/check-boot.ts'
+import type { GpuClaims } from '../gpu/gpu-report.ts'
 import { mrConfigIdV1 } from '../dstack/mr-config.ts'
 import type { AppraisalPolicy } from '../policy/policy.ts'
 import { TINFOIL, tinfoilReportData } from '../protocol/dialects/tinfoil-report-data.ts'
+import type { GpuDeviceEvidence } from '../protocol/gpu-evidence.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
+import { asOneOf, exactObject } from '../protocol/shape.ts'
 import { failed, passed, type Check } from '../report/check.ts'
 import type { JudgedReport } from '../report/conclude.ts'
 import { checkTdAttributes } from '../tdx/check-td-attributes.ts'
@@ -32,6 +37,8 @@ export interface TinfoilClaims {
   readonly tlsSpkiSha256: string | undefined
   /** X25519 key that bodies are sealed to. */
   readonly hpkePublicKey: string | undefined
+  /** What was proven of GPUs; absent for a CPU-only node. */
+  readonly gpu?: GpuClaims
 }
 
 /** What a relying party brings to a Tinfoil document. Tinfoil's own trust roots are none of it. */
@@ -59,7 +66,9 @@ export async function verifyTinfoilDocument(
   }
   const { cryptoMaterial, deviceEvidence } = document
   const expected = tinfoilReportData(fromBareHex(nonce), cryptoMaterial, deviceEvidence)
-  return judgeQuote(document.quote, context, OWN_CHECKS, ({ body }) => {
+  return judgeQuote(document.quote, context, OWN_CHECKS, async ({ body }, at) => {
+    const read = (): readonly GpuDeviceEvidence[] => devicesOf(document)
+    const gpu = await checkDialectDevices(read, fromBareHex(nonce), context, at)
     const [rtmr0, rtmr1, rtmr2] = body.rtmrs
     const boot = { mrtd: body.mrTd, rtmr0, rtmr1, rtmr2 }
     const checks: readonly Check<ContentCheckName>[] = [
@@ -70,12 +79,16 @@ export async function verifyTinfoilDocument(
       equalBytes(expected, body.reportData)
         ? passed('report-data', { reportData: toBareHex(expected) })
         : failed('report-data', toBareHex(expected), toBareHex(body.reportData)),
-      checkDevices(document.devices, policy),
+      gpu.check,
     ]
     const keyOf = (format: string): string | undefined =>
       document.keys.find((key) => key.format === format)?.data
     const claims = { tlsSpkiSha256: keyOf(TINFOIL.spkiKey), hpkePublicKey: keyOf(TINFOIL.hpkeKey) }
-    return Promise.resolve({ checks, claims })
+    return {
+      checks,
+      claims: gpu.claims === undefined ? claims : { ...claims, gpu: gpu.claims },
+      gpuTier: gpu.claims?.tier,
+    }
   })
 }
 
@@ -118,12 +131,14 @@ function checkEnvelope(
     : failed(name, `one key of ${doubled}`, 'several')
 }
 
-/** `gpu-evidence`: none, where none is needed; that of a device is not judged by this version. */
-function checkDevices(devices: number, { gpu }: AppraisalPolicy): Check<'gpu-evidence'> {
-  const name = 'gpu-evidence'
-  if (gpu !== 'forbidden' && gpu.presence === 'required')
-    return failed(name, 'GPU evidence', 'none that can be judged')
-  return devices === 0
-    ? passed(name, { gpu: 'none: a CPU-only node' })
-    : failed(name, 'no device evidence', `${devices} devices that nobody judges yet`)
+/** Devices of the section, whose exact bytes the report data names. @throws ProtocolError */
+function devicesOf({ devices }: TinfoilDocument): readonly GpuDeviceEvidence[] {
+  const place = 'device_evidence.items[]'
+  return devices.map((entry) => {
+    const item = exactObject(entry, place, ['id', 'kind', 'vendor', 'format', 'evidence'])
+    asOneOf(item['vendor'], `${place}.vendor`, ['nvidia'])
+    asOneOf(item['format'], `${place}.format`, [TINFOIL.gpuEvidence, TINFOIL.switchEvidence])
+    const members = ['arch', 'certificate', 'evidence', 'nonce']
+    return deviceOf(exactObject(item['evidence'], `${place}.evidence`, members), place)
+  })
 }

@@ -6,10 +6,12 @@ import {
   type JsonValue,
 } from '@jeju/verifier/protocol'
 import type { Source } from '../../config.ts'
+import type { Gpus } from '../../gpu/gpus.ts'
 import type { NodeKeys } from '../../keys/node-keys.ts'
 import type { NodeIdentity } from '../../statement/node-identity.ts'
 import type { TlsKey } from '../../tls/tls-key.ts'
 import { cachedReport } from '../cached-report.ts'
+import { collectItems, nvidiaPayloads } from '../device-evidence.ts'
 import { fillEventLog } from '../fill-event-log.ts'
 import type { Quotes } from '../quotes.ts'
 import { keyCustody } from './key-custody.ts'
@@ -26,6 +28,7 @@ export interface AciReporter {
 /** Collaborators of {@link createAciReporter}. */
 export interface AciReporterParts {
   readonly quotes: Quotes
+  readonly gpus: Gpus | undefined
   readonly identity: NodeIdentity
   readonly keys: NodeKeys
   readonly appCompose: Uint8Array
@@ -69,8 +72,11 @@ export function createAciReporter(parts: AciReporterParts): AciReporter {
 }
 
 async function makeEvidence(parts: AciReporterParts, nonce: string | null): Promise<Evidence> {
-  const { quotes, identity, keys, appCompose, tls } = parts
+  const { quotes, gpus, identity, keys, appCompose, tls } = parts
   const data = aciReportData(identity.aciKeysetDigest, nonce)
+  // The statement's digest is the GPU nonce: GPUs then answer for this keyset and this challenge (ACI names no rule).
+  const gpuNonce = data.subarray(0, 32)
+  const devices = await collectItems(gpus, gpuNonce)
   const { quote, eventLog, vmConfig } = await quotes.quote(data, 'challenge')
   return {
     quote: toBareHex(quote),
@@ -79,6 +85,7 @@ async function makeEvidence(parts: AciReporterParts, nonce: string | null): Prom
     app_compose: decodeUtf8(appCompose, 'app_compose'),
     vm_config: vmConfig,
     key_custody: keyCustody(keys, tls),
+    ...(gpus === undefined ? {} : nvidiaPayloads(devices, gpuNonce)),
   }
 }
 

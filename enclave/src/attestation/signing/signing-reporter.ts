@@ -7,11 +7,13 @@ import {
   toBareHex,
   type JsonValue,
 } from '@jeju/verifier/protocol'
+import type { Gpus } from '../../gpu/gpus.ts'
 import type { NodeKeys } from '../../keys/node-keys.ts'
 import { NodeError } from '../../http/node-error.ts'
 import type { NodeIdentity } from '../../statement/node-identity.ts'
 import type { TlsKey } from '../../tls/tls-key.ts'
 import { cachedReport, type CachedReport } from '../cached-report.ts'
+import { collectItems, nvidiaPayloads } from '../device-evidence.ts'
 import { fillEventLog } from '../fill-event-log.ts'
 import type { Quotes } from '../quotes.ts'
 
@@ -37,6 +39,7 @@ export interface SigningReporter {
 /** Collaborators of {@link createSigningReporter}. */
 export interface SigningReporterParts {
   readonly quotes: Quotes
+  readonly gpus: Gpus | undefined
   readonly identity: NodeIdentity
   readonly keys: NodeKeys
   readonly appCompose: Uint8Array
@@ -96,15 +99,18 @@ export function signingIdentity(keys: NodeKeys, algo: SigningAlgo): SigningIdent
 }
 
 async function makeReport(
-  { quotes, identity, keys, appCompose }: SigningReporterParts,
+  { quotes, gpus, identity, keys, appCompose }: SigningReporterParts,
   algo: SigningAlgo,
   nonce: string,
   tls: TlsKey | undefined,
 ): Promise<JsonValue> {
   const signer = signingIdentity(keys, algo)
+  const challenge = fromBareHex(nonce)
+  // This dialect's GPU nonce is the caller's own: nothing in the quote names what the GPUs answered.
+  const devices = await collectItems(gpus, challenge)
   const data = signingReportData({
     identity: signer.bytes,
-    nonce: fromBareHex(nonce),
+    nonce: challenge,
     spkiSha256: tls?.spkiSha256,
   })
   const { quote, eventLog, vmConfig } = await quotes.quote(data, 'challenge')
@@ -117,8 +123,7 @@ async function makeReport(
     request_nonce: nonce,
     intel_quote: toBareHex(quote),
     quote: toBareHex(quote),
-    // An empty list is the honest "no GPU".
-    nvidia_payload: JSON.stringify({ nonce, evidence_list: [], arch: '' }),
+    ...nvidiaPayloads(devices, challenge),
     event_log: log,
     info: {
       tcb_info: {

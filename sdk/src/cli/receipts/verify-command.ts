@@ -3,7 +3,7 @@ import { etherOf } from '../../chain/viem-amount.ts'
 import { SdkError } from '../../errors/sdk-error.ts'
 import { ReceiptBook } from '../../receipts/receipt-book.ts'
 import { verifyReceiptRecord, type RecordTrust } from '../../receipts/verify-record.ts'
-import { gpuJudgementFor } from '../../session/gpu-judgement.ts'
+import { gpuTrustFor } from '../../session/gpu-trust.ts'
 import type { Command } from '../command.ts'
 import { EXIT, EXIT_HELP } from '../exit-code.ts'
 import {
@@ -66,7 +66,7 @@ async function runVerify(args: readonly string[], terminal: Terminal): Promise<n
   noOperand(positionals)
   const network = await readNetwork(values, terminal)
   const policy = await network.policy()
-  const gpu = await gpuJudgementFor(policy, undefined)
+  const gpu = await gpuTrustFor(policy, undefined)
   const trust = {
     deployment: await network.deployment(),
     trustAnchor: await network.trustAnchor(),

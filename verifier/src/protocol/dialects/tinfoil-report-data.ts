@@ -8,6 +8,8 @@ export const TINFOIL = {
   tdxQuote: 'https://tinfoil.sh/format/tdx-quote/v1',
   cryptoMaterial: 'https://tinfoil.sh/crypto-material/v1',
   deviceEvidence: 'https://tinfoil.sh/device-evidence/v1',
+  gpuEvidence: 'https://tinfoil.sh/format/nvidia-gpu-evidence/v1',
+  switchEvidence: 'https://tinfoil.sh/format/nvidia-nvswitch-evidence/v1',
   spkiKey: 'https://tinfoil.sh/key/spki-fp-sha256/v1',
   hpkeKey: 'https://tinfoil.sh/key/x25519-hpke/v1',
 } as const

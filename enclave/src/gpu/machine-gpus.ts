@@ -1,0 +1,31 @@
+import type { Logger } from '../logging.ts'
+import { openGpus, type Gpus } from './gpus.ts'
+import { openNvml } from './nvml/nvml-library.ts'
+import { attestGpuSource } from './sources/attest-gpu.ts'
+import { NVATTEST, nvattestSwitches } from './sources/nvattest-switches.ts'
+import { nvmlGpus } from './sources/nvml-gpus.ts'
+
+/** Eight GPUs take seconds; a driver that needs longer does not come back. */
+const COLLECT_TIMEOUT_MS = 60_000
+
+/**
+ * The GPUs of the machine this process runs in: through the guest agent where it collects, else through NVIDIA's own
+ * library; switches through NVIDIA's program.
+ * @throws GpuError
+ */
+export function openMachineGpus(
+  guestAgentSocket: string,
+  logger: Logger,
+  now: () => Date,
+): Promise<Gpus> {
+  return openGpus({
+    sources: [
+      () => Promise.resolve(attestGpuSource(guestAgentSocket, COLLECT_TIMEOUT_MS)),
+      async () => nvmlGpus(await openNvml()),
+    ],
+    switches: nvattestSwitches(NVATTEST, COLLECT_TIMEOUT_MS),
+    timeoutMs: COLLECT_TIMEOUT_MS,
+    logger,
+    now,
+  })
+}
