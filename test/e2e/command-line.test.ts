@@ -1,16 +1,14 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text as textOf } from 'node:stream/consumers'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import Anthropic from '@anthropic-ai/sdk'
 import { createLedger, createReleaseDesk } from '@jeju/sdk'
-import { toHex } from '@jeju/verifier/protocol'
+import { toHex, type Hex } from '@jeju/verifier/protocol'
 import { generateText, streamText } from 'ai'
 import OpenAI from 'openai'
-import * as Keystore from 'ox/Keystore'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { GatewayProcess } from '../../demo/network/gateway.ts'
 import { providerDocuments } from '../../demo/network/gateway-view.ts'
@@ -18,6 +16,7 @@ import { startNetwork, type Network } from '../../demo/network/network.ts'
 import type { DevnetProvider } from '../../demo/network/operator.ts'
 import { waitFor } from '../../demo/network/process.ts'
 import { jeju, type Ran } from './setting/shell.ts'
+import { makeUser } from './setting/user-folder.ts'
 
 // A user with a shell on a network of real processes. Tests run in order.
 
@@ -47,25 +46,7 @@ beforeAll(async () => {
       (await providerDocuments(gateway.url)).some(({ admitted }) => admitted) ? true : undefined,
     { timeoutMs: 30_000 },
   )
-  folder = await mkdtemp(join(tmpdir(), 'jeju-cli-'))
-  const { chain, policy, trustAnchor, collateralUrl } = network
-  const file = (name: string, content: string | Uint8Array): Promise<void> =>
-    writeFile(join(folder, name), content)
-  await file('deployment.json', JSON.stringify(chain.deployment))
-  await file('policy.json', JSON.stringify(policy))
-  await file('root.der', trustAnchor.certificate)
-  const addresses = { rpc: chain.rpcUrl, gateway: gateway.url, collateral: collateralUrl }
-  await file('network.json', JSON.stringify(addresses))
-  const [key, options] = Keystore.scrypt({ password: PASSWORD, n: 1024, r: 8, p: 1 })
-  const keystore = Keystore.encrypt(chain.privateKey(USER), key, options)
-  await file('keystore.json', JSON.stringify(keystore))
-  await file('password', `${PASSWORD}\n`)
-  env = {
-    JEJU_NETWORK: folder,
-    JEJU_HOME: join(folder, 'home'),
-    JEJU_KEYSTORE: join(folder, 'keystore.json'),
-    JEJU_PASSWORD_FILE: join(folder, 'password'),
-  }
+  ;({ folder, env } = await makeUser(network, gateway, { key: USER, password: PASSWORD }))
 }, 180_000)
 
 afterAll(async () => {
@@ -268,7 +249,8 @@ describe('the end of a channel', () => {
     await node.calls.publish(node.agentId, { name: 'node A', description: 'with a desk', services })
 
     const opened = await sh(`channel open --json --agent ${node.agentId} --service 0 0.001`)
-    const [{ channelId } = { channelId: '' }] = json<{ channelId: `0x${string}` }>(opened.out)
+    const [channel] = json<{ channelId: Hex }>(opened.out)
+    if (channel === undefined) throw new Error('no channel was opened')
     owed = 1n
     expect(json((await sh('channel close --all --json')).out)).toMatchObject([
       { outcome: 'closing' },
@@ -277,7 +259,7 @@ describe('the end of a channel', () => {
     expect(json((await sh('channel close --all --json')).out)).toMatchObject([
       { outcome: 'released', returned: '1000000000000000' },
     ])
-    expect(channelId === '' ? 'NONE' : (await ledger.channelOf(channelId)).state).toBe('CLOSED')
+    expect((await ledger.channelOf(channel.channelId)).state).toBe('CLOSED')
   })
 })
 

@@ -1,3 +1,5 @@
+import { printable } from './printable.ts'
+
 /** Where a command reads and writes. */
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -20,10 +22,10 @@ export function processTerminal(): Terminal {
   return {
     env,
     print: (line) =>
-      stdout.write(`${printableLine(line)}\n`)
+      stdout.write(`${printable(line)}\n`)
         ? Promise.resolve()
         : new Promise((resolve) => stdout.once('drain', () => resolve())),
-    tell: (line) => void stderr.write(`jeju: ${printableLine(line)}\n`),
+    tell: (line) => void stderr.write(`jeju: ${printable(line)}\n`),
     interrupted: () =>
       new Promise((resolve) => {
         for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -31,15 +33,4 @@ export function processTerminal(): Terminal {
         }
       }),
   }
-}
-
-/** Controls and marks that draw nothing, move the cursor or turn the text; a line break stays. */
-const UNPRINTABLE = /(?!\n)[\p{C}\p{Zl}\p{Zp}]/gu
-
-/** Model names, endpoints and reverts are written by strangers: what could repaint the screen is spelt out. */
-function printableLine(line: string): string {
-  return line.replaceAll(
-    UNPRINTABLE,
-    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
-  )
 }

@@ -3,11 +3,9 @@ import {
   addressOf,
   authDigest,
   bindingIdOf,
-  canonicalJson,
   createResponseHasher,
   deviceIdentityOf,
   documentDigest,
-  ed25519PublicKey,
   encodeComputeReceipt,
   encodeEvidence,
   encodeGpuEvidence,
@@ -36,10 +34,11 @@ import {
   type SignedRequestAuth,
 } from '@jeju/verifier/protocol'
 import type { SimulatedGpus } from '@jeju/simulator/gpu'
-import { X_WING, x25519PublicKey, xWingPublicKey, type SealingSuite } from '@jeju/verifier/sealing'
+import type { SealingSuite } from '@jeju/verifier/sealing'
 import { createExchange, type ExchangeWire } from '../../../enclave/src/exchange/exchange.ts'
 import type { SealingKeyPair } from '../../../enclave/src/keys/node-keys.ts'
 import { createUnsealer, type Unsealer } from '../../../enclave/src/sealing/unsealer.ts'
+import { documentsOf, sealingPairOf } from './node-documents.ts'
 import { registryDomain, servingDomain } from './deployment.ts'
 import type { TestChain } from './test-chain.ts'
 import { kmsChainOf, signerKeyOf } from '../../simulated-trust.ts'
@@ -311,48 +310,4 @@ export function refusal(status: number, code: string): WireAnswer {
 function devicesDigestOf(gpus: SimulatedGpus): Hex {
   const { devices } = gpus.evidence(new Uint8Array(32))
   return gpuDevicesDigest(devices.map(({ certificates }) => deviceIdentityOf(certificates)))
-}
-
-/** A sealing key of a node's own. */
-function sealingPairOf(suite: SealingSuite): SealingKeyPair {
-  const privateKey = randomBytes32()
-  const publicKey = suite === X_WING ? xWingPublicKey(privateKey) : x25519PublicKey(privateKey)
-  const custody = {
-    algorithm: 'secp256k1',
-    keyApi: 'v0',
-    path: '',
-    purpose: '',
-    publicKey: privateKey,
-    signatures: [privateKey, privateKey],
-  } as const
-  return { suite, keyId: suite.algo, privateKey, publicKey, custodyRole: '', custody }
-}
-
-function documentsOf(
-  descriptor: ModelDescriptor,
-  receiptKey: Uint8Array,
-  sealing: readonly SealingKeyPair[],
-): { readonly keyset: string; readonly catalog: string; readonly posture: string } {
-  const public_key = toBareHex(ed25519PublicKey(receiptKey))
-  return {
-    keyset: canonicalJson({
-      e2ee_public_keys: sealing.map(({ suite, keyId, publicKey }) => ({
-        algo: suite.algo,
-        key_id: keyId,
-        public_key: toBareHex(publicKey),
-      })),
-      not_after: Math.floor(Date.now() / 1000) + 30 * 24 * 3600,
-      receipt_signing_keys: [{ algo: 'ed25519', key_id: 'receipt-1', public_key }],
-      subject: null,
-      tls_public_keys: [],
-    }),
-    catalog: canonicalJson({ models: [{ ...descriptor }], v: 1 }),
-    posture: canonicalJson({
-      content_logging: 'none',
-      egress: [],
-      request_confidentiality: 'plaintext',
-      tools: 'none',
-      v: 1,
-    }),
-  }
 }
