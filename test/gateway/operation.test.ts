@@ -70,11 +70,7 @@ describe('discovery resumes', () => {
   test('and pages name everybody at once', async () => {
     const chain = new TestChain()
     chain.pages.push(...Array.from({ length: 450 }, (_, id) => BigInt(id)))
-    const directory = createProviderDirectory(
-      chain,
-      100n,
-      openStore(':memory:', 'test').discovery,
-    )
+    const directory = createProviderDirectory(chain, 100n, openStore(':memory:', 'test').discovery)
     await directory.refresh()
     expect(directory.providers()).toHaveLength(450)
   })
@@ -153,7 +149,11 @@ test('the OpenAPI document names every endpoint there is', async () => {
     .filter(({ method }) => method === 'GET')
     .map(({ path }) => path.replace(/:(\w+)/g, '{$1}'))
   expect(Object.keys(paths)).toEqual(expect.arrayContaining(served))
-  expect(Object.keys(paths).filter((path) => !served.includes(path)).toSorted()).toEqual([
+  expect(
+    Object.keys(paths)
+      .filter((path) => !served.includes(path))
+      .toSorted(),
+  ).toEqual([
     '/v1/chat/completions',
     '/v1/completions',
     '/v1/embeddings',
