@@ -1,24 +1,26 @@
 import { Readable } from 'node:stream'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
-import { Agent } from 'undici'
+import { createProviderConnection } from '../../gateway/src/admission/provider-connection.ts'
 import { answerUsage, type Serving } from './messages.ts'
 
-/** The least a proxy in JavaScript can do with hono: bytes through, nothing looked at. */
+/** The least a proxy can do with hono over the gateway's own connections: bytes through, nothing looked at. */
 const upstream = `http://127.0.0.1:${process.argv[2] ?? ''}`
-const agent = new Agent({ connections: 512 })
+const connection = createProviderConnection(true)
 const app = new Hono()
 app.post('/v1/chat/completions', async (c) => {
-  const answer = await agent.request({
-    origin: upstream,
-    path: c.req.path,
+  const authorization = c.req.header('compute-authorization') ?? ''
+  const { status, headers, body } = await connection.send(upstream, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...authorizationOf(c.req.header()) },
-    body: Buffer.from(await c.req.arrayBuffer()),
+    path: c.req.path,
+    headers: { 'content-type': 'application/json', 'compute-authorization': authorization },
+    body: new Uint8Array(await c.req.arrayBuffer()),
+    signal: c.req.raw.signal,
   })
-  return new Response(Readable.toWeb(answer.body) as ReadableStream, {
-    status: answer.statusCode,
-    headers: { 'content-type': String(answer.headers['content-type']) },
+  const type = headers['content-type'] ?? 'application/octet-stream'
+  return new Response(Readable.toWeb(body) as ReadableStream<Uint8Array<ArrayBuffer>>, {
+    status,
+    headers: { 'content-type': type },
   })
 })
 serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => {
@@ -26,8 +28,3 @@ serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => {
   const serving: Serving = { port }
   process.send?.(serving)
 })
-
-function authorizationOf(headers: Readonly<Record<string, string>>): Record<string, string> {
-  const value = headers['compute-authorization']
-  return value === undefined ? {} : { 'compute-authorization': value }
-}

@@ -6,9 +6,9 @@ import { answerHeaders } from './header-allowlist.ts'
 import type { SentPrompt } from './send-first.ts'
 
 /** Header that says what the gateway has verified when the first byte of an answer leaves (docs/protocol.md §8). */
-export const VERDICT_HEADER = 'compute-verdict'
+const VERDICT_HEADER = 'compute-verdict'
 /** Header that says which binding answers. */
-export const BINDING_HEADER = 'compute-binding'
+const BINDING_HEADER = 'compute-binding'
 
 /**
  * What the gateway vouches for: `verified` a whole answer; `streaming`: its end is given out only when it is verified;
