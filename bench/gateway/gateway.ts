@@ -5,9 +5,9 @@ import { startNginx, startOwn, startPortkey, type OwnProcess, type Peer } from '
 
 /** Loads of one round; every proxy gets each of them, in turns, `ROUNDS` times. */
 const ROUNDS = 3
-const WARM_UP = 500
-const ONE = { connections: 1, requests: 600 }
-const MANY = { connections: 16, requests: 4_000 }
+const WARM_UP = 300
+const ONE = { connections: 1, requests: 300 }
+const MANY = { connections: 16, requests: 1_600 }
 /** Answers after which memory has to be where it was. */
 const SOAK = { connections: 16, requests: 100_000 }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { createGateway, type Gateway, type Limits } from '@jeju/gateway'
 import { createSimulatedPlatform, type SimulatedPlatform } from '@jeju/simulator'
-import { simulatedTrustAnchor, type AppraisalPolicy } from '@jeju/verifier'
+import { simulatedTrustAnchor, type AppraisalPolicy, type GpuJudgement } from '@jeju/verifier'
 import {
   addressOf,
   authDigest,
@@ -46,6 +46,7 @@ export interface NetworkOptions {
   readonly connection?: ProviderConnection
   readonly limits?: Partial<Limits>
   readonly store?: GatewayStore
+  readonly gpu?: GpuJudgement
 }
 
 /** A chain, endpoints, a clock that only tests move, and a gateway over them. */
@@ -60,7 +61,7 @@ export class TestNetwork {
   readonly store: GatewayStore
   #origin: Promise<string> | undefined
 
-  constructor({ policy, connection, limits, store }: NetworkOptions = {}) {
+  constructor({ policy, connection, limits, store, gpu }: NetworkOptions = {}) {
     this.store = store ?? openStore(':memory:', 'test')
     this.gateway = createGateway(
       {
@@ -74,7 +75,7 @@ export class TestNetwork {
         chain: this.chain,
         connection: connection ?? this.connection,
         collateral: collateralOf(platform, () => new Date(this.nowMs)),
-        gpu: undefined,
+        gpu,
         store: this.store,
         logger: createLogger('info', { write: (line) => void this.log.push(line) }),
         now: () => new Date(this.nowMs),
