@@ -3,11 +3,12 @@ import { availableParallelism, cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { benchGpu } from './gpu/gpu.ts'
 import { benchGas } from './gas/gas.ts'
+import { benchGateway } from './gateway/gateway.ts'
 import { benchVerifier } from './verifier/verifier.ts'
 
 /** `npm run bench -- SUITE [--write]`: measures a suite; with `--write` the figures become the published ones. */
 
-const SUITES = { gas: benchGas, gpu: benchGpu, verifier: benchVerifier } as const
+const SUITES = { gas: benchGas, gateway: benchGateway, gpu: benchGpu, verifier: benchVerifier } as const
 
 const [suite = '', option] = process.argv.slice(2)
 if (!Object.hasOwn(SUITES, suite) || (option !== undefined && option !== '--write')) {

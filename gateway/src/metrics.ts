@@ -4,13 +4,13 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 export interface Metrics {
   readonly contentType: string
   /** A prompt was answered, or refused with a status. */
-  exchanged(path: string, outcome: string | number, ms: number): void
+  readonly exchanged: (path: string, outcome: string | number, ms: number) => void
   /** A candidate was given up, or asked again. */
-  retried(reason: string): void
+  readonly retried: (reason: string) => void
   /** An answer was judged. */
-  judgedAnswer(outcome: string): void
+  readonly judgedAnswer: (outcome: string) => void
   /** A provider was judged. */
-  judgedProvider(outcome: string): void
+  readonly judgedProvider: (outcome: string) => void
   text(): Promise<string>
 }
 

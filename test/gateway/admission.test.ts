@@ -120,11 +120,7 @@ describe('B11 every_error_refuses', () => {
       () => () => ({
         status: 200,
         headers: evidence,
-        body: Readable.from(
-          (async function* () {
-            throw new Error('reset')
-          })(),
-        ),
+        body: broken(),
       }),
       'Error',
     ],
@@ -216,3 +212,9 @@ test('C7 same_image_other_owner_rejected', async () => {
   expect(admitted).toBe(false)
   expect(failedChecks(judgement)).toEqual(['statement-identity'])
 })
+
+/** A body that ends with an error. */
+function broken(): Readable {
+  const body: Readable = new Readable({ read: () => void body.destroy(new Error('reset')) })
+  return body
+}

@@ -25,7 +25,9 @@ describe('F11 response_verified_before_return', () => {
     ['another keyset', { content: { keysetDigest: hash('ee') } }, 'receipt-document'],
   ]
   test.each(lies)('JSON: a receipt for %s', async (_name, lie, check) => {
-    const { network, node } = await admitted((request, self) => jsonAnswer(self, request, '{}', lie))
+    const { network, node } = await admitted((request, self) =>
+      jsonAnswer(self, request, '{}', lie),
+    )
     const response = await network.ask(node.bindingId)
     expect([response.status, await codeOf(response)]).toEqual([502, 'response_not_verified'])
     await expectFinding(network, node, check)

@@ -17,10 +17,27 @@ import {
   toHex,
   fromHex,
 } from '@jeju/verifier/protocol'
+import { createSimulatedGpus } from '@jeju/simulator/gpu'
+import { GpuVerifier, simulatedGpuTrustAnchor, type GpuPolicy } from '@jeju/verifier/gpu'
+import { nodeP384 } from '@jeju/verifier/node'
+import { policyOf } from '../simulated-trust.ts'
+import { TestNode } from './network/test-node.ts'
 import { honest } from './network/test-connection.ts'
 import { jsonAnswer } from './network/signed-answer.ts'
 import { TestChain } from './network/test-chain.ts'
-import { codeOf, TestNetwork } from './network/test-network.ts'
+import { codeOf, platform, TestNetwork } from './network/test-network.ts'
+
+const GPU_POLICY: GpuPolicy = {
+  presence: 'required',
+  architectures: ['HOPPER'],
+  modes: ['SPT'],
+  count: { min: 1, max: 8 },
+  minDriver: 'any',
+  rimIds: 'any',
+  expiredRims: { graceDays: 0, digests: [] },
+  ocsp: 'if-present',
+  appraisal: 'local',
+}
 
 describe('discovery resumes', () => {
   const file = (): string => join(mkdtempSync(join(tmpdir(), 'jeju-gateway-')), 'store.db')
@@ -70,11 +87,7 @@ describe('discovery resumes', () => {
   test('and pages name everybody at once', async () => {
     const chain = new TestChain()
     chain.pages.push(...Array.from({ length: 450 }, (_, id) => BigInt(id)))
-    const directory = createProviderDirectory(
-      chain,
-      100n,
-      openStore(':memory:', 'test').discovery,
-    )
+    const directory = createProviderDirectory(chain, 100n, openStore(':memory:', 'test').discovery)
     await directory.refresh()
     expect(directory.providers()).toHaveLength(450)
   })
@@ -107,6 +120,24 @@ test('F8 ppid_limit: one machine stands behind so many leases and no more', asyn
   network.pass(8)
   await network.update()
   expect((await network.providers()).filter(({ admitted }) => admitted)).toHaveLength(2)
+})
+
+test('F8 one GPU stands behind one lease', async () => {
+  const gpus = createSimulatedGpus({ at: new Date(), seed: 'gateway' })
+  const others = createSimulatedGpus({ at: new Date(), seed: 'gateway', first: 5 })
+  const anchor = simulatedGpuTrustAnchor('test', gpus.roots)
+  const network = new TestNetwork({
+    policy: { ...policyOf(new TestNode(platform).td), gpu: GPU_POLICY },
+    gpu: { verifier: new GpuVerifier(anchor, { signatures: nodeP384 }) },
+  })
+  network.add({ agentId: 0n, gpus })
+  network.add({ agentId: 1n, gpus })
+  network.add({ agentId: 2n, gpus: others })
+  await network.update()
+  const providers = await network.providers()
+  const admitted = providers.filter(({ admitted: is }) => is)
+  expect(admitted.map(({ lease }) => lease?.tier)).toEqual(['simulated', 'simulated'])
+  expect(providers.at(-1)?.judgement?.reasons.join()).toContain('duplicate-gpu')
 })
 
 test('a gateway that ends takes no prompts, and lets those under way end', async () => {
@@ -153,7 +184,11 @@ test('the OpenAPI document names every endpoint there is', async () => {
     .filter(({ method }) => method === 'GET')
     .map(({ path }) => path.replace(/:(\w+)/g, '{$1}'))
   expect(Object.keys(paths)).toEqual(expect.arrayContaining(served))
-  expect(Object.keys(paths).filter((path) => !served.includes(path)).toSorted()).toEqual([
+  expect(
+    Object.keys(paths)
+      .filter((path) => !served.includes(path))
+      .toSorted(),
+  ).toEqual([
     '/v1/chat/completions',
     '/v1/completions',
     '/v1/embeddings',

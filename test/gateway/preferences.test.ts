@@ -98,10 +98,7 @@ describe('GET /v1/route', () => {
       const [service] = node.state().services
       if (service === undefined) throw new Error('one service')
       const price = { ...service.price, inPerMTok: 9n - node.agentId }
-      network.chain.providers.set(
-        node.agentId,
-        node.state({ services: [{ ...service, price }] }),
-      )
+      network.chain.providers.set(node.agentId, node.state({ services: [{ ...service, price }] }))
     }
     await network.update()
     const list = await routes(network, 'enclave-mini', { provider: { sort: 'price' } })

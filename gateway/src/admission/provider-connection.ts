@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import { callbackify } from 'node:util'
 import { buildConnector, Pool } from 'undici'
 import { EndpointError, isLiteral, parseEndpoint, resolveEndpoint } from './endpoint.ts'
 
@@ -103,6 +104,7 @@ function openPool(
   allowLoopback: boolean,
   { connectMs, answerMs }: Patience,
 ): Pool {
+  const resolve = callbackify(() => resolveEndpoint(endpoint, allowLoopback))
   const connector = buildConnector({
     timeout: connectMs,
     // Said here so that NODE_TLS_REJECT_UNAUTHORIZED cannot switch it off (attack B11).
@@ -110,13 +112,11 @@ function openPool(
     // A resumed session may show no certificate to compare.
     ...(tlsKeys.length > 0 ? { maxCachedSessions: 0 } : {}),
     lookup: (_host, options, callback) => {
-      resolveEndpoint(endpoint, allowLoopback).then(
-        ({ address, family }) => {
-          if (options.all === true) callback(null, [{ address, family }])
-          else callback(null, address, family)
-        },
-        (error: Error) => callback(error, '', 4),
-      )
+      resolve((error, resolved) => {
+        if (error !== null) callback(error, '', 4)
+        else if (options.all === true) callback(null, [resolved])
+        else callback(null, resolved.address, resolved.family)
+      })
     },
   })
   return new Pool(origin.origin, {

@@ -9,7 +9,8 @@ import type { WalletLimits } from '../payment/wallet-limits.ts'
 import { preferencesOfBody, readPreferences, ROUTING_HEADER } from '../routing/preferences.ts'
 import type { AnswerJudge } from './answer-judge.ts'
 import { readOffers, requireSigned } from './offers.ts'
-import { passAnswer, type Passed } from './pass-answer.ts'
+import type { Passed } from './outgoing-answer.ts'
+import { passAnswer } from './pass-answer.ts'
 import { leased, planAttempts, type PlanParts } from './plan.ts'
 import { sendFirst, type IncomingPrompt, type SendParts, type SentPrompt } from './send-first.ts'
 
@@ -19,7 +20,7 @@ export interface Exchange {
   /** Requests under way. */
   readonly underWay: number
   /** Takes no more prompts. */
-  drain(): void
+  readonly drain: () => void
   readonly isDraining: boolean
 }
 

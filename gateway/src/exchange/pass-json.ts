@@ -12,7 +12,7 @@ import { RESPONSE_NONCE_HEADER } from '@jeju/verifier/sealing'
 import { GatewayError } from '../http/gateway-error.ts'
 import { readLimited } from '../http/read-limited.ts'
 import { nativeSha256 } from '../signatures/native-signatures.ts'
-import { beginAnswer, type Passed, type PassParts } from './pass-answer.ts'
+import { beginAnswer, type Passed, type PassParts } from './outgoing-answer.ts'
 import type { SentPrompt } from './send-first.ts'
 import { usageOfJson } from './stated-usage.ts'
 

@@ -9,7 +9,7 @@ import {
 } from '@jeju/verifier/protocol'
 import { errorAnswer, GatewayError } from '../http/gateway-error.ts'
 import { nativeSha256 } from '../signatures/native-signatures.ts'
-import { beginAnswer, writeBytes, type Passed, type PassParts } from './pass-answer.ts'
+import { beginAnswer, writeBytes, type Passed, type PassParts } from './outgoing-answer.ts'
 import type { SentPrompt } from './send-first.ts'
 import { usageOfFrames } from './stated-usage.ts'
 

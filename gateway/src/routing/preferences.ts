@@ -15,8 +15,7 @@ export interface ProviderPreferences {
   readonly sort?: 'price' | 'latency' | 'throughput' | undefined
   /** Wei per million tokens. */
   readonly max_price?:
-    | { readonly prompt?: bigint | undefined; readonly completion?: bigint | undefined }
-    | undefined
+    { readonly prompt?: bigint | undefined; readonly completion?: bigint | undefined } | undefined
   readonly allow_fallbacks?: boolean | undefined
   readonly require_parameters?: boolean | undefined
   readonly quantizations?: readonly string[] | undefined

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { createGateway, type Gateway, type Limits } from '@jeju/gateway'
 import { createSimulatedPlatform, type SimulatedPlatform } from '@jeju/simulator'
-import { simulatedTrustAnchor, type AppraisalPolicy } from '@jeju/verifier'
+import { simulatedTrustAnchor, type AppraisalPolicy, type GpuTrust } from '@jeju/verifier'
 import { nvidiaTrustAnchor } from '@jeju/verifier/gpu'
 import {
   addressOf,
@@ -49,6 +49,7 @@ export interface NetworkOptions {
   readonly limits?: Partial<Limits>
   readonly store?: GatewayStore
   readonly explorerFiles?: ReadonlyMap<string, ExplorerFile>
+  readonly gpu?: GpuTrust
 }
 
 /** A chain, endpoints, a clock that only tests move, and a gateway over them. */
@@ -63,7 +64,7 @@ export class TestNetwork {
   readonly store: GatewayStore
   #origin: Promise<string> | undefined
 
-  constructor({ policy, connection, limits, store, explorerFiles }: NetworkOptions = {}) {
+  constructor({ policy, connection, limits, store, gpu, explorerFiles }: NetworkOptions = {}) {
     this.store = store ?? openStore(':memory:', 'test')
     const accepted = policy ?? policyOf(new TestNode(platform).td)
     this.gateway = createGateway(
@@ -80,7 +81,7 @@ export class TestNetwork {
         chain: this.chain,
         connection: connection ?? this.connection,
         collateral: collateralOf(platform, () => new Date(this.nowMs)),
-        gpu: undefined,
+        gpu,
         store: this.store,
         explorerFiles: explorerFiles ?? new Map(),
         logger: createLogger('info', { write: (line) => void this.log.push(line) }),

@@ -1,14 +1,20 @@
 import { launchTd, strippedLog, type SimulatedPlatform, type SimulatedTd } from '@jeju/simulator'
+import type { SimulatedGpus } from '@jeju/simulator/gpu'
 import {
   addressOf,
   bindingIdOf,
   canonicalJson,
   documentDigest,
   ed25519PublicKey,
+  deviceIdentityOf,
   encodeEvidence,
+  encodeGpuEvidence,
+  gpuDevicesDigest,
+  gpuNonce,
   modelIdOf,
   randomBytes32,
   reportData,
+  sha256,
   toBareHex,
   toHex,
   utf8,
@@ -31,6 +37,7 @@ export interface NodeOptions {
   readonly td?: SimulatedTd
   /** Wei. */
   readonly stake?: bigint
+  readonly gpus?: SimulatedGpus
   /** Unix seconds. */
   readonly keysetNotAfter?: number
 }
@@ -49,6 +56,7 @@ export class TestNode {
   readonly #model: ModelDescriptor
   readonly #offeredAs: string
   readonly #stake: bigint
+  readonly #gpus: SimulatedGpus | undefined
   readonly #receiptKey = randomBytes32()
   readonly #documents: ReturnType<typeof documentsOf>
 
@@ -62,6 +70,7 @@ export class TestNode {
     this.#model = descriptorOf(model)
     this.#offeredAs = options.offeredAs ?? model
     this.#stake = options.stake ?? 10n ** 17n
+    this.#gpus = options.gpus
     const monthAhead = Math.floor(Date.now() / 1000) + 30 * 24 * 3600
     this.#documents = documentsOf(
       this.#model,
@@ -75,7 +84,7 @@ export class TestNode {
       keysetDigest: documentDigest(this.#documents.keyset),
       modelCatalogDigest: documentDigest(this.#documents.catalog),
       postureDigest: documentDigest(this.#documents.posture),
-      gpuDevicesDigest: ZERO_DIGEST,
+      gpuDevicesDigest: devicesDigestOf(options.gpus),
       instanceId: `0x${'00'.repeat(12)}${toBareHex(this.td.instanceId)}`,
     }
     this.bindingId = bindingIdOf(this.statement, registryDomain)
@@ -113,16 +122,26 @@ export class TestNode {
 
   async evidence(nonce: Hex): Promise<Uint8Array<ArrayBuffer>> {
     const freshness = { kind: 'challenge', nonce } as const
+    const gpuEvidence =
+      this.#gpus && encodeGpuEvidence(this.#gpus.evidence(gpuNonce(this.bindingId, freshness)))
+    const digest = gpuEvidence === undefined ? ZERO_DIGEST : toHex(sha256(gpuEvidence))
     return encodeEvidence({
       statement: this.statement,
-      quote: await this.td.quote(reportData(this.bindingId, freshness, ZERO_DIGEST)),
+      quote: await this.td.quote(reportData(this.bindingId, freshness, digest)),
       eventLog: JSON.stringify(strippedLog(this.td.events())),
       appCompose: this.td.appCompose,
       vmConfig: this.td.vmConfig,
       kmsChain: kmsChainOf(this.td),
       ...this.#documents,
+      ...(gpuEvidence === undefined ? {} : { gpuEvidence }),
     })
   }
+}
+
+function devicesDigestOf(gpus: SimulatedGpus | undefined): Hex {
+  if (gpus === undefined) return ZERO_DIGEST
+  const { devices } = gpus.evidence(randomBytes32())
+  return gpuDevicesDigest(devices.map(({ certificates }) => deviceIdentityOf(certificates)))
 }
 
 function descriptorOf(id: string): ModelDescriptor {

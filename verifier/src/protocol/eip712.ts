@@ -57,8 +57,17 @@ export function abiEncode(
   return concatBytes(...words.map(([type, value, place]) => abiWord(type, value, place)))
 }
 
+/** Types are constants of this package. */
+const typeHashes = new WeakMap<StructType, Uint8Array<ArrayBuffer>>()
+
 /** EIP-712 `typeHash`. */
 export function typeHash(type: StructType): Uint8Array<ArrayBuffer> {
+  const known = typeHashes.get(type) ?? hashType(type)
+  typeHashes.set(type, known)
+  return known
+}
+
+function hashType(type: StructType): Uint8Array<ArrayBuffer> {
   const members = type.members.map(([name, memberType]) => `${memberType} ${name}`).join(',')
   return keccak256(utf8(`${type.name}(${members})`))
 }
@@ -74,6 +83,24 @@ export function typedDataDigest(
   type: StructType,
   values: Readonly<Record<string, WordValue>>,
 ): Hex {
+  const separator = separatorOf(domainName, domain)
+  const words = type.members.map(([name, memberType]) => {
+    const value = values[name]
+    if (value === undefined) throw new ProtocolError('INPUT_FIELD', `${type.name}.${name}: missing`)
+    return abiWord(memberType, value, `${type.name}.${name}`)
+  })
+  const struct = keccak256(concatBytes(typeHash(type), ...words))
+  return toHex(keccak256(concatBytes(Uint8Array.of(0x19, 0x01), separator, struct)))
+}
+
+/** Separators that were asked for: a process signs and judges in few domains. */
+const separators = new Map<string, Uint8Array<ArrayBuffer>>()
+const MAX_SEPARATORS = 64
+
+function separatorOf(domainName: string, domain: ContractDomain): Uint8Array<ArrayBuffer> {
+  const name = `${domainName} ${domain.chainId} ${domain.verifyingContract}`
+  const known = separators.get(name)
+  if (known !== undefined) return known
   const separator = keccak256(
     concatBytes(
       DOMAIN_TYPE_HASH,
@@ -83,11 +110,7 @@ export function typedDataDigest(
       abiWord('address', domain.verifyingContract, 'domain.verifyingContract'),
     ),
   )
-  const words = type.members.map(([name, memberType]) => {
-    const value = values[name]
-    if (value === undefined) throw new ProtocolError('INPUT_FIELD', `${type.name}.${name}: missing`)
-    return abiWord(memberType, value, `${type.name}.${name}`)
-  })
-  const struct = keccak256(concatBytes(typeHash(type), ...words))
-  return toHex(keccak256(concatBytes(Uint8Array.of(0x19, 0x01), separator, struct)))
+  if (separators.size >= MAX_SEPARATORS) separators.clear()
+  separators.set(name, separator)
+  return separator
 }

@@ -1,0 +1,63 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import type { PromptPath } from '@jeju/verifier/protocol'
+import type { AnswerJudge } from './answer-judge.ts'
+import { answerHeaders } from './header-allowlist.ts'
+import type { SentPrompt } from './send-first.ts'
+
+/** Header that says what the gateway has verified when the first byte of an answer leaves (docs/protocol.md §8). */
+const VERDICT_HEADER = 'compute-verdict'
+/** Header that says which binding answers. */
+const BINDING_HEADER = 'compute-binding'
+
+/**
+ * What the gateway vouches for: `verified` a whole answer; `streaming`: its end is given out only when it is verified;
+ * `sealed`: a stream whose receipt only its reader can open; `none`: a refusal, which nobody signs.
+ */
+export type PassedVerdict = 'verified' | 'streaming' | 'sealed' | 'none'
+
+/** What became of an answer. */
+export interface Passed {
+  readonly outcome: PassedVerdict | 'not-verified'
+  readonly bytes: number
+}
+
+/** Where an answer goes, and by whom it is judged. */
+export interface PassParts {
+  readonly path: PromptPath
+  readonly requestBytes: number
+  readonly response: ServerResponse
+  readonly judge: AnswerJudge
+}
+
+/** Writes status and headers; with the verdict and who answers. */
+export function beginAnswer(
+  { answer, attempt }: SentPrompt,
+  verdict: PassedVerdict,
+  response: ServerResponse,
+  more: Readonly<Record<string, string | number>> = {},
+): void {
+  response.writeHead(answer.status, {
+    ...answerHeaders(answer.headers),
+    [VERDICT_HEADER]: verdict,
+    [BINDING_HEADER]: attempt.lease.bindingId,
+    ...more,
+  })
+}
+
+/** Writes bytes, and waits while the reader is behind. Rejects when it has gone. */
+export async function writeBytes(response: ServerResponse, bytes: Uint8Array): Promise<void> {
+  if (response.destroyed) throw new Error('the reader has gone')
+  if (response.write(bytes) || response.writableNeedDrain === false) return
+  const gone = new AbortController()
+  try {
+    await Promise.race([
+      once(response, 'drain', { signal: gone.signal }),
+      once(response, 'close', { signal: gone.signal }).then(() => {
+        throw new Error('the reader has gone')
+      }),
+    ])
+  } finally {
+    gone.abort()
+  }
+}
