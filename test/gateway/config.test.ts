@@ -27,7 +27,6 @@ test('an environment in full', () => {
     }),
   ).toEqual({
     rpcUrls: ['http://127.0.0.1:8545', 'https://rpc.test'],
-    gpu: undefined,
     storeFile: ':memory:',
     limits: {
       wallet: { requestsPerMinute: 600, concurrent: 64 },

@@ -128,7 +128,10 @@ test('F8 one GPU stands behind one lease', async () => {
   const anchor = simulatedGpuTrustAnchor('test', gpus.roots)
   const network = new TestNetwork({
     policy: { ...policyOf(new TestNode(platform).td), gpu: GPU_POLICY },
-    gpu: { verifier: new GpuVerifier(anchor, { signatures: nodeP384 }) },
+    gpu: {
+      judgementFor: () =>
+        Promise.resolve({ verifier: new GpuVerifier(anchor, { signatures: nodeP384 }) }),
+    },
   })
   network.add({ agentId: 0n, gpus })
   network.add({ agentId: 1n, gpus })
