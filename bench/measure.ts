@@ -2,6 +2,8 @@
 export interface Measurement {
   readonly medianMs: number
   readonly p10Ms: number
+  /** Time of all processors together, a run: what else the machine does hardly changes it. */
+  readonly cpuMs: number
   readonly runs: number
 }
 
@@ -51,7 +53,7 @@ export async function measureInTurns(
   { warmUp, runs }: { readonly warmUp: number; readonly runs: number },
 ): Promise<Readonly<Record<string, Measurement>>> {
   const entries = Object.entries(contestants)
-  const times = new Map<string, number[]>(entries.map(([name]) => [name, []]))
+  const times = new Map<string, Taken[]>(entries.map(([name]) => [name, []]))
   for (const [, { prepare, work }] of entries) {
     for (let run = 0; run < warmUp; run++) {
       await prepare()
@@ -66,19 +68,36 @@ export async function measureInTurns(
       }
       for (let run = 0; run < RUNS_PER_TURN; run++) {
         await prepare()
+        const cpu = process.cpuUsage()
         const start = performance.now()
         await work()
-        times.get(name)?.push(performance.now() - start)
+        const wallMs = performance.now() - start
+        const { user, system } = process.cpuUsage(cpu)
+        times.get(name)?.push({ wallMs, cpuMs: (user + system) / 1000 })
       }
     }
   }
   return Object.fromEntries([...times].map(([name, taken]) => [name, summary(taken)]))
 }
 
-function summary(times: readonly number[]): Measurement {
+interface Taken {
+  readonly wallMs: number
+  readonly cpuMs: number
+}
+
+function summary(times: readonly Taken[]): Measurement {
+  const [wall, cpu] = [times.map(({ wallMs }) => wallMs), times.map(({ cpuMs }) => cpuMs)]
+  return {
+    medianMs: round(at(wall, 0.5)),
+    p10Ms: round(at(wall, 0.1)),
+    cpuMs: round(at(cpu, 0.5)),
+    runs: times.length,
+  }
+}
+
+function at(times: readonly number[], share: number): number {
   const sorted = times.toSorted((a, b) => a - b)
-  const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? Number.NaN
-  return { medianMs: round(at(0.5)), p10Ms: round(at(0.1)), runs: sorted.length }
+  return sorted[Math.floor(sorted.length * share)] ?? Number.NaN
 }
 
 function round(value: number): number {

@@ -24,11 +24,11 @@ export function tellRegistration(
 function tellGpu(story: Story, checks: readonly Check[]): void {
   const gpu = checks.find(({ name }) => name === 'gpu-evidence')
   assert(gpu?.status === 'passed')
-  const { devices, mode, notProven } = gpu.evidence as Partial<GpuClaims>
+  const { devices, mode, notProven } = gpu.evidence as Partial<Omit<GpuClaims, 'devices'>> & {
+    readonly devices?: number
+  }
   if (devices === undefined) return
-  story.detail(
-    `${String(devices)} simulated GPU in mode ${mode}, by reference values under its root`,
-  )
+  story.detail(`${devices} simulated GPU in mode ${mode}, by reference values under its root`)
   story.detail(`not proven: ${notProven?.[0]?.split(':')[0] ?? ''}`)
 }
 

@@ -33,10 +33,10 @@ export function createQuotes({ agent, logger, now }: QuotesParts): Quotes {
     now,
   })
   return {
-    quote: queue.ask,
+    quote: (reportData, use) => queue.ask(reportData, use),
     get healthy() {
       return queue.healthy
     },
-    watch: queue.watch,
+    watch: (signal) => queue.watch(signal),
   }
 }

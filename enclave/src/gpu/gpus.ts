@@ -70,14 +70,14 @@ export async function openGpus(parts: GpuParts): Promise<Gpus> {
   })
   return {
     devicesDigest,
-    collect: queue.ask,
+    collect: (nonce, use) => queue.ask(nonce, use),
     get healthy() {
       return queue.healthy
     },
     get failure() {
       return queue.failure
     },
-    watch: queue.watch,
+    watch: (signal) => queue.watch(signal),
   }
 }
 

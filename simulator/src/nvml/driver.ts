@@ -116,7 +116,7 @@ export async function serveDriver(
     const { faults } = driver
     const { environment = 2, ccFeature = 1, devTools = 0, multiGpu = 0 } = faults
     const index = question.readUInt32LE(4)
-    switch (OPERATIONS[question.readUInt32LE(0)]) {
+    switch (OPERATIONS[question.readUInt32LE(0)] ?? 'none') {
       case 'init':
         calls.init += faults.init === undefined ? 1 : 0
         return { code: faults.init ?? 0 }
@@ -143,7 +143,7 @@ export async function serveDriver(
         return report(index, new Uint8Array(question.subarray(8)))
       case 'certificate':
         return certificate(index)
-      default:
+      case 'none':
         return { code: 13 }
     }
   }

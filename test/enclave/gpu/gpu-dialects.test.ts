@@ -176,7 +176,7 @@ describe('GPUs in the dialects of others', () => {
       }))
       const elsewhere = machineGpus({ machine: 'blackwell', count: 2, seed: 'another root' })
       await edited((payload) => {
-        const nonce = Buffer.from(String(payload['nonce']), 'hex')
+        const nonce = Buffer.from(payload['nonce'] as string, 'hex')
         const { devices } = elsewhere.evidence(new Uint8Array(nonce))
         return {
           ...payload,

@@ -221,7 +221,7 @@ describe('D1 relay and splice', () => {
 describe('D3 GPU evidence dropped or canned', () => {
   test('gpu_missing_rejected: left out of the bundle', async () => {
     const node = await startGpuNode()
-    const dropped = await served(node, ({ gpuEvidence: _, ...bundle }) => bundle)
+    const dropped = await served(node, withoutGpus)
     for (const gpu of [GPU_POLICY, { ...GPU_POLICY, presence: 'optional' }, 'forbidden'] as const) {
       expect(failures(await judge(node, dropped, { gpu }))).toEqual(['freshness', 'gpu-evidence'])
     }
@@ -229,9 +229,9 @@ describe('D3 GPU evidence dropped or canned', () => {
 
   test('gpu_missing_rejected: left out of statement and bundle', async () => {
     const node = await startGpuNode()
-    const dropped = await served(node, ({ gpuEvidence: _, statement, ...bundle }) => ({
-      ...bundle,
-      statement: { ...statement, gpuDevicesDigest: ZERO_DIGEST },
+    const dropped = await served(node, (bundle) => ({
+      ...withoutGpus(bundle),
+      statement: { ...bundle.statement, gpuDevicesDigest: ZERO_DIGEST },
     }))
     expect(failures(await judge(node, dropped))).toEqual([
       'statement-binding',
@@ -292,6 +292,12 @@ describe('D7 one device twice', () => {
     expect(first.running.node.bindingId).not.toBe(second.running.node.bindingId)
   })
 })
+
+function withoutGpus(bundle: EvidenceBundle): EvidenceBundle {
+  const changed = { ...bundle }
+  delete (changed as { gpuEvidence?: Uint8Array }).gpuEvidence
+  return changed
+}
 
 /** An agent whose image has no collector. */
 function noGpus(): AgentGpus {
