@@ -18,7 +18,8 @@ export interface Config {
   readonly guestAgentSocket: string
   /** dstack key surface. v0 and v1 give different keys, so it is stated and never switched (attack C18). */
   readonly keyApi: 'v0'
-  readonly rpcUrl: string
+  /** Asked in this order. */
+  readonly rpcUrls: readonly string[]
   readonly chainId: number
   readonly deployment: Deployment
   readonly agentId: bigint
@@ -36,6 +37,8 @@ export interface Config {
   readonly source: Source
   readonly model: { readonly path: string; readonly sha256: Hex; readonly name: string }
   readonly settleIntervalMs: number
+  /** How many times its gas a settlement has to bring, and how deep its block has to be. */
+  readonly settlement: { readonly worth: number; readonly confirmations: number }
   /** How long answers under way may take when the node is told to end. */
   readonly drainMs: number
   /** What one channel may ask for. */
@@ -108,7 +111,10 @@ const upstreamEnvironment = z.object({
 const environment = z.object({
   DSTACK_SOCKET: z.string().min(1).default('/var/run/dstack.sock'),
   KEY_API: z.literal('v0', 'expected v0; v1 is not supported by this version'),
-  RPC_URL: z.url({ protocol: /^https?$/ }),
+  RPC_URL: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.url({ protocol: /^https?$/ })).max(8)),
   CHAIN_ID: decimal.transform(Number).pipe(z.number().int().min(1)),
   DEPLOYMENT: z.string().transform((text, context) => {
     try {
@@ -143,6 +149,13 @@ const environment = z.object({
     .transform(Number)
     .pipe(z.number().min(1).max(MAX_SETTLE_INTERVAL_S))
     .default(60),
+  SETTLE_WORTH: z
+    .string()
+    .regex(/^(0|[1-9][0-9]*)(\.[0-9]{1,3})?$/, 'expected a number with three decimals at most')
+    .transform(Number)
+    .pipe(z.number().max(1_000))
+    .default(2),
+  SETTLE_CONFIRMATIONS: decimal.transform(Number).pipe(z.number().min(1).max(256)).default(12),
   DRAIN_TIMEOUT_S: decimal.transform(Number).pipe(z.number().min(0).max(600)).default(8),
   WALLET_REQUESTS_PER_MINUTE: decimal
     .transform(Number)
@@ -176,7 +189,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   return {
     guestAgentSocket: data.DSTACK_SOCKET,
     keyApi: data.KEY_API,
-    rpcUrl: data.RPC_URL,
+    rpcUrls: data.RPC_URL,
     chainId: data.CHAIN_ID,
     deployment: data.DEPLOYMENT,
     agentId: data.AGENT_ID,
@@ -195,6 +208,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     },
     model: { path: data.MODEL_PATH, sha256: data.MODEL_SHA256, name: data.MODEL_NAME },
     settleIntervalMs: data.SETTLE_INTERVAL_S * 1000,
+    settlement: { worth: data.SETTLE_WORTH, confirmations: data.SETTLE_CONFIRMATIONS },
     drainMs: data.DRAIN_TIMEOUT_S * 1000,
     walletLimits: {
       requestsPerMinute: data.WALLET_REQUESTS_PER_MINUTE,

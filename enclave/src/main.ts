@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { createTurns } from './chain/turns.ts'
 import { connectChain } from './chain/viem-chain.ts'
+import { connectSettlementChain } from './chain/viem-settlement-chain.ts'
 import { ConfigError, parseConfig } from './config.ts'
 import { loadEmbeddedEngine } from './engine/embedded-engine.ts'
 import { connectUpstreamEngine } from './engine/upstream/upstream-engine.ts'
@@ -16,10 +18,14 @@ async function main(): Promise<void> {
   const engine = await (config.upstream === undefined
     ? loadEmbeddedEngine(config.model)
     : connectUpstreamEngine(config.upstream))
+  const { rpcUrls, deployment } = config
+  const turns = createTurns()
   const node = await createNode(config, {
     agent,
     engine,
-    connectChain: (signerKey) => connectChain(config.rpcUrl, config.deployment, signerKey),
+    connectChain: (signerKey) => connectChain(rpcUrls, deployment, signerKey, turns),
+    connectSettlement: (signerKey, operator) =>
+      connectSettlementChain({ rpcUrls, deployment, signerKey, operator, turns }),
     logger,
     now: () => new Date(),
   })

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import {
   modelIdOf,
   PROMPT_ENDPOINTS,
@@ -14,6 +13,7 @@ import { createAttester } from './attestation/attester.ts'
 import { openEvidenceArchive } from './attestation/evidence-archive.ts'
 import { createQuotes } from './attestation/quotes.ts'
 import type { NodeChain } from './chain/node-chain.ts'
+import type { SettlementChain } from './chain/settlement-chain.ts'
 import type { Config } from './config.ts'
 import type { Engine } from './engine/engine.ts'
 import type { GuestAgent } from './guest-agent/guest-agent.ts'
@@ -26,7 +26,6 @@ import { createMetrics } from './metrics.ts'
 import { createAuthoriser } from './payment/authorise.ts'
 import { createCurrentPrice } from './payment/current-price.ts'
 import { openJournal } from './payment/journal.ts'
-import { createSettler } from './payment/settler.ts'
 import { openProofs } from './proofs.ts'
 import { createReadiness } from './readiness.ts'
 import { readOwnProvider, whileUnavailable } from './registration/own-records.ts'
@@ -36,8 +35,10 @@ import { metricsRoute } from './routes/metrics.ts'
 import { modelsRoute } from './routes/models.ts'
 import { openApiRoute } from './routes/openapi.ts'
 import { promptRoutes } from './routes/prompts.ts'
+import { openSettlementQueue } from './settlement/settlement-queue.ts'
 import { keysetNotAfter } from './statement/keyset-lifetime.ts'
 import { createIdentity, type NodeIdentity } from './statement/node-identity.ts'
+import { openStore } from './storage/store.ts'
 import { openTlsKey, type TlsKey } from './tls/tls-key.ts'
 
 /** What a node is built from; `main.ts` makes the real ones. */
@@ -46,6 +47,8 @@ export interface NodeParts {
   readonly engine: Engine
   /** The chain, sending from the node's own signer. */
   readonly connectChain: (signerKey: Uint8Array) => NodeChain
+  /** The same, to be paid: fees are the operator's. */
+  readonly connectSettlement: (signerKey: Uint8Array, operator: Hex) => SettlementChain
   readonly logger: Logger
   readonly now: () => Date
 }
@@ -70,7 +73,7 @@ const BODY_LIMITS = { timeoutMs: 30_000, concurrent: 128 }
 /** Builds a node: keys from the platform, statement from the keys, everything else around the statement. */
 export async function createNode(config: Config, parts: NodeParts): Promise<Node> {
   const { agent, engine, logger, now } = parts
-  await mkdir(config.stateDir, { recursive: true })
+  const store = await openStore(config.stateDir)
   const { instanceId, appCompose } = await agent.info()
   const keys = await deriveNodeKeys(agent, instanceId)
   const domain = new URL(config.publicUrl).hostname
@@ -86,19 +89,30 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const attester = createAttester({ quotes, identity, keys, appCompose })
   // No quote over its own keys, no node (attack N1): whatever is missing shows now and not at the first challenge.
   await attester.attest({ kind: 'challenge', nonce: toHex(randomBytes32()) })
-  const archive = await openEvidenceArchive(config.stateDir)
-  const journal = await openJournal(config.stateDir, now)
+  const archive = await openEvidenceArchive(store, now)
+  const journal = await openJournal(store, now)
   const { agentId, serviceId } = config
   const registration = { chain, registry, identity, keys, attester, archive, logger, now }
   const registrar = createRegistrar(registration)
   // A node that cannot prove itself takes nothing new.
   const readiness = createReadiness(() => registrar.registered && quotes.healthy)
-  const settler = createSettler(chain, journal, config.settleIntervalMs, logger)
   const payment = { chain, journal, serving, bindingId, agentId, serviceId, now }
   const authoriser = createAuthoriser(payment)
   const metrics = createMetrics([...Object.keys(PROMPT_ENDPOINTS), ...PLAIN_PATHS], {
     admitted: () => engine.admitted,
     underWay: () => readiness.underWay,
+    waiting: () => journal.waitingCount,
+  })
+  const settlements = await openSettlementQueue({
+    ...config.settlement,
+    intervalMs: config.settleIntervalMs,
+    chain: parts.connectSettlement(keys.signerKey, identity.statement.operator),
+    channels: chain,
+    journal,
+    store,
+    metrics,
+    logger,
+    now,
   })
   const limits = createWalletLimits(config.walletLimits, now)
   const books = { identity, keys, serving, journal, logger, now }
@@ -109,6 +123,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     quotes,
     attester,
     archive,
+    store,
     identity,
     keys,
     appCompose,
@@ -138,15 +153,15 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     tls,
     start: () => {
       const { signal } = stop
-      running = Promise.all([registrar.run(signal), settler.run(signal), quotes.watch(signal)])
+      running = Promise.all([registrar.run(signal), settlements.run(signal), quotes.watch(signal)])
     },
     drain: async () => {
       stop.abort()
       await readiness.drain(config.drainMs)
       await running
-      await settler.settleNow()
+      await settlements.settleNow(true)
       await proofs.flush()
-      await journal.close()
+      await store.close()
       await engine.close()
     },
   }
@@ -186,7 +201,7 @@ async function makeIdentity(
     instanceId: own.instanceId,
     keys: own.keys,
     model,
-    egress: [new URL(config.rpcUrl).origin],
+    egress: [...new Set(config.rpcUrls.map((url) => new URL(url).origin))],
     keysetNotAfter: await keysetNotAfter(config.stateDir, now()),
     tls: own.tls,
     prompts: config.prompts,

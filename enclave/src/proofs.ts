@@ -19,6 +19,7 @@ import { signingReportRoutes } from './routes/signing-report.ts'
 import { wellKnownRoutes } from './routes/well-known.ts'
 import { createUnsealer } from './sealing/unsealer.ts'
 import type { NodeIdentity } from './statement/node-identity.ts'
+import type { Store } from './storage/store.ts'
 import type { TlsKey } from './tls/tls-key.ts'
 
 /** Everything by which a node proves itself and its answers: its own evidence, the dialects, sealing, records. */
@@ -36,6 +37,7 @@ export interface ProofsParts {
   readonly quotes: Quotes
   readonly attester: Attester
   readonly archive: EvidenceArchive
+  readonly store: Store
   readonly identity: NodeIdentity
   readonly keys: NodeKeys
   readonly appCompose: Uint8Array
@@ -49,7 +51,7 @@ export interface ProofsParts {
 /** Assembles the proofs of one identity. Each dialect has quotes of its own over the one queue. */
 export async function openProofs(parts: ProofsParts): Promise<Proofs> {
   const { config, identity, keys, archive, attester, readiness, logger, now } = parts
-  const log = await openRecordLog(config.stateDir, logger, now)
+  const log = await openRecordLog(parts.store, logger, now)
   const records = createExchangeRecords({ identity, receiptKey: keys.receiptKey, log, now })
   const exchanges = exchangeMiddleware({
     unsealer: createUnsealer(keys.sealing),

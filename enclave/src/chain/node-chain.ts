@@ -107,10 +107,6 @@ export interface NodeChain {
   bindingValidity(): Promise<bigint>
   /** Sends from the node's signer and waits until it is mined. */
   bindSigner(call: BindSignerCall): Promise<void>
-  /** What `settle` would answer in the next block, in order. */
-  preview(items: readonly SettlementItem[]): Promise<readonly SettlementStatus[]>
-  /** Settles, waits until it is mined, and returns what that block says was paid: wei by authHash. */
-  settle(items: readonly SettlementItem[]): Promise<ReadonlyMap<Hex, bigint>>
 }
 
 /** Who has to act on a {@link ChainError}. */

@@ -19,6 +19,7 @@ import { deployment } from './deployment.ts'
 import { ScriptedEngine } from './scripted-engine.ts'
 import { TestChain } from './test-chain.ts'
 import { TestClient } from './test-client.ts'
+import { TestSettlementChain } from './test-settlement-chain.ts'
 
 export const COMPOSE = utf8(
   '{"docker_compose_file":"services: {}","name":"node","runner":"docker-compose"}',
@@ -45,6 +46,8 @@ export interface NodeSetting {
   readonly engine?: ScriptedEngine
   /** Answers instead of the scripted one. */
   readonly realEngine?: Engine
+  /** Where it settles, instead of at once. */
+  readonly settlement?: (chain: TestChain) => TestSettlementChain
   readonly clock?: TestClock
   readonly stateDir?: string
   readonly config?: Partial<Config>
@@ -108,6 +111,7 @@ export async function buildNode(setting: NodeSetting = {}): Promise<Running> {
     agent: setting.agent?.(real) ?? real,
     engine: setting.realEngine ?? engine,
     connectChain: () => chain,
+    connectSettlement: () => setting.settlement?.(chain) ?? new TestSettlementChain(chain),
     logger: createLogger('trace', { write: (line) => void logs.push(line) }),
     now: clock.now,
   })
@@ -164,7 +168,7 @@ function configOf(stateDir: string, changes: Partial<Config> = {}): Config {
   return {
     guestAgentSocket: '/unused',
     keyApi: 'v0',
-    rpcUrl: 'https://rpc.test',
+    rpcUrls: ['https://rpc.test'],
     chainId: deployment.chainId,
     deployment,
     agentId: 0n,
@@ -179,6 +183,7 @@ function configOf(stateDir: string, changes: Partial<Config> = {}): Config {
     source: { repoUrl: null, repoCommit: null, imageDigest: null },
     model: { path: '/unused', sha256: `0x${'00'.repeat(32)}`, name: 'unused' },
     settleIntervalMs: 3_600_000,
+    settlement: { worth: 0, confirmations: 1 },
     drainMs: 200,
     walletLimits: { requestsPerMinute: 1_000, concurrent: 64 },
     logLevel: 'trace',
