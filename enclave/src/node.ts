@@ -25,6 +25,7 @@ import type { Logger } from './logging.ts'
 import { createMetrics } from './metrics.ts'
 import { createAuthoriser } from './payment/authorise.ts'
 import { createCurrentPrice } from './payment/current-price.ts'
+import { earlierLifeEnd } from './payment/earlier-life.ts'
 import { openJournal } from './payment/journal.ts'
 import { openProofs } from './proofs.ts'
 import { createReadiness } from './readiness.ts'
@@ -97,7 +98,8 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   // A node that cannot prove itself takes nothing new.
   const readiness = createReadiness(() => registrar.registered && quotes.healthy)
   const payment = { chain, journal, serving, bindingId, agentId, serviceId, now }
-  const authoriser = createAuthoriser(payment)
+  const earlierEnd = await whileUnavailable(logger, () => earlierLifeEnd(chain, bindingId, now()))
+  const authoriser = createAuthoriser({ ...payment, earlierLifeEnd: earlierEnd })
   const metrics = createMetrics([...Object.keys(PROMPT_ENDPOINTS), ...PLAIN_PATHS], {
     admitted: () => engine.admitted,
     underWay: () => readiness.underWay,

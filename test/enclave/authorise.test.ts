@@ -14,6 +14,7 @@ import {
 import { afterAll, describe, expect, test } from 'vitest'
 import { ChainError, type Channel } from '../../enclave/src/chain/node-chain.ts'
 import { createAuthoriser, type Authoriser } from '../../enclave/src/payment/authorise.ts'
+import { earlierLifeEnd } from '../../enclave/src/payment/earlier-life.ts'
 import { openJournal, type Journal } from '../../enclave/src/payment/journal.ts'
 import { openStore, type Store } from '../../enclave/src/storage/store.ts'
 import { servingDomain } from './setting/deployment.ts'
@@ -44,7 +45,7 @@ interface Setting {
   codeOf(signed: SignedRequestAuth): Promise<string>
 }
 
-async function open(locked?: bigint): Promise<Setting> {
+async function open(locked?: bigint, earlierLifeEnd?: bigint): Promise<Setting> {
   const chain = new TestChain(now)
   const store = await openStore(await temporaryFolder())
   stores.push(store)
@@ -56,6 +57,7 @@ async function open(locked?: bigint): Promise<Setting> {
     bindingId: BINDING,
     agentId: 0n,
     serviceId: 0,
+    earlierLifeEnd,
     now,
   })
   const client = new TestClient(chain, BINDING, locked)
@@ -214,6 +216,32 @@ describe('the chain is asked for each request', () => {
     const { chain, client, check } = await open()
     Object.assign(chain, { channel: () => Promise.reject(new TypeError('a fault')) })
     await expect(check(client.sign(BODY))).rejects.toThrow(TypeError)
+  })
+})
+
+describe('an earlier life of the node', () => {
+  test('N9 what it can have taken is refused to the second, and told when to come back', async () => {
+    const end = NOW_S + 3_000n
+    const { check, client } = await open(undefined, end)
+    const sign = (validUntil: bigint) => client.sign(BODY, { validUntil })
+    await expect(check(sign(end))).rejects.toMatchObject({ code: 'not_ready', retryAfterS: 1 })
+    await expect(check(sign(end - 9n))).rejects.toMatchObject({
+      code: 'not_ready',
+      retryAfterS: 10,
+    })
+    expect((await check(sign(end + 1n))).priceVersion).toBe(1)
+  })
+
+  test('N9 there was one when the binding was ever granted, and its end counts from the later clock', async () => {
+    const chain = new TestChain(now)
+    expect(await earlierLifeEnd(chain, BINDING, now())).toBeUndefined()
+    const signer = `0x${'11'.repeat(20)}` as const
+    const granted = { valid: false, validUntil: 1n, revoked: true, evidenceHash: BINDING, signer }
+    chain.bindings.set(BINDING, granted)
+    expect(await earlierLifeEnd(chain, BINDING, now())).toBe(NOW_S + 3_600n)
+    expect(await earlierLifeEnd(chain, BINDING, new Date(0))).toBe(NOW_S + 3_600n)
+    const ahead = new Date(now().getTime() + 60_000)
+    expect(await earlierLifeEnd(chain, BINDING, ahead)).toBe(NOW_S + 3_660n)
   })
 })
 

@@ -21,9 +21,13 @@ export interface RpcEndpoints {
 const TIMEOUT_MS = 8_000
 
 /** RPCs by address. Each has to say that it is of this chain before anything else of it is believed. */
-export function connectEndpoints(rpcUrls: readonly string[], chain: Chain): RpcEndpoints {
+export function connectEndpoints(
+  rpcUrls: readonly string[],
+  chain: Chain,
+  timeout: number = TIMEOUT_MS,
+): RpcEndpoints {
   const endpoints = rpcUrls.map((url) => {
-    const transport = http(url, { batch: true, retryCount: 0, timeout: TIMEOUT_MS })
+    const transport = http(url, { batch: true, retryCount: 0, timeout })
     const client: PublicClient = createPublicClient({ chain, transport })
     let isOurs = false
     return async <Answer>(ask: (client: PublicClient) => Promise<Answer>): Promise<Answer> => {

@@ -31,6 +31,8 @@ export interface SettlementChainOptions {
   /** Who is paid. */
   readonly operator: Hex
   readonly turns: Turns
+  /** An RPC that has not answered by then has failed, in milliseconds; 8 s unless said otherwise. */
+  readonly timeoutMs?: number
 }
 
 /** Settlement through viem. Fees go to the payee the channel names, whoever sends. */
@@ -42,7 +44,7 @@ export function connectSettlementChain(options: SettlementChainOptions): Settlem
     nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
     rpcUrls: { default: { http: rpcUrls } },
   })
-  const endpoints = connectEndpoints(rpcUrls, chain)
+  const endpoints = connectEndpoints(rpcUrls, chain, options.timeoutMs)
   const account = privateKeyToAccount(toHex(signerKey))
   const { address } = account
   const serving = { address: deployment.inferenceServing, abi: inferenceServingAbi } as const

@@ -4,7 +4,6 @@ import {
   MAX_AUTH_LIFE_S,
   parseAuthorization,
   ProtocolError,
-  recoverAddress,
   requestHash,
   type ContractDomain,
   type Hex,
@@ -13,6 +12,7 @@ import {
 import { ChainError, type Channel, type NodeChain, type Price } from '../chain/node-chain.ts'
 import { NodeError } from '../http/node-error.ts'
 import type { Journal } from './journal.ts'
+import { recoverSigner } from './recover-signer.ts'
 
 /** A request that may be charged: who signed what, and what it may cost. */
 export interface Authorised {
@@ -32,6 +32,8 @@ export interface AuthoriserParts {
   readonly bindingId: Hex
   readonly agentId: bigint
   readonly serviceId: number
+  /** What ends by then may have been taken before this start; undefined where there was no earlier one. */
+  readonly earlierLifeEnd: bigint | undefined
   readonly now: () => Date
 }
 
@@ -69,8 +71,9 @@ export function createAuthoriser(parts: AuthoriserParts): Authoriser {
       const { auth } = signed
       checkStatement(signed, requestHash(signed.salt, method, path, body), parts)
       const authHash = authDigest(auth, parts.serving)
-      const signer = recoverSigner(authHash, signed.signature)
+      const signer = signerOf(authHash, signed.signature)
       if (journal.knows(authHash, auth)) throw alreadyUsed()
+      checkThisLife(auth.validUntil, parts.earlierLifeEnd)
       // Read for each request, and not cached: the nonce must be asked anyway, since the host can roll the journal's
       // disk back (attack N9), and both questions travel together.
       const [channel, used] = await reach(() =>
@@ -134,9 +137,17 @@ function checkStatement(
   }
 }
 
-function recoverSigner(authHash: Hex, signature: Hex): Hex {
+/** What an earlier life of this node can have answered is not answered again, whatever the disk says (attack N9). */
+function checkThisLife(validUntil: bigint, earlierEnd: bigint | undefined): void {
+  if (earlierEnd === undefined || validUntil > earlierEnd) return
+  const text = `validUntil: this node has started again and takes what ends after ${earlierEnd}`
+  // An authorisation that is signed by then for as long as this one ends late enough.
+  throw new NodeError('not_ready', text, undefined, Number(earlierEnd - validUntil) + 1)
+}
+
+function signerOf(authHash: Hex, signature: Hex): Hex {
   try {
-    return recoverAddress(authHash, signature)
+    return recoverSigner(authHash, signature)
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
     throw new NodeError('authorization_invalid', error.message)

@@ -1,0 +1,2 @@
+import { createRequire } from 'node:module'
+import { keccak256, recoverAddress, toBytes, toHex, type Hex } from '@jeju/verifier/protocol'
