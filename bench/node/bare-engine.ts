@@ -17,6 +17,7 @@ export async function measureBare(
     const started = performance.now()
     const prompt = await engine.prepare({
       kind: 'chat',
+      tools: [],
       messages: [{ role: 'user', content: QUESTION }],
     })
     const answer = prompt.generate({ maxTokens: MAX_TOKENS, owner }, new AbortController().signal)

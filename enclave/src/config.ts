@@ -27,6 +27,8 @@ export interface Config {
   readonly publicUrl: string
   readonly port: number
   readonly host: string
+  /** Where figures are served, on loopback; undefined where nowhere. */
+  readonly metricsPort: number | undefined
   readonly stateDir: string
   /** A server of the same CVM that answers; undefined where this process does. */
   readonly upstream: UpstreamOptions | undefined
@@ -105,6 +107,7 @@ const upstreamEnvironment = z.object({
     .default('completions,json,json_schema,logprobs,penalties')
     .transform((text) => text.split(',').filter((name) => name !== ''))
     .pipe(z.array(z.enum(UPSTREAM_FEATURES))),
+  UPSTREAM_PREFIX_CACHE: z.enum(['salted', 'off']).default('salted'),
   UPSTREAM_MAX_ANSWERS: decimal.transform(Number).pipe(z.number().min(1).max(4096)).default(64),
 })
 
@@ -129,6 +132,7 @@ const environment = z.object({
   PUBLIC_URL: origin,
   PORT: port,
   HOST: z.string().min(1).default('0.0.0.0'),
+  METRICS_PORT: port.optional(),
   STATE_DIR: z.string().min(1),
   TLS: z.enum(['here', 'elsewhere']).default('elsewhere'),
   PROMPTS: z.enum(['any', 'sealed']).default('any'),
@@ -181,6 +185,11 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   problems.push(...chainProblems(env))
   const upstream = env['ENGINE'] === 'upstream' ? upstreamEnvironment.safeParse(env) : undefined
   problems.push(...problemsOf(upstream?.error))
+  if (upstream?.data?.UPSTREAM_KIND === 'tgi' && upstream.data.UPSTREAM_PREFIX_CACHE !== 'off') {
+    problems.push(
+      'UPSTREAM_PREFIX_CACHE: tgi shares prefixes between wallets; start it without, and say off',
+    )
+  }
   if (env['TLS'] === 'here' && env['PUBLIC_URL']?.startsWith('https:') !== true) {
     problems.push('TLS: PUBLIC_URL has to be https where TLS ends here')
   }
@@ -197,6 +206,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     publicUrl: data.PUBLIC_URL,
     port: data.PORT,
     host: data.HOST,
+    metricsPort: data.METRICS_PORT,
     stateDir: data.STATE_DIR,
     upstream: upstream?.success === true ? upstreamOptions(upstream.data, data) : undefined,
     tls: data.TLS,
@@ -219,7 +229,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
 }
 
 function problemsOf(error: z.ZodError | undefined): readonly string[] {
-  return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`)
+  return (error?.issues ?? []).map(({ path, message }) => `${String(path[0])}: ${message}`)
 }
 
 function upstreamOptions(
@@ -235,6 +245,7 @@ function upstreamOptions(
     quantization: data.UPSTREAM_QUANTIZATION,
     contextTokens: data.UPSTREAM_CONTEXT_TOKENS,
     features: data.UPSTREAM_FEATURES,
+    prefixCache: data.UPSTREAM_PREFIX_CACHE,
     maxAnswers: data.UPSTREAM_MAX_ANSWERS,
   }
 }

@@ -30,6 +30,11 @@ async function main(): Promise<void> {
     now: () => new Date(),
   })
   const listener = await listen(node.app, config.port, config.host, node.tls)
+  // Loopback and nothing else: who asks is in this container.
+  const figures =
+    config.metricsPort === undefined
+      ? undefined
+      : await listen(node.figures, config.metricsPort, '127.0.0.1')
   node.start()
   logger.info({ port: listener.port, agentId: config.agentId.toString() }, 'listening')
 
@@ -37,6 +42,7 @@ async function main(): Promise<void> {
   logger.info({ signal: String(signal[0]) }, 'draining')
   await node.drain()
   await listener.close()
+  await figures?.close()
   logger.info('drained')
 }
 

@@ -10,7 +10,7 @@ import type { Hono } from 'hono'
 import { createAnswerService } from './answer/answer-service.ts'
 import { createWalletLimits } from './answer/wallet-limits.ts'
 import { createAttester } from './attestation/attester.ts'
-import { openEvidenceArchive } from './attestation/evidence-archive.ts'
+import { createEvidenceArchive } from './attestation/evidence-archive.ts'
 import { createQuotes } from './attestation/quotes.ts'
 import type { NodeChain } from './chain/node-chain.ts'
 import type { SettlementChain } from './chain/settlement-chain.ts'
@@ -57,6 +57,8 @@ export interface NodeParts {
 /** A node that can be served and drained. */
 export interface Node {
   readonly app: Hono
+  /** Its figures, exact to the token: for the machine alone, never for a port that others reach. */
+  readonly figures: Hono
   readonly bindingId: Hex
   /** What the port has to be served with, where TLS ends here. */
   readonly tls: TlsKey | undefined
@@ -68,8 +70,8 @@ export interface Node {
 
 /** Paths that the metrics tell apart, besides those of prompts. */
 const PLAIN_PATHS = ['/v1/attestation', '/v1/models', '/health']
-/** 128 MiB of bodies at most, whoever sends them. */
-const BODY_LIMITS = { timeoutMs: 30_000, concurrent: 128 }
+/** About 150 MiB of bodies at most, whoever sends them. */
+const BODY_LIMITS = { timeoutMs: 30_000, concurrent: 128, ofOneOwner: 32, ofStrangers: 16 }
 
 /** Builds a node: keys from the platform, statement from the keys, everything else around the statement. */
 export async function createNode(config: Config, parts: NodeParts): Promise<Node> {
@@ -90,7 +92,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const attester = createAttester({ quotes, identity, keys, appCompose })
   // No quote over its own keys, no node (attack N1): whatever is missing shows now and not at the first challenge.
   await attester.attest({ kind: 'challenge', nonce: toHex(randomBytes32()) })
-  const archive = await openEvidenceArchive(store, now)
+  const archive = createEvidenceArchive(store, now)
   const journal = await openJournal(store, now)
   const { agentId, serviceId } = config
   const registration = { chain, registry, identity, keys, attester, archive, logger, now }
@@ -132,6 +134,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     tls,
     readiness,
     bodies: createBodyReader(BODY_LIMITS),
+    authoriser,
     logger,
     now,
   })
@@ -141,7 +144,6 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       promptRoutes(answers, readiness),
       modelsRoute(engine, Math.floor(now().getTime() / 1000), price),
       healthRoute(identity, readiness, registrar),
-      metricsRoute(metrics),
       openApiRoute(),
     ],
     logger,
@@ -151,6 +153,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   let running: Promise<unknown> = Promise.resolve()
   return {
     app,
+    figures: createApp([metricsRoute(metrics)], logger),
     bindingId,
     tls,
     start: () => {

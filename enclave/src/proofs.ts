@@ -10,6 +10,7 @@ import { exchangeMiddleware } from './exchange/exchange-middleware.ts'
 import type { BodyReader } from './http/read-body.ts'
 import type { NodeKeys } from './keys/node-keys.ts'
 import type { Logger } from './logging.ts'
+import type { Authoriser } from './payment/authorise.ts'
 import type { Readiness } from './readiness.ts'
 import { createExchangeRecords } from './records/exchange-records.ts'
 import { openRecordLog } from './records/record-log.ts'
@@ -44,6 +45,7 @@ export interface ProofsParts {
   readonly tls: TlsKey | undefined
   readonly readiness: Readiness
   readonly bodies: BodyReader
+  readonly authoriser: Authoriser
   readonly logger: Logger
   readonly now: () => Date
 }
@@ -57,6 +59,7 @@ export async function openProofs(parts: ProofsParts): Promise<Proofs> {
     unsealer: createUnsealer(keys.sealing),
     records,
     bodies: parts.bodies,
+    admit: (header) => parts.authoriser.admit(header),
     prompts: config.prompts,
     assertServing: () => readiness.assertServing(),
   })

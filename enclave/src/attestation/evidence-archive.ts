@@ -6,10 +6,14 @@ export interface EvidenceArchive {
   /**
    * Stores evidence durably before it is named on chain; returns its SHA-256. It stays for good only when it is
    * confirmed: of attempts that came to nothing the newest few are kept, since one may have been mined after all.
+   * `named` is the hash that the chain records, where that is another one.
    */
-  put(evidence: Uint8Array): Promise<Hex>
-  /** The chain names this evidence; nothing changes where it is not there. Worth repeating whenever the chain is read. */
-  confirm(digest: Hex): Promise<void>
+  put(evidence: Uint8Array, named?: Hex): Promise<Hex>
+  /**
+   * The chain names this evidence, by its hash or by the first 24 bytes of it, which is what the registry keeps. Nothing
+   * changes where it is not there: to be repeated whenever the chain is read, since a crash may come before the first time.
+   */
+  confirm(named: Hex): Promise<void>
   /** Undefined when there is none, or when what is stored no longer has that digest (attacks S1, S5). */
   get(digest: Hex): Promise<Uint8Array<ArrayBuffer> | undefined>
 }
@@ -17,23 +21,19 @@ export interface EvidenceArchive {
 /** Attempts that are kept without being confirmed. */
 export const MAX_STAGED = 8
 
+/** `0x` and 24 bytes. */
+const KEPT_CHARACTERS = 50
+
 /** The archive in the node's database. */
-export async function openEvidenceArchive(
-  store: Store,
-  now: () => Date = () => new Date(),
-): Promise<EvidenceArchive> {
-  const confirmed = new Set(
-    (await store.all('SELECT digest FROM evidence WHERE confirmed = 1')).map(
-      ({ digest }) => digest,
-    ),
-  )
+export function createEvidenceArchive(store: Store, now: () => Date): EvidenceArchive {
+  const confirmed = new Set<string>()
   return {
-    put: async (evidence) => {
+    put: async (evidence, named) => {
       const digest = toHex(sha256(evidence))
       await store.write([
         {
-          sql: 'INSERT OR IGNORE INTO evidence (digest, content, stored_at_ms, confirmed) VALUES (?, ?, ?, 0)',
-          values: [digest, evidence, now().getTime()],
+          sql: 'INSERT OR IGNORE INTO evidence (digest, content, named, stored_at_ms, confirmed) VALUES (?, ?, ?, ?, 0)',
+          values: [digest, evidence, named ?? digest, now().getTime()],
         },
         {
           sql: `DELETE FROM evidence WHERE confirmed = 0 AND digest NOT IN (
@@ -43,12 +43,12 @@ export async function openEvidenceArchive(
       ])
       return digest
     },
-    confirm: async (digest) => {
-      if (confirmed.has(digest)) return
-      const [changed] = await store.write([
-        { sql: 'UPDATE evidence SET confirmed = 1 WHERE digest = ?', values: [digest] },
-      ])
-      if (changed === 1) confirmed.add(digest)
+    confirm: async (named) => {
+      const kept = named.slice(0, KEPT_CHARACTERS)
+      if (confirmed.has(kept)) return
+      const sql = `UPDATE evidence SET confirmed = 1 WHERE substr(named, 1, ${KEPT_CHARACTERS}) = ?`
+      const [changed] = await store.write([{ sql, values: [kept] }])
+      if (changed === 1) confirmed.add(kept)
     },
     get: async (digest) => {
       const sql = 'SELECT content FROM evidence WHERE digest = ?'

@@ -35,6 +35,8 @@ export interface BindingRecord {
   /** Unix seconds. */
   readonly validUntil: bigint
   readonly revoked: boolean
+  /** First 24 bytes of the hash of its evidence; zero where there is none. */
+  readonly evidence: Hex
 }
 
 /** A block that a quote can name, and the chain's time. */

@@ -117,7 +117,8 @@ export function connectChain(
       ask(async () => {
         const call = { ...registry, functionName: 'bindingOf', args: [bindingId] } as const
         const [valid, binding] = await reader.readContract(call)
-        return { valid, validUntil: binding.validUntil, revoked: binding.revoked }
+        const { validUntil, revoked, evidence } = binding
+        return { valid, validUntil, revoked, evidence }
       }),
     bindingValidity: () =>
       ask(() => reader.readContract({ ...registry, functionName: 'bindingValidity' })),

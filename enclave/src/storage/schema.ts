@@ -66,6 +66,8 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE evidence (
     digest TEXT NOT NULL PRIMARY KEY,
     content BLOB NOT NULL,
+    -- what the chain records it under
+    named TEXT NOT NULL,
     stored_at_ms INTEGER NOT NULL,
     confirmed INTEGER NOT NULL
   ) STRICT;

@@ -176,6 +176,7 @@ function configOf(stateDir: string, changes: Partial<Config> = {}): Config {
     publicUrl: PUBLIC_URL,
     port: 0,
     host: '127.0.0.1',
+    metricsPort: undefined,
     stateDir,
     upstream: undefined,
     tls: 'elsewhere',
