@@ -41,7 +41,6 @@ afterEach(async () => {
   for (const rpc of rpcs) rpc.mode = 'ok'
   for (const end of ends.splice(0)) await end()
   await network.anvil.setAutomine(true)
-  await network.anvil.dropTransaction({ hash: `0x${'00'.repeat(32)}` }).catch(() => undefined)
   await network.anvil.revert({ id: snapshot })
 })
 afterAll(async () => {
@@ -97,7 +96,7 @@ async function open(
     journal,
     store,
     metrics,
-    logger: createLogger(process.env['DBG'] ? 'debug' : 'silent'),
+    logger: createLogger('silent'),
     now: clock.now,
   })
   return {
@@ -120,7 +119,7 @@ async function open(
     transactions: async () =>
       (await store.all('SELECT hash, max_fee_per_gas FROM transactions ORDER BY rowid')).map(
         ({ hash, max_fee_per_gas: maxFee }) => ({
-          hash: hash as Hex,
+          hash,
           maxFee: BigInt(String(maxFee)),
         }),
       ),
@@ -214,7 +213,7 @@ test('another transaction under its nonce: the items go into the next settlement
   await owe()
   await queue.settleNow()
   const account = privateKeyToAccount(toHex(network.signerKey))
-  const [{ maxFee = 0n } = {}] = await transactions()
+  const maxFee = (await transactions())[0]?.maxFee ?? 0n
   const nonce = await network.anvil.getTransactionCount({ address: account.address })
   const serializedTransaction = await account.signTransaction({
     type: 'eip1559',
@@ -292,8 +291,8 @@ test('N11 settle_queue_survives_restart: what was signed and not sent is sent by
   await first.owe()
   await network.anvil.setAutomine(false)
   await first.queue.settleNow()
-  const [{ hash = '0x' } = {}] = await first.transactions()
-  await network.anvil.dropTransaction({ hash: hash as Hex })
+  const hash = (await first.transactions())[0]?.hash ?? '0x'
+  await network.anvil.dropTransaction({ hash })
   await first.store.close()
   const second = await open({ folder: first.folder })
   second.clock.pass(11)
@@ -304,7 +303,7 @@ test('N11 settle_queue_survives_restart: what was signed and not sent is sent by
   await second.queue.settleNow()
   expect(await second.states()).toEqual(['paid'])
   expect(await second.transactions()).toHaveLength(1)
-  expect(await network.anvil.getTransactionReceipt({ hash: hash as Hex })).toMatchObject({
+  expect(await network.anvil.getTransactionReceipt({ hash })).toMatchObject({
     status: 'success',
     from: addressOf(network.signerKey),
   })

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { getComposeHash } from '@phala/dstack-sdk/get-compose-hash'
 import { lintCompose } from '@jeju/verifier/compose-lint'
 import { describe, expect, test } from 'vitest'
-import { parse } from 'yaml'
 import { composeHash, PLATFORMS } from '../../measurements/src/compose/app-compose.ts'
 import { fillComposeText } from '../../measurements/src/compose/compose-text.ts'
 import {
@@ -39,17 +38,13 @@ test('E5 the node beside vLLM asks vLLM, and never states its own model for it',
   const { docker_compose_file: compose } = JSON.parse(
     text(await nodeAppCompose(factsOf(file))),
   ) as { readonly docker_compose_file: string }
-  const { services } = parse(compose) as {
-    readonly services: {
-      readonly node: { readonly environment: Readonly<Record<string, string>> }
-      readonly vllm: { readonly command: readonly string[] }
-    }
-  }
-  const { environment } = services.node
+  const ofNode = compose.slice(0, compose.indexOf('\n  vllm:'))
+  const settings = [...ofNode.matchAll(/^ {6}([A-Z0-9_]+): '?([^'\n]*)'?$/gm)]
+  const environment = Object.fromEntries(settings.map(([, name = '', value = '']) => [name, value]))
   expect(environment).toMatchObject({ ENGINE: 'upstream', UPSTREAM_KIND: 'vllm' })
-  const { command } = services.vllm
-  expect(environment['UPSTREAM_URL']).toBe(`http://vllm:${/[0-9]+/.exec(command[1] ?? '')?.[0]}`)
-  expect(command).toContain(`--max-model-len=${environment['UPSTREAM_CONTEXT_TOKENS']}`)
+  const port = /--port=([0-9]+)$/m.exec(compose)?.[1]
+  expect(environment['UPSTREAM_URL']).toBe(`http://vllm:${port}`)
+  expect(compose).toContain(`- --max-model-len=${environment['UPSTREAM_CONTEXT_TOKENS']}\n`)
   const config = parseConfig({
     ...environment,
     AGENT_ID: '0',

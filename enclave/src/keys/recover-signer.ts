@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'
-import { keccak256, recoverAddress, toBytes, toHex, type Hex } from '@jeju/verifier/protocol'
