@@ -40,7 +40,7 @@ LABEL network.jeju.variant="${VARIANT}" \
 ENV NODE_ENV=production
 USER 10001:10001
 WORKDIR /app
-EXPOSE 8080
+EXPOSE 8443
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
   CMD ["/usr/local/bin/node", "/app/enclave/dist/healthcheck.js"]

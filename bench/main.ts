@@ -4,11 +4,23 @@ import { fileURLToPath } from 'node:url'
 import { benchGpu } from './gpu/gpu.ts'
 import { benchGas } from './gas/gas.ts'
 import { benchGateway } from './gateway/gateway.ts'
+import { benchKill } from './kill/kill.ts'
+import { benchNode } from './node/node.ts'
 import { benchVerifier } from './verifier/verifier.ts'
 
 /** `npm run bench -- SUITE [--write]`: measures a suite; with `--write` the figures become the published ones. */
 
-const SUITES = { gas: benchGas, gateway: benchGateway, gpu: benchGpu, verifier: benchVerifier } as const
+/** How often a node is killed for the published figures. */
+const KILLS = 100
+
+const SUITES = {
+  gas: benchGas,
+  gateway: benchGateway,
+  gpu: benchGpu,
+  kill: () => benchKill(KILLS),
+  node: benchNode,
+  verifier: benchVerifier,
+} as const
 
 const [suite = '', option] = process.argv.slice(2)
 if (!Object.hasOwn(SUITES, suite) || (option !== undefined && option !== '--write')) {

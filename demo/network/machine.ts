@@ -21,6 +21,8 @@ export interface HostSettings {
 export interface Machine {
   readonly td: SimulatedTd
   readonly url: string
+  /** What outlives the node's process. */
+  readonly stateDir: string
   /** Starts (or, after a stop, restarts) the node; resolves when it answers. */
   boot(host: HostSettings): Promise<RunningProcess>
   /** Process id of the running node. */
@@ -66,6 +68,7 @@ export async function launchMachine(
   const agent = await serveGuestAgent(td, join(folder, 'dstack.sock'), gpus)
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
+  const stateDir = join(folder, 'data')
   let running: RunningProcess | undefined
 
   const health = async (): Promise<NodeHealth> => {
@@ -75,6 +78,7 @@ export async function launchMachine(
   return {
     td,
     url,
+    stateDir,
     pid: () => running?.pid,
     health,
     boot: async (host) => {
@@ -83,7 +87,7 @@ export async function launchMachine(
         SERVICE_ID: host.serviceId.toString(),
         PUBLIC_URL: url,
         PORT: String(port),
-        STATE_DIR: join(folder, 'data'),
+        STATE_DIR: stateDir,
       }
       running = start(name, [process.execPath, ...NODE_FLAGS, 'enclave/src/main.ts'], {
         ...measured,

@@ -60,7 +60,14 @@ export interface Network {
 }
 
 /** Log level and pace of settlement are measured too: whatever changes what a node does is. */
-const NODE_SETTINGS = { KEY_API: 'v0', LOG_LEVEL: 'info', SETTLE_INTERVAL_S: '2' } as const
+const NODE_SETTINGS = {
+  KEY_API: 'v0',
+  LOG_LEVEL: 'info',
+  SETTLE_INTERVAL_S: '2',
+  // A few tokens are to be settled at once, and blocks come only with transactions.
+  SETTLE_WORTH: '0',
+  SETTLE_CONFIRMATIONS: '1',
+} as const
 
 /** A container beside the node that the published compose does not have. */
 const EXTRA_SERVICE = `  tap:

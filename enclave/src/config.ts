@@ -18,7 +18,8 @@ export interface Config {
   readonly guestAgentSocket: string
   /** dstack key surface. v0 and v1 give different keys, so it is stated and never switched (attack C18). */
   readonly keyApi: 'v0'
-  readonly rpcUrl: string
+  /** Asked in this order. */
+  readonly rpcUrls: readonly string[]
   readonly chainId: number
   readonly deployment: Deployment
   readonly agentId: bigint
@@ -26,6 +27,8 @@ export interface Config {
   readonly publicUrl: string
   readonly port: number
   readonly host: string
+  /** Where figures are served, on loopback; undefined where nowhere. */
+  readonly metricsPort: number | undefined
   readonly stateDir: string
   /** A server of the same CVM that answers; undefined where this process does. */
   readonly upstream: UpstreamOptions | undefined
@@ -38,6 +41,8 @@ export interface Config {
   readonly gpu: 'none' | 'required'
   readonly model: { readonly path: string; readonly sha256: Hex; readonly name: string }
   readonly settleIntervalMs: number
+  /** How many times its gas a settlement has to bring, and how deep its block has to be. */
+  readonly settlement: { readonly worth: number; readonly confirmations: number }
   /** How long answers under way may take when the node is told to end. */
   readonly drainMs: number
   /** What one channel may ask for. */
@@ -104,13 +109,17 @@ const upstreamEnvironment = z.object({
     .default('completions,json,json_schema,logprobs,penalties')
     .transform((text) => text.split(',').filter((name) => name !== ''))
     .pipe(z.array(z.enum(UPSTREAM_FEATURES))),
+  UPSTREAM_PREFIX_CACHE: z.enum(['salted', 'off']).default('salted'),
   UPSTREAM_MAX_ANSWERS: decimal.transform(Number).pipe(z.number().min(1).max(4096)).default(64),
 })
 
 const environment = z.object({
   DSTACK_SOCKET: z.string().min(1).default('/var/run/dstack.sock'),
   KEY_API: z.literal('v0', 'expected v0; v1 is not supported by this version'),
-  RPC_URL: z.url({ protocol: /^https?$/ }),
+  RPC_URL: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.url({ protocol: /^https?$/ })).max(8)),
   CHAIN_ID: decimal.transform(Number).pipe(z.number().int().min(1)),
   DEPLOYMENT: z.string().transform((text, context) => {
     try {
@@ -125,6 +134,7 @@ const environment = z.object({
   PUBLIC_URL: origin,
   PORT: port,
   HOST: z.string().min(1).default('0.0.0.0'),
+  METRICS_PORT: port.optional(),
   STATE_DIR: z.string().min(1),
   TLS: z.enum(['here', 'elsewhere']).default('elsewhere'),
   PROMPTS: z.enum(['any', 'sealed']).default('any'),
@@ -146,6 +156,13 @@ const environment = z.object({
     .transform(Number)
     .pipe(z.number().min(1).max(MAX_SETTLE_INTERVAL_S))
     .default(60),
+  SETTLE_WORTH: z
+    .string()
+    .regex(/^(0|[1-9][0-9]*)(\.[0-9]{1,3})?$/, 'expected a number with three decimals at most')
+    .transform(Number)
+    .pipe(z.number().max(1_000))
+    .default(2),
+  SETTLE_CONFIRMATIONS: decimal.transform(Number).pipe(z.number().min(1).max(256)).default(12),
   DRAIN_TIMEOUT_S: decimal.transform(Number).pipe(z.number().min(0).max(600)).default(8),
   WALLET_REQUESTS_PER_MINUTE: decimal
     .transform(Number)
@@ -171,6 +188,11 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   problems.push(...chainProblems(env))
   const upstream = env['ENGINE'] === 'upstream' ? upstreamEnvironment.safeParse(env) : undefined
   problems.push(...problemsOf(upstream?.error))
+  if (upstream?.data?.UPSTREAM_KIND === 'tgi' && upstream.data.UPSTREAM_PREFIX_CACHE !== 'off') {
+    problems.push(
+      'UPSTREAM_PREFIX_CACHE: tgi shares prefixes between wallets; start it without, and say off',
+    )
+  }
   if (env['TLS'] === 'here' && env['PUBLIC_URL']?.startsWith('https:') !== true) {
     problems.push('TLS: PUBLIC_URL has to be https where TLS ends here')
   }
@@ -179,7 +201,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   return {
     guestAgentSocket: data.DSTACK_SOCKET,
     keyApi: data.KEY_API,
-    rpcUrl: data.RPC_URL,
+    rpcUrls: data.RPC_URL,
     chainId: data.CHAIN_ID,
     deployment: data.DEPLOYMENT,
     agentId: data.AGENT_ID,
@@ -187,6 +209,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     publicUrl: data.PUBLIC_URL,
     port: data.PORT,
     host: data.HOST,
+    metricsPort: data.METRICS_PORT,
     stateDir: data.STATE_DIR,
     upstream: upstream?.success === true ? upstreamOptions(upstream.data, data) : undefined,
     tls: data.TLS,
@@ -199,6 +222,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     },
     model: { path: data.MODEL_PATH, sha256: data.MODEL_SHA256, name: data.MODEL_NAME },
     settleIntervalMs: data.SETTLE_INTERVAL_S * 1000,
+    settlement: { worth: data.SETTLE_WORTH, confirmations: data.SETTLE_CONFIRMATIONS },
     drainMs: data.DRAIN_TIMEOUT_S * 1000,
     walletLimits: {
       requestsPerMinute: data.WALLET_REQUESTS_PER_MINUTE,
@@ -209,7 +233,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
 }
 
 function problemsOf(error: z.ZodError | undefined): readonly string[] {
-  return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`)
+  return (error?.issues ?? []).map(({ path, message }) => `${String(path[0])}: ${message}`)
 }
 
 function upstreamOptions(
@@ -225,6 +249,7 @@ function upstreamOptions(
     quantization: data.UPSTREAM_QUANTIZATION,
     contextTokens: data.UPSTREAM_CONTEXT_TOKENS,
     features: data.UPSTREAM_FEATURES,
+    prefixCache: data.UPSTREAM_PREFIX_CACHE,
     maxAnswers: data.UPSTREAM_MAX_ANSWERS,
   }
 }

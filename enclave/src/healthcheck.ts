@@ -40,7 +40,7 @@ function health(port: string, secure: boolean): Promise<string> {
 }
 
 try {
-  const text = await health(process.env['PORT'] ?? '8080', process.env['TLS'] === 'here')
+  const text = await health(process.env['PORT'] ?? '8443', process.env['TLS'] === 'here')
   const { status } = JSON.parse(text) as { readonly status?: unknown }
   process.exitCode = HEALTHY.includes(status) ? 0 : 1
 } catch {

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { createTurns } from './chain/turns.ts'
 import { connectChain } from './chain/viem-chain.ts'
+import { connectSettlementChain } from './chain/viem-settlement-chain.ts'
 import { ConfigError, parseConfig } from './config.ts'
 import { loadEmbeddedEngine } from './engine/embedded-engine.ts'
 import { connectUpstreamEngine } from './engine/upstream/upstream-engine.ts'
@@ -22,15 +24,24 @@ async function main(): Promise<void> {
     config.gpu === 'required'
       ? await openMachineGpus(config.guestAgentSocket, logger, now)
       : undefined
+  const { rpcUrls, deployment } = config
+  const turns = createTurns()
   const node = await createNode(config, {
     agent,
     gpus,
     engine,
-    connectChain: (signerKey) => connectChain(config.rpcUrl, config.deployment, signerKey),
+    connectChain: (signerKey) => connectChain(rpcUrls, deployment, signerKey, turns),
+    connectSettlement: (signerKey, operator) =>
+      connectSettlementChain({ rpcUrls, deployment, signerKey, operator, turns }),
     logger,
     now,
   })
   const listener = await listen(node.app, config.port, config.host, node.tls)
+  // Loopback and nothing else: who asks is in this container.
+  const figures =
+    config.metricsPort === undefined
+      ? undefined
+      : await listen(node.figures, config.metricsPort, '127.0.0.1')
   node.start()
   logger.info({ port: listener.port, agentId: config.agentId.toString() }, 'listening')
 
@@ -38,6 +49,7 @@ async function main(): Promise<void> {
   logger.info({ signal: String(signal[0]) }, 'draining')
   await node.drain()
   await listener.close()
+  await figures?.close()
   logger.info('drained')
 }
 

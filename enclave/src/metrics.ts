@@ -10,14 +10,29 @@ export interface AnswerMetrics {
   ): void
 }
 
+/** What settlement says of itself. */
+export interface SettlementMetrics {
+  /** A receipt was paid in a block that is no longer in doubt; wei. */
+  settled(fee: bigint): void
+  /** A stuck transaction was replaced. */
+  replaced(): void
+  /** The block of a settlement was taken back. */
+  takenBack(): void
+  /** A round failed. */
+  failed(): void
+  /** Wei that the node can pay gas from, and that its operator can claim. */
+  funds(balance: bigint, claimable: bigint): void
+}
+
 /** Figures of a node, in Prometheus' text format. The only file that knows the library. */
-export interface Metrics extends AnswerMetrics {
+export interface Metrics extends AnswerMetrics, SettlementMetrics {
   readonly contentType: string
   /** A request was answered, with an error too. */
   requested(path: string, status: number, ms: number): void
   text(): Promise<string>
 }
 
+const WEI_PER_GWEI = 1e9
 /** Seconds. */
 const DURATIONS = [0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300]
 
@@ -27,7 +42,11 @@ const DURATIONS = [0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300]
  */
 export function createMetrics(
   paths: readonly string[],
-  gauges: { readonly admitted: () => number; readonly underWay: () => number },
+  gauges: {
+    readonly admitted: () => number
+    readonly underWay: () => number
+    readonly waiting: () => number
+  },
 ): Metrics {
   const registry = new Registry()
   const registers = [registry]
@@ -65,6 +84,29 @@ export function createMetrics(
   })
   gauge('jeju_answers_admitted', 'Answers that run or wait.', gauges.admitted, registers)
   gauge('jeju_requests_under_way', 'Requests for answers under way.', gauges.underWay, registers)
+  gauge('jeju_receipts_waiting', 'Receipts that wait for settlement.', gauges.waiting, registers)
+  const settled = new Counter({
+    name: 'jeju_receipts_settled_total',
+    help: 'Receipts paid in a block that is no longer in doubt.',
+    registers,
+  })
+  const earned = new Counter({
+    name: 'jeju_settled_gwei_total',
+    help: 'What they were paid, in gwei.',
+    registers,
+  })
+  const events = new Counter({
+    name: 'jeju_settlement_events_total',
+    help: 'Settlements that were replaced or taken back, and rounds that failed.',
+    labelNames: ['event'],
+    registers,
+  })
+  const funds = new Gauge({
+    name: 'jeju_funds_gwei',
+    help: 'What the node can pay gas from, and what its operator can claim.',
+    labelNames: ['of'],
+    registers,
+  })
   const known = new Set(paths)
   const label = (path: string): string => (known.has(path) ? path : 'other')
   return {
@@ -78,6 +120,17 @@ export function createMetrics(
       tokens.inc({ path: label(path), direction: 'in' }, inputTokens)
       tokens.inc({ path: label(path), direction: 'out' }, outputTokens)
       answers.inc({ path: label(path), finish })
+    },
+    settled: (fee) => {
+      settled.inc()
+      earned.inc(Number(fee) / WEI_PER_GWEI)
+    },
+    replaced: () => events.inc({ event: 'replaced' }),
+    takenBack: () => events.inc({ event: 'taken_back' }),
+    failed: () => events.inc({ event: 'failed' }),
+    funds: (balance, claimable) => {
+      funds.set({ of: 'balance' }, Number(balance) / WEI_PER_GWEI)
+      funds.set({ of: 'claimable' }, Number(claimable) / WEI_PER_GWEI)
     },
     text: () => registry.metrics(),
   }

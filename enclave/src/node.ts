@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import {
   modelIdOf,
   PROMPT_ENDPOINTS,
@@ -12,9 +11,10 @@ import type { Hono } from 'hono'
 import { createAnswerService } from './answer/answer-service.ts'
 import { createWalletLimits } from './answer/wallet-limits.ts'
 import { createAttester } from './attestation/attester.ts'
-import { openEvidenceArchive } from './attestation/evidence-archive.ts'
+import { createEvidenceArchive } from './attestation/evidence-archive.ts'
 import { createQuotes, type Quotes } from './attestation/quotes.ts'
 import type { NodeChain } from './chain/node-chain.ts'
+import type { SettlementChain } from './chain/settlement-chain.ts'
 import type { Config } from './config.ts'
 import type { Engine } from './engine/engine.ts'
 import { GpuError } from './gpu/gpu-error.ts'
@@ -28,8 +28,8 @@ import type { Logger } from './logging.ts'
 import { createMetrics } from './metrics.ts'
 import { createAuthoriser } from './payment/authorise.ts'
 import { createCurrentPrice } from './payment/current-price.ts'
+import { earlierLifeEnd } from './payment/earlier-life.ts'
 import { openJournal } from './payment/journal.ts'
-import { createSettler } from './payment/settler.ts'
 import { openProofs } from './proofs.ts'
 import { createReadiness, type Obstacle } from './readiness.ts'
 import { readOwnProvider, whileUnavailable } from './registration/own-records.ts'
@@ -39,8 +39,10 @@ import { metricsRoute } from './routes/metrics.ts'
 import { modelsRoute } from './routes/models.ts'
 import { openApiRoute } from './routes/openapi.ts'
 import { promptRoutes } from './routes/prompts.ts'
+import { openSettlementQueue } from './settlement/settlement-queue.ts'
 import { keysetNotAfter } from './statement/keyset-lifetime.ts'
 import { createIdentity, type NodeIdentity } from './statement/node-identity.ts'
+import { openStore } from './storage/store.ts'
 import { openTlsKey, type TlsKey } from './tls/tls-key.ts'
 
 /** What a node is built from; `main.ts` makes the real ones. */
@@ -51,6 +53,8 @@ export interface NodeParts {
   readonly engine: Engine
   /** The chain, sending from the node's own signer. */
   readonly connectChain: (signerKey: Uint8Array) => NodeChain
+  /** The same, to be paid: fees are the operator's. */
+  readonly connectSettlement: (signerKey: Uint8Array, operator: Hex) => SettlementChain
   readonly logger: Logger
   readonly now: () => Date
 }
@@ -58,6 +62,8 @@ export interface NodeParts {
 /** A node that can be served and drained. */
 export interface Node {
   readonly app: Hono
+  /** Its figures, exact to the token: for the machine alone, never for a port that others reach. */
+  readonly figures: Hono
   readonly bindingId: Hex
   /** What the port has to be served with, where TLS ends here. */
   readonly tls: TlsKey | undefined
@@ -69,8 +75,8 @@ export interface Node {
 
 /** Paths that the metrics tell apart, besides those of prompts. */
 const PLAIN_PATHS = ['/v1/attestation', '/v1/models', '/health']
-/** 128 MiB of bodies at most, whoever sends them. */
-const BODY_LIMITS = { timeoutMs: 30_000, concurrent: 128 }
+/** About 150 MiB of bodies at most, whoever sends them. */
+const BODY_LIMITS = { timeoutMs: 30_000, concurrent: 128, ofOneOwner: 32, ofStrangers: 16 }
 
 /** Builds a node: keys from the platform, statement from the keys, everything else around the statement. */
 export async function createNode(config: Config, parts: NodeParts): Promise<Node> {
@@ -78,7 +84,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   if ((config.gpu === 'required') !== (gpus !== undefined)) {
     throw new GpuError('GPU_NO_SOURCE', `GPU: ${config.gpu}, and the opposite was opened`)
   }
-  await mkdir(config.stateDir, { recursive: true })
+  const store = await openStore(config.stateDir)
   const { instanceId, appCompose } = await agent.info()
   const keys = await deriveNodeKeys(agent, instanceId)
   const domain = new URL(config.publicUrl).hostname
@@ -94,19 +100,31 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const attester = createAttester({ quotes, gpus, identity, keys, appCompose })
   // No quote over its own keys, no node (attack N1): whatever is missing shows now and not at the first challenge.
   await attester.attest({ kind: 'challenge', nonce: toHex(randomBytes32()) })
-  const archive = await openEvidenceArchive(config.stateDir)
-  const journal = await openJournal(config.stateDir, now)
+  const archive = createEvidenceArchive(store, now)
+  const journal = await openJournal(store, now)
   const { agentId, serviceId } = config
   const registration = { chain, registry, identity, keys, attester, archive, logger, now }
   const registrar = createRegistrar(registration)
   // A node that cannot prove itself takes nothing new.
   const readiness = createReadiness(() => obstacleOf(registrar, quotes, gpus))
-  const settler = createSettler(chain, journal, config.settleIntervalMs, logger)
   const payment = { chain, journal, serving, bindingId, agentId, serviceId, now }
-  const authoriser = createAuthoriser(payment)
+  const earlierEnd = await whileUnavailable(logger, () => earlierLifeEnd(chain, bindingId, now()))
+  const authoriser = createAuthoriser({ ...payment, earlierLifeEnd: earlierEnd })
   const metrics = createMetrics([...Object.keys(PROMPT_ENDPOINTS), ...PLAIN_PATHS], {
     admitted: () => engine.admitted,
     underWay: () => readiness.underWay,
+    waiting: () => journal.waitingCount,
+  })
+  const settlements = await openSettlementQueue({
+    ...config.settlement,
+    intervalMs: config.settleIntervalMs,
+    chain: parts.connectSettlement(keys.signerKey, identity.statement.operator),
+    channels: chain,
+    journal,
+    store,
+    metrics,
+    logger,
+    now,
   })
   const limits = createWalletLimits(config.walletLimits, now)
   const books = { identity, keys, serving, journal, logger, now }
@@ -118,12 +136,14 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     gpus,
     attester,
     archive,
+    store,
     identity,
     keys,
     appCompose,
     tls,
     readiness,
     bodies: createBodyReader(BODY_LIMITS),
+    authoriser,
     logger,
     now,
   })
@@ -133,7 +153,6 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       promptRoutes(answers, readiness),
       modelsRoute(engine, Math.floor(now().getTime() / 1000), price),
       healthRoute(identity, readiness, registrar),
-      metricsRoute(metrics),
       openApiRoute(),
     ],
     logger,
@@ -143,13 +162,14 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   let running: Promise<unknown> = Promise.resolve()
   return {
     app,
+    figures: createApp([metricsRoute(metrics)], logger),
     bindingId,
     tls,
     start: () => {
       const { signal } = stop
       running = Promise.all([
         registrar.run(signal),
-        settler.run(signal),
+        settlements.run(signal),
         quotes.watch(signal),
         gpus?.watch(signal),
       ])
@@ -158,9 +178,9 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       stop.abort()
       await readiness.drain(config.drainMs)
       await running
-      await settler.settleNow()
+      await settlements.settleNow(true)
       await proofs.flush()
-      await journal.close()
+      await store.close()
       await engine.close()
     },
   }
@@ -213,7 +233,7 @@ async function makeIdentity(
     instanceId: own.instanceId,
     keys: own.keys,
     model,
-    egress: [new URL(config.rpcUrl).origin],
+    egress: [...new Set(config.rpcUrls.map((url) => new URL(url).origin))],
     keysetNotAfter: await keysetNotAfter(config.stateDir, now()),
     tls: own.tls,
     gpuDevicesDigest: gpus?.devicesDigest ?? ZERO_DIGEST,

@@ -11,6 +11,7 @@ import { exchangeMiddleware } from './exchange/exchange-middleware.ts'
 import type { BodyReader } from './http/read-body.ts'
 import type { NodeKeys } from './keys/node-keys.ts'
 import type { Logger } from './logging.ts'
+import type { Authoriser } from './payment/authorise.ts'
 import type { Readiness } from './readiness.ts'
 import { createExchangeRecords } from './records/exchange-records.ts'
 import { openRecordLog } from './records/record-log.ts'
@@ -20,6 +21,7 @@ import { signingReportRoutes } from './routes/signing-report.ts'
 import { wellKnownRoutes } from './routes/well-known.ts'
 import { createUnsealer } from './sealing/unsealer.ts'
 import type { NodeIdentity } from './statement/node-identity.ts'
+import type { Store } from './storage/store.ts'
 import type { TlsKey } from './tls/tls-key.ts'
 
 /** Everything by which a node proves itself and its answers: its own evidence, the dialects, sealing, records. */
@@ -38,12 +40,14 @@ export interface ProofsParts {
   readonly gpus: Gpus | undefined
   readonly attester: Attester
   readonly archive: EvidenceArchive
+  readonly store: Store
   readonly identity: NodeIdentity
   readonly keys: NodeKeys
   readonly appCompose: Uint8Array
   readonly tls: TlsKey | undefined
   readonly readiness: Readiness
   readonly bodies: BodyReader
+  readonly authoriser: Authoriser
   readonly logger: Logger
   readonly now: () => Date
 }
@@ -51,12 +55,13 @@ export interface ProofsParts {
 /** Assembles the proofs of one identity. Each dialect has quotes of its own over the one queue. */
 export async function openProofs(parts: ProofsParts): Promise<Proofs> {
   const { config, identity, keys, archive, attester, readiness, logger, now } = parts
-  const log = await openRecordLog(config.stateDir, logger, now)
+  const log = await openRecordLog(parts.store, logger, now)
   const records = createExchangeRecords({ identity, receiptKey: keys.receiptKey, log, now })
   const exchanges = exchangeMiddleware({
     unsealer: createUnsealer(keys.sealing),
     records,
     bodies: parts.bodies,
+    admit: (header) => parts.authoriser.admit(header),
     prompts: config.prompts,
     assertServing: () => readiness.assertServing(),
   })

@@ -1,6 +1,4 @@
-import { writeFile } from 'node:fs/promises'
 import { hostname, networkInterfaces } from 'node:os'
-import { join } from 'node:path'
 import { launchTd } from '@jeju/simulator'
 import {
   intelTrustAnchor,
@@ -14,9 +12,11 @@ import {
   sha256,
   toBareHex,
   toHex,
+  utf8,
   type Freshness,
   type Hex,
 } from '@jeju/verifier/protocol'
+import { openStore } from '../../enclave/src/storage/store.ts'
 import { afterAll, describe, expect, test } from 'vitest'
 import { registryDomain } from './setting/deployment.ts'
 import {
@@ -202,13 +202,17 @@ describe('GET /v1/evidence', () => {
   test('S1 storage_hash_mismatch_rejected', async () => {
     const { chain, get, node, stateDir } = await startNode()
     const digest = chain.bindings.get(node.bindingId)?.evidenceHash ?? '0x'
-    await writeFile(join(stateDir, 'evidence', digest.slice(2)), 'something else')
+    const store = await openStore(stateDir)
+    await store.write([
+      { sql: 'UPDATE evidence SET content = ?', values: [utf8('something else')] },
+    ])
+    await store.close()
     expect((await get(`/v1/evidence/${digest.slice(2)}`)).status).toBe(404)
   })
 
   test('no path leaves the archive', async () => {
     const { get } = await startNode()
-    const names = ['..%2fjournal.jsonl', '%2e%2e%2fjournal.jsonl', 'AB'.repeat(32), 'ab', '']
+    const names = ['..%2fnode.db', '%2e%2e%2fnode.db', 'AB'.repeat(32), 'ab', '']
     for (const name of names) expect((await get(`/v1/evidence/${name}`)).status).toBe(404)
   })
 })

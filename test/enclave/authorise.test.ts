@@ -14,15 +14,17 @@ import {
 import { afterAll, describe, expect, test } from 'vitest'
 import { ChainError, type Channel } from '../../enclave/src/chain/node-chain.ts'
 import { createAuthoriser, type Authoriser } from '../../enclave/src/payment/authorise.ts'
+import { earlierLifeEnd } from '../../enclave/src/payment/earlier-life.ts'
 import { openJournal, type Journal } from '../../enclave/src/payment/journal.ts'
+import { openStore, type Store } from '../../enclave/src/storage/store.ts'
 import { servingDomain } from './setting/deployment.ts'
 import { cleanUp, temporaryFolder } from './setting/start-node.ts'
 import { TestChain } from './setting/test-chain.ts'
 import { CHAT_PATH, chatBody, digestOf, TestClient } from './setting/test-client.ts'
 
-const journals: Journal[] = []
+const stores: Store[] = []
 afterAll(async () => {
-  await Promise.all(journals.map((journal) => journal.close()))
+  await Promise.all(stores.map((store) => store.close()))
   await cleanUp()
 })
 
@@ -34,6 +36,7 @@ const now = (): Date => new Date(Number(NOW_S) * 1000)
 
 interface Setting {
   readonly chain: TestChain
+  readonly store: Store
   readonly journal: Journal
   readonly authoriser: Authoriser
   readonly client: TestClient
@@ -42,10 +45,11 @@ interface Setting {
   codeOf(signed: SignedRequestAuth): Promise<string>
 }
 
-async function open(locked?: bigint): Promise<Setting> {
+async function open(locked?: bigint, earlierLifeEnd?: bigint): Promise<Setting> {
   const chain = new TestChain(now)
-  const journal = await openJournal(await temporaryFolder(), now)
-  journals.push(journal)
+  const store = await openStore(await temporaryFolder())
+  stores.push(store)
+  const journal = await openJournal(store, now)
   const authoriser = createAuthoriser({
     chain,
     journal,
@@ -53,6 +57,7 @@ async function open(locked?: bigint): Promise<Setting> {
     bindingId: BINDING,
     agentId: 0n,
     serviceId: 0,
+    earlierLifeEnd,
     now,
   })
   const client = new TestClient(chain, BINDING, locked)
@@ -60,6 +65,7 @@ async function open(locked?: bigint): Promise<Setting> {
     authoriser.check(encodeAuthorization(signed), 'POST', CHAT_PATH, utf8(BODY))
   return {
     chain,
+    store,
     journal,
     authoriser,
     client,
@@ -213,6 +219,32 @@ describe('the chain is asked for each request', () => {
   })
 })
 
+describe('an earlier life of the node', () => {
+  test('N9 what it can have taken is refused to the second, and told when to come back', async () => {
+    const end = NOW_S + 3_000n
+    const { check, client } = await open(undefined, end)
+    const sign = (validUntil: bigint) => client.sign(BODY, { validUntil })
+    await expect(check(sign(end))).rejects.toMatchObject({ code: 'not_ready', retryAfterS: 1 })
+    await expect(check(sign(end - 9n))).rejects.toMatchObject({
+      code: 'not_ready',
+      retryAfterS: 10,
+    })
+    expect((await check(sign(end + 1n))).priceVersion).toBe(1)
+  })
+
+  test('N9 there was one when the binding was ever granted, and its end counts from the later clock', async () => {
+    const chain = new TestChain(now)
+    expect(await earlierLifeEnd(chain, BINDING, now())).toBeUndefined()
+    const signer = `0x${'11'.repeat(20)}` as const
+    const granted = { valid: false, validUntil: 1n, revoked: true, evidenceHash: BINDING, signer }
+    chain.bindings.set(BINDING, granted)
+    expect(await earlierLifeEnd(chain, BINDING, now())).toBe(NOW_S + 3_600n)
+    expect(await earlierLifeEnd(chain, BINDING, new Date(0))).toBe(NOW_S + 3_600n)
+    const ahead = new Date(now().getTime() + 60_000)
+    expect(await earlierLifeEnd(chain, BINDING, ahead)).toBe(NOW_S + 3_660n)
+  })
+})
+
 describe('taking an authorisation', () => {
   test('checking reserves nothing, taking does, and once', async () => {
     const { authoriser, check, client, journal } = await open()
@@ -257,14 +289,12 @@ describe('taking an authorisation', () => {
   })
 
   test('N9 a disk that fails takes nothing, and no second try passes', async () => {
-    const { authoriser, check, client, journal } = await open()
+    const { authoriser, check, client, store } = await open()
     const signed = client.sign(BODY)
     const checked = await check(signed)
-    await journal.close()
+    await store.close()
     await expect(authoriser.take(checked)).rejects.toThrow()
-    await expect(authoriser.take(checked)).rejects.toMatchObject({
-      code: 'authorization_already_used',
-    })
+    await expect(authoriser.take(checked)).rejects.toThrow()
     const other = await check(client.sign(BODY, { key: client.sessionKey }))
     await expect(authoriser.take(other)).rejects.toThrow()
   })

@@ -31,7 +31,7 @@ describe('the environment', () => {
     expect(parseConfig(GOOD)).toEqual({
       guestAgentSocket: '/var/run/dstack.sock',
       keyApi: 'v0',
-      rpcUrl: 'https://rpc.test/secret-path',
+      rpcUrls: ['https://rpc.test/secret-path'],
       chainId: 31337,
       deployment,
       agentId: 0n,
@@ -39,6 +39,7 @@ describe('the environment', () => {
       publicUrl: 'https://node.test',
       port: 8080,
       host: '0.0.0.0',
+      metricsPort: undefined,
       stateDir: '/data',
       tls: 'elsewhere',
       prompts: 'any',
@@ -46,6 +47,7 @@ describe('the environment', () => {
       source: { repoUrl: null, repoCommit: null, imageDigest: null },
       model: { path: embeddedModel.path, sha256: embeddedModel.sha256, name: 'enclave-mini' },
       settleIntervalMs: 60_000,
+      settlement: { worth: 2, confirmations: 12 },
       drainMs: 8_000,
       walletLimits: { requestsPerMinute: 600, concurrent: 32 },
       upstream: undefined,
@@ -110,12 +112,45 @@ describe('the environment', () => {
     ['LOG_LEVEL', ['verbose', '']],
     // N11 settles_before_close: a channel that is served closes in a quarter of an hour at the earliest.
     ['SETTLE_INTERVAL_S', ['0', '301', '3600', '1.5']],
+    ['SETTLE_WORTH', ['-1', '1.2345', 'all', '1001']],
+    ['SETTLE_CONFIRMATIONS', ['0', '257', '1.5']],
+    ['METRICS_PORT', ['65536', '-1', 'http']],
     ['DRAIN_TIMEOUT_S', ['601', '-1', '']],
   ])('%s is refused when it is wrong', (name, values) => {
     for (const value of values) {
       const problems = problemsOf({ ...GOOD, [name]: value })
       expect([value, problems.map((problem) => problem.split(':')[0])]).toEqual([value, [name]])
     }
+  })
+
+  test('several RPCs are asked in their order, and one that is none refuses the start', () => {
+    const urls = 'https://one.test,http://two.test:8545/key'
+    expect(parseConfig({ ...GOOD, RPC_URL: urls }).rpcUrls).toEqual(urls.split(','))
+    for (const RPC_URL of [
+      '',
+      'https://one.test,',
+      ',',
+      `${'https://a.test,'.repeat(8)}https://b.test`,
+    ]) {
+      expect(problemsOf({ ...GOOD, RPC_URL })).not.toEqual([])
+    }
+  })
+
+  test('E10 cache_salt_per_tenant: a server that cannot keep prefixes apart has to keep none', () => {
+    const upstream = {
+      ...GOOD,
+      ENGINE: 'upstream',
+      UPSTREAM_URL: 'http://engine:8000',
+      UPSTREAM_CHAT_TEMPLATE_SHA256: `0x${'ab'.repeat(32)}`,
+      UPSTREAM_QUANTIZATION: 'none',
+      UPSTREAM_CONTEXT_TOKENS: '4096',
+    }
+    for (const UPSTREAM_KIND of ['vllm', 'sglang']) {
+      expect(parseConfig({ ...upstream, UPSTREAM_KIND }).upstream?.prefixCache).toBe('salted')
+    }
+    const tgi = { ...upstream, UPSTREAM_KIND: 'tgi' }
+    expect(problemsOf(tgi)[0]).toContain('UPSTREAM_PREFIX_CACHE')
+    expect(parseConfig({ ...tgi, UPSTREAM_PREFIX_CACHE: 'off' }).upstream?.prefixCache).toBe('off')
   })
 
   test('ids beyond 2^53 are exact', () => {

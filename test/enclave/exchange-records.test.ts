@@ -20,7 +20,10 @@ import { sealingKeyOf, sealRequest } from '@jeju/verifier/sealing'
 import { afterAll, describe, expect, test } from 'vitest'
 import { readAciKeyset } from '../../verifier/src/aci/keyset.ts'
 import { objections } from '../check-names.ts'
-import { cleanUp, startNode, until, type Running } from './setting/start-node.ts'
+import { createLogger } from '../../enclave/src/logging.ts'
+import { openRecordLog, type KeptExchange } from '../../enclave/src/records/record-log.ts'
+import { openStore } from '../../enclave/src/storage/store.ts'
+import { cleanUp, startNode, temporaryFolder, until, type Running } from './setting/start-node.ts'
 import { authHashOf, CHAT_PATH, chatBody, errorOf } from './setting/test-client.ts'
 
 afterAll(cleanUp)
@@ -179,6 +182,31 @@ describe('ACI receipts', () => {
     const forged = running.client.sign(body, { key: new Uint8Array(32).fill(1) })
     const refused = await running.fetch(running.client.request(body, forged))
     expect(refused.headers.get('x-receipt-id')).toBeNull()
+  })
+
+  test('refusals push out no record of what was served', async () => {
+    const store = await openStore(await temporaryFolder())
+    const log = await openRecordLog(store, createLogger('silent'), () => new Date())
+    const record = (receiptId: string): KeptExchange => ({
+      receiptId,
+      chatId: null,
+      model: null,
+      credential: '',
+      sealed: false,
+      servedAt: Math.floor(Date.now() / 1000),
+      requestSha256: '',
+      responseSha256: '',
+      receipt: {},
+    })
+    log.keep(record('served'), false)
+    for (let index = 0; index < 3_000; index++) log.keep(record(`refused ${index}`), true)
+    await log.flush()
+    expect(await log.find('served')).toBeDefined()
+    expect(await log.find('refused 0')).toBeUndefined()
+    expect(await log.find('refused 2999')).toBeDefined()
+    const rows = await store.all('SELECT 1 FROM exchanges')
+    expect(rows.length).toBeLessThan(1_024 + 256 + 2)
+    await store.close()
   })
 
   test('constraints of ACI are read or refused, never ignored', async () => {

@@ -4,6 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { SettlementItem } from '../../enclave/src/chain/node-chain.ts'
 import { RELEASE_DELAY_MS } from '../../enclave/src/payment/journal-state.ts'
 import { openJournal, type Journal } from '../../enclave/src/payment/journal.ts'
+import { openStore, type Store } from '../../enclave/src/storage/store.ts'
 import { cleanUp, temporaryFolder } from './setting/start-node.ts'
 import { digestOf } from './setting/test-client.ts'
 
@@ -77,13 +78,15 @@ describe('the journal and a plain model of it', () => {
         let nowMs = START_MS
         const now = (): Date => new Date(nowMs)
         const model = new Map<Hex, Expected>()
-        let journal: Journal = await openJournal(folder, now)
+        let store: Store = await openStore(folder)
+        let journal: Journal = await openJournal(store, now)
         for (const next of steps) {
           if (next.do === 'wait') nowMs += next.ms
           else if (next.do === 'restart') {
             // Not closed, as after a crash: what a caller was told is on disk.
-            const crashed = journal
-            journal = await openJournal(folder, now)
+            const crashed = store
+            store = await openStore(folder)
+            journal = await openJournal(store, now)
             await crashed.close()
             for (const expected of model.values()) {
               if (expected.state === 'started') expected.state = 'burned'
@@ -99,11 +102,13 @@ describe('the journal and a plain model of it', () => {
               await journal.finish(itemOf(known.auth), FEE)
               known.state = 'finished'
             } else if (next.do === 'pay' && known?.state === 'finished') {
-              await journal.settled(hashOf(auth), 'paid')
+              const authHash = hashOf(auth)
+              await journal.move([{ authHash, to: 'included' }])
+              await journal.move([{ authHash, to: 'closed', status: 'paid' }])
               known.state = 'burned'
               known.paidAtMs = nowMs
             } else if (next.do === 'abandon' && known?.state === 'started') {
-              await journal.settled(hashOf(auth), 'not_served')
+              await journal.abandon(hashOf(auth), 'not_served')
               known.state = 'burned'
             }
           }
@@ -111,12 +116,12 @@ describe('the journal and a plain model of it', () => {
             expect(journal.reserved(channelId)).toBe(reservedOf(model, channelId, nowMs))
           }
           const waiting = [...model.values()].filter(({ state }) => state === 'finished')
-          expect(new Set(journal.unsettled().map(({ receipt }) => receipt.authHash))).toEqual(
+          expect(new Set(journal.waiting().map(({ item }) => item.receipt.authHash))).toEqual(
             new Set(waiting.map(({ auth }) => hashOf(auth))),
           )
           for (const [authHash, { auth }] of model) expect(journal.knows(authHash, auth)).toBe(true)
         }
-        await journal.close()
+        await store.close()
       }),
       { numRuns: 60 },
     )
@@ -125,14 +130,15 @@ describe('the journal and a plain model of it', () => {
 
 describe('a nonce', () => {
   test('P32 nonce_unique_under_load: of many starts of one nonce at once exactly one passes', async () => {
-    const journal = await openJournal(await temporaryFolder(), () => new Date(START_MS))
+    const store = await openStore(await temporaryFolder())
+    const journal = await openJournal(store, () => new Date(START_MS))
     const auth = authOf(0, 1, START_MS)
     const starts = Array.from({ length: 50 }, (_, index) =>
       journal.start(digestOf(`hash ${index}`), { ...auth, maxFee: BigInt(index + 1) }),
     )
     expect((await Promise.all(starts)).filter(Boolean)).toHaveLength(1)
     expect(journal.reserved(auth.channelId)).toBe(1n)
-    await journal.close()
+    await store.close()
   })
 
   test('K11 repeated_auth: refused for as long as it could be settled, and after a restart', async () => {
@@ -140,20 +146,23 @@ describe('a nonce', () => {
     let nowMs = START_MS
     const now = (): Date => new Date(nowMs)
     const auth = authOf(0, 1, START_MS)
-    const first = await openJournal(folder, now)
+    const firstStore = await openStore(folder)
+    const first = await openJournal(firstStore, now)
     await first.start(hashOf(auth), auth)
-    await first.settled(hashOf(auth), 'not_served')
-    await first.close()
+    await first.abandon(hashOf(auth), 'not_served')
+    await firstStore.close()
     const lastMs = Number(auth.validUntil + SETTLE_WINDOW_S) * 1000
     nowMs = lastMs
-    const second = await openJournal(folder, now)
+    const secondStore = await openStore(folder)
+    const second = await openJournal(secondStore, now)
     expect(await second.start(hashOf(auth), auth)).toBe(false)
     expect(second.knows(digestOf('another'), { ...auth, maxFee: 1n })).toBe(true)
-    await second.close()
+    await secondStore.close()
     // From now on its date refuses it, so that the journal need not.
     nowMs = lastMs + 1_000
-    const third = await openJournal(folder, now)
+    const thirdStore = await openStore(folder)
+    const third = await openJournal(thirdStore, now)
     expect(third.knows(hashOf(auth), auth)).toBe(false)
-    await third.close()
+    await thirdStore.close()
   })
 })

@@ -1,11 +1,11 @@
-import { appendFile, readFile, writeFile } from 'node:fs/promises'
+import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { SETTLE_WINDOW_S, type Hex, type RequestAuth } from '@jeju/verifier/protocol'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { SettlementItem } from '../../enclave/src/chain/node-chain.ts'
-import { decodeEntry, encodeEntry } from '../../enclave/src/payment/journal-entry.ts'
-import { openJournal } from '../../enclave/src/payment/journal.ts'
+import { openJournal, type Journal } from '../../enclave/src/payment/journal.ts'
+import { openStore, type Store } from '../../enclave/src/storage/store.ts'
 import { cleanUp, startNode, temporaryFolder, TestClock } from './setting/start-node.ts'
 import { chatBody, digestOf, errorOf } from './setting/test-client.ts'
 
@@ -46,132 +46,133 @@ function itemOf(auth: RequestAuth): SettlementItem {
   }
 }
 
+async function open(
+  folder?: string,
+  clock = new TestClock(),
+): Promise<{ readonly journal: Journal; readonly store: Store }> {
+  const store = await openStore(folder ?? (await temporaryFolder()))
+  return { store, journal: await openJournal(store, clock.now) }
+}
+
 describe('the journal', () => {
   test('N9 N11 remembers across a restart what was taken, owed and settled', async () => {
     const folder = await temporaryFolder()
     const { now } = new TestClock()
-    const first = await openJournal(folder, now)
+    const firstStore = await openStore(folder)
+    const first = await openJournal(firstStore, now)
     for (const nonce of [1n, 2n, 3n]) await first.start(hashOf(nonce), authOf(nonce))
     await first.finish(itemOf(authOf(2n)), 40n)
     await first.finish(itemOf(authOf(3n)), 40n)
-    await first.settled(hashOf(3n), 'paid')
+    await first.move([{ authHash: hashOf(3n), to: 'included' }])
     expect(first.reserved(CHANNEL)).toBe(100n + 40n + 40n)
-    await first.close()
+    await first.move([{ authHash: hashOf(3n), to: 'closed', status: 'paid' }])
+    await firstStore.close()
 
-    const second = await openJournal(folder, now)
-    expect(second.unsettled()).toEqual([itemOf(authOf(2n))])
+    const secondStore = await openStore(folder)
+    const second = await openJournal(secondStore, now)
+    expect(second.waiting()).toEqual([{ item: itemOf(authOf(2n)), fee: 40n }])
     // What was running is burned and reserves nothing; what is owed still does.
     expect(second.reserved(CHANNEL)).toBe(40n)
     for (const nonce of [1n, 2n, 3n]) {
       expect(await second.start(hashOf(nonce), authOf(nonce))).toBe(false)
     }
     expect(await second.start(hashOf(4n), authOf(4n))).toBe(true)
-    await second.close()
+    await secondStore.close()
   })
 
   test('P32 a nonce of a channel is taken once, whatever else the authorisation says', async () => {
-    const journal = await openJournal(await temporaryFolder(), new TestClock().now)
+    const { journal, store } = await open()
     await journal.start(hashOf(1n), authOf(1n))
     expect(journal.knows(digestOf('another'), authOf(1n, { maxFee: 1n }))).toBe(true)
     expect(journal.knows(digestOf('another'), authOf(1n, { channelId: digestOf('c2') }))).toBe(
       false,
     )
-    await journal.close()
+    await store.close()
   })
 
-  test('the answer to start comes after the line is on disk', async () => {
+  test('N10 two processes on one file take an authorisation once', async () => {
     const folder = await temporaryFolder()
-    const journal = await openJournal(folder, new TestClock().now)
-    await journal.start(hashOf(1n), authOf(1n))
-    expect(await readFile(join(folder, 'journal.jsonl'), 'utf8')).toContain(hashOf(1n))
-    await journal.close()
-  })
-
-  test('N9 a torn last line is dropped, anything else that is not ours refuses the start', async () => {
-    const folder = await temporaryFolder()
-    const file = join(folder, 'journal.jsonl')
     const { now } = new TestClock()
-    const journal = await openJournal(folder, now)
-    await journal.start(hashOf(1n), authOf(1n))
-    await journal.close()
-    const good = await readFile(file, 'utf8')
-    await appendFile(file, good.slice(0, 50))
-    const reopened = await openJournal(folder, now)
-    expect(reopened.knows(hashOf(1n), authOf(1n))).toBe(true)
-    await reopened.close()
+    const [one, two] = [await openStore(folder), await openStore(folder)]
+    const [first, second] = [await openJournal(one, now), await openJournal(two, now)]
+    expect(await first.start(hashOf(1n), authOf(1n))).toBe(true)
+    expect(await second.start(hashOf(1n), authOf(1n))).toBe(false)
+    expect(await second.start(digestOf('another'), authOf(1n, { maxFee: 1n }))).toBe(false)
+    await one.close()
+    await two.close()
+  })
 
-    const line = good.trimEnd()
-    const bad = [
-      '',
-      'hello',
-      'null',
-      line.slice(0, 50),
-      line.replace('started', 'begun'),
-      line.replace(/"maxFee":"[0-9]+"/, '"maxFee":100'),
-      line.replace(/"maxFee":"[0-9]+"/, '"maxFee":"-1"'),
-      line.replace('"nonce"', '"extra":1,"nonce"'),
-      line.replace('"authHash":"0x', '"authHash":"'),
-    ]
-    for (const text of bad) {
-      await writeFile(file, `${text}\n${good}`)
-      await expect(openJournal(folder, now)).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' })
+  test('the answer to start comes after the row is on disk', async () => {
+    const folder = await temporaryFolder()
+    const { journal, store } = await open(folder)
+    await journal.start(hashOf(1n), authOf(1n))
+    const other = await openStore(folder)
+    const rows = await other.all('SELECT auth_hash FROM authorisations')
+    expect(rows.map((row) => row['auth_hash'])).toEqual([hashOf(1n)])
+    await other.close()
+    await store.close()
+  })
+
+  test('P4 a second receipt of an authorisation is never on disk', async () => {
+    const { journal, store } = await open()
+    await journal.start(hashOf(1n), authOf(1n))
+    await journal.finish(itemOf(authOf(1n)), 40n)
+    await expect(journal.finish(itemOf(authOf(1n)), 41n)).rejects.toThrow()
+    await store.close()
+  })
+
+  test('S5 tampered_store_detected: what is not ours refuses the start', async () => {
+    const bad = {
+      max_fee: '-1',
+      nonce: '0x01',
+      channel_id: '0xAB',
+      request_hash: `0x${'ab'.repeat(31)}`,
+      valid_until: -1,
+      state: 'begun',
+    }
+    for (const [column, value] of Object.entries(bad)) {
+      const folder = await temporaryFolder()
+      const { journal, store } = await open(folder)
+      await journal.start(hashOf(1n), authOf(1n))
+      await store.write([{ sql: `UPDATE authorisations SET ${column} = ?`, values: [value] }])
+      await store.close()
+      const again = await openStore(folder)
+      const opening = openJournal(again, new TestClock().now)
+      if (column === 'valid_until') await opening
+      else await expect(opening).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
+      await again.close()
     }
   })
 
   test('S6 startup_bounded_by_live_set: the file holds what matters, not what ever happened', async () => {
     const folder = await temporaryFolder()
     const clock = new TestClock()
-    const journal = await openJournal(folder, clock.now)
-    const lines = async (): Promise<number> =>
-      (await readFile(join(folder, 'journal.jsonl'), 'utf8')).split('\n').length - 1
     const validUntil = BigInt(Math.floor(clock.now().getTime() / 1000)) + 600n
+    const { journal, store } = await open(folder, clock)
     await journal.start(hashOf(0n), authOf(0n, { validUntil }))
     for (let nonce = 1n; nonce <= 3n; nonce++) {
       await journal.start(hashOf(nonce), authOf(nonce, { validUntil }))
       await journal.finish(itemOf(authOf(nonce, { validUntil })), 40n)
-      await journal.settled(hashOf(nonce), 'paid')
     }
-    expect(await lines()).toBe(10)
-    await journal.close()
-    const second = await openJournal(folder, clock.now)
-    expect(await lines()).toBe(4)
-    await second.close()
+    await journal.move([{ authHash: hashOf(1n), to: 'closed', status: 'paid' }])
+    await journal.move([{ authHash: hashOf(2n), to: 'included' }])
+    await store.close()
     clock.pass(600 + Number(SETTLE_WINDOW_S) + 2)
-    const third = await openJournal(folder, clock.now)
-    expect(await lines()).toBe(0)
-    await third.close()
-  })
-
-  test('S6 a journal that is never closed is compacted while it runs, and loses nothing', async () => {
-    const folder = await temporaryFolder()
-    const clock = new TestClock()
-    const journal = await openJournal(folder, clock.now)
-    const starts: Promise<boolean>[] = []
-    for (let nonce = 0n; nonce < 900n; nonce++) {
-      starts.push(journal.start(hashOf(nonce), authOf(nonce)))
-    }
-    await Promise.all(starts)
-    for (let round = 0; round < 4; round++) {
-      const settles: Promise<void>[] = []
-      for (let nonce = 0n; nonce < 899n; nonce++) {
-        settles.push(journal.settled(hashOf(nonce), 'not_served'))
-      }
-      await Promise.all(settles)
-    }
-    await journal.finish(itemOf(authOf(899n)), 40n)
-    await journal.close()
-    const text = await readFile(join(folder, 'journal.jsonl'), 'utf8')
-    expect(text.split('\n').length).toBeLessThan(4096)
-    const second = await openJournal(folder, clock.now)
-    expect(second.unsettled()).toEqual([itemOf(authOf(899n))])
-    expect(second.knows(hashOf(5n), authOf(5n))).toBe(true)
-    await second.close()
+    const second = await open(folder, clock)
+    // A block that took an item in may still be taken back.
+    const rows = await second.store.all('SELECT auth_hash FROM authorisations')
+    expect(rows.map((row) => row['auth_hash'])).toEqual([hashOf(2n)])
+    expect(await second.store.all('SELECT * FROM receipts')).toHaveLength(1)
+    await second.store.close()
+    clock.pass(24 * 3600)
+    const third = await open(folder, clock)
+    expect(await third.store.all('SELECT * FROM authorisations')).toEqual([])
+    await third.store.close()
   })
 
   test('S6 a journal that is never closed forgets what has expired', async () => {
-    const folder = await temporaryFolder()
     const clock = new TestClock()
-    const journal = await openJournal(folder, clock.now)
+    const { journal, store } = await open(undefined, clock)
     const serve = async (from: bigint, count: bigint): Promise<void> => {
       const served: Promise<void>[] = []
       const validUntil = BigInt(Math.floor(clock.now().getTime() / 1000)) + 600n
@@ -180,53 +181,50 @@ describe('the journal', () => {
         const request = async (): Promise<void> => {
           await journal.start(hashOf(nonce), auth)
           await journal.finish(itemOf(auth), 40n)
-          await journal.settled(hashOf(nonce), 'paid')
+          await journal.move([{ authHash: hashOf(nonce), to: 'closed', status: 'paid' }])
         }
         served.push(request())
       }
       await Promise.all(served)
     }
-    // Three lines a request, as it is when everything goes well.
     await serve(0n, 1_000n)
     clock.pass(600 + Number(SETTLE_WINDOW_S) + 2)
-    await serve(1_000n, 1_000n)
+    await serve(1_000n, 1_100n)
     expect(journal.knows(hashOf(5n), authOf(5n))).toBe(false)
     expect(journal.knows(hashOf(1_005n), authOf(1_005n))).toBe(true)
-    const text = await readFile(join(folder, 'journal.jsonl'), 'utf8')
-    expect(text).not.toContain(hashOf(5n))
-    expect(text.split('\n').length).toBeLessThan(4096)
-    await journal.close()
+    expect(await store.all('SELECT * FROM authorisations')).toHaveLength(1_100)
+    await store.close()
   })
 
   test('N2 a journal whose disk has failed takes and owes nothing more, and does not grow', async () => {
-    const journal = await openJournal(await temporaryFolder(), new TestClock().now)
+    const { journal, store } = await open()
     await journal.start(hashOf(1n), authOf(1n))
     await journal.start(hashOf(2n), authOf(2n))
-    await journal.close()
-    await expect(journal.finish(itemOf(authOf(1n)), 40n)).rejects.toThrow('file closed')
+    await store.close()
+    await expect(journal.finish(itemOf(authOf(1n)), 40n)).rejects.toThrow('closed')
     for (let nonce = 3n; nonce < 9n; nonce++) {
-      await expect(journal.start(hashOf(nonce), authOf(nonce))).rejects.toThrow('file closed')
+      await expect(journal.start(hashOf(nonce), authOf(nonce))).rejects.toThrow('closed')
       expect(journal.knows(hashOf(nonce), authOf(nonce))).toBe(false)
     }
-    await expect(journal.finish(itemOf(authOf(2n)), 40n)).rejects.toThrow('file closed')
-    expect(journal.unsettled()).toEqual([itemOf(authOf(1n))])
-    expect(journal.reserved(CHANNEL)).toBe(40n + 100n)
+    expect(journal.waiting()).toEqual([])
+    expect(journal.reserved(CHANNEL)).toBe(200n)
   })
 
-  test('decode(encode(entry)) is the entry', () => {
+  test('what a row says is what was written', async () => {
     const hex = (bytes: number): fc.Arbitrary<Hex> =>
       fc
         .uint8Array({ minLength: bytes, maxLength: bytes })
         .map((value): Hex => `0x${Buffer.from(value).toString('hex')}`)
     const uint = (bits: number): fc.Arbitrary<bigint> =>
       fc.bigInt({ min: 0n, max: 2n ** BigInt(bits) - 1n })
+    const seconds = fc.bigInt({ min: SOON, max: 2n ** 40n })
     const auth = fc.record({
       channelId: hex(32),
       nonce: uint(256),
       bindingId: hex(32),
       requestHash: hex(32),
       maxFee: uint(128),
-      validUntil: uint(64),
+      validUntil: seconds,
     })
     const receipt = fc.record({
       authHash: hex(32),
@@ -234,20 +232,24 @@ describe('the journal', () => {
       inputTokens: fc.nat(),
       outputTokens: fc.nat(),
       finish: fc.nat(4),
-      issuedAt: uint(64),
+      issuedAt: seconds,
     })
     const item = fc.record({ auth, authSig: hex(65), receipt, receiptSig: hex(65) })
-    const entry = fc.oneof(
-      fc.record({ type: fc.constant('started' as const), authHash: hex(32), auth }),
-      fc.record({ type: fc.constant('finished' as const), item, fee: uint(128) }),
-      fc.record({ type: fc.constant('settled' as const), authHash: hex(32), status: fc.string() }),
-    )
-    fc.assert(
-      fc.property(entry, (value) => {
-        const line = encodeEntry(value)
-        expect(line.indexOf('\n')).toBe(line.length - 1)
-        expect(decodeEntry(line.trimEnd(), 1)).toEqual(value)
+    const owed = fc.array(fc.record({ item, fee: uint(128) }), { minLength: 1, maxLength: 20 })
+    await fc.assert(
+      fc.asyncProperty(owed, async (all) => {
+        const folder = await temporaryFolder()
+        const { journal, store } = await open(folder)
+        for (const { item: one, fee } of all) {
+          await journal.start(one.receipt.authHash, one.auth)
+          await journal.finish(one, fee)
+        }
+        await store.close()
+        const again = await open(folder)
+        expect(again.journal.waiting()).toEqual(all)
+        await again.store.close()
       }),
+      { numRuns: 10 },
     )
   })
 })
@@ -272,18 +274,51 @@ describe('a node that crashes', () => {
   test('N9 rollback_rechecks_chain: an older disk does not bring a paid authorisation back', async () => {
     const running = await startNode()
     const { client, fetch, stateDir, restart } = running
-    const file = join(stateDir, 'journal.jsonl')
-    const before = await readFile(file)
+    const before = join(await temporaryFolder(), 'before')
+    await cp(stateDir, before, { recursive: true })
     const signed = client.sign(chatBody())
     expect((await fetch(client.request(chatBody(), signed))).status).toBe(200)
     await running.node.drain()
-    await writeFile(file, before)
+    await rm(stateDir, { recursive: true })
+    await cp(before, stateDir, { recursive: true })
     const after = await restart()
     expect(await errorOf(await after.fetch(client.request(chatBody(), signed)))).toMatchObject({
-      status: 409,
-      code: 'authorization_already_used',
+      status: 503,
+      code: 'not_ready',
     })
     expect(after.engine.requests).toEqual([])
+  })
+
+  test('S5 rollback: an older disk makes no second receipt for what was answered and not paid', async () => {
+    const running = await startNode()
+    const { client, fetch, stateDir, restart, chain, clock } = running
+    const before = join(await temporaryFolder(), 'before')
+    await cp(stateDir, before, { recursive: true })
+    const signed = client.sign(chatBody(), { validUntil: chain.now() + 3_600n })
+    expect((await fetch(client.request(chatBody(), signed))).status).toBe(200)
+    await rm(stateDir, { recursive: true })
+    await cp(before, stateDir, { recursive: true })
+    clock.pass(30)
+    const after = await restart()
+    const answer = await after.fetch(client.request(chatBody(), signed))
+    expect(answer.headers.get('retry-after')).toMatch(/^3[0-9]$/)
+    expect(await errorOf(answer)).toMatchObject({ status: 503, code: 'not_ready' })
+    // Nor with the database gone, and the clock of the host set back.
+    for (const end of ['', '-wal', '-shm']) await rm(join(stateDir, `node.db${end}`))
+    const chainTime = chain.now()
+    chain.now = () => chainTime
+    clock.pass(-1_000)
+    const last = await restart()
+    const again = async (): Promise<string> =>
+      (await errorOf(await last.fetch(client.request(chatBody(), signed)))).code
+    expect(await again()).toBe('authorization_expired')
+    clock.pass(1_000)
+    expect(await again()).toBe('not_ready')
+    expect([...after.engine.requests, ...last.engine.requests]).toEqual([])
+    // What cannot have been taken before is served.
+    clock.pass(1)
+    const fresh = client.sign(chatBody(), { validUntil: chainTime + 3_601n })
+    expect((await last.fetch(client.request(chatBody(), fresh))).status).toBe(200)
   })
 
   test('N11 settle_queue_survives_restart: receipts that were not settled are settled by the next start', async () => {

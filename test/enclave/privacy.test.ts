@@ -7,7 +7,7 @@ import { EngineError } from '../../enclave/src/engine/engine-error.ts'
 import { listen } from '../../enclave/src/http/listen.ts'
 import { createLogger } from '../../enclave/src/logging.ts'
 import { cleanUp, startNode } from './setting/start-node.ts'
-import { CHAT_PATH, chatBody, readStreamAnswer } from './setting/test-client.ts'
+import { authHashOf, CHAT_PATH, chatBody, readStreamAnswer } from './setting/test-client.ts'
 
 afterAll(cleanUp)
 
@@ -64,7 +64,7 @@ describe('content stays with the two parties', () => {
     expect(text).not.toMatch(/"(hostname|pid)"/)
 
     const disk = await filesUnder(stateDir)
-    expect(disk).toContain('"finished"')
+    expect(disk).toContain(authHashOf(signed))
     for (const secret of [PROMPT, ANSWER, signed.salt]) expect(disk).not.toContain(secret)
   })
 

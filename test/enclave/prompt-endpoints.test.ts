@@ -6,6 +6,7 @@ import {
   utf8,
   type PromptPath,
 } from '@jeju/verifier/protocol'
+import { EngineError } from '../../enclave/src/engine/engine-error.ts'
 import { afterAll, describe, expect, test } from 'vitest'
 import { PROMPT_APIS } from '../../enclave/src/api/prompt-apis.ts'
 import { Places } from '../../enclave/src/engine/places.ts'
@@ -138,6 +139,31 @@ describe.each(STREAMED)('a stream of %s', (path) => {
     expect(item?.receipt.finish).toBe(FINISH_CODES.aborted)
     expect(item?.receipt.outputTokens).toBeLessThanOrEqual(count)
   })
+})
+
+test('N2 abort_at_every_frame_settles: embeddings are owed whoever leaves before they are there', async () => {
+  const { client, fetch, chain, node, engine } = await startNode()
+  const leaving = new AbortController()
+  const prepare = engine.prepareEmbeddings.bind(engine)
+  engine.prepareEmbeddings = async (texts) => {
+    const prepared = await prepare(texts)
+    const embed = prepared.embed.bind(prepared)
+    return {
+      ...prepared,
+      embed: async (signal) => {
+        leaving.abort()
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        // As an engine does whose work is called off.
+        if (signal.aborted) throw new EngineError('ENGINE_FAILED', 'aborted')
+        return embed(signal)
+      },
+    }
+  }
+  const { request } = client.to('/v1/embeddings', body('/v1/embeddings'))
+  await fetch(new Request(request, { signal: leaving.signal }))
+  await node.drain()
+  const [item] = chain.settlements.flat()
+  expect(item?.receipt).toMatchObject({ inputTokens: 12, outputTokens: 0 })
 })
 
 describe('several answers', () => {

@@ -1,8 +1,10 @@
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { backoffMs } from '../../enclave/src/attestation/backoff.ts'
-import { MAX_STAGED, openEvidenceArchive } from '../../enclave/src/attestation/evidence-archive.ts'
+import {
+  MAX_STAGED,
+  createEvidenceArchive,
+} from '../../enclave/src/attestation/evidence-archive.ts'
+import { openStore } from '../../enclave/src/storage/store.ts'
 import { createTokenBucket } from '../../enclave/src/attestation/token-bucket.ts'
 import { GuestAgentError } from '../../enclave/src/guest-agent/guest-agent.ts'
 import { cleanUp, startNode, statusOf, temporaryFolder, until } from './setting/start-node.ts'
@@ -42,20 +44,38 @@ describe('a guest agent that fails', () => {
 })
 
 test('attempts that came to nothing do not stay for ever; what the chain names does', async () => {
-  const folder = await temporaryFolder()
-  const archive = await openEvidenceArchive(folder)
+  const store = await openStore(await temporaryFolder())
+  const archive = createEvidenceArchive(store, () => new Date())
   const confirmed = await archive.put(utf8('named on chain'))
   await archive.confirm(confirmed)
   const attempts: Hex[] = []
   for (let index = 0; index < 3 * MAX_STAGED; index++) {
     attempts.push(await archive.put(utf8(`attempt ${index}`)))
-    await new Promise((resolve) => setTimeout(resolve, 2))
   }
-  expect(await readdir(join(folder, 'evidence', 'staged'))).toHaveLength(MAX_STAGED)
+  expect(await store.all('SELECT 1 FROM evidence WHERE confirmed = 0')).toHaveLength(MAX_STAGED)
   expect(await archive.get(confirmed)).toEqual(utf8('named on chain'))
   // The newest may have been mined although its answer was lost.
   expect(await archive.get(attempts.at(-1) ?? '0x')).toBeDefined()
   expect(await archive.get(attempts[0] ?? '0x')).toBeUndefined()
+  await store.close()
+})
+
+test('S3 archive_roundtrip_by_digest: evidence that was mined before a crash is confirmed by the next look', async () => {
+  const running = await startNode()
+  const digest = running.chain.bindings.get(running.node.bindingId)?.evidenceHash ?? '0x'
+  await running.node.drain()
+  const store = await openStore(running.stateDir)
+  // As a crash between block and confirmation leaves it.
+  await store.write([{ sql: 'UPDATE evidence SET confirmed = 0', values: [] }])
+  const after = await running.restart()
+  const confirmed = async (): Promise<boolean> =>
+    (await store.all('SELECT 1 FROM evidence WHERE confirmed = 1 AND digest = ?', [digest]))
+      .length === 1
+  await until(confirmed)
+  const archive = createEvidenceArchive(store, () => new Date())
+  for (let index = 0; index < 2 * MAX_STAGED; index++) await archive.put(utf8(`later ${index}`))
+  expect((await after.get(`/v1/evidence/${digest.slice(2)}`)).status).toBe(200)
+  await store.close()
 })
 
 test('waits grow, have a bound, and are not the same for everybody', () => {

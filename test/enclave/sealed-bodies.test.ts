@@ -35,12 +35,26 @@ import { createUnsealer } from '../../enclave/src/sealing/unsealer.ts'
 import { minimalEhbpRequest } from '../verifier/sealing/minimal-hpke.ts'
 import { objections } from '../check-names.ts'
 import { expectationOf } from './setting/expected-receipt.ts'
+import { MODEL } from './setting/scripted-engine.ts'
 import { cleanUp, startNode, type Running } from './setting/start-node.ts'
 import { authHashOf, CHAT_PATH, chatBody, contentOf, errorOf } from './setting/test-client.ts'
 
 afterAll(cleanUp)
 
 const PROMPT_PATHS = Object.keys(PROMPT_ENDPOINTS)
+
+const STREAM_BODIES = {
+  '/v1/chat/completions': chatBody({ stream: true }),
+  '/v1/completions': JSON.stringify({ model: MODEL, prompt: 'Wie geht es?', stream: true }),
+  '/v1/responses': JSON.stringify({ model: MODEL, input: 'Wie geht es?', stream: true }),
+  '/v1/messages': JSON.stringify({
+    model: MODEL,
+    max_tokens: 32,
+    messages: [{ role: 'user', content: 'Wie geht es?' }],
+    stream: true,
+  }),
+} as const
+const STREAMED = Object.keys(STREAM_BODIES) as readonly (keyof typeof STREAM_BODIES)[]
 
 const RECEIPT_FRAME_START = 'event: receipt\n'
 const TEXT = 'Ja, gern. Grüße aus dem TD 🎉'
@@ -175,6 +189,35 @@ describe.each([0, 1])('suite %i', (suite) => {
       hashOf(
         signed.salt,
         covered.slice(0, -1).map(({ wire }) => wire),
+      ),
+    )
+  })
+
+  test.each(STREAMED)('E8 every_endpoint_sealed_or_refused: the stream of %s', async (path) => {
+    const running = await startNode()
+    const key = (await keysOf(running))[suite] as SealingKey
+    const sealed = await sealRequest(key, utf8(STREAM_BODIES[path]))
+    const signed = running.client.sign(sealed.body, { path })
+    const response = await running.fetch(post(sealed, signed, path))
+    expect(response.status).toBe(200)
+    const copy = response.clone()
+    const { text, pieces } = await open(sealed, response)
+    // Nothing of the answer is in clear, and the receipt covers the sealed frames before its own.
+    const wire = decoder.decode(await copy.arrayBuffer())
+    for (const word of ['Ja', 'gern', 'event', 'data', 'receipt']) {
+      expect(text).toContain(word)
+      expect(wire).not.toContain(word)
+    }
+    const splitter = new SseReceiptSplitter(PROMPT_ENDPOINTS[path] ?? 'chat')
+    const covered = pieces.filter(({ plain }) => splitter.push(utf8(plain)).length > 0)
+    const { receipt, held } = splitter.end()
+    const waiting = pieces.filter(
+      ({ plain }) => held.length > 0 && decoder.decode(held).includes(plain),
+    )
+    expect(receipt.receipt.responseHash).toBe(
+      hashOf(
+        signed.salt,
+        [...covered, ...waiting].map(({ wire: bytes }) => bytes),
       ),
     )
   })

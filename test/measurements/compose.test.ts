@@ -12,6 +12,8 @@ import {
   nodeAppCompose,
   type NodeComposeFacts,
 } from '../../measurements/src/compose/node-compose.ts'
+import { parseConfig } from '@jeju/enclave'
+import { NODE_PORT } from '../../measurements/src/image/image-config.ts'
 import { releasePolicy } from '../../measurements/src/release/release-policy.ts'
 import { readRelease } from '../../measurements/src/release/release-files.ts'
 import { root } from '../../measurements/src/root.ts'
@@ -24,13 +26,50 @@ const FACTS: NodeComposeFacts = {
   model: { name: 'tiny', sha256: `0x${'cd'.repeat(32)}` },
   platform: 'bare-metal',
 }
+/** The file with a server beside the node also says which template that is started with. */
+const factsOf = (file: NodeComposeFacts['file']): NodeComposeFacts =>
+  file === 'app-compose.vllm.yaml'
+    ? { ...FACTS, file, model: { ...FACTS.model, chatTemplateSha256: `0x${'ef'.repeat(32)}` } }
+    : { ...FACTS, file: 'app-compose.yaml' }
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
+
+test('E5 the node beside vLLM asks vLLM, and never states its own model for it', async () => {
+  const file = 'app-compose.vllm.yaml'
+  const { docker_compose_file: compose } = JSON.parse(
+    text(await nodeAppCompose(factsOf(file))),
+  ) as { readonly docker_compose_file: string }
+  const ofNode = compose.slice(0, compose.indexOf('\n  vllm:'))
+  const settings = [...ofNode.matchAll(/^ {6}([A-Z0-9_]+): '?([^'\n]*)'?$/gm)]
+  const environment = Object.fromEntries(settings.map(([, name = '', value = '']) => [name, value]))
+  expect(environment).toMatchObject({ ENGINE: 'upstream', UPSTREAM_KIND: 'vllm' })
+  const port = /--port=([0-9]+)$/m.exec(compose)?.[1]
+  expect(environment['UPSTREAM_URL']).toBe(`http://vllm:${port}`)
+  expect(compose).toContain(`- --max-model-len=${environment['UPSTREAM_CONTEXT_TOKENS']}\n`)
+  const config = parseConfig({
+    ...environment,
+    AGENT_ID: '0',
+    SERVICE_ID: '0',
+    PUBLIC_URL: 'https://node.test',
+  })
+  expect(config.upstream).toMatchObject({ model: 'tiny', prefixCache: 'salted' })
+  await expect(nodeAppCompose({ ...FACTS, file })).rejects.toThrow('CHAT_TEMPLATE_SHA256')
+})
+
+test('the port of the image is the one that compose files publish and the health check asks', async () => {
+  for (const file of COMPOSE_FILES) {
+    expect(await readFile(join(root, file), 'utf8')).toContain(`PORT: '${NODE_PORT}'`)
+  }
+  expect(LINT_OPTIONS.ports).toEqual([`${NODE_PORT}:${NODE_PORT}`])
+  expect(await readFile(join(root, 'Dockerfile'), 'utf8')).toContain(`EXPOSE ${NODE_PORT}\n`)
+  const check = await readFile(join(root, 'enclave/src/healthcheck.ts'), 'utf8')
+  expect(check).toContain(`process.env['PORT'] ?? '${NODE_PORT}'`)
+})
 
 describe.each(COMPOSE_FILES)('%s', (file) => {
   test.each(PLATFORMS)(
     'on %s: no finding, and the SDK’s hash is the measured one',
     async (platform) => {
-      const bytes = await nodeAppCompose({ ...FACTS, platform, file })
+      const bytes = await nodeAppCompose({ ...factsOf(file), platform })
       expect(lintCompose(bytes, LINT_OPTIONS)).toEqual([])
       const parsed = JSON.parse(text(bytes)) as { readonly runner: string }
       expect(`0x${getComposeHash(parsed)}`).toBe(composeHash(bytes))
@@ -52,10 +91,12 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
     for (const [, name, value] of substituted) expect(value).toBe(name)
     expect(source.match(/\$/g)).toHaveLength(HOST_SETTINGS.length)
     expect(source.match(/dstack\.sock:/g)).toHaveLength(1)
-    await expect(nodeAppCompose({ ...FACTS, file, image: '${IMAGE}' })).rejects.toThrow(
+    await expect(nodeAppCompose({ ...factsOf(file), image: '${IMAGE}' })).rejects.toThrow(
       'NODE_IMAGE',
     )
-    await expect(nodeAppCompose({ ...FACTS, file, image: 'node:latest' })).rejects.toThrow('image')
+    await expect(nodeAppCompose({ ...factsOf(file), image: 'node:latest' })).rejects.toThrow(
+      'image',
+    )
   })
 
   test('hardening', async () => {

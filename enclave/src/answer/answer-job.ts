@@ -85,7 +85,7 @@ export function createAnswerJob(
       exchange.concluded({ chatId: answerId ?? null, receipt })
       return receipt
     },
-    abandon: () => journal.settled(authHash, 'not_served'),
+    abandon: () => journal.abandon(authHash, 'not_served'),
   }
 }
 

@@ -76,7 +76,13 @@ export function createAnswerService(service: AnswerServiceParts): AnswerService 
       }
       try {
         const { authorization, method, path, body, exchange } = raw
-        const authorised = await authoriser.check(authorization, method, path, exchange.sent)
+        const authorised = await authoriser.check(
+          authorization,
+          method,
+          path,
+          exchange.sent,
+          exchange.admitted,
+        )
         leaving.push(limits.enter(authorised.signed.auth.channelId))
         // What is refused before leaves no record: refusals cost nothing, and records are few.
         exchange.authorised(authorised.authHash)
@@ -164,7 +170,8 @@ async function answerEmbeddings(
   await authoriser.take(authorised)
   const job = countedJob(service, authorised, raw)
   try {
-    const embeddings = await prepared.embed(AbortSignal.any([raw.signal, work.cut]))
+    // A client that leaves changes nothing: it is computed all the same, and owed (attack N2).
+    const embeddings = await prepared.embed(work.cut)
     const body = utf8(question.write(engine.descriptor.id, embeddings))
     job.cover(body)
     const { inputTokens } = embeddings

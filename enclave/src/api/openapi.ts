@@ -24,7 +24,6 @@ export const PLAIN_ENDPOINTS: readonly PlainEndpoint[] = [
   endpoint('/v1/models', 'Models served, with context, price, digest and state'),
   endpoint('/v1/models/{id}', 'One of them'),
   endpoint('/health', 'Whether requests are taken'),
-  endpoint('/metrics', 'Prometheus metrics', 'text/plain'),
   endpoint('/openapi.json', 'This document'),
 ]
 

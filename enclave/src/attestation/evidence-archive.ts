@@ -1,17 +1,19 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { sha256, toBareHex, toHex, type Hex } from '@jeju/verifier/protocol'
-import { readIfPresent, writeDurably } from '../storage/durable-file.ts'
+import { sha256, toHex, type Hex } from '@jeju/verifier/protocol'
+import type { Store } from '../storage/store.ts'
 
 /** Registration evidence by its digest. */
 export interface EvidenceArchive {
   /**
    * Stores evidence durably before it is named on chain; returns its SHA-256. It stays for good only when it is
    * confirmed: of attempts that came to nothing the newest few are kept, since one may have been mined after all.
+   * `named` is the hash that the chain records, where that is another one.
    */
-  put(evidence: Uint8Array): Promise<Hex>
-  /** The chain names this evidence. */
-  confirm(digest: Hex): Promise<void>
+  put(evidence: Uint8Array, named?: Hex): Promise<Hex>
+  /**
+   * The chain names this evidence, by its hash or by the first 24 bytes of it, which is what the registry keeps. Nothing
+   * changes where it is not there: to be repeated whenever the chain is read, since a crash may come before the first time.
+   */
+  confirm(named: Hex): Promise<void>
   /** Undefined when there is none, or when what is stored no longer has that digest (attacks S1, S5). */
   get(digest: Hex): Promise<Uint8Array<ArrayBuffer> | undefined>
 }
@@ -19,39 +21,40 @@ export interface EvidenceArchive {
 /** Attempts that are kept without being confirmed. */
 export const MAX_STAGED = 8
 
-/** An archive in `<stateDir>/evidence`, one file a digest; attempts in `staged` below it. */
-export async function openEvidenceArchive(stateDir: string): Promise<EvidenceArchive> {
-  const folder = join(stateDir, 'evidence')
-  const staged = join(folder, 'staged')
-  await mkdir(staged, { recursive: true })
+/** `0x` and 24 bytes. */
+const KEPT_CHARACTERS = 50
+
+/** The archive in the node's database. */
+export function createEvidenceArchive(store: Store, now: () => Date): EvidenceArchive {
+  const confirmed = new Set<string>()
   return {
-    put: async (evidence) => {
-      const digest = sha256(evidence)
-      await writeDurably(join(staged, toBareHex(digest)), evidence)
-      await prune(staged)
-      return toHex(digest)
+    put: async (evidence, named) => {
+      const digest = toHex(sha256(evidence))
+      await store.write([
+        {
+          sql: 'INSERT OR IGNORE INTO evidence (digest, content, named, stored_at_ms, confirmed) VALUES (?, ?, ?, ?, 0)',
+          values: [digest, evidence, named ?? digest, now().getTime()],
+        },
+        {
+          sql: `DELETE FROM evidence WHERE confirmed = 0 AND digest NOT IN (
+            SELECT digest FROM evidence WHERE confirmed = 0 ORDER BY rowid DESC LIMIT ?)`,
+          values: [MAX_STAGED],
+        },
+      ])
+      return digest
     },
-    confirm: async (digest) => {
-      const name = digest.slice(2)
-      await rename(join(staged, name), join(folder, name))
+    confirm: async (named) => {
+      const kept = named.slice(0, KEPT_CHARACTERS)
+      if (confirmed.has(kept)) return
+      const sql = `UPDATE evidence SET confirmed = 1 WHERE substr(named, 1, ${KEPT_CHARACTERS}) = ?`
+      const [changed] = await store.write([{ sql, values: [kept] }])
+      if (changed === 1) confirmed.add(kept)
     },
     get: async (digest) => {
-      const name = digest.slice(2)
-      const stored =
-        (await readIfPresent(join(folder, name))) ?? (await readIfPresent(join(staged, name)))
-      if (stored === undefined || toHex(sha256(stored)) !== digest) return undefined
-      return new Uint8Array(stored)
+      const sql = 'SELECT content FROM evidence WHERE digest = ?'
+      const content = (await store.all(sql, [digest]))[0]?.['content']
+      if (!(content instanceof Uint8Array) || toHex(sha256(content)) !== digest) return undefined
+      return new Uint8Array(content)
     },
   }
-}
-
-/** Removes the oldest attempts beyond {@link MAX_STAGED}. */
-async function prune(staged: string): Promise<void> {
-  const names = await readdir(staged)
-  if (names.length <= MAX_STAGED) return
-  const dated = await Promise.all(
-    names.map(async (name) => ({ name, at: (await stat(join(staged, name))).mtimeMs })),
-  )
-  const oldest = dated.toSorted((a, b) => a.at - b.at).slice(0, names.length - MAX_STAGED)
-  for (const { name } of oldest) await rm(join(staged, name), { force: true })
 }

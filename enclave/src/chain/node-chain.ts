@@ -35,6 +35,8 @@ export interface BindingRecord {
   /** Unix seconds. */
   readonly validUntil: bigint
   readonly revoked: boolean
+  /** First 24 bytes of the hash of its evidence; zero where there is none. */
+  readonly evidence: Hex
 }
 
 /** A block that a quote can name, and the chain's time. */
@@ -107,10 +109,6 @@ export interface NodeChain {
   bindingValidity(): Promise<bigint>
   /** Sends from the node's signer and waits until it is mined. */
   bindSigner(call: BindSignerCall): Promise<void>
-  /** What `settle` would answer in the next block, in order. */
-  preview(items: readonly SettlementItem[]): Promise<readonly SettlementStatus[]>
-  /** Settles, waits until it is mined, and returns what that block says was paid: wei by authHash. */
-  settle(items: readonly SettlementItem[]): Promise<ReadonlyMap<Hex, bigint>>
 }
 
 /** Who has to act on a {@link ChainError}. */

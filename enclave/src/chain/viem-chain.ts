@@ -1,6 +1,5 @@
 import {
   computeRegistryAbi,
-  DeploymentError,
   inferenceServingAbi,
   ledgerManagerAbi,
   lowercase,
@@ -10,26 +9,17 @@ import {
 } from '@jeju/contracts'
 import { toHex, type Hex } from '@jeju/verifier/protocol'
 import {
-  BaseError,
-  ContractFunctionRevertedError,
   createPublicClient,
   createWalletClient,
   defineChain,
+  fallback,
   http,
-  parseEventLogs,
-  parseSignature,
-  signatureToCompactSignature,
   type TransactionReceipt,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import {
-  ChainError,
-  SETTLEMENT_STATUSES,
-  type Block,
-  type Channel,
-  type NodeChain,
-  type SettlementItem,
-} from './node-chain.ts'
+import { chainFailure } from './chain-failure.ts'
+import { ChainError, type Block, type Channel, type NodeChain } from './node-chain.ts'
+import type { Turns } from './turns.ts'
 
 const CHANNEL_STATES = ['none', 'open', 'closing', 'closed'] as const
 const RECEIPT_MODE = 0
@@ -40,31 +30,27 @@ const MINED_TIMEOUT_MS = 120_000
  * other, so that two never take one account nonce.
  */
 export function connectChain(
-  rpcUrl: string,
+  rpcUrls: readonly string[],
   deployment: Deployment,
   signerKey: Uint8Array,
+  inTurn: Turns,
 ): NodeChain {
   const chain = defineChain({
     id: deployment.chainId,
     name: 'chain',
     nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
-    rpcUrls: { default: { http: [rpcUrl] } },
+    rpcUrls: { default: { http: rpcUrls } },
   })
   // Reads that start together travel in one request.
-  const transport = http(rpcUrl, { batch: true, retryCount: 2, timeout: 10_000 })
+  const transport = fallback(
+    rpcUrls.map((url) => http(url, { batch: true, retryCount: 2, timeout: 10_000 })),
+  )
   const reader = createPublicClient({ chain, transport, pollingInterval: 500 })
   const account = privateKeyToAccount(toHex(signerKey))
   const writer = createWalletClient({ chain, transport, account })
   const registry = { address: deployment.computeRegistry, abi: computeRegistryAbi } as const
   const ledger = { address: deployment.ledgerManager, abi: ledgerManagerAbi } as const
   const serving = { address: deployment.inferenceServing, abi: inferenceServingAbi } as const
-
-  let lastSent: Promise<unknown> = Promise.resolve()
-  const inTurn = <Answer>(send: () => Promise<Answer>): Promise<Answer> => {
-    const mine = lastSent.then(send)
-    lastSent = mine.catch(() => undefined)
-    return mine
-  }
   const mined = async (hash: Hex): Promise<TransactionReceipt> => {
     const receipt = await reader.waitForTransactionReceipt({ hash, timeout: MINED_TIMEOUT_MS })
     if (receipt.status !== 'success') {
@@ -131,7 +117,8 @@ export function connectChain(
       ask(async () => {
         const call = { ...registry, functionName: 'bindingOf', args: [bindingId] } as const
         const [valid, binding] = await reader.readContract(call)
-        return { valid, validUntil: binding.validUntil, revoked: binding.revoked }
+        const { validUntil, revoked, evidence } = binding
+        return { valid, validUntil, revoked, evidence }
       }),
     bindingValidity: () =>
       ask(() => reader.readContract({ ...registry, functionName: 'bindingValidity' })),
@@ -150,63 +137,13 @@ export function connectChain(
         const { request } = await reader.simulateContract(bind)
         await inTurn(async () => mined(await writer.writeContract(request)))
       }),
-    preview: (items) =>
-      ask(async () => {
-        const call = { ...serving, functionName: 'preview', args: settleArgs(items) } as const
-        const [codes] = await reader.readContract({ ...call, blockTag: 'pending' })
-        return codes.map((code) => {
-          const status = SETTLEMENT_STATUSES[code]
-          if (status === undefined) {
-            throw new ChainError('CHAIN_UNAVAILABLE', `preview: unknown status ${code}`)
-          }
-          return status
-        })
-      }),
-    settle: (items) =>
-      ask(async () => {
-        const args = settleArgs(items)
-        const settle = { ...serving, functionName: 'settle', args, account } as const
-        const { logs } = await inTurn(async () => {
-          // In the newest block's own time a receipt of this second is from the future and takes less gas.
-          const gas = await reader.estimateContractGas({ ...settle, blockTag: 'pending' })
-          return mined(await writer.writeContract({ ...settle, gas: (gas * 5n) / 4n }))
-        })
-        const settled = parseEventLogs({ abi: inferenceServingAbi, eventName: 'Settled', logs })
-        return new Map(settled.map(({ args }) => [args.authHash, args.fee]))
-      }),
   }
-}
-
-/**
- * Items as the contract takes them, all of the fee or nothing: the digest of the authorisation is computed there, and
- * signatures are compact (EIP-2098).
- */
-function settleArgs(items: readonly SettlementItem[]) {
-  const encoded = items.map(({ auth, authSig, receipt, receiptSig }) => {
-    const { authHash: _, ...delivery } = receipt
-    return { auth, authSig: compact(authSig), delivery, receiptSig: compact(receiptSig) }
-  })
-  return [encoded, false] as const
-}
-
-function compact(signature: Hex): { readonly r: Hex; readonly vs: Hex } {
-  const { r, yParityAndS } = signatureToCompactSignature(parseSignature(signature))
-  return { r, vs: yParityAndS }
 }
 
 async function ask<Answer>(make: () => Promise<Answer>): Promise<Answer> {
   try {
     return await make()
   } catch (cause) {
-    if (cause instanceof ChainError || cause instanceof DeploymentError) throw cause
-    if (!(cause instanceof BaseError)) {
-      throw new ChainError('CHAIN_UNAVAILABLE', 'unexpected error')
-    }
-    const revert = cause.walk((inner) => inner instanceof ContractFunctionRevertedError)
-    if (revert instanceof ContractFunctionRevertedError) {
-      throw new ChainError('CHAIN_REFUSED', `refused: ${revert.data?.errorName ?? 'no reason'}`)
-    }
-    // viem's full message repeats the call's arguments and the RPC's address.
-    throw new ChainError('CHAIN_UNAVAILABLE', cause.shortMessage.slice(0, 200))
+    throw chainFailure(cause)
   }
 }

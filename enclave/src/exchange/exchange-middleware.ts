@@ -3,6 +3,7 @@ import { ENCAPSULATED_KEY_HEADER, RESPONSE_NONCE_HEADER } from '@jeju/verifier/s
 import type { Context, MiddlewareHandler } from 'hono'
 import { NodeError } from '../http/node-error.ts'
 import type { BodyReader } from '../http/read-body.ts'
+import type { Authorised, Authoriser } from '../payment/authorise.ts'
 import type { ExchangeRecords } from '../records/exchange-records.ts'
 import type { Unsealer } from '../sealing/unsealer.ts'
 import { createExchange, type Exchange, type ExchangeWire } from './exchange.ts'
@@ -21,6 +22,8 @@ export interface ExchangeParts {
   readonly unsealer: Unsealer
   readonly records: ExchangeRecords
   readonly bodies: BodyReader
+  /** What the header of a request shows before its body is read. */
+  readonly admit: Authoriser['admit']
   /** Whether prompts that are not sealed are taken. */
   readonly prompts: 'any' | 'sealed'
   /** @throws NodeError `not_ready` or `draining`, before a body is read */
@@ -42,10 +45,13 @@ export function exchangeMiddleware(parts: ExchangeParts): MiddlewareHandler {
       throw new NodeError('sealing_required', 'body: this node takes sealed prompts only')
     }
     parts.assertServing()
-    const sent = new Uint8Array(await parts.bodies.read(raw))
+    const admission = isPrompt ? await admit(parts, c.req.header(AUTHORIZATION_HEADER)) : undefined
+    const sent = new Uint8Array(
+      await parts.bodies.read(raw, admission?.authorised.signed.auth.channelId),
+    )
     const opened =
       encapsulated === undefined ? undefined : await parts.unsealer.open(encapsulated, sent)
-    const wire = createExchange(sent, opened)
+    const wire = createExchange(sent, opened, admission?.stillTrue())
     c.set('exchange', wire)
     c.req.raw = new Request(raw.url, {
       method,
@@ -87,6 +93,29 @@ function answer(c: Context, wire: ExchangeWire, records: ExchangeRecords): void 
   const body = wireBody(response.body, wire, record)
   c.res = undefined
   c.res = new Response(body, { status: response.status, headers })
+}
+
+/** What a channel was said to hold is not believed any longer, milliseconds. */
+const MAX_ADMISSION_MS = 5_000
+
+/** Whose request it is; whoever is refused is told when his body was read, sealed where that was. */
+async function admit(
+  { admit: read }: ExchangeParts,
+  header: string | undefined,
+): Promise<
+  { readonly authorised: Authorised; readonly stillTrue: () => Authorised | undefined } | undefined
+> {
+  try {
+    const authorised = await read(header)
+    const startedMs = performance.now()
+    return {
+      authorised,
+      stillTrue: () => (performance.now() - startedMs < MAX_ADMISSION_MS ? authorised : undefined),
+    }
+  } catch (error) {
+    if (error instanceof NodeError) return undefined
+    throw error
+  }
 }
 
 function withoutSealing(headers: Headers): Headers {

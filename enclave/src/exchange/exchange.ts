@@ -1,4 +1,5 @@
 import { equalBytes, type ComputeReceipt } from '@jeju/verifier/protocol'
+import type { Authorised } from '../payment/authorise.ts'
 import type { ResponseSealer } from '../sealing/response-sealer.ts'
 
 /** How an answer ended in the books. */
@@ -15,6 +16,8 @@ export interface Conclusion {
 export interface Exchange {
   /** The request body exactly as sent: sealed, where it was sealed. */
   readonly sent: Uint8Array
+  /** What the header alone showed, where it was just looked at. */
+  readonly admitted: Authorised | undefined
   /** The body that was opened or came plain. */
   readonly body: Uint8Array<ArrayBuffer>
   /**
@@ -54,6 +57,7 @@ export function createExchange(
     readonly algo: string
     readonly startAnswer: () => ResponseSealer
   },
+  admitted?: Authorised,
 ): ExchangeWire {
   let covered: Covered[] = []
   let held: Uint8Array<ArrayBuffer> = new Uint8Array(0)
@@ -62,6 +66,7 @@ export function createExchange(
   let sealer = opened?.startAnswer()
   return {
     sent,
+    admitted,
     body: opened?.body ?? sent,
     sealedBy: opened?.algo,
     get sealer() {

@@ -4,32 +4,55 @@ import { NodeError } from './node-error.ts'
 /** Reads request bodies within limits. */
 export interface BodyReader {
   /**
-   * The body as sent, counted while it is read: a length header is only a hint.
+   * The body as sent, counted while it is read: a length header is only a hint. `owner` is whose authorised request it is;
+   * the bodies of everybody else have few places of their own, and keep none of his waiting.
    * @throws NodeError `body_too_large`, `request_timeout`, `too_many_requests`, `invalid_request`
    */
-  read(request: Request): Promise<Uint8Array>
+  read(request: Request, owner?: string): Promise<Uint8Array>
 }
 
 /** Numbers of {@link createBodyReader}. */
 export interface BodyLimits {
   /** A body has to be there by then. */
   readonly timeoutMs: number
-  /** Bodies that are read at the same time, each of MAX_REQUEST_BYTES at most. */
+  /** Authorised bodies that are read at the same time, each of MAX_REQUEST_BYTES at most. */
   readonly concurrent: number
+  /** Of these, those of one owner. */
+  readonly ofOneOwner: number
+  /** Bodies that nobody authorised, beside them. */
+  readonly ofStrangers: number
 }
 
+/** No owner has this name: theirs are channel ids. */
+const STRANGERS = ''
+
 /** A reader of bodies; memory and time it takes are bounded, whoever sends. */
-export function createBodyReader({ timeoutMs, concurrent }: BodyLimits): BodyReader {
-  let reading = 0
+export function createBodyReader(limits: BodyLimits): BodyReader {
+  const { timeoutMs, concurrent, ofOneOwner, ofStrangers } = limits
+  const reading = new Map<string, number>()
+  let owned = 0
+  /** Takes a place; returns what gives it back. */
+  const enter = (owner: string | undefined): (() => void) => {
+    const name = owner ?? STRANGERS
+    const mine = reading.get(name) ?? 0
+    const isFull =
+      owner === undefined ? mine >= ofStrangers : mine >= ofOneOwner || owned >= concurrent
+    if (isFull) throw new NodeError('too_many_requests', 'too many bodies are on their way')
+    reading.set(name, mine + 1)
+    if (owner !== undefined) owned++
+    return () => {
+      const left = (reading.get(name) ?? 1) - 1
+      if (left === 0) reading.delete(name)
+      else reading.set(name, left)
+      if (owner !== undefined) owned--
+    }
+  }
   return {
-    read: async (request) => {
+    read: async (request, owner) => {
       const stated = Number(request.headers.get('content-length') ?? 0)
       if (stated > MAX_REQUEST_BYTES) throw tooLarge()
       if (request.body === null) return new Uint8Array(0)
-      if (reading >= concurrent) {
-        throw new NodeError('too_many_requests', 'too many bodies are on their way')
-      }
-      reading++
+      const leave = enter(owner)
       const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader()
       const late = deadline(timeoutMs)
       try {
@@ -40,7 +63,7 @@ export function createBodyReader({ timeoutMs, concurrent }: BodyLimits): BodyRea
         throw error
       } finally {
         late.clear()
-        reading--
+        leave()
       }
     },
   }

@@ -4,7 +4,6 @@ import {
   MAX_AUTH_LIFE_S,
   parseAuthorization,
   ProtocolError,
-  recoverAddress,
   requestHash,
   type ContractDomain,
   type Hex,
@@ -13,6 +12,7 @@ import {
 import { ChainError, type Channel, type NodeChain, type Price } from '../chain/node-chain.ts'
 import { NodeError } from '../http/node-error.ts'
 import type { Journal } from './journal.ts'
+import { recoverSigner } from './recover-signer.ts'
 
 /** A request that may be charged: who signed what, and what it may cost. */
 export interface Authorised {
@@ -32,17 +32,25 @@ export interface AuthoriserParts {
   readonly bindingId: Hex
   readonly agentId: bigint
   readonly serviceId: number
+  /** What ends by then may have been taken before this start; undefined where there was no earlier one. */
+  readonly earlierLifeEnd: bigint | undefined
   readonly now: () => Date
 }
 
 /** Checks a request's authorisation (docs/protocol.md §5). */
 export interface Authoriser {
-  /** Whether the request may be charged; changes nothing. Throws a NodeError. */
+  /**
+   * Everything that the header alone shows, before a body is read: whose money it is and that it is there. Throws a
+   * NodeError.
+   */
+  admit(header: string | undefined): Promise<Authorised>
+  /** Whether the request may be charged, as was admitted or anew; changes nothing. Throws a NodeError. */
   check(
     header: string | undefined,
     method: string,
     path: string,
     body: Uint8Array,
+    admitted?: Authorised,
   ): Promise<Authorised>
   /** Takes the authorisation: reserves its maximum and records it. After this it is used, whatever happens. */
   take(authorised: Authorised): Promise<void>
@@ -63,32 +71,42 @@ export function createAuthoriser(parts: AuthoriserParts): Authoriser {
     prices.set(version, price)
     return price
   }
+  const admit: Authoriser['admit'] = async (header) => {
+    const signed = readHeader(header)
+    const { auth } = signed
+    checkStatement(signed, parts)
+    const authHash = authDigest(auth, parts.serving)
+    const signer = signerOf(authHash, signed.signature)
+    if (journal.knows(authHash, auth)) throw alreadyUsed()
+    checkThisLife(auth.validUntil, parts.earlierLifeEnd)
+    // Read for each request, and not cached: the nonce must be asked anyway, since the host can roll the journal's
+    // disk back (attack N9), and both questions travel together.
+    const [channel, used] = await reach(() =>
+      Promise.all([
+        chain.channel(auth.channelId),
+        chain.isNonceUsed(auth.channelId, auth.bindingId, auth.nonce),
+      ]),
+    )
+    if (used) throw alreadyUsed()
+    checkChannel(channel, signer, parts)
+    const { priceVersion, locked, spent } = channel
+    return {
+      signed,
+      authHash,
+      price: await priceOf(priceVersion),
+      priceVersion,
+      funds: locked - spent,
+    }
+  }
   return {
-    check: async (header, method, path, body) => {
-      const signed = readHeader(header)
-      const { auth } = signed
-      checkStatement(signed, requestHash(signed.salt, method, path, body), parts)
-      const authHash = authDigest(auth, parts.serving)
-      const signer = recoverSigner(authHash, signed.signature)
-      if (journal.knows(authHash, auth)) throw alreadyUsed()
-      // Read for each request, and not cached: the nonce must be asked anyway, since the host can roll the journal's
-      // disk back (attack N9), and both questions travel together.
-      const [channel, used] = await reach(() =>
-        Promise.all([
-          chain.channel(auth.channelId),
-          chain.isNonceUsed(auth.channelId, auth.bindingId, auth.nonce),
-        ]),
-      )
-      if (used) throw alreadyUsed()
-      checkChannel(channel, signer, parts)
-      const { priceVersion, locked, spent } = channel
-      return {
-        signed,
-        authHash,
-        price: await priceOf(priceVersion),
-        priceVersion,
-        funds: locked - spent,
+    admit,
+    check: async (header, method, path, body, admitted) => {
+      const authorised = admitted ?? (await admit(header))
+      const { auth, salt } = authorised.signed
+      if (auth.requestHash !== requestHash(salt, method, path, body)) {
+        throw new NodeError('request_hash_mismatch', 'requestHash is not the hash of this request')
       }
+      return authorised
     },
     take: async ({ signed: { auth }, authHash, funds }) => {
       // Nothing awaits from here to the journal's own bookkeeping, so two requests cannot both pass (attack N2).
@@ -114,14 +132,7 @@ function readHeader(header: string | undefined): SignedRequestAuth {
   }
 }
 
-function checkStatement(
-  { auth }: SignedRequestAuth,
-  actualHash: Hex,
-  { bindingId, now }: AuthoriserParts,
-): void {
-  if (auth.requestHash !== actualHash) {
-    throw new NodeError('request_hash_mismatch', 'requestHash is not the hash of this request')
-  }
+function checkStatement({ auth }: SignedRequestAuth, { bindingId, now }: AuthoriserParts): void {
   if (auth.bindingId !== bindingId) {
     throw new NodeError('wrong_binding', `bindingId: this node is ${bindingId}`)
   }
@@ -134,9 +145,17 @@ function checkStatement(
   }
 }
 
-function recoverSigner(authHash: Hex, signature: Hex): Hex {
+/** What an earlier life of this node can have answered is not answered again, whatever the disk says (attack N9). */
+function checkThisLife(validUntil: bigint, earlierEnd: bigint | undefined): void {
+  if (earlierEnd === undefined || validUntil > earlierEnd) return
+  const text = `validUntil: this node has started again and takes what ends after ${earlierEnd}`
+  // An authorisation that is signed by then for as long as this one ends late enough.
+  throw new NodeError('not_ready', text, undefined, Number(earlierEnd - validUntil) + 1)
+}
+
+function signerOf(authHash: Hex, signature: Hex): Hex {
   try {
-    return recoverAddress(authHash, signature)
+    return recoverSigner(authHash, signature)
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
     throw new NodeError('authorization_invalid', error.message)

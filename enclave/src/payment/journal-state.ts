@@ -1,18 +1,38 @@
 import { SETTLE_WINDOW_S, type Hex, type RequestAuth } from '@jeju/verifier/protocol'
 import type { SettlementItem } from '../chain/node-chain.ts'
-import type { JournalEntry } from './journal-entry.ts'
+
+/** Where an authorisation stands. Only the first reserves its maximum, and only what is closed unpaid owes nothing. */
+export type TakenState =
+  | 'started' // being answered
+  | 'waiting' // answered; its receipt waits for settlement
+  | 'sent' // in a transaction that is in no block yet
+  | 'included' // paid in a block that a reorganisation may still take back
+  | 'closed' // nothing more to be done
 
 /** One authorisation this node has taken. */
 interface Taken {
   readonly auth: RequestAuth
+  readonly state: TakenState
   /** Wei it may still cost its channel. */
   readonly reserved: bigint
   /** When the reservation ends by itself, milliseconds. */
   readonly releaseAt?: number
-  /** Waits for settlement. */
-  readonly item?: SettlementItem
-  /** Of `item`, wei. */
-  readonly fee?: bigint
+  readonly owed?: Owed
+}
+
+/** A receipt and what the channel owes for it. */
+export interface Owed {
+  readonly item: SettlementItem
+  /** Wei. */
+  readonly fee: bigint
+}
+
+/** One authorisation as it stands on disk. */
+export interface StoredAuthorisation {
+  readonly authHash: Hex
+  readonly auth: RequestAuth
+  readonly state: TakenState
+  readonly owed: Owed | undefined
 }
 
 /**
@@ -21,7 +41,10 @@ interface Taken {
  */
 export const RELEASE_DELAY_MS = 30_000
 
-/** What the entries of a journal add up to. */
+/** How long after the window an item is kept that a block has taken in, should the block be taken back. */
+const REORG_GRACE_S = 24n * 3600n
+
+/** What the database says of the authorisations that still matter, in memory. */
 export class JournalState {
   readonly #taken = new Map<Hex, Taken>()
   readonly #nonces = new Set<string>()
@@ -29,29 +52,52 @@ export class JournalState {
   readonly #reserving = new Map<Hex, Set<Hex>>()
   readonly #waiting = new Set<Hex>()
 
-  apply(entry: JournalEntry, nowMs: number): void {
-    switch (entry.type) {
+  start(authHash: Hex, auth: RequestAuth): void {
+    this.#set(authHash, { auth, state: 'started', reserved: auth.maxFee })
+  }
+
+  finish(owed: Owed): void {
+    const { auth, receipt } = owed.item
+    this.#set(receipt.authHash, { auth, state: 'waiting', reserved: owed.fee, owed })
+  }
+
+  /** What a settlement does to an item; an unknown one was forgotten. */
+  move(authHash: Hex, state: TakenState, nowMs: number): void {
+    const taken = this.#taken.get(authHash)
+    if (taken === undefined) return
+    const { auth, owed } = taken
+    const fee = owed?.fee ?? 0n
+    const open = { auth, ...(owed === undefined ? {} : { owed }) }
+    switch (state) {
       case 'started':
-        this.#set(entry.authHash, { auth: entry.auth, reserved: entry.auth.maxFee })
+      case 'waiting':
+      case 'sent':
+        this.#set(authHash, { ...open, state, reserved: fee })
         break
-      case 'finished': {
-        const { item, fee } = entry
-        this.#set(item.receipt.authHash, { auth: item.auth, reserved: fee, item, fee })
-        break
-      }
-      case 'settled': {
-        const taken = this.#taken.get(entry.authHash)
-        if (taken === undefined) break
-        const { auth, fee = 0n } = taken
-        const paid = entry.status === 'paid' || entry.status === 'already_used'
-        this.#set(
-          entry.authHash,
-          paid
-            ? { auth, reserved: fee, releaseAt: nowMs + RELEASE_DELAY_MS }
-            : { auth, reserved: 0n },
-        )
+      case 'included': {
+        const releaseAt = nowMs + RELEASE_DELAY_MS
+        this.#set(authHash, { ...open, state, reserved: fee, releaseAt })
         break
       }
+      case 'closed':
+        // What is closed needs no receipt any more; a reservation that runs out by itself goes on.
+        this.#set(authHash, {
+          auth,
+          state,
+          ...(taken.state === 'included' && taken.releaseAt !== undefined
+            ? { reserved: taken.reserved, releaseAt: taken.releaseAt }
+            : { reserved: 0n }),
+        })
+        break
+    }
+  }
+
+  /** As it stood on disk. What was being answered is burned, and reserves nothing: nobody answers it any more. */
+  restore({ authHash, auth, state, owed }: StoredAuthorisation): void {
+    if (state === 'started' || state === 'closed') {
+      this.#set(authHash, { auth, state: 'closed', reserved: 0n })
+    } else if (owed !== undefined) {
+      this.#set(authHash, { auth, state, reserved: owed.fee, owed })
     }
   }
 
@@ -66,49 +112,39 @@ export class JournalState {
       const taken = this.#taken.get(authHash)
       if (taken === undefined) continue
       if (taken.releaseAt === undefined || taken.releaseAt > nowMs) sum += taken.reserved
-      else this.#set(authHash, { auth: taken.auth, reserved: 0n })
+      else this.#set(authHash, { ...taken, reserved: 0n })
     }
     return sum
   }
 
-  unsettled(): readonly SettlementItem[] {
+  waiting(): readonly Owed[] {
     return [...this.#waiting].flatMap((authHash) => {
-      const item = this.#taken.get(authHash)?.item
-      return item === undefined ? [] : [item]
+      const owed = this.#taken.get(authHash)?.owed
+      return owed === undefined ? [] : [owed]
     })
   }
 
-  /** After a crash: what was started and not finished stays burned, and reserves nothing. */
-  forgetUnfinished(): void {
-    for (const [authHash, { auth, item }] of this.#taken) {
-      if (item === undefined) this.#set(authHash, { auth, reserved: 0n })
-    }
+  get waitingCount(): number {
+    return this.#waiting.size
   }
 
   /** An authorisation is refused for its date once it has expired, and cannot be settled after the window. */
-  forgetExpired(nowMs: number): void {
-    const nowS = BigInt(Math.floor(nowMs / 1000))
-    for (const [authHash, { auth }] of this.#taken) {
-      if (auth.validUntil + SETTLE_WINDOW_S >= nowS) continue
-      this.#set(authHash, { auth, reserved: 0n })
+  forgetExpired(nowS: bigint): void {
+    for (const [authHash, { auth, state }] of this.#taken) {
+      const unsure = state === 'sent' || state === 'included'
+      if (auth.validUntil + SETTLE_WINDOW_S + (unsure ? REORG_GRACE_S : 0n) >= nowS) continue
+      this.#set(authHash, { auth, state: 'closed', reserved: 0n })
       this.#taken.delete(authHash)
       this.#nonces.delete(nonceName(auth))
     }
   }
 
-  /** The fewest entries that add up to this state after a restart. */
-  entries(): readonly JournalEntry[] {
-    return [...this.#taken].map(([authHash, { auth, item, fee = 0n }]) =>
-      item === undefined ? { type: 'started', authHash, auth } : { type: 'finished', item, fee },
-    )
-  }
-
   #set(authHash: Hex, taken: Taken): void {
-    const { auth, reserved, item } = taken
+    const { auth, reserved, state } = taken
     this.#taken.set(authHash, taken)
     this.#nonces.add(nonceName(auth))
-    if (item === undefined) this.#waiting.delete(authHash)
-    else this.#waiting.add(authHash)
+    if (state === 'waiting') this.#waiting.add(authHash)
+    else this.#waiting.delete(authHash)
     const ofChannel = this.#reserving.get(auth.channelId) ?? new Set()
     if (reserved > 0n) ofChannel.add(authHash)
     else ofChannel.delete(authHash)
@@ -116,6 +152,12 @@ export class JournalState {
     else this.#reserving.delete(auth.channelId)
   }
 }
+
+/** Rows that {@link JournalState.forgetExpired} forgets, by state, with Unix seconds: now, and now less the grace. */
+export const FORGET_EXPIRED: string = `
+  DELETE FROM authorisations
+  WHERE valid_until + ${SETTLE_WINDOW_S} < ?
+    AND (state NOT IN ('sent', 'included') OR valid_until + ${SETTLE_WINDOW_S + REORG_GRACE_S} < ?)`
 
 function nonceName({ channelId, nonce }: RequestAuth): string {
   return `${channelId}/${nonce}`

@@ -1,10 +1,14 @@
-import { mkdir, open, type FileHandle } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Hex, RequestAuth } from '@jeju/verifier/protocol'
 import type { SettlementItem } from '../chain/node-chain.ts'
-import { readIfPresent, writeDurably } from '../storage/durable-file.ts'
-import { decodeEntry, encodeEntry, type JournalEntry } from './journal-entry.ts'
-import { JournalState } from './journal-state.ts'
+import type { Change, Store } from '../storage/store.ts'
+import {
+  insertReceipt,
+  insertStarted,
+  readAuthorisation,
+  SELECT_AUTHORISATIONS,
+  updateState,
+} from './journal-rows.ts'
+import { FORGET_EXPIRED, JournalState, type Owed, type TakenState } from './journal-state.ts'
 
 /**
  * The node's memory of authorisations, on disk before anything depends on it: no authorisation is served twice, not
@@ -17,116 +21,81 @@ export interface Journal {
   start(authHash: Hex, auth: RequestAuth): Promise<boolean>
   /** Records the receipt; from now on the channel owes `fee`. */
   finish(item: SettlementItem, fee: bigint): Promise<void>
-  /** Records that an item needs no further settlement. */
-  settled(authHash: Hex, status: string): Promise<void>
+  /** Records that nothing was answered, and why: the authorisation stays used and owes nothing. */
+  abandon(authHash: Hex, status: string): Promise<void>
+  /** What a settlement did to items, together with `also`. */
+  move(moves: readonly Move[], also?: readonly Change[]): Promise<void>
   /** Wei of a channel that is promised and may not yet show in its `spent`. */
   reserved(channelId: Hex): bigint
   /** Receipts that wait for settlement, oldest first. */
-  unsettled(): readonly SettlementItem[]
-  close(): Promise<void>
+  waiting(): readonly Owed[]
+  readonly waitingCount: number
 }
 
-const FILE = 'journal.jsonl'
-/**
- * The file is rewritten, and what expired forgotten, when it holds this many lines and this many times what it held
- * after the last time (attack S6).
- */
-const MIN_COMPACTION_LINES = 4096
-const COMPACTION_RATIO = 4
+/** One item of a settlement. */
+export interface Move {
+  readonly authHash: Hex
+  readonly to: Exclude<TakenState, 'started'>
+  /** Why it is closed. */
+  readonly status?: string
+}
+
+/** What expired is forgotten after this many authorisations, so that neither memory nor file grow (attack S6). */
+const FORGET_EVERY = 1024
 
 /**
- * Opens the journal in a state folder, dropping what can never matter again.
- * @throws JournalError `JOURNAL_CORRUPT`
+ * Reads the journal out of the node's database, dropping what can never matter again.
+ * @throws StoreError `STORE_CORRUPT`
  */
-export async function openJournal(stateDir: string, now: () => Date): Promise<Journal> {
-  await mkdir(stateDir, { recursive: true })
-  const path = join(stateDir, FILE)
-  const nowMs = (): number => now().getTime()
-  const state = await readState(path, nowMs())
-  const log = await openLog(path, state, nowMs)
-  const record = async (entry: JournalEntry): Promise<void> => {
-    log.assertWorking()
-    // The state first and without a pause, so that two requests can never both pass.
-    state.apply(entry, nowMs())
-    await log.append(entry)
+export async function openJournal(store: Store, now: () => Date): Promise<Journal> {
+  const state = new JournalState()
+  const forget = async (): Promise<void> => {
+    const nowS = Math.floor(now().getTime() / 1000)
+    state.forgetExpired(BigInt(nowS))
+    await store.write([{ sql: FORGET_EXPIRED, values: [nowS, nowS] }])
   }
+  await forget()
+  for (const row of await store.all(SELECT_AUTHORISATIONS)) {
+    state.restore(readAuthorisation(row))
+  }
+  let taken = 0
   return {
     knows: (authHash, auth) => state.knows(authHash, auth),
     start: async (authHash, auth) => {
       if (state.knows(authHash, auth)) return false
-      await record({ type: 'started', authHash, auth })
-      return true
+      store.assertWorking()
+      // The state first and without a pause, so that two requests can never both pass.
+      state.start(authHash, auth)
+      // The file has the last word: another process on the same one cannot take it again.
+      const [[changed]] = await Promise.all([
+        store.write([insertStarted(authHash, auth)]),
+        ++taken % FORGET_EVERY === 0 ? forget() : undefined,
+      ])
+      return changed === 1
     },
-    finish: (item, fee) => record({ type: 'finished', item, fee }),
-    settled: (authHash, status) => record({ type: 'settled', authHash, status }),
-    reserved: (channelId) => state.reserved(channelId, nowMs()),
-    unsettled: () => state.unsettled(),
-    close: () => log.close(),
-  }
-}
-
-async function readState(path: string, nowMs: number): Promise<JournalState> {
-  const state = new JournalState()
-  const lines = ((await readIfPresent(path))?.toString('utf8') ?? '').split('\n')
-  // A crash can leave a last line without its end; nothing depended on it yet.
-  lines.pop()
-  for (const [index, line] of lines.entries()) state.apply(decodeEntry(line, index + 1), nowMs)
-  state.forgetUnfinished()
-  return state
-}
-
-/** Lines on disk, written one after the other. */
-interface Log {
-  /** Throws what the disk failed with: after one failure every later entry fails too. */
-  assertWorking(): void
-  /** Resolves when the entry is on disk. */
-  append(entry: JournalEntry): Promise<void>
-  close(): Promise<void>
-}
-
-async function openLog(path: string, state: JournalState, nowMs: () => number): Promise<Log> {
-  let lines = 0
-  let kept = 0
-  const compact = async (): Promise<FileHandle> => {
-    state.forgetExpired(nowMs())
-    const entries = state.entries()
-    await writeDurably(path, entries.map(encodeEntry).join(''))
-    lines = kept = entries.length
-    return open(path, 'a')
-  }
-  let file = await compact()
-  const write = async (entries: readonly JournalEntry[]): Promise<void> => {
-    await file.appendFile(entries.map(encodeEntry).join(''))
-    await file.datasync()
-    lines += entries.length
-    if (lines < MIN_COMPACTION_LINES || lines < COMPACTION_RATIO * kept) return
-    const old = file
-    file = await compact()
-    await old.close()
-  }
-  let last: Promise<void> = Promise.resolve()
-  let pending: JournalEntry[] = []
-  let failure: { readonly error: unknown } | undefined
-  return {
-    assertWorking: () => {
-      if (failure !== undefined) throw failure.error
+    finish: async (item, fee) => {
+      store.assertWorking()
+      const owed = { item, fee }
+      state.finish(owed)
+      await store.write(insertReceipt(owed))
     },
-    append: (entry) => {
-      pending.push(entry)
-      // What comes while the disk is busy goes to it together.
-      if (pending.length === 1) {
-        last = last.then(() => {
-          const entries = pending
-          pending = []
-          return write(entries)
-        })
-        last.catch((error: unknown) => (failure ??= { error }))
-      }
-      return last
+    abandon: async (authHash, status) => {
+      store.assertWorking()
+      state.move(authHash, 'closed', now().getTime())
+      await store.write([updateState(authHash, 'closed', status)])
     },
-    close: async () => {
-      await last.catch(() => undefined)
-      await file.close()
+    move: async (moves, also = []) => {
+      store.assertWorking()
+      for (const { authHash, to } of moves) state.move(authHash, to, now().getTime())
+      await store.write([
+        ...moves.map(({ authHash, to, status }) => updateState(authHash, to, status)),
+        ...also,
+      ])
+    },
+    reserved: (channelId) => state.reserved(channelId, now().getTime()),
+    waiting: () => state.waiting(),
+    get waitingCount() {
+      return state.waitingCount
     },
   }
 }

@@ -33,7 +33,7 @@ export interface BegunExchange {
 export interface ExchangeRecords {
   begin(exchange: BegunExchange): ExchangeRecord
   /** By receipt id or by the answer's own id; undefined when there is none, or no longer one. */
-  find(id: string): KeptExchange | undefined
+  find(id: string): Promise<KeptExchange | undefined>
 }
 
 /** Collaborators of {@link createExchangeRecords}. */
@@ -57,7 +57,11 @@ export function createExchangeRecords(parts: ExchangeRecordsParts): ExchangeReco
       const servedAt = Math.floor(now().getTime() / 1000)
       return {
         sent: (bytes) => void response.update(bytes),
-        close: () => log.keep(makeRecord(parts, exchange, servedAt, response.digest('hex'))),
+        close: () =>
+          log.keep(
+            makeRecord(parts, exchange, servedAt, response.digest('hex')),
+            exchange.wire.conclusion === undefined,
+          ),
       }
     },
     find: (id) => log.find(id),

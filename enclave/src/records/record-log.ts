@@ -1,9 +1,7 @@
-import { appendFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { AciDocument } from '@jeju/verifier/protocol'
 import { z } from 'zod'
 import type { Logger } from '../logging.ts'
-import { readIfPresent, writeDurably } from '../storage/durable-file.ts'
+import type { Change, Store } from '../storage/store.ts'
 
 /** What is kept of an exchange: hashes and names, never content. */
 export interface KeptExchange {
@@ -23,18 +21,25 @@ export interface KeptExchange {
   readonly receipt: AciDocument
 }
 
-/** The exchanges of the last hours, in memory and on disk. */
+/** The exchanges of the last hours, on disk. */
 export interface RecordLog {
-  keep(exchange: KeptExchange): void
-  find(id: string): KeptExchange | undefined
+  /** Found from now on; on disk soon. `refused` where nothing was served for it. */
+  keep(exchange: KeptExchange, refused: boolean): void
+  find(id: string): Promise<KeptExchange | undefined>
   /** Resolves when everything kept so far is on disk. */
   flush(): Promise<void>
 }
 
-const FILE = 'exchanges.jsonl'
-const MAX_KEPT = 8192
+/**
+ * How many are kept. Each that was served was paid for; refusals cost nothing, so they have a small share of their own
+ * and push out nobody else's.
+ */
+const MAX_SERVED = 65_536
+const MAX_REFUSED = 1_024
 /** How long a record is served, in seconds. */
 const LIFE_S = 24 * 3600
+/** After this many, what is too old or too much is removed. */
+const TRIM_EVERY = 256
 
 const kept = z.object({
   receiptId: z.string(),
@@ -48,69 +53,78 @@ const kept = z.object({
   receipt: z.record(z.string(), z.json()),
 })
 
+const FIND = `
+  SELECT record FROM exchanges WHERE receipt_id = ?1 OR chat_id = ?1 ORDER BY receipt_id = ?1 DESC LIMIT 1`
+
 /**
- * Opens the log in a state folder, without what is too old. A crash loses at most the record under way; its compute
- * receipt, which is what is paid, is in the journal.
+ * The log in the node's database. A crash loses at most the record under way; its compute receipt, which is what is
+ * paid, is in the journal.
  */
 export async function openRecordLog(
-  stateDir: string,
+  store: Store,
   logger: Logger,
   now: () => Date,
 ): Promise<RecordLog> {
-  const path = join(stateDir, FILE)
-  const byReceipt = new Map<string, KeptExchange>()
-  const byChat = new Map<string, KeptExchange>()
-  const nowS = (): number => now().getTime() / 1000
-  const add = (exchange: KeptExchange): void => {
-    byReceipt.set(exchange.receiptId, exchange)
-    if (exchange.chatId !== null) byChat.set(exchange.chatId, exchange)
-    for (const [id, oldest] of byReceipt) {
-      if (byReceipt.size <= MAX_KEPT && oldest.servedAt > nowS() - LIFE_S) break
-      byReceipt.delete(id)
-      if (oldest.chatId !== null) byChat.delete(oldest.chatId)
-    }
-  }
-  for (const exchange of readLines(await readIfPresent(path))) add(exchange)
-  const rewrite = (): Promise<void> =>
-    writeDurably(path, [...byReceipt.values()].map(encode).join(''))
-  await rewrite()
-  let lines = byReceipt.size
-  let last: Promise<void> = Promise.resolve()
-  const write = async (exchange: KeptExchange): Promise<void> => {
-    if (++lines > 2 * MAX_KEPT) {
-      await rewrite()
-      lines = byReceipt.size
-    } else {
-      await appendFile(path, encode(exchange))
+  const nowS = (): number => Math.floor(now().getTime() / 1000)
+  const underWay = new Map<string, KeptExchange>()
+  const written = new Set<Promise<unknown>>()
+  let count = 0
+  await store.write(trim(nowS()))
+  const write = async (exchange: KeptExchange, refused: boolean): Promise<void> => {
+    try {
+      const extra = ++count % TRIM_EVERY === 0 ? trim(nowS()) : []
+      await store.write([insert(exchange, refused), ...extra])
+    } catch {
+      logger.error('a record of an exchange could not be written')
+    } finally {
+      for (const id of idsOf(exchange)) underWay.delete(id)
     }
   }
   return {
-    keep: (exchange) => {
-      add(exchange)
-      last = last
-        .then(() => write(exchange))
-        .catch(() => logger.error('a record of an exchange could not be written'))
+    keep: (exchange, refused) => {
+      for (const id of idsOf(exchange)) underWay.set(id, exchange)
+      const writing = write(exchange, refused).finally(() => written.delete(writing))
+      written.add(writing)
     },
-    find: (id) => {
-      const found = byReceipt.get(id) ?? byChat.get(id)
+    find: async (id) => {
+      const found = underWay.get(id) ?? read((await store.all(FIND, [id]))[0]?.['record'])
       return found !== undefined && found.servedAt > nowS() - LIFE_S ? found : undefined
     },
-    flush: () => last,
+    flush: async () => {
+      await Promise.all(written)
+    },
   }
 }
 
-function encode(exchange: KeptExchange): string {
-  return `${JSON.stringify(exchange)}\n`
+function idsOf({ receiptId, chatId }: KeptExchange): readonly string[] {
+  return chatId === null ? [receiptId] : [receiptId, chatId]
 }
 
-/** Lines that a crash cut, or another version wrote, are left out: nothing is owed for a record. */
-function readLines(content: Buffer | undefined): readonly KeptExchange[] {
-  return (content?.toString('utf8') ?? '').split('\n').flatMap((line) => {
-    try {
-      const parsed = kept.safeParse(JSON.parse(line))
-      return parsed.success ? [parsed.data as KeptExchange] : []
-    } catch {
-      return []
-    }
+function insert(exchange: KeptExchange, refused: boolean): Change {
+  const { receiptId, chatId, servedAt } = exchange
+  return {
+    sql: `INSERT OR REPLACE INTO exchanges (receipt_id, chat_id, served_at, refused, record)
+      VALUES (?, ?, ?, ?, ?)`,
+    values: [receiptId, chatId, servedAt, refused ? 1 : 0, JSON.stringify(exchange)],
+  }
+}
+
+function trim(nowS: number): readonly Change[] {
+  const most = (refused: number, kept: number): Change => ({
+    sql: `DELETE FROM exchanges WHERE refused = ? AND rowid <= (
+      SELECT rowid FROM exchanges WHERE refused = ? ORDER BY rowid DESC LIMIT 1 OFFSET ?)`,
+    values: [refused, refused, kept],
   })
+  return [
+    { sql: 'DELETE FROM exchanges WHERE served_at < ?', values: [nowS - LIFE_S] },
+    most(0, MAX_SERVED),
+    most(1, MAX_REFUSED),
+  ]
+}
+
+/** What another version wrote counts as lost: nothing is owed for a record. */
+function read(text: unknown): KeptExchange | undefined {
+  if (typeof text !== 'string') return undefined
+  const parsed = kept.safeParse(JSON.parse(text))
+  return parsed.success ? (parsed.data as KeptExchange) : undefined
 }

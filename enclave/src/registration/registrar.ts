@@ -45,7 +45,7 @@ export interface RegistrarParts {
 
 /** A registrar; every step can fail and be repeated, since state is read from the chain each time. */
 export function createRegistrar(parts: RegistrarParts): Registrar {
-  const { chain, identity, logger, now } = parts
+  const { chain, identity, archive, logger, now } = parts
   const { bindingId } = identity
   const keysetEnd = keysetEndOf(identity)
   let validUntilMs = 0
@@ -60,6 +60,8 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
       chain.recentBlock(),
       chain.bindingValidity(),
     ])
+    // A crash may have come between block and confirmation.
+    await archive.confirm(binding.evidence)
     const leftS = binding.valid ? binding.validUntil - timestamp : 0n
     validUntilMs = now().getTime() + Number(leftS) * 1000
     return { ...binding, leftS, validityS: longest < MAX_VALIDITY_S ? longest : MAX_VALIDITY_S }

@@ -16,8 +16,8 @@ export function aciRoutes(reporter: AciReporter, records: ExchangeRecords): Hono
     const caching = nonce === undefined ? 'public, max-age=60' : 'no-store'
     return c.json(report, 200, { 'Cache-Control': caching })
   })
-  routes.get('/v1/aci/receipts/:id', (c) => {
-    const found = ownedExchange(c, records.find(c.req.param('id')))
+  routes.get('/v1/aci/receipts/:id', async (c) => {
+    const found = ownedExchange(c, await records.find(c.req.param('id')))
     return c.json(found.receipt, 200, { 'Cache-Control': 'no-store' })
   })
   return routes

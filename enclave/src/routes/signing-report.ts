@@ -32,9 +32,9 @@ export function signingReportRoutes(
     const caching = nonce === undefined ? 'public, max-age=60' : 'no-store'
     return c.json(report, 200, { 'Cache-Control': caching })
   })
-  routes.get('/v1/signature/:id', (c) => {
+  routes.get('/v1/signature/:id', async (c) => {
     const algo = algoOf(c)
-    const record = records.find(c.req.param('id'))
+    const record = await records.find(c.req.param('id'))
     const { model, requestSha256, responseSha256 } =
       record?.sealed === true ? record : ownedExchange(c, record)
     const text = exchangeText(model, requestSha256, responseSha256)

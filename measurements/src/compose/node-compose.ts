@@ -20,7 +20,10 @@ export interface NodeComposeFacts {
   /** Image reference with its digest. */
   readonly image: string
   readonly network: Network
-  readonly model: Pick<PinnedModel, 'name' | 'sha256'>
+  readonly model: Pick<PinnedModel, 'name' | 'sha256'> & {
+    /** Of the template that a server beside the node is started with; only such a compose file has it. */
+    readonly chatTemplateSha256?: Hex
+  }
   readonly platform: Platform
   readonly kmsCa?: Hex
   readonly file?: (typeof COMPOSE_FILES)[number]
@@ -40,6 +43,9 @@ export const LINT_OPTIONS: LintOptions = {
 export async function nodeAppCompose(facts: NodeComposeFacts): Promise<Uint8Array<ArrayBuffer>> {
   const { image, network, model, platform, kmsCa, file = 'app-compose.yaml' } = facts
   const composeText = fillComposeText(await readFile(join(root, file), 'utf8'), {
+    ...(model.chatTemplateSha256 === undefined
+      ? {}
+      : { CHAT_TEMPLATE_SHA256: model.chatTemplateSha256 }),
     CHAIN_ID: String(network.deployment.chainId),
     DEPLOYMENT: JSON.stringify(network.deployment),
     MODEL_NAME: model.name,

@@ -4,8 +4,8 @@ import type { ImageVariant } from './pruning.ts'
 
 /** Seconds since 1970 of every time in the image; the Dockerfile's `SOURCE_DATE_EPOCH`. */
 export const SOURCE_DATE_EPOCH = 0
-/** Where the node listens unless its environment says otherwise. */
-export const NODE_PORT = 8080
+/** Where the node listens as the compose files say, and where its health check asks. */
+export const NODE_PORT = 8443
 
 const CREATED = new Date(SOURCE_DATE_EPOCH * 1000).toISOString().replace('.000Z', 'Z')
 const NANOSECONDS = 1_000_000_000

@@ -10,8 +10,12 @@ const KEPT_BINARIES: Readonly<Record<ImageVariant, readonly string[]>> = {
   cuda: ['linux-x64', 'linux-x64-cuda', 'linux-x64-cuda-ext'],
 }
 
-/** Whether a package stays out: llama.cpp for machines that this image is not for. */
+/** Never loaded: SQLite for another C library, and what secp256k1 computes with where its native part is absent. */
+const NEVER_LOADED: readonly string[] = ['@libsql/linux-x64-musl', 'elliptic']
+
+/** Whether a package stays out: llama.cpp for machines that this image is not for, and what is never loaded. */
 export function isPrunedPackage(name: string, variant: ImageVariant): boolean {
+  if (NEVER_LOADED.includes(name)) return true
   if (!name.startsWith(LLAMA_BINARIES)) return false
   return !KEPT_BINARIES[variant].includes(name.slice(LLAMA_BINARIES.length))
 }

@@ -1,6 +1,7 @@
 import {
   authDigest,
   feeOf,
+  MAX_AUTH_LIFE_S,
   randomBytes32,
   requestHash,
   signDigest,
@@ -14,8 +15,11 @@ import type { PriceRecord } from '../chain/chain-reader.ts'
 import type { PromptRequest } from '../fetch/prompt-request.ts'
 import type { Reservation } from './channel-book.ts'
 
-/** How long an authorisation can be used; well under MAX_AUTH_LIFE_S. */
-const AUTH_LIFE_S = 600n
+/**
+ * How long an authorisation can be used: as long as a node allows, less what clocks may differ by. A node that has started
+ * again refuses whatever ends within an hour of its start, so that a shorter life would keep it waiting longer.
+ */
+const AUTH_LIFE_S = MAX_AUTH_LIFE_S - 60n
 
 /** A chat template adds tokens of its own; the node's receipt is held to the same bound. */
 const MAX_TEMPLATE_TOKENS = 1024

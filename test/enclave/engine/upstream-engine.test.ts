@@ -39,6 +39,7 @@ function connect(changes: Partial<UpstreamOptions> = {}): Promise<Engine> {
     quantization: 'FP8',
     contextTokens: 4096,
     features: ['tools', 'logprobs', 'json_schema', 'embeddings', 'completions'],
+    prefixCache: 'salted',
     maxAnswers: 2,
     ...changes,
   })
@@ -90,6 +91,19 @@ describe('an upstream in the same machine', () => {
         },
       },
     })
+  })
+
+  test('E10 cache_salt_per_tenant: SGLang is salted like vLLM, and what keeps no prefixes is not', async () => {
+    for (const [kind, prefixCache, salt] of [
+      ['sglang', 'salted', 'channel-1'],
+      ['tgi', 'off', undefined],
+    ] as const) {
+      const other = await connect({ kind, prefixCache })
+      server.chunks = HELLO
+      await answer(other, { messages: user('Hi'), owner: 'channel-1' })
+      expect(server.seen.at(-1)?.body['cache_salt']).toBe(salt)
+      await other.close()
+    }
   })
 
   test('N6 sse_split_at_every_byte: pieces are the same wherever the stream is cut', async () => {

@@ -22,6 +22,7 @@ import { deployment } from './deployment.ts'
 import { ScriptedEngine } from './scripted-engine.ts'
 import { TestChain } from './test-chain.ts'
 import { TestClient } from './test-client.ts'
+import { TestSettlementChain } from './test-settlement-chain.ts'
 
 export const COMPOSE = utf8(
   '{"docker_compose_file":"services: {}","name":"node","runner":"docker-compose"}',
@@ -48,6 +49,8 @@ export interface NodeSetting {
   readonly engine?: ScriptedEngine
   /** Answers instead of the scripted one. */
   readonly realEngine?: Engine
+  /** Where it settles, instead of at once. */
+  readonly settlement?: (chain: TestChain) => TestSettlementChain
   readonly clock?: TestClock
   readonly stateDir?: string
   /** What the guest agent asks when it is asked for evidence of GPUs; the node is one that needs them. */
@@ -123,6 +126,7 @@ export async function buildNode(setting: NodeSetting = {}): Promise<Running> {
     gpus,
     engine: setting.realEngine ?? engine,
     connectChain: () => chain,
+    connectSettlement: () => setting.settlement?.(chain) ?? new TestSettlementChain(chain),
     logger,
     now: clock.now,
   })
@@ -179,7 +183,7 @@ function configOf(stateDir: string, changes: Partial<Config> = {}): Config {
   return {
     guestAgentSocket: '/unused',
     keyApi: 'v0',
-    rpcUrl: 'https://rpc.test',
+    rpcUrls: ['https://rpc.test'],
     chainId: deployment.chainId,
     deployment,
     agentId: 0n,
@@ -187,6 +191,7 @@ function configOf(stateDir: string, changes: Partial<Config> = {}): Config {
     publicUrl: PUBLIC_URL,
     port: 0,
     host: '127.0.0.1',
+    metricsPort: undefined,
     stateDir,
     upstream: undefined,
     tls: 'elsewhere',
@@ -195,6 +200,7 @@ function configOf(stateDir: string, changes: Partial<Config> = {}): Config {
     source: { repoUrl: null, repoCommit: null, imageDigest: null },
     model: { path: '/unused', sha256: `0x${'00'.repeat(32)}`, name: 'unused' },
     settleIntervalMs: 3_600_000,
+    settlement: { worth: 0, confirmations: 1 },
     drainMs: 200,
     walletLimits: { requestsPerMinute: 1_000, concurrent: 64 },
     logLevel: 'trace',

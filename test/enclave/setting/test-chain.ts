@@ -38,7 +38,10 @@ export class TestChain implements NodeChain {
   readonly channels = new Map<Hex, Channel>()
   readonly usedNonces = new Set<string>()
   readonly approvals = new Set<Hex>()
-  readonly bindings = new Map<Hex, BindingRecord & { readonly evidenceHash: Hex; signer: Hex }>()
+  readonly bindings = new Map<
+    Hex,
+    Omit<BindingRecord, 'evidence'> & { readonly evidenceHash: Hex; signer: Hex }
+  >()
   readonly attestations: BindSignerCall[] = []
   readonly settlements: (readonly SettlementItem[])[] = []
   /** Calls by method name. */
@@ -104,9 +107,11 @@ export class TestChain implements NodeChain {
   binding(bindingId: Hex): Promise<BindingRecord> {
     return this.#answer('binding', () => {
       const binding = this.bindings.get(bindingId)
-      if (binding === undefined) return { valid: false, validUntil: 0n, revoked: false }
+      if (binding === undefined) {
+        return { valid: false, validUntil: 0n, revoked: false, evidence: NO_EVIDENCE }
+      }
       const valid = !binding.revoked && binding.validUntil >= this.now()
-      return { ...binding, valid }
+      return { ...binding, valid, evidence: evidenceOf(binding.evidenceHash) }
     })
   }
 
@@ -196,6 +201,13 @@ export class TestChain implements NodeChain {
       return Promise.reject(new ChainError('CHAIN_UNAVAILABLE', 'HTTP request failed.'))
     return Promise.resolve().then(make)
   }
+}
+
+const NO_EVIDENCE: Hex = `0x${'00'.repeat(24)}`
+
+/** What the registry keeps of a hash. */
+function evidenceOf(hash: Hex): Hex {
+  return hash.slice(0, 50) as Hex
 }
 
 const NO_CHANNEL: Channel = {

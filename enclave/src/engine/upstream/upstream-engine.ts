@@ -40,6 +40,8 @@ export interface UpstreamOptions {
   readonly quantization: string
   readonly contextTokens: number
   readonly features: readonly EngineFeature[]
+  /** Whether prefixes are kept apart by a salt of each owner, or not kept at all (attack E10). */
+  readonly prefixCache: 'salted' | 'off'
   /** Answers that run or wait there. */
   readonly maxAnswers: number
 }
@@ -88,12 +90,14 @@ class UpstreamEngine implements Engine {
   readonly features: ReadonlySet<EngineFeature>
   readonly #connection: UpstreamConnection
   readonly #kind: UpstreamOptions['kind']
+  readonly #prefixCache: UpstreamOptions['prefixCache']
   readonly #places: Places
   readonly #closing = new AbortController()
 
   constructor(connection: UpstreamConnection, options: UpstreamOptions) {
     this.#connection = connection
     this.#kind = options.kind
+    this.#prefixCache = options.prefixCache
     this.#places = new Places(options.maxAnswers)
     this.contextTokens = options.contextTokens
     this.features = new Set(options.features)
@@ -169,7 +173,7 @@ class UpstreamEngine implements Engine {
     checkRequest(request)
     const end = new AbortController()
     const until = AbortSignal.any([signal, this.#closing.signal, end.signal])
-    const members = answerMembers(this.descriptor.id, request, this.#kind === 'vllm')
+    const members = answerMembers(this.descriptor.id, request, this.#prefixCache === 'salted')
     const { path, body, schema } = requestTo(prompt, members, request)
     try {
       const answer = await this.#post(path, body, until)

@@ -26,7 +26,7 @@ export function answerMembers(model: string, request: GenerateRequest, salted: b
     stream_options: { include_usage: true },
     ...(seed === undefined ? {} : { seed }),
     ...(stop.length === 0 ? {} : { stop }),
-    // vLLM keeps prefixes apart by it (attack E10).
+    // vLLM and SGLang keep prefixes apart by it (attack E10).
     ...(owner === undefined || !salted ? {} : { cache_salt: owner }),
   }
 }

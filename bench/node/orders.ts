@@ -1,0 +1,39 @@
+/** What the measuring process asks of the node's process. */
+export type Order =
+  | { readonly do: 'sign'; readonly count: number }
+  | { readonly do: 'bare'; readonly streams: number; readonly rounds: number }
+  | { readonly do: 'wallet'; readonly runs: number }
+  | { readonly do: 'memory' }
+  | { readonly do: 'end' }
+
+/** A request that only has to be sent. */
+export interface SignedRequest {
+  readonly body: string
+  readonly authorization: string
+}
+
+/** What some answers took. */
+export interface StreamFigures {
+  readonly tokens: number
+  readonly ms: number
+  /** Until the first piece of each, milliseconds. */
+  readonly firstPieceMs: readonly number[]
+}
+
+/** The median times of a wallet's check, milliseconds. */
+export interface WalletFigures {
+  /** Header read, digests, signature, channel and nonce asked of a chain in memory, funds reserved. */
+  readonly checkAndReserveMs: number
+  /** Until the authorisation is on disk as well. */
+  readonly untilDurableMs: number
+  readonly runs: number
+}
+
+/** What the node's process answers. */
+export interface Answer {
+  readonly port?: number
+  readonly requests?: readonly SignedRequest[]
+  readonly bare?: StreamFigures
+  readonly wallet?: WalletFigures
+  readonly rssBytes?: number
+}

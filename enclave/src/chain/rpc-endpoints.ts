@@ -1,0 +1,79 @@
+import { createPublicClient, http, type Chain, type PublicClient } from 'viem'
+import { chainFailure } from './chain-failure.ts'
+import { ChainError } from './node-chain.ts'
+
+/** Several RPCs of one chain. */
+export interface RpcEndpoints {
+  /** The answer of the first that gives one; the one that did is asked first the next time. */
+  first<Answer>(ask: (client: PublicClient) => Promise<Answer>): Promise<Answer>
+  /** What more than half of all give, compared by `key`. */
+  agreed<Answer>(
+    ask: (client: PublicClient) => Promise<Answer>,
+    key: (answer: Answer) => string,
+  ): Promise<Answer>
+  /** What each gives; failures are left out. */
+  each<Answer>(ask: (client: PublicClient) => Promise<Answer>): Promise<readonly Answer[]>
+  /** How many there are. */
+  readonly count: number
+}
+
+/** An RPC that has not answered by then has failed, in milliseconds. */
+const TIMEOUT_MS = 8_000
+
+/** RPCs by address. Each has to say that it is of this chain before anything else of it is believed. */
+export function connectEndpoints(
+  rpcUrls: readonly string[],
+  chain: Chain,
+  timeout: number = TIMEOUT_MS,
+): RpcEndpoints {
+  const endpoints = rpcUrls.map((url) => {
+    const transport = http(url, { batch: true, retryCount: 0, timeout })
+    const client: PublicClient = createPublicClient({ chain, transport })
+    let isOurs = false
+    return async <Answer>(ask: (client: PublicClient) => Promise<Answer>): Promise<Answer> => {
+      try {
+        isOurs ||= (await client.getChainId()) === chain.id
+        if (!isOurs) throw new ChainError('CHAIN_UNAVAILABLE', 'an RPC of another chain')
+        return await ask(client)
+      } catch (cause) {
+        throw chainFailure(cause)
+      }
+    }
+  })
+  let preferred = 0
+  const each = async <Answer>(
+    ask: (client: PublicClient) => Promise<Answer>,
+  ): Promise<readonly Answer[]> => {
+    const settled = await Promise.allSettled(endpoints.map((endpoint) => endpoint(ask)))
+    return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  }
+  return {
+    count: endpoints.length,
+    each,
+    first: async (ask) => {
+      let failure: unknown
+      for (let tried = 0; tried < endpoints.length; tried++) {
+        const at = (preferred + tried) % endpoints.length
+        try {
+          const answer = await endpoints[at]?.(ask)
+          preferred = at
+          return answer as Awaited<ReturnType<typeof ask>>
+        } catch (error) {
+          // A contract's refusal is an answer.
+          if (error instanceof ChainError && error.code === 'CHAIN_REFUSED') throw error
+          failure = error
+        }
+      }
+      throw failure
+    },
+    agreed: async (ask, key) => {
+      const votes = new Map<string, number>()
+      for (const answer of await each(ask)) {
+        const count = (votes.get(key(answer)) ?? 0) + 1
+        if (count * 2 > endpoints.length) return answer
+        votes.set(key(answer), count)
+      }
+      throw new ChainError('CHAIN_UNAVAILABLE', 'the RPCs do not agree')
+    },
+  }
+}

@@ -1,0 +1,176 @@
+import { inferenceServingAbi, ledgerManagerAbi, type Deployment } from '@jeju/contracts'
+import { toHex, type Hex } from '@jeju/verifier/protocol'
+import {
+  defineChain,
+  encodeFunctionData,
+  keccak256,
+  parseEventLogs,
+  parseSignature,
+  signatureToCompactSignature,
+  TransactionReceiptNotFoundError,
+  type PublicClient,
+} from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import {
+  ChainError,
+  SETTLEMENT_STATUSES,
+  type SettlementItem,
+  type SettlementStatus,
+} from './node-chain.ts'
+import { connectEndpoints } from './rpc-endpoints.ts'
+import type { Inclusion, SettlementChain } from './settlement-chain.ts'
+import type { Turns } from './turns.ts'
+
+/** What {@link connectSettlementChain} needs. */
+export interface SettlementChainOptions {
+  /** Asked in this order. */
+  readonly rpcUrls: readonly string[]
+  readonly deployment: Deployment
+  /** Of the account that pays the gas. */
+  readonly signerKey: Uint8Array
+  /** Who is paid. */
+  readonly operator: Hex
+  readonly turns: Turns
+  /** An RPC that has not answered by then has failed, in milliseconds; 8 s unless said otherwise. */
+  readonly timeoutMs?: number
+}
+
+/** Settlement through viem. Fees go to the payee the channel names, whoever sends. */
+export function connectSettlementChain(options: SettlementChainOptions): SettlementChain {
+  const { rpcUrls, deployment, signerKey, operator, turns } = options
+  const chain = defineChain({
+    id: deployment.chainId,
+    name: 'chain',
+    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+    rpcUrls: { default: { http: rpcUrls } },
+  })
+  const endpoints = connectEndpoints(rpcUrls, chain, options.timeoutMs)
+  const account = privateKeyToAccount(toHex(signerKey))
+  const { address } = account
+  const serving = { address: deployment.inferenceServing, abi: inferenceServingAbi } as const
+  const previewOf =
+    (items: readonly SettlementItem[], block: { blockTag: 'pending' } | { blockNumber: bigint }) =>
+    async (client: PublicClient): Promise<readonly SettlementStatus[]> => {
+      const call = { ...serving, functionName: 'preview', args: settleArgs(items) } as const
+      const [codes] = await client.readContract({ ...call, ...block })
+      return codes.map(statusOf)
+    }
+  const inclusionOf =
+    (hash: Hex) =>
+    async (client: PublicClient): Promise<Inclusion | undefined> => {
+      const receipt = await client.getTransactionReceipt({ hash }).catch((error: unknown) => {
+        if (error instanceof TransactionReceiptNotFoundError) return undefined
+        throw error
+      })
+      if (receipt === undefined) return undefined
+      const { blockNumber, blockHash, status } = receipt
+      if (status !== 'success') return { blockNumber, blockHash, paid: undefined }
+      const logs = receipt.logs.filter(
+        (log) => log.address.toLowerCase() === deployment.inferenceServing,
+      )
+      const settled = parseEventLogs({ abi: inferenceServingAbi, eventName: 'Settled', logs })
+      const paid = new Map(settled.map(({ args }) => [args.authHash, args.fee]))
+      return { blockNumber, blockHash, paid }
+    }
+  return {
+    agreedHead: async () => {
+      const heads = await endpoints.each((client) => client.getBlockNumber({ cacheTime: 0 }))
+      const reached = heads.toSorted((a, b) => (a < b ? 1 : -1))[Math.floor(endpoints.count / 2)]
+      if (reached === undefined) {
+        throw new ChainError('CHAIN_UNAVAILABLE', 'too few RPCs name a newest block')
+      }
+      return reached
+    },
+    gasFees: () =>
+      endpoints.first(async (client) => {
+        const { maxFeePerGas, maxPriorityFeePerGas } = await client.estimateFeesPerGas()
+        return { maxFeePerGas, maxPriorityFeePerGas }
+      }),
+    accountNonces: () =>
+      endpoints.first(async (client) => {
+        const [mined, next] = await Promise.all([
+          client.getTransactionCount({ address, blockTag: 'latest' }),
+          client.getTransactionCount({ address, blockTag: 'pending' }),
+        ])
+        return { mined, next }
+      }),
+    balance: () => endpoints.first((client) => client.getBalance({ address })),
+    claimable: () =>
+      endpoints.first((client) =>
+        client.readContract({
+          address: deployment.ledgerManager,
+          abi: ledgerManagerAbi,
+          functionName: 'claimableOf',
+          args: [operator],
+        }),
+      ),
+    preview: (items) => endpoints.first(previewOf(items, { blockTag: 'pending' })),
+    agreedPreview: (items, blockNumber) =>
+      endpoints.agreed(previewOf(items, { blockNumber }), (statuses) => statuses.join()),
+    // In the newest block's own time a receipt of this second is from the future and takes less gas.
+    estimateGas: (items) =>
+      endpoints.first(async (client) => {
+        const args = settleArgs(items)
+        const call = { ...serving, functionName: 'settle', args, account: address } as const
+        return ((await client.estimateContractGas({ ...call, blockTag: 'pending' })) * 5n) / 4n
+      }),
+    sign: async (items, { nonce, gas, maxFeePerGas, maxPriorityFeePerGas }) => {
+      const args = settleArgs(items)
+      const raw = await account.signTransaction({
+        type: 'eip1559',
+        chainId: chain.id,
+        to: deployment.inferenceServing,
+        data: encodeFunctionData({ abi: inferenceServingAbi, functionName: 'settle', args }),
+        nonce,
+        gas,
+        maxFeePerGas,
+        maxPriorityFeePerGas,
+      })
+      return { raw, hash: keccak256(raw) }
+    },
+    broadcast: async (raw) => {
+      const sent = await endpoints.each((client) =>
+        client.sendRawTransaction({ serializedTransaction: raw }).catch((error: unknown) => {
+          if (error instanceof Error && /already known|already imported/i.test(error.message))
+            return raw
+          throw error
+        }),
+      )
+      if (sent.length === 0)
+        throw new ChainError('CHAIN_UNAVAILABLE', 'no RPC takes the transaction')
+    },
+    inclusion: (hash) => endpoints.first(inclusionOf(hash)),
+    agreedInclusion: (hash) =>
+      endpoints.agreed(inclusionOf(hash), (found) =>
+        found === undefined
+          ? ''
+          : `${found.blockHash} ${[...(found.paid?.entries() ?? [])].join()}`,
+      ),
+    inTurn: turns,
+  }
+}
+
+/**
+ * Items as the contract takes them, all of the fee or nothing: the digest of the authorisation is computed there, and
+ * signatures are compact (EIP-2098).
+ */
+function settleArgs(items: readonly SettlementItem[]) {
+  const encoded = items.map(({ auth, authSig, receipt, receiptSig }) => {
+    const { authHash: _, ...delivery } = receipt
+    return { auth, authSig: compact(authSig), delivery, receiptSig: compact(receiptSig) }
+  })
+  return [encoded, false] as const
+}
+
+function compact(signature: Hex): { readonly r: Hex; readonly vs: Hex } {
+  const { r, yParityAndS } = signatureToCompactSignature(parseSignature(signature))
+  return { r, vs: yParityAndS }
+}
+
+function statusOf(code: number): SettlementStatus {
+  const status = SETTLEMENT_STATUSES[code]
+  if (status === undefined) {
+    throw new ChainError('CHAIN_UNAVAILABLE', `preview: unknown status ${code}`)
+  }
+  return status
+}

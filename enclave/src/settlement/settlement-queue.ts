@@ -1,0 +1,177 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { MAX_SETTLE_BATCH, type Hex } from '@jeju/verifier/protocol'
+import type { Channel, NodeChain, SettlementStatus } from '../chain/node-chain.ts'
+import type { Owed } from '../payment/journal-state.ts'
+import type { Store } from '../storage/store.ts'
+import { insertSettlement, insertTransaction, openSettlementLog } from './settlement-log.ts'
+import { track, type TrackerParts } from './track.ts'
+import { deadlineOf, isUrgent, isWorth, type WorthOptions } from './worth.ts'
+
+/** Brings finished receipts to the chain, and sees that they stay there. */
+export interface SettlementQueue {
+  /**
+   * Follows what was sent and sends what is worth it; with `last`, everything that brings more than its gas. Failures
+   * leave it waiting.
+   */
+  settleNow(last?: boolean): Promise<void>
+  /** Settles at an interval until the signal, and follows what was sent more often. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** Collaborators of {@link openSettlementQueue}. */
+export interface SettlementQueueParts extends TrackerParts, WorthOptions {
+  readonly store: Store
+  readonly channels: Pick<NodeChain, 'channel'>
+  readonly intervalMs: number
+}
+
+/** How often a transaction that is in no block is looked at, in milliseconds. */
+const WATCH_MS = 2_000
+/** An item that cannot be paid now is not tried again for this long; a channel can be topped up. */
+const RETRY_MS = 600_000
+/** Items looked at in one round, so that a long queue cannot make one endless. */
+const MAX_BATCHES = 8
+
+/**
+ * Answers that no later block can change, once their block cannot change. Everything else waits, until it is paid or
+ * expires: a lagging RPC may not know yet a channel, a binding or the time.
+ */
+const FINAL: ReadonlySet<SettlementStatus> = new Set([
+  'already_used',
+  'expired',
+  'channel_closed',
+  'over_cap',
+  'nothing_due',
+] as const)
+
+/** A queue in the node's database that sends from the node's signer. */
+export async function openSettlementQueue(parts: SettlementQueueParts): Promise<SettlementQueue> {
+  const { chain, journal, store, channels, logger, metrics, now, confirmations, intervalMs } = parts
+  const log = await openSettlementLog(store)
+  const retryAtMs = new Map<Hex, number>()
+  const nowS = (): bigint => BigInt(Math.floor(now().getTime() / 1000))
+
+  /** What waits and may be tried, that of urgent and then that of large fees first. */
+  const candidates = async (): Promise<readonly (Owed & { readonly urgent: boolean })[]> => {
+    const nowMs = now().getTime()
+    for (const [authHash, at] of retryAtMs) if (at <= nowMs) retryAtMs.delete(authHash)
+    const waiting = journal.waiting().filter(({ item }) => !retryAtMs.has(item.receipt.authHash))
+    const ids = [...new Set(waiting.map(({ item }) => item.auth.channelId))]
+    const known = new Map<Hex, Channel>()
+    for (const id of ids) known.set(id, await channels.channel(id))
+    return waiting
+      .map((owed) => {
+        const deadline = deadlineOf(owed, known.get(owed.item.auth.channelId))
+        return { ...owed, urgent: isUrgent(deadline, nowS()) }
+      })
+      .toSorted((a, b) => Number(b.urgent) - Number(a.urgent) || (a.fee < b.fee ? 1 : -1))
+  }
+  /** Gives up what no later block can pay, and returns what the next one would. */
+  const payableOf = async <Item extends Owed>(
+    batch: readonly Item[],
+    head: bigint,
+  ): Promise<readonly Item[]> => {
+    const items = batch.map(({ item }) => item)
+    const statuses = await chain.preview(items)
+    const payable = batch.filter((_, index) => statuses[index] === 'paid')
+    if (payable.length === batch.length) return payable
+    const sureBlock = head - BigInt(confirmations) + 1n
+    const sure =
+      sureBlock > 0n && statuses.some((status) => FINAL.has(status))
+        ? await chain.agreedPreview(items, sureBlock).catch(() => [])
+        : []
+    for (const [index, { item }] of batch.entries()) {
+      const status = statuses[index]
+      if (status === undefined || status === 'paid') continue
+      const { authHash } = item.receipt
+      if (FINAL.has(status) && sure[index] === status) {
+        await journal.move([{ authHash, to: 'closed', status }])
+        const line = { authHash, status }
+        if (status === 'nothing_due') logger.info(line, 'nothing to settle')
+        else logger.warn(line, 'not paid by a settlement of this node')
+      } else if (!FINAL.has(status)) {
+        retryAtMs.set(authHash, now().getTime() + RETRY_MS)
+        logger.warn({ authHash, status }, 'cannot be settled now')
+      }
+    }
+    return payable
+  }
+  /** Signs, writes down, and only then sends. */
+  const send = (batch: readonly Owed[], last: boolean): Promise<boolean> =>
+    chain.inTurn(async () => {
+      // Items of one channel side by side are charged together.
+      const owed = batch.toSorted((a, b) =>
+        a.item.auth.channelId < b.item.auth.channelId ? -1 : 1,
+      )
+      const items = owed.map(({ item }) => item)
+      const [gas, fees] = await Promise.all([chain.estimateGas(items), chain.gasFees()])
+      const due = owed.reduce((sum, { fee }) => sum + fee, 0n)
+      if (!isWorth({ fees: due, cost: gas * fees.maxFeePerGas, last }, parts)) return false
+      const { next: nonce } = await chain.accountNonces()
+      const signed = await chain.sign(items, { ...fees, nonce, gas })
+      const id = log.nextId()
+      const nowMs = now().getTime()
+      await journal.move(
+        owed.map(({ item }) => ({ authHash: item.receipt.authHash, to: 'sent' })),
+        [
+          ...insertSettlement(id, nonce, gas, owed, nowMs),
+          insertTransaction(id, signed, fees, nowMs),
+        ],
+      )
+      logger.info({ settlement: id, receipts: owed.length, wei: due.toString() }, 'settlement sent')
+      await chain.broadcast(signed.raw)
+      return true
+    })
+  const submit = async (last: boolean, head: bigint): Promise<void> => {
+    if (journal.waitingCount === 0) return
+    const ordered = await candidates()
+    for (
+      let at = 0;
+      at < Math.min(ordered.length, MAX_BATCHES * MAX_SETTLE_BATCH);
+      at += MAX_SETTLE_BATCH
+    ) {
+      const payable = await payableOf(ordered.slice(at, at + MAX_SETTLE_BATCH), head)
+      if (payable.length === 0) continue
+      // One at a time: the next is signed when this one is in a block.
+      await send(payable, last || payable.some(({ urgent }) => urgent))
+      return
+    }
+  }
+  /** One round; returns whether something is on its way. */
+  const round = async (last: boolean): Promise<boolean> => {
+    const open = await log.open()
+    if (open.length === 0 && journal.waitingCount === 0) return false
+    const head = await chain.agreedHead()
+    for (const settlement of open) await track(parts, settlement, head)
+    if (!(await log.open()).some(({ state }) => state === 'sent')) await submit(last, head)
+    for (const settlement of await log.open()) {
+      if (settlement.state === 'sent') await track(parts, settlement, await chain.agreedHead())
+    }
+    const [balance, claimable] = await Promise.all([chain.balance(), chain.claimable()])
+    metrics.funds(balance, claimable)
+    return (await log.open()).length > 0
+  }
+  let underWay = false
+  let turn: Promise<void> = Promise.resolve()
+  const settleNow = (last = false): Promise<void> => {
+    turn = turn.then(async () => {
+      try {
+        underWay = await round(last)
+      } catch (error) {
+        metrics.failed()
+        logger.warn({ reason: error instanceof Error ? error.message : '' }, 'settlement failed')
+      }
+    })
+    return turn
+  }
+  return {
+    settleNow,
+    run: async (signal) => {
+      while (!signal.aborted) {
+        const waitMs = underWay ? Math.min(WATCH_MS, intervalMs) : intervalMs
+        await delay(waitMs, undefined, { signal }).catch(() => undefined)
+        if (!signal.aborted) await settleNow()
+      }
+    },
+  }
+}

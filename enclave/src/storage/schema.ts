@@ -1,0 +1,117 @@
+import type { SqliteConnection } from './sqlite.ts'
+
+/** The database is not what this program wrote: serving on would risk answering an authorisation twice. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  readonly code: 'STORE_CORRUPT' | 'STORE_TOO_NEW'
+
+  constructor(code: StoreError['code'], message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/**
+ * Each step brings the file from the version of its index to the next. Steps that were released never change.
+ * Digests, signatures and addresses are lowercase hex with 0x; wei and 256-bit numbers are decimal text; times are Unix
+ * seconds unless a name says milliseconds.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE authorisations (
+    auth_hash TEXT NOT NULL PRIMARY KEY,
+    channel_id TEXT NOT NULL,
+    nonce TEXT NOT NULL,
+    binding_id TEXT NOT NULL,
+    request_hash TEXT NOT NULL,
+    max_fee TEXT NOT NULL,
+    valid_until INTEGER NOT NULL,
+    -- of a fee: started | waiting | sent | included | closed
+    state TEXT NOT NULL,
+    -- why it is closed
+    status TEXT,
+    UNIQUE (channel_id, nonce)
+  ) STRICT;
+  CREATE INDEX authorisations_by_end ON authorisations (valid_until);
+  CREATE TABLE receipts (
+    auth_hash TEXT NOT NULL PRIMARY KEY REFERENCES authorisations ON DELETE CASCADE,
+    auth_sig TEXT NOT NULL,
+    response_hash TEXT NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    finish INTEGER NOT NULL,
+    issued_at INTEGER NOT NULL,
+    receipt_sig TEXT NOT NULL,
+    fee TEXT NOT NULL,
+    settlement INTEGER REFERENCES settlements
+  ) STRICT;
+  CREATE INDEX receipts_by_settlement ON receipts (settlement);
+  CREATE TABLE settlements (
+    id INTEGER PRIMARY KEY,
+    account_nonce INTEGER NOT NULL,
+    gas INTEGER NOT NULL,
+    -- sent | included | final | void
+    state TEXT NOT NULL,
+    made_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE transactions (
+    hash TEXT NOT NULL PRIMARY KEY,
+    settlement INTEGER NOT NULL REFERENCES settlements ON DELETE CASCADE,
+    raw TEXT NOT NULL,
+    max_fee_per_gas TEXT NOT NULL,
+    max_priority_fee_per_gas TEXT NOT NULL,
+    sent_at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX transactions_by_settlement ON transactions (settlement);
+  CREATE TABLE evidence (
+    digest TEXT NOT NULL PRIMARY KEY,
+    content BLOB NOT NULL,
+    -- what the chain records it under
+    named TEXT NOT NULL,
+    stored_at_ms INTEGER NOT NULL,
+    confirmed INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE exchanges (
+    receipt_id TEXT NOT NULL PRIMARY KEY,
+    chat_id TEXT,
+    served_at INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    record TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX exchanges_by_chat ON exchanges (chat_id);
+  CREATE INDEX exchanges_by_age ON exchanges (refused, served_at);
+  `,
+]
+
+/**
+ * Checks the file and brings it to this program's version.
+ * @throws StoreError `STORE_CORRUPT`, `STORE_TOO_NEW`
+ */
+export async function migrate(connection: SqliteConnection): Promise<void> {
+  await assertSound(connection)
+  const [row] = await connection.all('PRAGMA user_version')
+  const version = Number(row?.['user_version'])
+  if (version > MIGRATIONS.length) {
+    const text = `database: expected version ${MIGRATIONS.length} at most, got ${version}`
+    throw new StoreError('STORE_TOO_NEW', text)
+  }
+  for (const [index, step] of MIGRATIONS.entries()) {
+    if (index < version) continue
+    // One transaction, the number of the version with it: a crash leaves the old file.
+    await connection.execute(
+      `BEGIN IMMEDIATE; ${step}; PRAGMA user_version = ${index + 1}; COMMIT;`,
+    )
+  }
+}
+
+async function assertSound(connection: SqliteConnection): Promise<void> {
+  const corrupt = (text: string): StoreError => new StoreError('STORE_CORRUPT', `database: ${text}`)
+  let rows
+  try {
+    rows = await connection.all('PRAGMA quick_check(1)')
+  } catch {
+    throw corrupt('not a database')
+  }
+  const [result] = rows
+  if (result?.['quick_check'] !== 'ok') throw corrupt('damaged')
+}

@@ -1,0 +1,235 @@
+import { createServer } from 'node:http'
+import { computeRegistryAbi } from '@jeju/contracts'
+import { connectWallet, createLedger, createProvider } from '@jeju/sdk'
+import {
+  addressOf,
+  attestationDigest,
+  authDigest,
+  bindingIdOf,
+  randomBytes32,
+  receiptDigest,
+  signDigest,
+  toHex,
+  type Hex,
+} from '@jeju/verifier/protocol'
+import { createTestClient, http, publicActions, walletActions } from 'viem'
+import { foundry } from 'viem/chains'
+import { startChain, type LocalChain } from '../../../demo/network/chain.ts'
+import type { SettlementItem } from '../../../enclave/src/chain/node-chain.ts'
+
+/** Account of the node under test, and of who only pays gas. */
+const [OPERATOR, USER, SIGNER] = [0, 1, 2]
+const PRICE = { inPerMTok: 10n ** 15n, outPerMTok: 10n ** 15n, maxOutputTokens: 1_000_000 }
+
+/** What a test does to a chain of one machine. */
+export type AnvilClient = ReturnType<typeof anvilClient>
+
+/** The deployed contracts with one agent, one bound signer and one channel. */
+export interface SettlementNetwork {
+  readonly chain: LocalChain
+  readonly anvil: AnvilClient
+  readonly operator: Hex
+  readonly signerKey: Uint8Array
+  readonly signer: Hex
+  readonly channelId: Hex
+  /** A new receipt of the channel; the fee is 10^9 wei for each token. */
+  item(outputTokens?: number): Promise<SettlementItem>
+  spent(): Promise<bigint>
+}
+
+export function feeOfTokens(tokens: number): bigint {
+  return BigInt(tokens) * 10n ** 9n
+}
+
+/** Starts the chain and does what operator, node and user do before the first prompt. */
+export async function startSettlementNetwork(): Promise<SettlementNetwork> {
+  const chain = await startChain()
+  const { rpcUrl, chainId, deployment } = chain
+  const anvil = anvilClient(rpcUrl)
+  const wallet = (index: number): ReturnType<typeof connectWallet> =>
+    connectWallet({ rpcUrl, chainId, account: chain.account(index) })
+  const operatorWallet = wallet(OPERATOR ?? 0)
+  const provider = createProvider({ wallet: operatorWallet, deployment })
+  const agentId = await provider.mintAgent('data:,')
+  await provider.stake(agentId, 10n ** 17n)
+  await provider.register(agentId, 'https://node.test')
+  const serviceId = await provider.addService(agentId, `0x${'ab'.repeat(32)}`, 'm', PRICE)
+
+  const signerKey = chain.privateKey(SIGNER ?? 0)
+  const signer = addressOf(signerKey)
+  const operator = addressOf(chain.privateKey(OPERATOR ?? 0))
+  const some: Hex = `0x${'cd'.repeat(32)}`
+  const statement = {
+    agentId,
+    operator,
+    signer,
+    keysetDigest: some,
+    modelCatalogDigest: some,
+    postureDigest: some,
+    gpuDevicesDigest: `0x${'00'.repeat(32)}` as Hex,
+    instanceId: some,
+  }
+  const registry = { chainId: BigInt(chainId), verifyingContract: deployment.computeRegistry }
+  const bindingId = bindingIdOf(statement, registry)
+  const contract = { address: deployment.computeRegistry, abi: computeRegistryAbi } as const
+  const approve = {
+    ...contract,
+    functionName: 'approveBinding',
+    args: [agentId, bindingId],
+  } as const
+  await mined(anvil, await operatorWallet.writeContract(approve))
+  const block = await anvil.getBlock()
+  const call = {
+    evidenceHash: some,
+    blockNumber: block.number - 1n,
+    validUntil: block.timestamp + 3_600n,
+    deadline: block.timestamp + 600n,
+  }
+  const signature = signDigest(attestationDigest({ ...call, bindingId }, registry), signerKey)
+  const { evidenceHash, blockNumber, validUntil, deadline } = call
+  const args = [statement, evidenceHash, blockNumber, validUntil, deadline, signature] as const
+  const bind = { ...contract, functionName: 'bindSigner', args } as const
+  await mined(anvil, await operatorWallet.writeContract(bind))
+
+  const sessionKey = randomBytes32()
+  const ledger = createLedger({ wallet: wallet(USER ?? 1), deployment })
+  await ledger.deposit(10n ** 18n)
+  const opening = { agentId, serviceId, priceVersion: 1, amount: 10n ** 18n }
+  const { channelId } = await ledger.openChannel({ ...opening, sessionKey: addressOf(sessionKey) })
+
+  const serving = { chainId: BigInt(chainId), verifyingContract: deployment.inferenceServing }
+  let nonce = 0n
+  return {
+    chain,
+    anvil,
+    operator,
+    signerKey,
+    signer,
+    channelId,
+    item: async (outputTokens = 1_000_000) => {
+      const { timestamp } = await anvil.getBlock()
+      const auth = {
+        channelId,
+        nonce: nonce++,
+        bindingId,
+        requestHash: toHex(randomBytes32()),
+        maxFee: 10n ** 17n,
+        validUntil: timestamp + 1_800n,
+      }
+      const authHash = authDigest(auth, serving)
+      const receipt = {
+        authHash,
+        responseHash: toHex(randomBytes32()),
+        inputTokens: 0,
+        outputTokens,
+        finish: 0,
+        issuedAt: timestamp,
+      }
+      return {
+        auth,
+        authSig: signDigest(authHash, sessionKey),
+        receipt,
+        receiptSig: signDigest(receiptDigest(receipt, serving), signerKey),
+      }
+    },
+    spent: async () => (await ledger.channelOf(channelId)).spent,
+  }
+}
+
+async function mined(anvil: AnvilClient, hash: Hex): Promise<void> {
+  const { status } = await anvil.waitForTransactionReceipt({ hash, pollingInterval: 50 })
+  if (status !== 'success') throw new Error(`transaction ${hash} reverted`)
+}
+
+function anvilClient(rpcUrl: string) {
+  return createTestClient({
+    chain: foundry,
+    mode: 'anvil',
+    transport: http(rpcUrl),
+    cacheTime: 0,
+    pollingInterval: 50,
+  })
+    .extend(publicActions)
+    .extend(walletActions)
+}
+
+/** An RPC between node and chain that a test makes fail. */
+export interface FaultyRpc {
+  readonly url: string
+  mode: 'ok' | 'fails' | 'hangs' | 'garbage' | 'other-chain' | 'lies'
+  close(): Promise<void>
+}
+
+/** Starts one. It lies by saying of every transaction that it is in a block long ago, and paid. */
+export async function startFaultyRpc(rpcUrl: string): Promise<FaultyRpc> {
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = []
+    request.on('data', (part: Buffer) => parts.push(part))
+    request.on('end', () => void answer(Buffer.concat(parts).toString()))
+    const answer = async (text: string): Promise<void> => {
+      if (faulty.mode === 'hangs') return
+      if (faulty.mode === 'fails') return void response.writeHead(500).end('no')
+      if (faulty.mode === 'garbage') return void response.end('{"jsonrpc":')
+      const call = JSON.parse(text) as JsonRpc | readonly JsonRpc[]
+      const real = await fetch(rpcUrl, {
+        method: 'POST',
+        body: text,
+        headers: { 'content-type': 'application/json' },
+      })
+      const answers = (await real.json()) as Answer | readonly Answer[]
+      const twisted = Array.isArray(call)
+        ? call.map((one: JsonRpc, index) => twist(one, (answers as Answer[])[index] as Answer))
+        : twist(call as JsonRpc, answers as Answer)
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(twisted))
+    }
+    const twist = ({ method, params, id }: JsonRpc, honest: Answer): Answer => {
+      if (faulty.mode === 'other-chain' && method === 'eth_chainId') {
+        return { jsonrpc: '2.0', id, result: '0x1' }
+      }
+      if (faulty.mode !== 'lies') return honest
+      if (method === 'eth_blockNumber') return { jsonrpc: '2.0', id, result: '0xffffff' }
+      if (method !== 'eth_getTransactionReceipt') return honest
+      const result = {
+        transactionHash: params[0],
+        transactionIndex: '0x0',
+        blockHash: `0x${'ee'.repeat(32)}`,
+        blockNumber: '0x1',
+        from: `0x${'00'.repeat(20)}`,
+        to: `0x${'00'.repeat(20)}`,
+        cumulativeGasUsed: '0x1',
+        gasUsed: '0x1',
+        effectiveGasPrice: '0x1',
+        contractAddress: null,
+        logs: [],
+        logsBloom: `0x${'00'.repeat(256)}`,
+        status: '0x1',
+        type: '0x2',
+      }
+      return { jsonrpc: '2.0', id, result }
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const faulty: FaultyRpc = {
+    url: `http://127.0.0.1:${port}`,
+    mode: 'ok',
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+  return faulty
+}
+
+interface JsonRpc {
+  readonly method: string
+  readonly params: readonly unknown[]
+  readonly id: number
+}
+
+interface Answer {
+  readonly jsonrpc: string
+  readonly id: number
+  readonly result?: unknown
+}
