@@ -62,7 +62,7 @@ interface IComputeRegistry {
 
     /// @notice Registers the agent as provider. Caller: the agent's owner or approved operator. Needs the owner's provider
     /// bond in ComputeStaking and a non-zero ERC-8004 agent wallet. Refused while intake is paused.
-    /// @param agentId ERC-8004 id, at most 64 bits
+    /// @param agentId ERC-8004 id, at most 48 bits
     /// @param endpoint where clients and gateways find the node: data for them, judged by their own rules
     function register(uint256 agentId, string calldata endpoint) external;
 
@@ -219,6 +219,17 @@ interface IComputeRegistry {
     /// @return version for `priceOf`
     function currentPriceVersion(uint256 agentId, uint32 serviceId) external view returns (uint32 version);
 
+    /// @notice What opening a channel asks, in one call. Reverts for an unknown service of an active provider.
+    /// @param agentId any
+    /// @param serviceId of the service
+    /// @return providerActive as `isActive`; if not, the rest is zero
+    /// @return serviceActive as in `serviceOf`
+    /// @return priceVersion as `currentPriceVersion`
+    function offerOf(uint256 agentId, uint32 serviceId)
+        external
+        view
+        returns (bool providerActive, bool serviceActive, uint32 priceVersion);
+
     /* VERIFIERS */
 
     enum VerifierState {
@@ -235,9 +246,10 @@ interface IComputeRegistry {
         bool simulated;
         /// When it may be accepted, Unix seconds.
         uint64 acceptableAt;
-        /// It refutes only evidence that names this block or a later one: nobody is judged by a rule that was announced after
-        /// the deed.
-        uint64 proposedInBlock;
+        /// Zero while it never was. Of what another verifier granted, it refutes only evidence that names a later block.
+        uint64 listedInBlock;
+        /// Zero while it was not. Of what another verifier granted, it refutes only evidence that names an earlier block.
+        uint64 droppedInBlock;
     }
 
     /// @notice May be accepted from `acceptableAt`.
@@ -312,6 +324,7 @@ interface IComputeRegistry {
         /// The endpoint was changed since.
         ENDED,
         EXPIRED,
+        /// By the provider or by evidence, or its key was proven at fault in another binding.
         REVOKED,
         /// Collateral has run out; becomes good again when anybody refreshes it.
         STALE,
@@ -380,7 +393,8 @@ interface IComputeRegistry {
     error ProviderIsBarred(uint256 agentId);
     error BlockOutOfWindow(uint64 blockNumber, uint256 current);
     error EvidenceHashZero();
-    error EvidenceMismatch(bytes24 expected, bytes24 actual);
+    error EvidenceNotGranted(bytes32 bindingId, bytes32 evidenceHash);
+    error KeyIsSpent(address signer);
     error StatementMismatch(bytes32 expected, bytes32 actual);
     error NoTier(uint256 verifierIndex);
     error ValidityOutOfRange(uint64 validUntil, uint64 max);
@@ -389,7 +403,8 @@ interface IComputeRegistry {
     error StaleAttestation(uint64 latest, uint64 actual);
     error NotStaking(address expected, address actual);
 
-    /// @notice The owner's consent to one set of keys, models and posture; without it nobody can attest for the agent.
+    /// @notice The owner's consent to one set of keys, models and posture; without it nobody can attest for the agent. Caller: the
+    /// recorded owner alone, whose bond answers for the key, and nobody whom ERC-721 lets act for the agent.
     /// @param agentId of a registered provider of the caller
     /// @param bindingId digest of the statement
     function approveBinding(uint256 agentId, bytes32 bindingId) external;
@@ -400,7 +415,8 @@ interface IComputeRegistry {
     function withdrawApproval(uint256 agentId, bytes32 bindingId) external;
 
     /// @notice Grants or renews a binding whose evidence a listed verifier accepts in this call. Anyone may send it. Valid
-    /// for `bindingValidity`, or as long as the evidence is. Renewals name a later block than the one before.
+    /// for `bindingValidity`, or as long as the evidence is. Renewals name a later block than the one before. Refused for a key
+    /// of which ComputeStaking has evidence against the operator's bond.
     /// @param statement recomputed to the bindingId; its operator must be the recorded owner
     /// @param verifierIndex of a listed verifier
     /// @param evidence in that verifier's encoding
@@ -512,16 +528,32 @@ interface IComputeRegistry {
         view
         returns (uint256 agentId, address operator, address signer);
 
-    /// @notice Whether a verifier that is listed now, and was announced before the evidence's block, says that what the binding
-    /// was last granted on can never have been genuine. False for a binding that no verifier granted.
+    /// @notice Whether what the binding was granted or renewed on can never have been genuine, in the word of the verifier that
+    /// granted it, dropped since or not, or of a later entry of the list that was listed before the evidence's block and dropped,
+    /// if at all, after it. Nobody else: an earlier verifier may not know what a later one allows. An owner who lists a verifier
+    /// that refutes everything reaches nobody by it who sees it coming: it is known for VERIFIER_DELAY before it is listed, and
+    /// judges nothing of before. And a drop, which ends bindings at once, lets nobody go who was granted one before.
+    ///
+    /// Every grant of a verifier stays judgeable for ever, whatever was granted after it. What `bindSigner` granted nobody judged.
     /// @param bindingId that was granted once
     /// @param statement that the bindingId is the digest of
-    /// @param evidence hash of the block (32 bytes, as in `Attested`) ‖ evidence as it was given to `attest`
+    /// @param evidence hash of the block (32 bytes, as in `Attested`) ‖ evidence as it was given to `attest`, at any of its grants
     /// @return true: grounds for slashing the operator
     function refutesEvidence(bytes32 bindingId, NodeStatement calldata statement, bytes calldata evidence)
         external
         view
         returns (bool);
+
+    /// @notice The grant that a verifier gave on this evidence; an earlier one is kept beside every later one.
+    /// @param bindingId any
+    /// @param evidenceHash keccak256(hash of the block ‖ evidence), as in `Attested`
+    /// @return granted whether there was one
+    /// @return verifierIndex who judged
+    /// @return blockNumber that the evidence names
+    function judgementOf(bytes32 bindingId, bytes32 evidenceHash)
+        external
+        view
+        returns (bool granted, uint16 verifierIndex, uint64 blockNumber);
 
     /// @notice EIP-712.
     /// @return of this contract on this chain

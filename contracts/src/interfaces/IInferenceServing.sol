@@ -143,6 +143,8 @@ interface IInferenceServing is IProofVerifier {
 
     /// @notice Whether this nonce has been paid.
     function isNonceUsed(bytes32 channelId, bytes32 bindingId, uint256 nonce) external view returns (bool);
+    /// @notice Wei that the payee took in place of the whole fee (Status.PARTIAL).
+    function partialFeeOf(bytes32 channelId, bytes32 bindingId, uint256 nonce) external view returns (uint256);
     /// @notice Wei the user has paid to the agent.
     function settledVolume(address user, uint256 agentId) external view returns (uint256);
     /// @notice Of one agent: receipts paid, wei (vouchers included), distinct users. Self-payment costs only gas, so readers

@@ -158,7 +158,10 @@ interface ILedgerManager {
 
     /// @notice InferenceServing only: moves `amount` ≤ locked − spent to the payee's claimable balance, all or nothing. What
     /// InferenceServing announces (`Settled`, `VoucherSettled`) is the event of every charge.
-    function charge(bytes32 channelId, uint256 amount) external;
+    /// @param channelId OPEN or CLOSING
+    /// @param amount wei
+    /// @param window nonces that were used up, as ChannelWords has them; kept beside `spent`, so that they cost nothing more
+    function charge(bytes32 channelId, uint256 amount, uint72 window) external;
 
     /// @notice Owner: the refund delay of channels opened from now on, between MIN_REFUND_DELAY and MAX_REFUND_DELAY.
     function setRefundDelay(uint32 delay) external;
@@ -168,7 +171,7 @@ interface ILedgerManager {
     /// @notice All zero for an unknown id.
     function channelOf(bytes32 channelId) external view returns (Channel memory);
     /// @notice The same in the three words in which it is stored, for settlement; ChannelWords reads them.
-    function wordsOf(bytes32 channelId) external view returns (uint256 funds, uint256 key, uint256 terms);
+    function wordsOf(bytes32 channelId) external view returns (uint256 funds, uint256 key, uint256 meter);
     /// @notice Wei that is neither locked in a channel nor charged.
     function availableOf(address user) external view returns (uint256);
     /// @notice Wei charged for the payee and not yet claimed.

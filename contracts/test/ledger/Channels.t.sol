@@ -249,7 +249,7 @@ contract LedgerChannelsTest is Fixture {
         uint256 locked;
         for (uint256 i = 0; i < amounts.length; ++i) {
             ILedgerManager.Open memory o = _open(i + 1);
-            o.amount = uint128(_bound(amounts[i], 1, uint256(type(uint96).max)));
+            o.amount = uint128(_bound(amounts[i], 1, uint256(type(uint80).max)));
             if (locked + o.amount > paidIn) {
                 vm.expectRevert(
                     abi.encodeWithSelector(

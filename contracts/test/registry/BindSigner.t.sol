@@ -433,7 +433,7 @@ contract RegistryBindSignerTest is Fixture {
         calls[13] = abi.encodeCall(registry.setIntakePaused, (true));
         calls[14] = abi.encodeCall(identity.setMetadata, (agentId, "uptime", "1"));
         calls[15] = abi.encodeCall(identity.setAgentURI, (agentId, "x"));
-        calls[16] = abi.encodeCall(ledger.charge, (channelId, 1));
+        calls[16] = abi.encodeCall(ledger.charge, (channelId, 1, 1));
         calls[17] = abi.encodeCall(serving.postFeedback, (agentId));
         address[18] memory targets;
         for (uint256 i = 0; i < 14; ++i) {

@@ -116,8 +116,8 @@ interface ICases {
     /// @notice A guardian, once in each panel, while VOTING or APPEALED.
     function vote(uint256 caseId, bool guilty) external;
 
-    /// @notice Whoever lost by vote, once, within the appeal window, with twice the accuser's deposit. Lost again by vote, it
-    /// goes to the other side.
+    /// @notice Whoever lost by vote, once, within the appeal window, with twice what the accuser had to deposit. Lost again by
+    /// vote, it goes to the other side.
     function appeal(uint256 caseId) external payable;
 
     /// @notice Anyone, as soon as the outcome is settled.
