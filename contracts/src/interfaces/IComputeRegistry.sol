@@ -35,16 +35,32 @@ interface IComputeRegistry {
     }
 
     /// @notice First registration of this agent.
+    /// @param agentId ERC-8004 id
+    /// @param owner of the agent
+    /// @param endpoint where the node is found
     event ProviderRegistered(uint256 indexed agentId, address indexed owner, string endpoint);
     /// @notice After a transfer; all bindings and approvals have ended.
+    /// @param agentId ERC-8004 id
+    /// @param owner of the agent
     event OwnerRefreshed(uint256 indexed agentId, address indexed owner);
     /// @notice All bindings and approvals have ended.
+    /// @param agentId ERC-8004 id
+    /// @param endpointVersion from now on
+    /// @param endpoint where the node is found
     event EndpointUpdated(uint256 indexed agentId, uint32 endpointVersion, string endpoint);
     /// @notice The provider's own switch.
+    /// @param agentId ERC-8004 id
+    /// @param active whether new channels may be opened
     event ProviderActiveSet(uint256 indexed agentId, bool active);
     /// @notice The moderator's switch; bindings and receipts of before stay what they are.
+    /// @param agentId ERC-8004 id
+    /// @param moderator who did it
+    /// @param barred whether what is new is refused
+    /// @param reason for the public, UTF-8
     event ProviderBarred(uint256 indexed agentId, address indexed moderator, bool barred, string reason);
     /// @notice Who may bar providers; zero for nobody.
+    /// @param previous before
+    /// @param current zero for nobody
     event ModeratorChanged(address indexed previous, address indexed current);
 
     error AgentIdTooLarge(uint256 agentId, uint256 max);
@@ -144,12 +160,23 @@ interface IComputeRegistry {
     }
 
     /// @notice Followed by `PriceSet` for version 1.
+    /// @param agentId ERC-8004 id
+    /// @param serviceId from 0
+    /// @param modelId digest of the model descriptor
+    /// @param modelName as clients ask for it
     event ServiceAdded(
         uint256 indexed agentId, uint32 indexed serviceId, bytes32 indexed modelId, string modelName
     );
     /// @notice Whether new channels can be opened.
+    /// @param agentId ERC-8004 id
+    /// @param serviceId from 0
+    /// @param active whether new channels may be opened
     event ServiceActiveSet(uint256 indexed agentId, uint32 indexed serviceId, bool active);
     /// @notice A row was appended.
+    /// @param agentId ERC-8004 id
+    /// @param serviceId from 0
+    /// @param version from 1
+    /// @param price the new row
     event PriceSet(uint256 indexed agentId, uint32 indexed serviceId, uint32 version, Price price);
 
     error ModelNameLength(uint256 length, uint256 max);
@@ -253,14 +280,25 @@ interface IComputeRegistry {
     }
 
     /// @notice May be accepted from `acceptableAt`.
+    /// @param index in the list
+    /// @param verifier the entry
+    /// @param simulated whether its root is another than the vendor's
+    /// @param acceptableAt Unix seconds
     event VerifierProposed(
         uint256 indexed index, IAttestationVerifier indexed verifier, bool simulated, uint64 acceptableAt
     );
     /// @notice From now on evidence can be judged by it.
+    /// @param index in the list
+    /// @param verifier the entry
+    /// @param simulated whether its root is another than the vendor's
     event VerifierListed(uint256 indexed index, IAttestationVerifier indexed verifier, bool simulated);
     /// @notice For good, at this index.
+    /// @param index in the list
+    /// @param actor who did it
     event VerifierDropped(uint256 indexed index, address indexed actor);
     /// @notice Who may drop verifiers beside the owner; zero for nobody.
+    /// @param previous before
+    /// @param current zero for nobody
     event RemoverChanged(address indexed previous, address indexed current);
 
     error VerifierWithoutCode(address verifier);
@@ -281,7 +319,7 @@ interface IComputeRegistry {
     function acceptVerifier(uint256 index) external;
 
     /// @notice Owner or remover, at once: bindings that rest on it are out of policy, proposals are withdrawn. Earned
-    /// receipts stay payable and the nodes may be attested by another verifier.
+    /// receipts stay payable and the nodes may be attested by another verifier; what it granted can still be refuted.
     /// @param index of a proposed or listed entry
     function dropVerifier(uint256 index) external;
 
@@ -357,10 +395,25 @@ interface IComputeRegistry {
     }
 
     /// @notice `owner` lets this statement be attested.
+    /// @param agentId ERC-8004 id
+    /// @param bindingId digest of a statement
+    /// @param owner who approved
     event BindingApproved(uint256 indexed agentId, bytes32 indexed bindingId, address indexed owner);
     /// @notice No further attestation.
+    /// @param agentId ERC-8004 id
+    /// @param bindingId digest of a statement
     event BindingApprovalWithdrawn(uint256 indexed agentId, bytes32 indexed bindingId);
     /// @notice Granted or renewed by the judgement of a listed verifier.
+    /// @param agentId ERC-8004 id
+    /// @param bindingId digest of a statement
+    /// @param signer named in the statement
+    /// @param tier that was shown
+    /// @param tcbStatus in the verifier's code
+    /// @param validUntil Unix seconds
+    /// @param verifierIndex who judged
+    /// @param evidenceHash keccak256(hash of the block ‖ evidence)
+    /// @param blockNumber that the evidence names
+    /// @param blockHash of that block
     event Attested(
         uint256 indexed agentId,
         bytes32 indexed bindingId,
@@ -374,6 +427,13 @@ interface IComputeRegistry {
         bytes32 blockHash
     );
     /// @notice Granted or renewed without a judgement; evidence is fetched from the node under `evidenceHash`.
+    /// @param agentId ERC-8004 id
+    /// @param bindingId digest of a statement
+    /// @param signer named in the statement
+    /// @param validUntil Unix seconds
+    /// @param evidenceHash sha256 of the evidence bundle
+    /// @param blockNumber that the evidence names
+    /// @param blockHash of that block
     event SignerBound(
         uint256 indexed agentId,
         bytes32 indexed bindingId,
@@ -384,6 +444,9 @@ interface IComputeRegistry {
         bytes32 blockHash
     );
     /// @notice Final. `actor` is the provider, or ComputeStaking after evidence.
+    /// @param agentId ERC-8004 id
+    /// @param bindingId digest of a statement
+    /// @param actor who did it
     event BindingRevoked(uint256 indexed agentId, bytes32 indexed bindingId, address indexed actor);
 
     error BindingNotApproved(bytes32 bindingId);

@@ -48,7 +48,8 @@ abstract contract Services is Providers {
         uint256 length = bytes(modelName).length;
         require(length != 0 && length <= MAX_MODEL_NAME_BYTES, ModelNameLength(length, MAX_MODEL_NAME_BYTES));
 
-        serviceId = _serviceCounts[agentId]++;
+        serviceId = _serviceCounts[agentId];
+        _serviceCounts[agentId] = serviceId + 1;
         ServiceRow storage row = _services[agentId][serviceId];
         row.modelId = modelId;
         row.modelName = modelName;

@@ -373,7 +373,9 @@ contract StakingHandler is Test {
     }
 
     function _commit(address who, bytes32 evidenceHash) private {
-        try staking.commitEvidence(staking.commitmentOf(who, evidenceHash, 0)) {} catch {}
+        bytes32 commitment = staking.commitmentOf(who, evidenceHash, 0);
+        vm.prank(who);
+        try staking.commitEvidence(commitment) {} catch {}
         vm.warp(block.timestamp + 5 minutes);
     }
 

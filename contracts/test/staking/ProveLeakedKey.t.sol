@@ -57,7 +57,6 @@ contract ProveLeakedKeyTest is StakingFixture {
         _expectRefused(reporter, _signature(SIGNER_KEY, serving.receiptDigest(_receiptOf(_item(1)))));
 
         vm.assertEq(staking.leakDigest(bindingId, reporter), _typed(staking.domainSeparator(), structHash));
-        _commit(reporter, staking.leakHash(bindingId, sig));
         vm.prank(reporter);
         staking.proveLeakedKey(bindingId, sig, SALT);
         vm.assertEq(staking.rewardOf(reporter), BOND / 10);
@@ -141,7 +140,10 @@ contract ProveLeakedKeyTest is StakingFixture {
 
     function _expectRefused(address who, bytes memory sig) private {
         // Whatever is wrong with it, it is not the want of a commitment.
-        _commit(who, staking.leakHash(bindingId, sig));
+        bytes32 commitment = staking.commitmentOf(who, staking.leakHash(bindingId, sig), SALT);
+        vm.prank(who);
+        try staking.commitEvidence(commitment) {} catch {}
+        vm.warp(block.timestamp + staking.COMMIT_AGE());
         vm.prank(who);
         (bool success,) =
             address(staking).call(abi.encodeCall(staking.proveLeakedKey, (bindingId, sig, SALT)));

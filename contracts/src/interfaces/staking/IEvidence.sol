@@ -36,8 +36,16 @@ interface IEvidence {
     }
 
     /// @notice `commitment` may be used by `reporter` from `usableFrom` until COMMIT_LIFE later.
+    /// @param reporter who brought it
+    /// @param commitment see `commitmentOf`
+    /// @param usableFrom Unix seconds
     event EvidenceCommitted(address indexed reporter, bytes32 indexed commitment, uint64 usableFrom);
     /// @notice The binding has ended; `amount` of the bond was slashed.
+    /// @param bindingId digest of a statement
+    /// @param kind of the fault
+    /// @param bondId that answers
+    /// @param reporter who brought it
+    /// @param amount wei slashed
     event EvidenceProven(
         bytes32 indexed bindingId, Kind indexed kind, bytes32 indexed bondId, address reporter, uint256 amount
     );
