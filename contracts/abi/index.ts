@@ -1,3 +1,5 @@
+export { collateralBatchAbi } from './generated/collateral-batch.ts'
+export { collateralReaderAbi } from './generated/collateral-reader.ts'
 export { computeRegistryAbi } from './generated/compute-registry.ts'
 export { computeStakingAbi } from './generated/compute-staking.ts'
 export { identityRegistryAbi } from './generated/identity-registry.ts'
@@ -9,9 +11,12 @@ export { tdxAttestationVerifierAbi } from './generated/tdx-attestation-verifier.
 export { tdxVerifierAbi } from './generated/tdx-verifier.ts'
 export {
   DeploymentError,
+  INTEL_ROOT_SHA256,
   parseDeployment,
   requireCanonicalRegistries,
+  requireGenuineRoot,
   type Deployment,
+  type TdxDeployment,
 } from './deployment.ts'
 export { CANONICAL_ERC8004, type Erc8004Registries } from './erc8004.ts'
 export { lowercase, type Hex } from './hex.ts'

@@ -105,7 +105,7 @@ function developmentKey(addressIndex: number): Uint8Array {
 
 const DEPLOYER_INDEX = 9
 
-async function deployOn(rpcUrl: string): Promise<Deployment> {
+async function deployOn(rpcUrl: string, simulatedRoot: Hex | undefined): Promise<Deployment> {
   const folder = await mkdtemp(join(tmpdir(), 'jeju-devnet-'))
   try {
     const { deployment } = await deploy({
@@ -114,7 +114,8 @@ async function deployOn(rpcUrl: string): Promise<Deployment> {
       broadcast: true,
       owner: undefined,
       contractOwner: false,
-      firstVerifier: undefined,
+      simulatedRoot,
+      remover: undefined,
       signing: ['--unlocked', '--sender', developmentAccount(DEPLOYER_INDEX).address],
       out: join(folder, 'deployment.json'),
     })
