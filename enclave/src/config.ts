@@ -1,4 +1,5 @@
 import { parseDeployment, type Deployment } from '@jeju/contracts'
+import { INTEL_PCS_URL } from '@jeju/verifier/collateral'
 import type { Hex } from '@jeju/verifier/protocol'
 import { z } from 'zod'
 import { embeddedModel } from './engine/embedded-model.ts'
@@ -21,6 +22,8 @@ export interface Config {
   readonly rpcUrl: string
   readonly chainId: number
   readonly deployment: Deployment
+  /** Intel's collateral service or a PCCS; asked only where quotes are judged on chain, for what the chain lacks. */
+  readonly collateralUrl: string
   readonly agentId: bigint
   readonly serviceId: number
   readonly publicUrl: string
@@ -118,6 +121,7 @@ const environment = z.object({
       return z.NEVER
     }
   }),
+  COLLATERAL_URL: z.url({ protocol: /^https?$/ }).default(INTEL_PCS_URL),
   AGENT_ID: decimal.transform(BigInt).pipe(z.bigint().max(MAX_UINT256)),
   SERVICE_ID: decimal.transform(Number).pipe(z.number().max(MAX_UINT32)),
   PUBLIC_URL: origin,
@@ -179,6 +183,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     rpcUrl: data.RPC_URL,
     chainId: data.CHAIN_ID,
     deployment: data.DEPLOYMENT,
+    collateralUrl: data.COLLATERAL_URL,
     agentId: data.AGENT_ID,
     serviceId: data.SERVICE_ID,
     publicUrl: data.PUBLIC_URL,

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { createCollateralClient } from '@jeju/verifier/collateral'
 import { connectChain } from './chain/viem-chain.ts'
 import { ConfigError, parseConfig } from './config.ts'
 import { loadEmbeddedEngine } from './engine/embedded-engine.ts'
@@ -16,12 +17,15 @@ async function main(): Promise<void> {
   const engine = await (config.upstream === undefined
     ? loadEmbeddedEngine(config.model)
     : connectUpstreamEngine(config.upstream))
+  const now = (): Date => new Date()
+  const collateral = createCollateralClient({ fetch, baseUrl: config.collateralUrl, now })
   const node = await createNode(config, {
     agent,
     engine,
-    connectChain: (signerKey) => connectChain(config.rpcUrl, config.deployment, signerKey),
+    connectChain: (signerKey) =>
+      connectChain(config.rpcUrl, config.deployment, signerKey, collateral),
     logger,
-    now: () => new Date(),
+    now,
   })
   const listener = await listen(node.app, config.port, config.host, node.tls)
   node.start()

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { INTEL_PCS_URL, INTEL_ROOT_CRL_URL } from '@jeju/verifier/collateral'
 import {
   modelIdOf,
   PROMPT_ENDPOINTS,
@@ -163,6 +164,14 @@ function domains({ deployment }: Config): {
   }
 }
 
+/** Origins that this node connects to: the chain, and where quotes are judged there, a service of collateral. */
+function egressOf({ rpcUrl, deployment, collateralUrl }: Config): readonly string[] {
+  const asked =
+    collateralUrl === INTEL_PCS_URL ? [INTEL_PCS_URL, INTEL_ROOT_CRL_URL] : [collateralUrl]
+  const urls = deployment.tdx === undefined ? [rpcUrl] : [rpcUrl, ...asked]
+  return [...new Set(urls.map((url) => new URL(url).origin))]
+}
+
 /** Compares the registry with this node first, then states what both agree on. */
 async function makeIdentity(
   config: Config,
@@ -186,7 +195,7 @@ async function makeIdentity(
     instanceId: own.instanceId,
     keys: own.keys,
     model,
-    egress: [new URL(config.rpcUrl).origin],
+    egress: egressOf(config),
     keysetNotAfter: await keysetNotAfter(config.stateDir, now()),
     tls: own.tls,
     prompts: config.prompts,

@@ -8,6 +8,7 @@ import {
   requireWiring,
   type Deployment,
 } from '@jeju/contracts'
+import { DcapError } from '@jeju/contracts/dcap'
 import { toHex, type Hex } from '@jeju/verifier/protocol'
 import {
   BaseError,
@@ -23,6 +24,7 @@ import {
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import {
+  BINDING_STATUSES,
   ChainError,
   SETTLEMENT_STATUSES,
   type Block,
@@ -30,6 +32,7 @@ import {
   type NodeChain,
   type SettlementItem,
 } from './node-chain.ts'
+import { createVerification, type CollateralSource } from './verification.ts'
 
 const CHANNEL_STATES = ['none', 'open', 'closing', 'closed'] as const
 const RECEIPT_MODE = 0
@@ -38,11 +41,13 @@ const MINED_TIMEOUT_MS = 120_000
 /**
  * The chain through viem; the only file that knows it. Transactions are signed by the node's own key, one after the
  * other, so that two never take one account nonce.
+ * @param collateral where Intel's collateral comes from; asked only for what the chain lacks
  */
 export function connectChain(
   rpcUrl: string,
   deployment: Deployment,
   signerKey: Uint8Array,
+  collateral: CollateralSource,
 ): NodeChain {
   const chain = defineChain({
     id: deployment.chainId,
@@ -73,7 +78,19 @@ export function connectChain(
     return receipt
   }
 
+  const { tdx, computeRegistry } = deployment
+  const send = ({ to, data, gas }: { to: Hex; data: Hex; gas: bigint }) =>
+    inTurn(async () => mined(await writer.sendTransaction({ to, data, gas })))
+  const verification =
+    tdx && createVerification({ reader, tdx, computeRegistry, account, send, collateral })
+
   return {
+    verification: verification && {
+      verifierIndex: verification.verifierIndex,
+      bringCollateral: (quote) => ask(() => verification.bringCollateral(quote)),
+      evidenceOf: (quote, digest) => ask(() => verification.evidenceOf(quote, digest)),
+      attest: (call) => ask(() => verification.attest(call)),
+    },
     checkContracts: () =>
       ask(() =>
         requireWiring(deployment, (address, functionName) =>
@@ -132,6 +149,12 @@ export function connectChain(
         const call = { ...registry, functionName: 'bindingOf', args: [bindingId] } as const
         const [valid, binding] = await reader.readContract(call)
         return { valid, validUntil: binding.validUntil, revoked: binding.revoked }
+      }),
+    bindingStatus: (bindingId) =>
+      ask(async () => {
+        const call = { ...registry, functionName: 'statusOf', args: [bindingId] } as const
+        const [status] = await reader.readContract(call)
+        return BINDING_STATUSES[status] ?? 'unknown'
       }),
     bindingValidity: () =>
       ask(() => reader.readContract({ ...registry, functionName: 'bindingValidity' })),
@@ -199,6 +222,10 @@ async function ask<Answer>(make: () => Promise<Answer>): Promise<Answer> {
     return await make()
   } catch (cause) {
     if (cause instanceof ChainError || cause instanceof DeploymentError) throw cause
+    if (cause instanceof DcapError) {
+      const again = cause.code === 'CHAIN_UNAVAILABLE'
+      throw new ChainError(again ? 'CHAIN_UNAVAILABLE' : 'CHAIN_REFUSED', cause.message)
+    }
     if (!(cause instanceof BaseError)) {
       throw new ChainError('CHAIN_UNAVAILABLE', 'unexpected error')
     }
