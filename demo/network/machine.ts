@@ -36,6 +36,8 @@ export interface NodeHealth {
   readonly signer: `0x${string}`
   readonly agent_id: string
   readonly registered: boolean
+  /** Why it is not registered. */
+  readonly reason: string | null
 }
 
 const BOOT_TIMEOUT_MS = 60_000

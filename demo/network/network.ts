@@ -8,15 +8,16 @@ import {
 } from '@jeju/simulator'
 import type { AppraisalPolicy, CollateralSource, TrustAnchor } from '@jeju/verifier'
 import { createCollateralClient } from '@jeju/verifier/collateral'
-import { modelIdOf, type Hex, type ModelDescriptor } from '@jeju/verifier/protocol'
+import { modelIdOf, sha256, toHex, type Hex, type ModelDescriptor } from '@jeju/verifier/protocol'
 import { createWalletClient, http } from 'viem'
 import { foundry } from 'viem/chains'
+import { BEHIND_S, listOnChain } from './allow-list.ts'
 import { startChain, type LocalChain } from './chain.ts'
 import { nodeCodeDigest } from './code-digest.ts'
 import { appCompose, type MeasuredSettings } from './compose.ts'
 import { startGateway, type GatewayProcess } from './gateway.ts'
 import { launchMachine, type Machine } from './machine.ts'
-import { setUpProvider, type DevnetProvider } from './operator.ts'
+import { setUpProvider, type DevnetProvider, type Outcome } from './operator.ts'
 import { devnetTrustAnchor, publishedPolicy } from './policy.ts'
 
 /** The model every node of the devnet serves, and its id on chain. */
@@ -40,7 +41,7 @@ export interface Network {
   wallet(index: number): Wallet
   /** Starts a node from the published compose. */
   startProvider(name: string, walletIndex: number): Promise<DevnetProvider>
-  /** Starts a node from a compose that was changed; its operator accepts it, nobody else should. */
+  /** Starts a node from a compose that was changed; its operator accepts it, nobody else should: the chain refuses it. */
   startTamperedProvider(name: string, walletIndex: number): Promise<DevnetProvider>
   startGateway(): Promise<GatewayProcess>
   /** Stops everything that was started, newest first. */
@@ -60,22 +61,26 @@ const now = (): Date => new Date()
 
 /** Starts a chain and a simulated platform; nodes and gateway follow on request. */
 export async function startNetwork(): Promise<Network> {
-  const chain = await startChain()
+  const platform = await createSimulatedPlatform({ at: new Date() })
+  const chain = await startChain({
+    simulatedRoot: toHex(sha256(platform.rootCertificateDer)),
+    behindS: BEHIND_S,
+  })
   const running: (() => Promise<void>)[] = [() => chain.process.stop()]
   const stop = async (): Promise<void> => {
     for (const end of running.splice(0).toReversed()) await end()
   }
   try {
-    const platform = await createSimulatedPlatform({ at: new Date() })
     const trustAnchor = devnetTrustAnchor(platform)
     const pcs = await servePcs(platform, { at: now })
     running.push(() => pcs.close())
     const collateral = createCollateralClient({ fetch, baseUrl: pcs.url, now })
     const model = await describeModel()
-    const measured = measuredSettings(chain, model)
+    const measured = measuredSettings(chain, model, pcs.url)
     const codeDigest = await nodeCodeDigest()
     const published = appCompose(codeDigest, measured)
     const tampered = appCompose(codeDigest, measured, EXTRA_SERVICE)
+    await listOnChain(chain, launchTd(platform, { appCompose: published }), codeDigest)
     const policyOf = (compose: Uint8Array): AppraisalPolicy =>
       publishedPolicy(launchTd(platform, { appCompose: compose }))
 
@@ -90,13 +95,14 @@ export async function startNetwork(): Promise<Network> {
       name: string,
       walletIndex: number,
       compose: Uint8Array,
+      outcome: Outcome,
     ): Promise<DevnetProvider> => {
       const machine: Machine = await launchMachine(name, platform, compose, measured)
       running.push(() => machine.stop())
       const trust = { policy: policyOf(compose), trustAnchor, collateral }
       const { id, descriptor } = model
       const offer = { id, name: descriptor.id }
-      return setUpProvider(name, wallet(walletIndex), chain, machine, offer, trust)
+      return setUpProvider(name, wallet(walletIndex), chain, machine, offer, trust, outcome)
     }
     const policy = policyOf(published)
     return {
@@ -108,8 +114,8 @@ export async function startNetwork(): Promise<Network> {
       collateralUrl: pcs.url,
       model,
       wallet,
-      startProvider: (name, index) => provider(name, index, published),
-      startTamperedProvider: (name, index) => provider(name, index, tampered),
+      startProvider: (name, index) => provider(name, index, published, 'registered'),
+      startTamperedProvider: (name, index) => provider(name, index, tampered, 'refused'),
       startGateway: async () => {
         const gateway = await startGateway(chain, policy, platform, pcs.url)
         running.push(() => gateway.process.stop())
@@ -130,9 +136,14 @@ async function describeModel(): Promise<DevnetModel> {
   return { descriptor: engine.descriptor, id: modelIdOf(engine.descriptor) }
 }
 
-function measuredSettings(chain: LocalChain, model: DevnetModel): MeasuredSettings {
+function measuredSettings(
+  chain: LocalChain,
+  model: DevnetModel,
+  collateralUrl: string,
+): MeasuredSettings {
   return {
     ...NODE_SETTINGS,
+    COLLATERAL_URL: collateralUrl,
     RPC_URL: chain.rpcUrl,
     CHAIN_ID: String(chain.chainId),
     DEPLOYMENT: JSON.stringify(chain.deployment),

@@ -24,7 +24,8 @@ const SIMULATED_ROOT: Hex = `0x${'5e'.repeat(32)}`
 const LISTED = 2
 /** Answers every call with one word: PUSH32 word, MSTORE at 0, RETURN 32 bytes. */
 const answering = (word: Hex): Hex => `0x7f${word.slice(2)}60005260206000f3`
-const bool = (value: boolean): Hex => encodeAbiParameters([{ type: 'bool' }], [value])
+/** What public chains get is compiled first, slowly. */
+const COMPILING = 20 * 60_000
 
 const deployments = fileURLToPath(new URL('../../contracts/deployments', import.meta.url))
 let anvil: Anvil | undefined
@@ -136,47 +137,64 @@ describe('deploying', () => {
     expect(listed).toMatchObject({ state: LISTED, simulated: true })
   })
 
-  test('a rehearsal on Base Sepolia sends and writes nothing; a broadcast does both', async () => {
-    await chainOf(84532)
-    const before = await blocks()
-    const rehearsal = await run('sepolia', '--owner', KEY_ONLY)
-    expect(rehearsal.written).toBeUndefined()
-    expect(rehearsal.deployment).toMatchObject({ chainId: 84532, ...CANONICAL_ERC8004.get(84532) })
-    expect(await readdir(folder)).toEqual([])
-    expect(await blocks()).toBe(before)
+  test(
+    'a rehearsal on Base Sepolia sends and writes nothing; a broadcast does both',
+    { timeout: COMPILING },
+    async () => {
+      await chainOf(84532)
+      const before = await blocks()
+      const rehearsal = await run('sepolia', '--owner', KEY_ONLY)
+      expect(rehearsal.written).toBeUndefined()
+      expect(rehearsal.deployment).toMatchObject({
+        chainId: 84532,
+        ...CANONICAL_ERC8004.get(84532),
+      })
+      expect(await readdir(folder)).toEqual([])
+      expect(await blocks()).toBe(before)
 
-    await expect(run('sepolia')).rejects.toMatchObject({ code: 'OWNER' })
-    await expect(run('sepolia', '--owner', KEY_ONLY, '--contract-owner')).rejects.toMatchObject({
-      code: 'OWNER',
-    })
-    const { deployment } = await run('sepolia', '--owner', SAFE, '--contract-owner', '--broadcast')
-    expect(parseDeployment(await readFile(join(folder, 'deployment.json'), 'utf8'))).toEqual(
-      deployment,
-    )
-  })
+      await expect(run('sepolia')).rejects.toMatchObject({ code: 'OWNER' })
+      await expect(run('sepolia', '--owner', KEY_ONLY, '--contract-owner')).rejects.toMatchObject({
+        code: 'OWNER',
+      })
+      const { deployment } = await run(
+        'sepolia',
+        '--owner',
+        SAFE,
+        '--contract-owner',
+        '--broadcast',
+      )
+      expect(parseDeployment(await readFile(join(folder, 'deployment.json'), 'utf8'))).toEqual(
+        deployment,
+      )
+    },
+  )
 
-  test('R14, R16: on Base only a contract may own it, no simulated root and no look-alike is taken', async () => {
-    await chainOf(8453)
-    if (anvil === undefined) throw new Error('no chain')
-    await expect(run('mainnet', '--owner', KEY_ONLY)).rejects.toMatchObject({ code: 'OWNER' })
-    const simulated = ['mainnet', '--owner', SAFE, '--simulated-root', SIMULATED_ROOT] as const
-    await expect(run(...simulated)).rejects.toMatchObject({ code: 'ROOT' })
-    // The script says it too, whoever calls it.
-    const unasked = parseArguments([...simulated, ...SIGNING], { RPC_URL: anvil.rpcUrl })
-    await expect(runForge(unasked, join(folder, 'draft.json'))).rejects.toMatchObject({
-      code: 'FORGE',
-      message: expect.stringContaining('SimulatedRoot') as string,
-    })
-    const { deployment } = await run('mainnet', '--owner', SAFE)
-    expect(deployment.tdx?.rootCertificateHash).toBe(INTEL_ROOT_SHA256)
-    expect(deployment).toMatchObject({ chainId: 8453, ...CANONICAL_ERC8004.get(8453) })
+  test(
+    'R14, R16: on Base only a contract may own it, no simulated root and no look-alike is taken',
+    { timeout: COMPILING },
+    async () => {
+      await chainOf(8453)
+      if (anvil === undefined) throw new Error('no chain')
+      await expect(run('mainnet', '--owner', KEY_ONLY)).rejects.toMatchObject({ code: 'OWNER' })
+      const simulated = ['mainnet', '--owner', SAFE, '--simulated-root', SIMULATED_ROOT] as const
+      await expect(run(...simulated)).rejects.toMatchObject({ code: 'ROOT' })
+      // The script says it too, whoever calls it.
+      const unasked = parseArguments([...simulated, ...SIGNING], { RPC_URL: anvil.rpcUrl })
+      await expect(runForge(unasked, join(folder, 'draft.json'))).rejects.toMatchObject({
+        code: 'FORGE',
+        message: expect.stringContaining('SimulatedRoot') as string,
+      })
+      const { deployment } = await run('mainnet', '--owner', SAFE)
+      expect(deployment.tdx?.rootCertificateHash).toBe(INTEL_ROOT_SHA256)
+      expect(deployment).toMatchObject({ chainId: 8453, ...CANONICAL_ERC8004.get(8453) })
 
-    const canonical = CANONICAL_ERC8004.get(8453)
-    if (canonical === undefined) throw new Error('no canonical registries')
-    await clientOf(anvil).setCode({ address: canonical.identityRegistry, bytecode: '0x' })
-    await expect(run('mainnet', '--owner', SAFE)).rejects.toMatchObject({ code: 'FORGE' })
-    expect(await readdir(folder)).toEqual([])
-  })
+      const canonical = CANONICAL_ERC8004.get(8453)
+      if (canonical === undefined) throw new Error('no canonical registries')
+      await clientOf(anvil).setCode({ address: canonical.identityRegistry, bytecode: '0x' })
+      await expect(run('mainnet', '--owner', SAFE)).rejects.toMatchObject({ code: 'FORGE' })
+      expect(await readdir(folder)).toEqual([])
+    },
+  )
 
   test('an RPC that is away is said so', async () => {
     await expect(
