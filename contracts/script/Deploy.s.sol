@@ -141,8 +141,7 @@ contract Deploy is Script {
         VM.serializeAddress(judges, "tdxVerifier", address(t.tdxVerifier));
         VM.serializeAddress(judges, "collateralBatch", address(t.collateralBatch));
         VM.serializeAddress(judges, "measurementPolicy", address(t.measurementPolicy));
-        string memory tdx =
-            VM.serializeAddress(judges, "attestationVerifier", address(t.attestationVerifier));
+        string memory tdx = VM.serializeAddress(judges, "attestationVerifier", address(t.attestationVerifier));
 
         string memory object = "deployment";
         VM.serializeUint(object, "chainId", block.chainid);

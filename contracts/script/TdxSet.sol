@@ -64,9 +64,7 @@ library TdxSet {
         address verifier = address(t.tdxVerifier);
         _requirePeer("batch.verifier", address(t.collateralBatch.tdxVerifier()), verifier);
         _requirePeer("adapter.verifier", address(t.attestationVerifier.tdxVerifier()), verifier);
-        _requirePeer(
-            "adapter.policy", address(t.attestationVerifier.policy()), address(t.measurementPolicy)
-        );
+        _requirePeer("adapter.policy", address(t.attestationVerifier.policy()), address(t.measurementPolicy));
         _requirePeer("policy.owner", t.measurementPolicy.owner(), owner);
         IComputeRegistry.Verifier memory first = registry.verifierAt(0);
         IAttestationVerifier listed = first.verifier;

@@ -200,7 +200,8 @@ contract TdxAttestationVerifier is IAttestationVerifier {
         return reason.length == 0 || selector == ITdxVerifier.RevocationListExpired.selector
             || selector == ITdxVerifier.EvaluationNumbersExpired.selector
             || selector == ITdxVerifier.QeIdentityExpired.selector
-            || selector == ITdxVerifier.TcbInfoExpired.selector || selector == ITdxVerifier.PckExpired.selector
+            || selector == ITdxVerifier.TcbInfoExpired.selector
+            || selector == ITdxVerifier.PckExpired.selector
             || selector == ITdxVerifier.CollateralSignerRevoked.selector;
     }
 
