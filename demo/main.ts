@@ -59,7 +59,10 @@ async function run(net: Network): Promise<void> {
     `${tampered.name} pays its bond, and the chain refuses its evidence`,
     `agent ${tampered.agentId}, compose ${tampered.machine.td.composeHash}`,
   )
-  assert.match(tampered.refusal ?? '', /^measurement: expected an entry of the allow-list, got none/)
+  assert.match(
+    tampered.refusal ?? '',
+    /^measurement: expected an entry of the allow-list, got none/,
+  )
   story.detail(tampered.refusal ?? '')
 
   story.chapter('The gateway discovers and verifies')

@@ -76,7 +76,8 @@ const FMSPC = Uint8Array.of(
 export function fmspcOf({ der }: Certificate): string {
   for (let at = 0; at + FMSPC.length + 6 <= der.length; at++) {
     const start = at + FMSPC.length
-    if (sameBytes(der.subarray(at, start), FMSPC)) return hexOf(der.slice(start, start + 6)).slice(2)
+    if (sameBytes(der.subarray(at, start), FMSPC))
+      return hexOf(der.slice(start, start + 6)).slice(2)
   }
   throw new DcapError('CERTIFICATE_INVALID', 'PCK certificate: expected an FMSPC, got none')
 }

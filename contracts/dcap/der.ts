@@ -28,7 +28,7 @@ export function tlvAt(der: Uint8Array, at: number, end: number): Tlv {
 /** The TLVs in the content of another, in order. @throws DcapError `CERTIFICATE_INVALID` */
 export function within(der: Uint8Array, { start, end }: Pick<Tlv, 'start' | 'end'>): Tlv[] {
   const list: Tlv[] = []
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     const tlv = tlvAt(der, at, end)
     list.push(tlv)
     at = tlv.end

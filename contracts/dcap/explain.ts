@@ -11,12 +11,12 @@ export interface ContractRefusal {
   readonly args: readonly unknown[]
 }
 
-type ErrorsOf<Abi extends readonly unknown[]> = Extract<
-  Abi[number],
-  { readonly type: 'error' }
-> extends { readonly name: infer Name extends string }
-  ? Name
-  : never
+type ErrorsOf<Abi extends readonly unknown[]> =
+  Extract<Abi[number], { readonly type: 'error' }> extends {
+    readonly name: infer Name extends string
+  }
+    ? Name
+    : never
 
 /** Every error of what judges TDX quotes; a new one does not compile before it has its words. */
 type KnownError = ErrorsOf<
@@ -83,7 +83,8 @@ const SENTENCES: Readonly<Record<KnownError, Sentence>> = {
     'collateral: expected a signer that is not revoked, got a revoked TCB signing key',
   // What it says of the platform.
   TcbRevoked: () => 'TCB: expected a level that is not revoked, got status Revoked',
-  TcbNotSupported: () => 'TCB: expected a level that the platform reaches, got SVNs below all of them',
+  TcbNotSupported: () =>
+    'TCB: expected a level that the platform reaches, got SVNs below all of them',
   QeTcbNotSupported: (svn) =>
     `quoting enclave: expected an ISVSVN that a level describes, got ${String(svn)}`,
   QeIdentityMismatch: seen('quoting enclave: identity hash'),
@@ -135,7 +136,8 @@ const SENTENCES: Readonly<Record<KnownError, Sentence>> = {
   BlobNotStored: () => 'document: expected room to store it, got no gas for that',
   NoStandardNumber: () =>
     'evaluation data numbers: expected a recovery event that is a year old, got none',
-  IdentityTwice: (version) => `TDX module identities: expected each once, got ${hex(version)} twice`,
+  IdentityTwice: (version) =>
+    `TDX module identities: expected each once, got ${hex(version)} twice`,
   VersionNotUpperCase: form('TDX module identity', 'upper-case digits'),
   BadDate: (actual) => `document: expected a date, got ${text(actual)}`,
   BadHex: (actual) => `document: expected hex digits, got ${text(actual)}`,
@@ -178,15 +180,16 @@ const REGISTRY: Readonly<Record<string, Sentence>> = {
     `block: expected one of the latest before ${String(current)} that the chain remembers, got ${String(block)}`,
   BindingNotApproved: (binding) =>
     `approval: expected the owner's of binding ${String(binding)}, got none`,
-  BindingIsRevoked: (binding) => `binding: expected one that is not revoked, got ${String(binding)}`,
+  BindingIsRevoked: (binding) =>
+    `binding: expected one that is not revoked, got ${String(binding)}`,
   OperatorMismatch: seen('operator: owner of the agent', String),
-  ProviderIsBarred: (agent) => `provider: expected one that is not barred, got agent ${String(agent)}`,
+  ProviderIsBarred: (agent) =>
+    `provider: expected one that is not barred, got agent ${String(agent)}`,
   UnknownProvider: (agent) => `provider: expected a registered one, got agent ${String(agent)}`,
   UnknownVerifier: (index) => `verifier: expected one of the registry's list, got ${String(index)}`,
   WrongVerifierState: (index) =>
     `verifier ${String(index)}: expected one that the registry lists, got one that it does not`,
-  SignatureExpired: (deadline) =>
-    `signature: expected a deadline to come, got ${time(deadline)}`,
+  SignatureExpired: (deadline) => `signature: expected a deadline to come, got ${time(deadline)}`,
   InvalidSignature: (signer) => `signature: expected one by ${String(signer)}, got another`,
   StaleAttestation: (latest, actual) =>
     `block: expected one after ${String(latest)}, which the last grant names, got ${String(actual)}`,

@@ -152,7 +152,12 @@ async function askFor(asked: {
   readonly offer: CollateralOffer
 }): Promise<Offered> {
   const { chain, needed, numbers, standard, offer } = asked
-  const ofQuote = ['root certificate', 'PCK CA certificate', 'PCK certificate', 'evaluation numbers']
+  const ofQuote = [
+    'root certificate',
+    'PCK CA certificate',
+    'PCK certificate',
+    'evaluation numbers',
+  ]
   const isAsked = [...needed.keys()].some((name) => !ofQuote.includes(name))
   const request = { fmspc: fmspcOf(chain.leaf), ca: caOf(chain) }
   const collateral = isAsked

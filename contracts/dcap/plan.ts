@@ -100,7 +100,8 @@ export function planSteps(
     const call = callOf(name, chain, offered)
     if (call === undefined) return []
     const why = needed.get(name) ?? replacedSigner(name, state, offered)
-    if (why === undefined || (why === 'runs out' && !isLater(name, chain, state, offered))) return []
+    if (why === undefined || (why === 'runs out' && !isLater(name, chain, state, offered)))
+      return []
     return [{ name, why, call }]
   })
 }
@@ -181,9 +182,7 @@ function isLater(
       return end > state.pck.notAfter
     }
     case 'evaluation numbers':
-      return (
-        numbers !== undefined && listEndOf(numbers.evaluationNumbers) > state.standard.until
-      )
+      return numbers !== undefined && listEndOf(numbers.evaluationNumbers) > state.standard.until
     case 'root CRL':
       return collateral !== undefined && thisUpdateOf(collateral.rootCaCrl) > state.rootCrl.issued
     case 'PCK CRL':
@@ -241,7 +240,9 @@ export function mostGasOf({ call }: CollateralStep): bigint {
 const MOST_BATCH_GAS = 14_000_000n
 
 /** As few transactions as the limit of gas allows, in order. */
-export function batchesOf(steps: readonly CollateralStep[]): readonly (readonly CollateralStep[])[] {
+export function batchesOf(
+  steps: readonly CollateralStep[],
+): readonly (readonly CollateralStep[])[] {
   const batches: CollateralStep[][] = []
   let left = 0n
   for (const step of steps) {

@@ -56,7 +56,9 @@ export function readQuote(quote: Uint8Array): ChainQuote {
   atLeast(quote, end + 6)
   const inner = uint16(quote, end)
   if (inner !== PCK_CHAIN_CERTIFICATION) {
-    throw invalid(`inner certification data: expected type ${PCK_CHAIN_CERTIFICATION}, got ${inner}`)
+    throw invalid(
+      `inner certification data: expected type ${PCK_CHAIN_CERTIFICATION}, got ${inner}`,
+    )
   }
   const chainBytes = uint16(quote, end + 2) + uint16(quote, end + 4) * 0x1_0000
   if (chainBytes > MAX_CHAIN_BYTES) {

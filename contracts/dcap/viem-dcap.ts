@@ -192,10 +192,7 @@ const REFUSALS = [
  * A failed call or estimate as a coded error: a contract's refusal in words, or that nobody answered.
  * @param steps of the batch, so that the refused one is named
  */
-export function explainFailure(
-  error: unknown,
-  steps: readonly CollateralStep[] = [],
-): DcapError {
+export function explainFailure(error: unknown, steps: readonly CollateralStep[] = []): DcapError {
   if (error instanceof DcapError) return error
   const data = revertDataOf(error)
   if (data === undefined) {

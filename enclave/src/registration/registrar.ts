@@ -49,7 +49,8 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
       chain.bindingValidity(),
       chain.bindingStatus(bindingId),
     ])
-    if (stands !== status) logger.info({ bindingId, status: stands }, 'the binding stands otherwise')
+    if (stands !== status)
+      logger.info({ bindingId, status: stands }, 'the binding stands otherwise')
     status = stands
     if (binding.valid) reason = undefined
     const leftS = binding.valid ? binding.validUntil - timestamp : 0n

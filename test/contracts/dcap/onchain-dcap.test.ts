@@ -184,13 +184,15 @@ describe('what the chain lacks', () => {
     expect(await who.dcap.plan(quote, offerOf(market.platform.pki))).toEqual([])
     const later = new Date(Date.now() + 28 * DAY_MS)
     const batches = await who.dcap.plan(quote, offerOf(market.platform.pki, {}, later))
-    expect(batches.flatMap(({ steps }) => steps.map(({ name, why }) => `${name}: ${why}`))).toEqual([
-      'root CRL: runs out',
-      'PCK CRL: runs out',
-      'evaluation numbers: runs out',
-      'QE identity: runs out',
-      'TCB info: runs out',
-    ])
+    expect(batches.flatMap(({ steps }) => steps.map(({ name, why }) => `${name}: ${why}`))).toEqual(
+      [
+        'root CRL: runs out',
+        'PCK CRL: runs out',
+        'evaluation numbers: runs out',
+        'QE identity: runs out',
+        'TCB info: runs out',
+      ],
+    )
     await who.dcap.bring(batches, who.send)
     await market.chain.passTime((10 * DAY_MS) / 1000)
     await appraise(who, td)
@@ -216,7 +218,9 @@ describe('what the chain lacks', () => {
       }),
     }
     const before = await who.wallet.getTransactionCount({ address: who.account.address })
-    await expect(who.dcap.bring(await who.dcap.plan(quote, forged), who.send)).rejects.toMatchObject({
+    await expect(
+      who.dcap.bring(await who.dcap.plan(quote, forged), who.send),
+    ).rejects.toMatchObject({
       code: 'REFUSED',
       message: "TCB info: signature: expected one by the issuer's key, got another",
     })
@@ -227,7 +231,9 @@ describe('what the chain lacks', () => {
     const who = await stranger(market, '0.00000001')
     await expect(bringAll(who)).rejects.toMatchObject({
       code: 'GAS_MONEY',
-      message: expect.stringMatching(/expected at least \d+ wei for \d+ gas, got 10000000000$/) as string,
+      message: expect.stringMatching(
+        /expected at least \d+ wei for \d+ gas, got 10000000000$/,
+      ) as string,
     })
   })
 
@@ -264,7 +270,13 @@ describe('a registration', () => {
     const evidenceHash = keccak256(concat([blockHash, evidence]))
     const { timestamp: deadline } = await testClient().getBlock()
     const verifierIndex = BigInt(market.tdx.verifierIndex)
-    const signed = { bindingId, verifierIndex, evidenceHash, blockNumber, deadline: deadline + 600n }
+    const signed = {
+      bindingId,
+      verifierIndex,
+      evidenceHash,
+      blockNumber,
+      deadline: deadline + 600n,
+    }
     const signature = signDigest(verifiedAttestationDigest(signed, domain()), signerKey)
     const attest = encodeFunctionData({
       abi: computeRegistryAbi,
@@ -282,7 +294,9 @@ describe('a registration', () => {
     expect(status).toBe(ACTIVE)
     // The same again is refused in words as well.
     await expect(who.dcap.estimate(call)).rejects.toMatchObject({
-      message: expect.stringMatching(/^block: expected one after \d+, which the last grant names/) as string,
+      message: expect.stringMatching(
+        /^block: expected one after \d+, which the last grant names/,
+      ) as string,
     })
   })
 })
@@ -301,8 +315,16 @@ describe('a refusal in words', () => {
     const validity = { from: new Date(), until: new Date(Date.now() + 30 * DAY_MS) }
     await market.chain.passTime(60)
     const list = toHex(await issueCrl(platformCa, validity, [pckLeaf]))
-    const upsert = { abi: tdxVerifierAbi, functionName: 'upsertRevocationList', args: [list] } as const
-    await who.send({ to: market.tdx.tdxVerifier, data: encodeFunctionData(upsert), gas: 1_000_000n })
+    const upsert = {
+      abi: tdxVerifierAbi,
+      functionName: 'upsertRevocationList',
+      args: [list],
+    } as const
+    await who.send({
+      to: market.tdx.tdxVerifier,
+      data: encodeFunctionData(upsert),
+      gas: 1_000_000n,
+    })
     await refusals(
       bringAll(who),
       'PCK_REVOKED',
@@ -322,7 +344,11 @@ describe('a refusal in words', () => {
     const { tcbInfo } = await publishCollateral(market.platform.pki, at, { tcbStatus: 'OutOfDate' })
     const args = [toHex(utf8(tcbInfo.text)), toHex(tcbInfo.signature)] as const
     const upsert = { abi: tdxVerifierAbi, functionName: 'upsertTcbInfo', args } as const
-    await who.send({ to: market.tdx.tdxVerifier, data: encodeFunctionData(upsert), gas: 1_000_000n })
+    await who.send({
+      to: market.tdx.tdxVerifier,
+      data: encodeFunctionData(upsert),
+      gas: 1_000_000n,
+    })
     await refusals(
       appraise(who, td),
       'REFUSED',
