@@ -2,13 +2,14 @@ import { strict as assert } from 'node:assert'
 import OpenAI from 'openai'
 import { createFetch, createLedger, type SdkEvent } from '@jeju/sdk'
 import { formatEther, parseEther } from 'viem'
-import { tellAdmissions, tellRegistration } from './chapters/providers.ts'
+import { tellAdmissions, tellGrant, tellRegistration } from './chapters/providers.ts'
 import { askOne, flipOneBit, streamOne, tellRequests } from './chapters/requests.ts'
 import { settle } from './chapters/settlement.ts'
 import { providerDocuments } from './network/gateway-view.ts'
 import { interruption } from './network/interruption.ts'
 import { startNetwork, type Network } from './network/network.ts'
 import { waitFor } from './network/process.ts'
+import { registrationCosts } from './network/registration-costs.ts'
 import { createStory } from './story.ts'
 import { startTamperingProxy } from './tampering-proxy.ts'
 
@@ -46,15 +47,23 @@ async function run(net: Network): Promise<void> {
     await net.startProvider('node A', 1),
     await net.startGpuProvider('node B', 2),
   ] as const
-  for (const provider of providers) tellRegistration(story, provider)
+  for (const provider of providers) {
+    tellRegistration(story, provider, await registrationCosts(net.chain, provider.signer))
+    await tellGrant(story, net, provider)
+  }
   assert.notEqual(providers[0].bindingId, providers[1].bindingId)
 
   story.chapter('A third node runs a changed compose file')
   const tampered = await net.startTamperedProvider('node C', 3)
   story.step(
-    `${tampered.name} registers too: the chain takes a bond, it does not judge`,
+    `${tampered.name} pays its bond, and the chain refuses its evidence`,
     `agent ${tampered.agentId}, compose ${tampered.machine.td.composeHash}`,
   )
+  assert.match(
+    tampered.refusal ?? '',
+    /^measurement: expected an entry of the allow-list, got none/,
+  )
+  story.detail(tampered.refusal ?? '')
 
   story.chapter('The gateway discovers and verifies')
   const gateway = await net.startGateway()

@@ -1,4 +1,6 @@
 export { feeOf, type Hex, type TokenPrice } from '@jeju/verifier/protocol'
+export { collateralBatchAbi } from './generated/collateral-batch.ts'
+export { collateralReaderAbi } from './generated/collateral-reader.ts'
 export { computeRegistryAbi } from './generated/compute-registry.ts'
 export { computeStakingAbi } from './generated/compute-staking.ts'
 export * from './generated/enums.ts'
@@ -11,9 +13,12 @@ export { tdxAttestationVerifierAbi } from './generated/tdx-attestation-verifier.
 export { tdxVerifierAbi } from './generated/tdx-verifier.ts'
 export {
   DeploymentError,
+  INTEL_ROOT_SHA256,
   parseDeployment,
   requireCanonicalRegistries,
+  requireGenuineRoot,
   type Deployment,
+  type TdxDeployment,
 } from './deployment.ts'
 export { CANONICAL_ERC8004, type Erc8004Registries } from './erc8004.ts'
 export { lowercase } from './address.ts'

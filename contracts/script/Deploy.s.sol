@@ -12,12 +12,14 @@ import {IIdentityRegistry} from "../src/interfaces/IIdentityRegistry.sol";
 import {IReputationRegistry} from "../src/interfaces/IReputationRegistry.sol";
 import {Erc8004} from "./Erc8004.sol";
 import {Script} from "./Script.sol";
+import {TdxContracts, TdxSet} from "./TdxSet.sol";
 
 /// @title Deploys everything and writes where it lives
 /// @notice The list of transactions behind tools/deploy.ts, which is what to call: it asserts the chain, and keeps the file
 /// only after it has looked at the result. From the environment: `DEPLOYMENT_OUT` names the file, `OWNER` the owner (the
-/// deployer when absent, on Anvil only), `FIRST_VERIFIER` a verifier to be listed from the start (none when absent),
-/// `OWNER_MUST_HAVE_CODE` whether the owner must be a contract (always so on Base).
+/// deployer when absent, on Anvil only), `OWNER_MUST_HAVE_CODE` whether the owner must be a contract (always so on Base),
+/// `TDX_ROOT` the SHA-256 of the root certificate that quotes must end in (Intel's when absent), `REMOVER` who may deny
+/// measurements beside the owner (nobody when absent).
 contract Deploy is Script {
     /// @notice One set of contracts; the members of `Deployment` in abi/deployment.ts.
     struct Contracts {
@@ -39,18 +41,22 @@ contract Deploy is Script {
 
     /// @notice Broadcasts with the key that forge was given.
     /// @return deployed what stands where
-    function run() external returns (Contracts memory deployed) {
+    /// @return tdx what judges quotes, listed in the registry from the start
+    function run() external returns (Contracts memory deployed, TdxContracts memory tdx) {
         uint256 deployedAtBlock = block.number;
+        bytes32 root = VM.envOr("TDX_ROOT", TdxSet.INTEL_ROOT);
 
         VM.startBroadcast();
         (, address deployer,) = VM.readCallers();
         address owner = VM.envOr("OWNER", block.chainid == ANVIL ? deployer : address(0));
         requireOwner(owner, VM.envOr("OWNER_MUST_HAVE_CODE", false));
-        deployed = deploy(deployer, owner, IAttestationVerifier(VM.envOr("FIRST_VERIFIER", address(0))));
+        tdx = TdxSet.deploy(root, owner, VM.envOr("REMOVER", address(0)));
+        deployed = deploy(deployer, owner, tdx.attestationVerifier);
         VM.stopBroadcast();
 
         requireWiring(deployed, owner);
-        _write(deployed, deployedAtBlock);
+        TdxSet.requireWiring(tdx, deployed.computeRegistry, root, owner);
+        _write(deployed, tdx, root, deployedAtBlock);
     }
 
     /// @notice Contracts that name each other are deployed at addresses computed before.
@@ -126,7 +132,17 @@ contract Deploy is Script {
         return (IIdentityRegistry(identityAt), IReputationRegistry(reputationAt));
     }
 
-    function _write(Contracts memory c, uint256 deployedAtBlock) private {
+    function _write(Contracts memory c, TdxContracts memory t, bytes32 root, uint256 deployedAtBlock)
+        private
+    {
+        string memory judges = "tdx";
+        VM.serializeBytes32(judges, "rootCertificateHash", root);
+        VM.serializeUint(judges, "verifierIndex", 0);
+        VM.serializeAddress(judges, "tdxVerifier", address(t.tdxVerifier));
+        VM.serializeAddress(judges, "collateralBatch", address(t.collateralBatch));
+        VM.serializeAddress(judges, "measurementPolicy", address(t.measurementPolicy));
+        string memory tdx = VM.serializeAddress(judges, "attestationVerifier", address(t.attestationVerifier));
+
         string memory object = "deployment";
         VM.serializeUint(object, "chainId", block.chainid);
         VM.serializeUint(object, "deployedAtBlock", deployedAtBlock);
@@ -135,7 +151,8 @@ contract Deploy is Script {
         VM.serializeAddress(object, "computeStaking", address(c.computeStaking));
         VM.serializeAddress(object, "computeRegistry", address(c.computeRegistry));
         VM.serializeAddress(object, "ledgerManager", address(c.ledgerManager));
-        string memory json = VM.serializeAddress(object, "inferenceServing", address(c.inferenceServing));
+        VM.serializeAddress(object, "inferenceServing", address(c.inferenceServing));
+        string memory json = VM.serializeString(object, "tdx", tdx);
 
         VM.writeFile(VM.envString("DEPLOYMENT_OUT"), json);
     }

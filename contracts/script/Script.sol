@@ -20,10 +20,17 @@ interface Vm {
     function envString(string calldata name) external view returns (string memory);
     function envOr(string calldata name, address defaultValue) external view returns (address);
     function envOr(string calldata name, bool defaultValue) external view returns (bool);
+    function envOr(string calldata name, bytes32 defaultValue) external view returns (bytes32);
     function serializeAddress(string calldata object, string calldata key, address value)
         external
         returns (string memory json);
     function serializeUint(string calldata object, string calldata key, uint256 value)
+        external
+        returns (string memory json);
+    function serializeBytes32(string calldata object, string calldata key, bytes32 value)
+        external
+        returns (string memory json);
+    function serializeString(string calldata object, string calldata key, string calldata value)
         external
         returns (string memory json);
     function writeFile(string calldata path, string calldata text) external;

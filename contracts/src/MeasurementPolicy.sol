@@ -24,6 +24,9 @@ contract MeasurementPolicy is IMeasurementPolicy, Ownable2Step {
     /// MIGRATABLE.
     uint64 public constant ALLOWED_ATTRIBUTES = 0xc0000000d8010000;
 
+    /// @notice What no contract can check of a GPU rests on the workload that gathers its evidence: the entry must pin it.
+    error GpuWorkloadNotPinned();
+
     /// @inheritdoc IMeasurementPolicy
     uint256 public immutable delay;
 
@@ -142,6 +145,10 @@ contract MeasurementPolicy is IMeasurementPolicy, Ownable2Step {
         require(
             rule.tier == IComputeRegistry.Tier.TDX || rule.tier == IComputeRegistry.Tier.TDX_GPU,
             TierNotAllowed(rule.tier)
+        );
+        require(
+            rule.tier != IComputeRegistry.Tier.TDX_GPU || measurement.pin != WorkloadPin.NONE,
+            GpuWorkloadNotPinned()
         );
         require(
             rule.tcbStatuses != 0 && rule.tcbStatuses & ~ALLOWED_STATUSES == 0,

@@ -5,6 +5,7 @@ import {IAttestationVerifier} from "./interfaces/IAttestationVerifier.sol";
 import {IComputeRegistry} from "./interfaces/IComputeRegistry.sol";
 import {IMeasurementPolicy} from "./interfaces/IMeasurementPolicy.sol";
 import {NodeStatement} from "./interfaces/NodeStatement.sol";
+import {TcbMatch} from "./tdx/TcbMatch.sol";
 import {TcbStatus} from "./tdx/TcbStatus.sol";
 import {TdxQuote} from "./tdx/TdxQuote.sol";
 import {ITdxVerifier} from "./tdx/interfaces/ITdxVerifier.sol";
@@ -86,6 +87,8 @@ contract TdxAttestationVerifier is IAttestationVerifier {
     }
 
     /// @inheritdoc IAttestationVerifier
+    /// @dev In the past only where newer collateral would mend it; otherwise without end. A revoked platform has the status
+    /// REVOKED, one that no level describes UNRECOGNISED.
     function liveStatus(bytes32 record)
         external
         view
@@ -99,8 +102,10 @@ contract TdxAttestationVerifier is IAttestationVerifier {
             uint8 status, uint40 until
         ) {
             return (_allows(rule.tcbStatuses, status), status, until);
-        } catch {
-            return (false, TcbStatus.UNRECOGNISED, 0);
+        } catch (bytes memory reason) {
+            // What newer collateral cannot mend is not stale, and neither is what is no longer listed.
+            bool mendable = rule.index != 0 && _isMendable(reason);
+            return (false, _refusedStatus(reason), mendable ? 0 : type(uint40).max);
         }
     }
 
@@ -187,6 +192,24 @@ contract TdxAttestationVerifier is IAttestationVerifier {
             actual & SEPT_VE_DISABLE != 0 && actual & ~uint256(allowed) == 0,
             TdAttributesNotAllowed(allowed, uint64(actual))
         );
+    }
+
+    /// Collateral that ran out or whose signer was revoked; and a call that had no gas left, which says nothing.
+    function _isMendable(bytes memory reason) private pure returns (bool) {
+        bytes4 selector = bytes4(reason);
+        return reason.length == 0 || selector == ITdxVerifier.RevocationListExpired.selector
+            || selector == ITdxVerifier.EvaluationNumbersExpired.selector
+            || selector == ITdxVerifier.QeIdentityExpired.selector
+            || selector == ITdxVerifier.TcbInfoExpired.selector
+            || selector == ITdxVerifier.PckExpired.selector
+            || selector == ITdxVerifier.CollateralSignerRevoked.selector;
+    }
+
+    function _refusedStatus(bytes memory reason) private pure returns (uint8) {
+        bytes4 selector = bytes4(reason);
+        bool revoked = selector == ITdxVerifier.PckKeyRevoked.selector
+            || selector == ITdxVerifier.PckCaRevoked.selector || selector == TcbMatch.TcbRevoked.selector;
+        return revoked ? TcbStatus.REVOKED : TcbStatus.UNRECOGNISED;
     }
 
     function _tier(IComputeRegistry.Tier listed, bool hasGpu) private view returns (IComputeRegistry.Tier) {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Deployment } from '@jeju/contracts'
+import type { Deployment, Hex } from '@jeju/contracts'
 import { createPublicClient, createTestClient, http } from 'viem'
 import { mnemonicToAccount, type HDAccount } from 'viem/accounts'
 import { foundry } from 'viem/chains'
@@ -25,6 +25,16 @@ export interface LocalChain {
   privateKey(index: number): Uint8Array
   /** Lets chain time pass. */
   passTime(seconds: number): Promise<void>
+  /** Owns what can be owned. */
+  readonly owner: HDAccount
+}
+
+/** Settings of {@link startChain}. */
+export interface ChainOptions {
+  /** SHA-256 of the root certificate that quotes must end in; Intel's when absent. */
+  readonly simulatedRoot?: Hex
+  /** How far the chain's time lies behind, so that there is time to pass; none when absent. */
+  readonly behindS?: number
 }
 
 /** Path of the command that npm installed, or of one on PATH where npm has none for this platform. */
@@ -44,8 +54,8 @@ export interface Anvil {
   readonly process: RunningProcess
 }
 
-/** Starts Anvil under the rules Base runs. */
-export async function startAnvil(chainId: number): Promise<Anvil> {
+/** Starts Anvil under the rules Base runs. @param behindS how far its time lies behind */
+export async function startAnvil(chainId: number, behindS = 0): Promise<Anvil> {
   const port = await freePort()
   const rpcUrl = `http://127.0.0.1:${port}`
   const running = start('anvil', [
@@ -54,6 +64,7 @@ export async function startAnvil(chainId: number): Promise<Anvil> {
     '--hardfork=osaka',
     `--mnemonic=${DEVELOPMENT_MNEMONIC}`,
     `--chain-id=${chainId}`,
+    ...(behindS === 0 ? [] : [`--timestamp=${Math.floor(Date.now() / 1000) - behindS}`]),
     '--silent',
   ])
   const client = createPublicClient({ transport: http(rpcUrl) })
@@ -67,8 +78,8 @@ export async function startAnvil(chainId: number): Promise<Anvil> {
 }
 
 /** Starts Anvil and deploys the contracts as `npm run deploy:anvil` does. */
-export async function startChain(): Promise<LocalChain> {
-  const { rpcUrl, process: running } = await startAnvil(foundry.id)
+export async function startChain(options: ChainOptions = {}): Promise<LocalChain> {
+  const { rpcUrl, process: running } = await startAnvil(foundry.id, options.behindS)
   const client = createTestClient({
     chain: foundry,
     mode: 'anvil',
@@ -78,9 +89,10 @@ export async function startChain(): Promise<LocalChain> {
     return {
       rpcUrl,
       chainId: foundry.id,
-      deployment: await deployOn(rpcUrl),
+      deployment: await deployOn(rpcUrl, options.simulatedRoot),
       process: running,
       account: developmentAccount,
+      owner: developmentAccount(DEPLOYER_INDEX),
       privateKey: developmentKey,
       passTime: async (seconds) => {
         await client.increaseTime({ seconds })
@@ -105,7 +117,7 @@ function developmentKey(addressIndex: number): Uint8Array {
 
 const DEPLOYER_INDEX = 9
 
-async function deployOn(rpcUrl: string): Promise<Deployment> {
+async function deployOn(rpcUrl: string, simulatedRoot: Hex | undefined): Promise<Deployment> {
   const folder = await mkdtemp(join(tmpdir(), 'jeju-devnet-'))
   try {
     const { deployment } = await deploy({
@@ -114,7 +126,8 @@ async function deployOn(rpcUrl: string): Promise<Deployment> {
       broadcast: true,
       owner: undefined,
       contractOwner: false,
-      firstVerifier: undefined,
+      simulatedRoot,
+      remover: undefined,
       signing: ['--unlocked', '--sender', developmentAccount(DEPLOYER_INDEX).address],
       out: join(folder, 'deployment.json'),
     })

@@ -4,7 +4,13 @@ import { join, relative } from 'node:path'
 import { root } from './root.ts'
 
 /** Everything a node process executes that is ours, and the lock that fixes the rest. */
-const NODE_SOURCES = ['enclave/src', 'verifier/src', 'contracts/abi', 'package-lock.json']
+const NODE_SOURCES = [
+  'enclave/src',
+  'verifier/src',
+  'contracts/abi',
+  'contracts/dcap',
+  'package-lock.json',
+]
 
 /**
  * SHA-256 over paths and contents of the node's sources. The devnet has no container image, so this digest stands

@@ -39,6 +39,8 @@ export interface NodeHealth {
   readonly signer: `0x${string}`
   readonly agent_id: string
   readonly registered: boolean
+  /** Why it is not registered. */
+  readonly reason: string | null
 }
 
 /** A machine with GPUs runs dstack 0.6, whose guest agent asks them. */

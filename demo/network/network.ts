@@ -11,15 +11,16 @@ import type { AppraisalPolicy, CollateralSource, GpuTrust, TrustAnchor } from '@
 import { createCollateralClient, createRimClient } from '@jeju/verifier/collateral'
 import { gpuTrust, GpuVerifier } from '@jeju/verifier/gpu'
 import { nodeP384 } from '@jeju/verifier/node'
-import { modelIdOf, type Hex, type ModelDescriptor } from '@jeju/verifier/protocol'
+import { modelIdOf, sha256, toHex, type Hex, type ModelDescriptor } from '@jeju/verifier/protocol'
 import { createWalletClient, http } from 'viem'
 import { foundry } from 'viem/chains'
+import { BEHIND_S, listOnChain } from './allow-list.ts'
 import { startChain, type LocalChain } from './chain.ts'
 import { nodeCodeDigest } from './code-digest.ts'
 import { appCompose, type MeasuredSettings } from './compose.ts'
 import { startGateway, type GatewayProcess } from './gateway.ts'
 import { launchDevnetTd, launchMachine, type Machine } from './machine.ts'
-import { setUpProvider, type DevnetProvider } from './operator.ts'
+import { setUpProvider, type DevnetProvider, type Outcome } from './operator.ts'
 import {
   devnetGpuTrustAnchor,
   devnetTrustAnchor,
@@ -52,7 +53,7 @@ export interface Network {
   startProvider(name: string, walletIndex: number): Promise<DevnetProvider>
   /** Starts a node on a machine with a simulated GPU, which it has to prove. */
   startGpuProvider(name: string, walletIndex: number): Promise<DevnetProvider>
-  /** Starts a node from a compose that was changed; its operator accepts it, nobody else should. */
+  /** Starts a node from a compose that was changed; its operator accepts it, nobody else should: the chain refuses it. */
   startTamperedProvider(name: string, walletIndex: number): Promise<DevnetProvider>
   startGateway(): Promise<GatewayProcess>
   /** Stops everything that was started, newest first. */
@@ -79,19 +80,22 @@ const now = (): Date => new Date()
 
 /** Starts a chain and a simulated platform; nodes and gateway follow on request. */
 export async function startNetwork(): Promise<Network> {
-  const chain = await startChain()
+  const platform = await createSimulatedPlatform({ at: new Date() })
+  const chain = await startChain({
+    simulatedRoot: toHex(sha256(platform.rootCertificateDer)),
+    behindS: BEHIND_S,
+  })
   const running: (() => Promise<void>)[] = [() => chain.process.stop()]
   const stop = async (): Promise<void> => {
     for (const end of running.splice(0).toReversed()) await end()
   }
   try {
-    const platform = await createSimulatedPlatform({ at: new Date() })
     const trustAnchor = devnetTrustAnchor(platform)
     const pcs = await servePcs(platform, { at: now })
     running.push(() => pcs.close())
     const collateral = createCollateralClient({ fetch, baseUrl: pcs.url, now })
     const model = await describeModel()
-    const measured = measuredSettings(chain, model)
+    const measured = measuredSettings(chain, model, pcs.url)
     const codeDigest = await nodeCodeDigest()
     const measuredWithGpu = { ...measured, GPU: 'required' }
     const published = appCompose(codeDigest, measured)
@@ -103,6 +107,8 @@ export async function startNetwork(): Promise<Network> {
     const rims = createRimClient({ fetch, baseUrl: rimService.url, now })
     const anchor = devnetGpuTrustAnchor(gpus)
     const gpu = gpuTrust({ verifier: new GpuVerifier(anchor, { signatures: nodeP384 }), rims })
+    await listOnChain(chain, launchDevnetTd(platform, published, undefined), codeDigest)
+    await listOnChain(chain, launchDevnetTd(platform, publishedWithGpu, { gpus }), codeDigest)
     const policyOf = (compose: Uint8Array): AppraisalPolicy =>
       publishedPolicy(
         launchDevnetTd(platform, compose, undefined),
@@ -120,6 +126,7 @@ export async function startNetwork(): Promise<Network> {
       name: string,
       walletIndex: number,
       compose: Uint8Array,
+      outcome: Outcome,
       settings: MeasuredSettings = measured,
       own?: AgentGpus,
     ): Promise<DevnetProvider> => {
@@ -128,7 +135,7 @@ export async function startNetwork(): Promise<Network> {
       const trust = { policy: policyOf(compose), trustAnchor, collateral, gpu }
       const { id, descriptor } = model
       const offer = { id, name: descriptor.id }
-      return setUpProvider(name, wallet(walletIndex), chain, machine, offer, trust)
+      return setUpProvider(name, wallet(walletIndex), chain, machine, offer, trust, outcome)
     }
     const policy = policyOf(published)
     return {
@@ -141,10 +148,10 @@ export async function startNetwork(): Promise<Network> {
       gpu,
       model,
       wallet,
-      startProvider: (name, index) => provider(name, index, published),
+      startProvider: (name, index) => provider(name, index, published, 'registered'),
       startGpuProvider: (name, index) =>
-        provider(name, index, publishedWithGpu, measuredWithGpu, { gpus }),
-      startTamperedProvider: (name, index) => provider(name, index, tampered),
+        provider(name, index, publishedWithGpu, 'registered', measuredWithGpu, { gpus }),
+      startTamperedProvider: (name, index) => provider(name, index, tampered, 'refused'),
       startGateway: async () => {
         const gateway = await startGateway(
           chain,
@@ -171,9 +178,14 @@ async function describeModel(): Promise<DevnetModel> {
   return { descriptor: engine.descriptor, id: modelIdOf(engine.descriptor) }
 }
 
-function measuredSettings(chain: LocalChain, model: DevnetModel): MeasuredSettings {
+function measuredSettings(
+  chain: LocalChain,
+  model: DevnetModel,
+  collateralUrl: string,
+): MeasuredSettings {
   return {
     ...NODE_SETTINGS,
+    COLLATERAL_URL: collateralUrl,
     RPC_URL: chain.rpcUrl,
     CHAIN_ID: String(chain.chainId),
     DEPLOYMENT: JSON.stringify(chain.deployment),

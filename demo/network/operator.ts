@@ -28,7 +28,14 @@ export interface DevnetProvider {
   readonly machine: Machine
   readonly process: RunningProcess
   readonly bindingId: Hex
+  /** The node's own key, which pays for collateral and registration. */
+  readonly signer: Hex
+  /** What the chain refused the node's evidence for, where it did. */
+  readonly refusal: string | undefined
 }
+
+/** What is waited for: the chain takes the node's evidence, or refuses it. */
+export type Outcome = 'registered' | 'refused'
 
 /** What the operator's own verification rests on before he consents to a binding. */
 export interface OperatorTrust {
@@ -40,7 +47,7 @@ export interface OperatorTrust {
 
 /**
  * What an operator does, outside the TD and with a key that never enters it (attack N17): agent, bond, registration,
- * service; then, once the node has made its keys, consent to exactly those. The node attests by itself.
+ * service; then, once the node has made its keys, consent to exactly those. The node brings collateral and attests by itself.
  */
 export async function setUpProvider(
   name: string,
@@ -49,6 +56,7 @@ export async function setUpProvider(
   machine: Machine,
   model: { readonly id: Hex; readonly name: string },
   trust: OperatorTrust,
+  outcome: Outcome = 'registered',
 ): Promise<DevnetProvider> {
   const calls = createProvider({ wallet, deployment })
   const agentId = await calls.mintAgent()
@@ -61,13 +69,27 @@ export async function setUpProvider(
   const { signer, binding_id: bindingId } = await machine.health()
   await fund(wallet, signer)
   await calls.approveBinding(agentId, machine.url, trust)
-  await waitFor(
-    `${name} to be attested on chain`,
-    async () => ((await machine.health()).registered ? true : undefined),
+  const refusal = await waitFor(
+    `${name} to be ${outcome} on chain`,
+    async () => {
+      const { registered, reason } = await machine.health()
+      if (outcome === 'registered') return registered ? { text: undefined } : undefined
+      return reason?.includes('expected') === true ? { text: reason } : undefined
+    },
     { timeoutMs: ATTEST_TIMEOUT_MS, running: process },
   )
   const operator = wallet.account.address
-  return { name, agentId, operator, calls, machine, process, bindingId }
+  return {
+    name,
+    agentId,
+    operator,
+    calls,
+    machine,
+    process,
+    bindingId,
+    signer,
+    refusal: refusal.text,
+  }
 }
 
 async function fund(wallet: Wallet, to: Hex): Promise<void> {

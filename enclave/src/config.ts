@@ -1,4 +1,5 @@
 import { parseDeployment, type Deployment } from '@jeju/contracts'
+import { INTEL_PCS_URL } from '@jeju/verifier/collateral'
 import type { Hex } from '@jeju/verifier/protocol'
 import { z } from 'zod'
 import { embeddedModel } from './engine/embedded-model.ts'
@@ -22,6 +23,8 @@ export interface Config {
   readonly rpcUrls: readonly string[]
   readonly chainId: number
   readonly deployment: Deployment
+  /** Intel's collateral service or a PCCS; asked only where quotes are judged on chain, for what the chain lacks. */
+  readonly collateralUrl: string
   readonly agentId: bigint
   readonly serviceId: number
   readonly publicUrl: string
@@ -129,6 +132,7 @@ const environment = z.object({
       return z.NEVER
     }
   }),
+  COLLATERAL_URL: z.url({ protocol: /^https?$/ }).default(INTEL_PCS_URL),
   AGENT_ID: decimal.transform(BigInt).pipe(z.bigint().max(MAX_UINT256)),
   SERVICE_ID: decimal.transform(Number).pipe(z.number().max(MAX_UINT32)),
   PUBLIC_URL: origin,
@@ -204,6 +208,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     rpcUrls: data.RPC_URL,
     chainId: data.CHAIN_ID,
     deployment: data.DEPLOYMENT,
+    collateralUrl: data.COLLATERAL_URL,
     agentId: data.AGENT_ID,
     serviceId: data.SERVICE_ID,
     publicUrl: data.PUBLIC_URL,

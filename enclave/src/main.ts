@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createTurns } from './chain/turns.ts'
+import { createCollateralClient } from '@jeju/verifier/collateral'
 import { connectChain } from './chain/viem-chain.ts'
 import { connectSettlementChain } from './chain/viem-settlement-chain.ts'
 import { ConfigError, parseConfig } from './config.ts'
@@ -26,11 +27,12 @@ async function main(): Promise<void> {
       : undefined
   const { rpcUrls, deployment } = config
   const turns = createTurns()
+  const collateral = createCollateralClient({ fetch, baseUrl: config.collateralUrl, now })
   const node = await createNode(config, {
     agent,
     gpus,
     engine,
-    connectChain: (signerKey) => connectChain(rpcUrls, deployment, signerKey, turns),
+    connectChain: (signerKey) => connectChain(rpcUrls, deployment, signerKey, turns, collateral),
     connectSettlement: (signerKey, operator) =>
       connectSettlementChain({ rpcUrls, deployment, signerKey, operator, turns }),
     logger,

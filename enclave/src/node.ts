@@ -1,3 +1,4 @@
+import { INTEL_PCS_URL, INTEL_ROOT_CRL_URL } from '@jeju/verifier/collateral'
 import {
   modelIdOf,
   PROMPT_ENDPOINTS,
@@ -210,6 +211,14 @@ function domains({ deployment }: Config): {
   }
 }
 
+/** Origins that this node connects to: the chain, and where quotes are judged there, a service of collateral. */
+function egressOf({ rpcUrls, deployment, collateralUrl }: Config): readonly string[] {
+  const asked =
+    collateralUrl === INTEL_PCS_URL ? [INTEL_PCS_URL, INTEL_ROOT_CRL_URL] : [collateralUrl]
+  const urls = deployment.tdx === undefined ? rpcUrls : [...rpcUrls, ...asked]
+  return [...new Set(urls.map((url) => new URL(url).origin))]
+}
+
 /** Compares the registry with this node first, then states what both agree on. */
 async function makeIdentity(
   config: Config,
@@ -233,7 +242,7 @@ async function makeIdentity(
     instanceId: own.instanceId,
     keys: own.keys,
     model,
-    egress: [...new Set(config.rpcUrls.map((url) => new URL(url).origin))],
+    egress: egressOf(config),
     keysetNotAfter: await keysetNotAfter(config.stateDir, now()),
     tls: own.tls,
     gpuDevicesDigest: gpus?.devicesDigest ?? ZERO_DIGEST,

@@ -2,21 +2,30 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { CANONICAL_ERC8004, parseDeployment, type Hex } from '@jeju/contracts'
+import {
+  CANONICAL_ERC8004,
+  computeRegistryAbi,
+  INTEL_ROOT_SHA256,
+  parseDeployment,
+  type Hex,
+} from '@jeju/contracts'
 import { createTestClient, encodeAbiParameters, http, publicActions } from 'viem'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseArguments } from '../../contracts/tools/deploy/arguments.ts'
-import { deploy, type Deployed } from '../../contracts/tools/deploy/deploy.ts'
+import { deploy, runForge, type Deployed } from '../../contracts/tools/deploy/deploy.ts'
 import { startAnvil, type Anvil } from '../../demo/network/chain.ts'
 
 const DEPLOYER: Hex = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266'
 const SIGNING = ['--', '--unlocked', '--sender', DEPLOYER]
 const SAFE: Hex = `0x${'5a'.repeat(20)}`
 const KEY_ONLY: Hex = `0x${'4e'.repeat(20)}`
-const VERIFIER: Hex = `0x${'7e'.repeat(20)}`
+const SIMULATED_ROOT: Hex = `0x${'5e'.repeat(32)}`
+/** Of `VerifierState`. */
+const LISTED = 2
 /** Answers every call with one word: PUSH32 word, MSTORE at 0, RETURN 32 bytes. */
 const answering = (word: Hex): Hex => `0x7f${word.slice(2)}60005260206000f3`
-const bool = (value: boolean): Hex => encodeAbiParameters([{ type: 'bool' }], [value])
+/** What public chains get is compiled first, slowly. */
+const COMPILING = 20 * 60_000
 
 const deployments = fileURLToPath(new URL('../../contracts/deployments', import.meta.url))
 let anvil: Anvil | undefined
@@ -70,6 +79,8 @@ describe('the command line', () => {
     [['anvil', '--owner', '0x12']],
     [['anvil', '--owner', `0x${'00'.repeat(20)}`]],
     [['anvil', '--private-key', '0x12']],
+    [['anvil', '--simulated-root', `0x${'5e'.repeat(20)}`]],
+    [['anvil', '--remover', '0x12']],
   ])('%j is refused', (args) => {
     expect(() => parseArguments(args, {})).toThrow(expect.objectContaining({ code: 'USAGE' }))
   })
@@ -104,45 +115,86 @@ describe('deploying', () => {
       deployment,
     )
     expect(await readdir(folder)).toEqual(['deployment.json'])
-  })
-
-  test('a rehearsal on Base Sepolia sends and writes nothing; a broadcast does both', async () => {
-    await chainOf(84532)
-    const before = await blocks()
-    const rehearsal = await run('sepolia', '--owner', KEY_ONLY)
-    expect(rehearsal.written).toBeUndefined()
-    expect(rehearsal.deployment).toMatchObject({ chainId: 84532, ...CANONICAL_ERC8004.get(84532) })
-    expect(await readdir(folder)).toEqual([])
-    expect(await blocks()).toBe(before)
-
-    await expect(run('sepolia')).rejects.toMatchObject({ code: 'OWNER' })
-    await expect(run('sepolia', '--owner', KEY_ONLY, '--contract-owner')).rejects.toMatchObject({
-      code: 'OWNER',
+    expect(deployment.tdx).toMatchObject({
+      rootCertificateHash: INTEL_ROOT_SHA256,
+      verifierIndex: 0,
     })
-    const { deployment } = await run('sepolia', '--owner', SAFE, '--contract-owner', '--broadcast')
-    expect(parseDeployment(await readFile(join(folder, 'deployment.json'), 'utf8'))).toEqual(
-      deployment,
-    )
   })
 
-  test('R14, R16: on Base only a contract may own it, no simulated root and no look-alike is taken', async () => {
-    await chainOf(8453)
-    if (anvil === undefined) throw new Error('no chain')
-    await expect(run('mainnet', '--owner', KEY_ONLY)).rejects.toMatchObject({ code: 'OWNER' })
-    const withVerifier = ['mainnet', '--owner', SAFE, '--first-verifier', VERIFIER] as const
-    await expect(run(...withVerifier)).rejects.toMatchObject({ code: 'VERIFIER' })
-    await clientOf(anvil).setCode({ address: VERIFIER, bytecode: answering(bool(true)) })
-    await expect(run(...withVerifier)).rejects.toMatchObject({ code: 'VERIFIER' })
-    await clientOf(anvil).setCode({ address: VERIFIER, bytecode: answering(bool(false)) })
-    const { deployment } = await run(...withVerifier)
-    expect(deployment).toMatchObject({ chainId: 8453, ...CANONICAL_ERC8004.get(8453) })
-
-    const canonical = CANONICAL_ERC8004.get(8453)
-    if (canonical === undefined) throw new Error('no canonical registries')
-    await clientOf(anvil).setCode({ address: canonical.identityRegistry, bytecode: '0x' })
-    await expect(run('mainnet', '--owner', SAFE)).rejects.toMatchObject({ code: 'FORGE' })
-    expect(await readdir(folder)).toEqual([])
+  test('on Anvil the root of a simulated machine can be pinned, and the verifier that pins it is listed', async () => {
+    await chainOf(31337)
+    const { deployment } = await run('anvil', '--simulated-root', SIMULATED_ROOT)
+    if (anvil === undefined || deployment.tdx === undefined) throw new Error('not deployed')
+    const { tdx, computeRegistry } = deployment
+    expect(tdx.rootCertificateHash).toBe(SIMULATED_ROOT)
+    const listed = await clientOf(anvil).readContract({
+      address: computeRegistry,
+      abi: computeRegistryAbi,
+      functionName: 'verifierAt',
+      args: [BigInt(tdx.verifierIndex)],
+    })
+    expect(listed.verifier.toLowerCase()).toBe(tdx.attestationVerifier)
+    expect(listed).toMatchObject({ state: LISTED, simulated: true })
   })
+
+  test(
+    'a rehearsal on Base Sepolia sends and writes nothing; a broadcast does both',
+    { timeout: COMPILING },
+    async () => {
+      await chainOf(84532)
+      const before = await blocks()
+      const rehearsal = await run('sepolia', '--owner', KEY_ONLY)
+      expect(rehearsal.written).toBeUndefined()
+      expect(rehearsal.deployment).toMatchObject({
+        chainId: 84532,
+        ...CANONICAL_ERC8004.get(84532),
+      })
+      expect(await readdir(folder)).toEqual([])
+      expect(await blocks()).toBe(before)
+
+      await expect(run('sepolia')).rejects.toMatchObject({ code: 'OWNER' })
+      await expect(run('sepolia', '--owner', KEY_ONLY, '--contract-owner')).rejects.toMatchObject({
+        code: 'OWNER',
+      })
+      const { deployment } = await run(
+        'sepolia',
+        '--owner',
+        SAFE,
+        '--contract-owner',
+        '--broadcast',
+      )
+      expect(parseDeployment(await readFile(join(folder, 'deployment.json'), 'utf8'))).toEqual(
+        deployment,
+      )
+    },
+  )
+
+  test(
+    'R14, R16: on Base only a contract may own it, no simulated root and no look-alike is taken',
+    { timeout: COMPILING },
+    async () => {
+      await chainOf(8453)
+      if (anvil === undefined) throw new Error('no chain')
+      await expect(run('mainnet', '--owner', KEY_ONLY)).rejects.toMatchObject({ code: 'OWNER' })
+      const simulated = ['mainnet', '--owner', SAFE, '--simulated-root', SIMULATED_ROOT] as const
+      await expect(run(...simulated)).rejects.toMatchObject({ code: 'ROOT' })
+      // The script says it too, whoever calls it.
+      const unasked = parseArguments([...simulated, ...SIGNING], { RPC_URL: anvil.rpcUrl })
+      await expect(runForge(unasked, join(folder, 'draft.json'))).rejects.toMatchObject({
+        code: 'FORGE',
+        message: expect.stringContaining('SimulatedRoot') as string,
+      })
+      const { deployment } = await run('mainnet', '--owner', SAFE)
+      expect(deployment.tdx?.rootCertificateHash).toBe(INTEL_ROOT_SHA256)
+      expect(deployment).toMatchObject({ chainId: 8453, ...CANONICAL_ERC8004.get(8453) })
+
+      const canonical = CANONICAL_ERC8004.get(8453)
+      if (canonical === undefined) throw new Error('no canonical registries')
+      await clientOf(anvil).setCode({ address: canonical.identityRegistry, bytecode: '0x' })
+      await expect(run('mainnet', '--owner', SAFE)).rejects.toMatchObject({ code: 'FORGE' })
+      expect(await readdir(folder)).toEqual([])
+    },
+  )
 
   test('an RPC that is away is said so', async () => {
     await expect(

@@ -1,4 +1,5 @@
-import { parseDeployment } from '@jeju/contracts'
+import { readFileSync } from 'node:fs'
+import { CANONICAL_ERC8004, INTEL_ROOT_SHA256, parseDeployment } from '@jeju/contracts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
@@ -16,6 +17,17 @@ const genuine: Record<string, unknown> = {
   deployedAtBlock: 0,
   ...Object.fromEntries(ADDRESSES.map((name, i) => [name, `0x${'Ab'.repeat(19)}0${i + 1}`])),
 }
+
+const judges: Record<string, unknown> = {
+  rootCertificateHash: `0x${'Ef'.repeat(32)}`,
+  verifierIndex: 0,
+  ...Object.fromEntries(
+    ['tdxVerifier', 'collateralBatch', 'measurementPolicy', 'attestationVerifier'].map(
+      (name, i) => [name, `0x${'Ab'.repeat(19)}1${i + 1}`],
+    ),
+  ),
+}
+const withTdx = (tdx: unknown): string => JSON.stringify({ ...genuine, tdx })
 
 const refused = { name: 'DeploymentError', code: 'CONFIG_DEPLOYMENT' }
 
@@ -58,6 +70,48 @@ describe('parseDeployment', () => {
       refused,
     )
     expect(outcome(`{"__proto__":{},${JSON.stringify(genuine).slice(1)}`)).toMatchObject(refused)
+  })
+
+  it('reads what judges quotes, where there is such', () => {
+    const { tdx } = parseDeployment(withTdx(judges))
+    expect(tdx?.rootCertificateHash).toBe(`0x${'ef'.repeat(32)}`)
+    expect(tdx?.attestationVerifier).toBe(`0x${'ab'.repeat(19)}14`)
+    expect(Object.keys(tdx ?? {})).toHaveLength(6)
+  })
+
+  it.each(Object.keys(judges))('refuses what judges quotes without %s', (name) => {
+    const { [name]: _, ...rest } = judges
+    expect(outcome(withTdx(rest))).toMatchObject(refused)
+  })
+
+  it('refuses what judges quotes with anything wrong in it', () => {
+    const bad: unknown[] = [
+      null,
+      [],
+      'x',
+      { ...judges, owner: genuine['ledgerManager'] },
+      { ...judges, rootCertificateHash: `0x${'ef'.repeat(20)}` },
+      { ...judges, verifierIndex: -1 },
+      { ...judges, verifierIndex: 32 },
+      { ...judges, tdxVerifier: genuine['ledgerManager'] },
+      { ...judges, tdxVerifier: judges['collateralBatch'] },
+    ]
+    for (const tdx of bad) expect(outcome(withTdx(tdx))).toMatchObject(refused)
+  })
+
+  it('R14 simulated_root_refused_on_base: only Intel’s root is taken there', () => {
+    const base = { ...genuine, chainId: 8453, ...CANONICAL_ERC8004.get(8453) }
+    const rooted = (rootCertificateHash: string): string =>
+      JSON.stringify({ ...base, tdx: { ...judges, rootCertificateHash } })
+    expect(outcome(rooted(`0x${'ef'.repeat(32)}`))).toMatchObject(refused)
+    expect(outcome(rooted(INTEL_ROOT_SHA256))).toMatchObject({ chainId: 8453 })
+  })
+
+  it('knows the same root as the contracts', () => {
+    for (const file of ['src/tdx/IntelPki.sol', 'script/TdxSet.sol']) {
+      const source = readFileSync(new URL(`../../contracts/${file}`, import.meta.url), 'utf8')
+      expect(source).toContain(INTEL_ROOT_SHA256)
+    }
   })
 
   it.each(['', '{', '[]', 'null', '1', '"x"'])('refuses %j', (text) => {

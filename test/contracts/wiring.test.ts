@@ -20,10 +20,32 @@ const local: Deployment = {
   ledgerManager: address('5'),
   inferenceServing: address('6'),
 }
+const root: Hex = `0x${'e'.repeat(64)}`
+const judged: Deployment = {
+  ...local,
+  tdx: {
+    rootCertificateHash: root,
+    verifierIndex: 0,
+    tdxVerifier: address('7'),
+    collateralBatch: address('8'),
+    measurementPolicy: address('a'),
+    attestationVerifier: address('b'),
+  },
+}
 const refused = { name: 'DeploymentError', code: 'CONFIG_DEPLOYMENT' }
 
 function peer(deployment: Deployment, getter: PeerGetter): Hex {
-  return deployment[getter === 'getIdentityRegistry' ? 'identityRegistry' : getter]
+  switch (getter) {
+    case 'getIdentityRegistry':
+      return deployment.identityRegistry
+    case 'policy':
+      return deployment.tdx?.measurementPolicy ?? '0x'
+    case 'tdxVerifier':
+    case 'rootCertificateHash':
+      return deployment.tdx?.[getter] ?? '0x'
+    default:
+      return deployment[getter]
+  }
 }
 
 describe('R16 registry_is_canonical', () => {
@@ -48,19 +70,29 @@ describe('R16 registry_is_canonical', () => {
     expect(written).toEqual([...CANONICAL_ERC8004.values()].flatMap(Object.values))
   })
 
-  it('every contract is asked for its peers', async () => {
+  it.each([
+    ['', local, 11],
+    [', and what judges quotes', judged, 15],
+  ])('every contract is asked for its peers%s', async (_, deployment, count) => {
     const asked: string[] = []
-    await requireWiring(local, (contract, getter) => {
+    await requireWiring(deployment, (contract, getter) => {
       asked.push(`${contract} ${getter}`)
-      return Promise.resolve(peer(local, getter))
+      return Promise.resolve(peer(deployment, getter))
     })
-    expect(asked).toHaveLength(11)
+    expect(asked).toHaveLength(count)
     for (const wrong of asked) {
-      const check = requireWiring(local, (contract, getter) =>
-        Promise.resolve(`${contract} ${getter}` === wrong ? address('9') : peer(local, getter)),
-      )
+      const check = requireWiring(deployment, (contract, getter) => {
+        const isWrong = `${contract} ${getter}` === wrong
+        return Promise.resolve(isWrong ? address('9') : peer(deployment, getter))
+      })
       await expect(check).rejects.toMatchObject(refused)
     }
+  })
+
+  it('R14 simulated_root_refused_on_base: not even asked', async () => {
+    const base = { ...judged, chainId: 8453, ...CANONICAL_ERC8004.get(8453) }
+    const check = requireWiring(base, () => Promise.reject(new Error('asked')))
+    await expect(check).rejects.toMatchObject(refused)
   })
 
   it('what the reader throws goes through, and a look-alike is not even asked', async () => {

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { computeRegistryAbi } from '@jeju/contracts'
 import { createFetch, NotVerified, type FetchOptions, type SdkEvent } from '@jeju/sdk'
 import { parseCollateral, verifyEvidence } from '@jeju/verifier'
-import type { Hex } from '@jeju/verifier/protocol'
+import { readQuote } from '@jeju/contracts/dcap'
+import { decodeEvidence, toHex, type Hex } from '@jeju/verifier/protocol'
 import { providerDocuments } from '../../demo/network/gateway-view.ts'
 import type { GatewayProcess } from '../../demo/network/gateway.ts'
 import { startNetwork, type Network } from '../../demo/network/network.ts'
@@ -18,6 +19,8 @@ const QUESTION = 'What is remote attestation?'
 /** Stands in no answer of the model and in no name of the code. */
 const CANARY = 'quetzalcoatlus-canary'
 const WAIT = { timeoutMs: 30_000 }
+/** `ComputeRegistry.Tier`. */
+const SIMULATED = 1
 
 let network: Network
 let a: DevnetProvider
@@ -82,7 +85,21 @@ async function ask(openai: OpenAI, content: string): Promise<string> {
 }
 
 describe('the tampered node', () => {
-  test('is registered and attested, and still refused by name', async () => {
+  test('is refused by the chain in words, without a binding', async () => {
+    const reader = network.wallet(0).extend(publicActions)
+    const [valid] = await reader.readContract({
+      address: network.chain.deployment.computeRegistry,
+      abi: computeRegistryAbi,
+      functionName: 'bindingOf',
+      args: [tampered.bindingId],
+    })
+    expect(valid).toBe(false)
+    expect(tampered.refusal).toMatch(/^measurement: expected an entry of the allow-list/)
+    const { status, registered } = await tampered.machine.health()
+    expect({ status, registered }).toEqual({ status: 'starting', registered: false })
+  })
+
+  test('is refused by the gateway by name, which judges by itself', async () => {
     const documents = await providerDocuments(gateway.url)
     const document = documents.find(({ agentId }) => agentId === tampered.agentId.toString())
     expect(document?.admitted).toBe(false)
@@ -208,12 +225,18 @@ describe('evidence of a registration', () => {
       address: computeRegistry,
       fromBlock: BigInt(deployedAtBlock),
     })
-    const events = parseEventLogs({ abi: computeRegistryAbi, eventName: 'SignerBound', logs })
+    const events = parseEventLogs({ abi: computeRegistryAbi, eventName: 'Attested', logs })
     const event = events.find(({ args }) => args.bindingId === a.bindingId)
     if (event === undefined) throw new Error('node A has no binding')
-    const { evidenceHash, blockNumber, blockHash } = event.args
+    const { evidenceHash, blockNumber, blockHash, tier } = event.args
+    expect(tier).toBe(SIMULATED)
     const response = await fetch(`${a.machine.url}/v1/evidence/${evidenceHash.slice(2)}`)
-    const { verdict } = await verifyEvidence(new Uint8Array(await response.arrayBuffer()), {
+    const bundle = new Uint8Array(await response.arrayBuffer())
+    // What the chain judged is the quote of this very bundle.
+    const { trimmed } = readQuote(decodeEvidence(bundle).quote)
+    const { input } = await reader.getTransaction({ hash: event.transactionHash })
+    expect(input).toContain(toHex(trimmed).slice(2))
+    const { verdict } = await verifyEvidence(bundle, {
       at: new Date(),
       trustAnchor: network.trustAnchor,
       collateral: parseCollateral(await network.platform.collateralJson(new Date())),

@@ -33,6 +33,7 @@ export const measurementPolicyAbi = [
   {"type":"error","name":"AlreadyProposed","inputs":[{"name":"key","type":"bytes32","internalType":"bytes32"}]},
   {"type":"error","name":"AttributesNotAllowed","inputs":[{"name":"allowed","type":"uint64","internalType":"uint64"},{"name":"actual","type":"uint64","internalType":"uint64"}]},
   {"type":"error","name":"DelayOutOfBounds","inputs":[{"name":"min","type":"uint256","internalType":"uint256"},{"name":"max","type":"uint256","internalType":"uint256"},{"name":"actual","type":"uint256","internalType":"uint256"}]},
+  {"type":"error","name":"GpuWorkloadNotPinned","inputs":[]},
   {"type":"error","name":"ImageIdZero","inputs":[]},
   {"type":"error","name":"NoOrigin","inputs":[]},
   {"type":"error","name":"NotListed","inputs":[{"name":"key","type":"bytes32","internalType":"bytes32"}]},

@@ -71,7 +71,6 @@ export const tdxVerifierAbi = [
   {"type":"error","name":"PceIdUnknown","inputs":[{"name":"actual","type":"uint256","internalType":"uint256"}]},
   {"type":"error","name":"PckCaRevoked","inputs":[{"name":"ca","type":"uint8","internalType":"enum IIntelPki.Authority"}]},
   {"type":"error","name":"PckExpired","inputs":[{"name":"notAfter","type":"uint256","internalType":"uint256"},{"name":"time","type":"uint256","internalType":"uint256"}]},
-  {"type":"error","name":"PckIsRevoked","inputs":[{"name":"ca","type":"uint8","internalType":"enum IIntelPki.Authority"},{"name":"serial","type":"uint256","internalType":"uint256"}]},
   {"type":"error","name":"PckKeyRevoked","inputs":[{"name":"keyHash","type":"bytes32","internalType":"bytes32"}]},
   {"type":"error","name":"PckUnknown","inputs":[{"name":"keyHash","type":"bytes32","internalType":"bytes32"}]},
   {"type":"error","name":"QeIdentityExpired","inputs":[{"name":"evaluationNumber","type":"uint256","internalType":"uint256"},{"name":"until","type":"uint256","internalType":"uint256"},{"name":"time","type":"uint256","internalType":"uint256"}]},

@@ -159,17 +159,17 @@ abstract contract IntelPki is IIntelPki {
         bytes32 keyHash = keccak256(abi.encode(c.x, c.y));
         bytes32 serialId = _serialId(ca, c.serial);
         bytes32 taken = _pckBySerial[serialId];
-        require(taken != REVOKED_PCK, PckIsRevoked(ca, c.serial));
-        require(taken == 0 || taken == keyHash, SerialTaken(c.serial));
+        bool onList = taken == REVOKED_PCK;
+        require(taken == 0 || onList || taken == keyHash, SerialTaken(c.serial));
         Pck known = _pcks[keyHash];
-        if (taken != 0 && notAfter <= known.notAfter()) return known.number();
+        if (onList ? known.isRevoked() : taken != 0 && notAfter <= known.notAfter()) return known.number();
 
         require(c.issuer == stored.subject, IssuerMismatch(stored.subject, c.issuer));
         _requireConstraints(c, USAGE_SIGNER, NO_CA);
-        _requireValid(c.notBefore, notAfter);
+        // A certificate on the list does nothing but end its key, and does that after its own end as well.
+        if (!onList) _requireValid(c.notBefore, notAfter);
         _requireSigned(c.signed, stored.x, stored.y);
 
-        _pckBySerial[serialId] = keyHash;
         number = known.number();
         if (number == 0) {
             _pckKeys.push(keyHash);
@@ -177,6 +177,13 @@ abstract contract IntelPki is IIntelPki {
             require(number <= PckLib.MAX_NUMBER, TooManyPcks());
         }
         Pck pck = _certified(c, notAfter, number, stored.edition, ca);
+        if (onList) {
+            // Whichever of list, this certificate and another one for its key came first, the key is revoked.
+            _pcks[keyHash] = (known.number() == 0 ? pck : known).revoked();
+            emit PckRevoked(ca, c.serial);
+            return number;
+        }
+        _pckBySerial[serialId] = keyHash;
         // Of two certificates for one key the one that ends later counts; a revocation of either stays.
         if (pck.notAfter() > known.notAfter()) _pcks[keyHash] = known.isRevoked() ? pck.revoked() : pck;
 

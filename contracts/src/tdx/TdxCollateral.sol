@@ -73,7 +73,8 @@ abstract contract TdxCollateral is IntelPki, ITdxCollateral {
         Freshness known = _freshness;
         Freshness freshness =
             known.withUntil(FreshnessLib.NUMBERS, until).withStandard(standard, next, nextFrom);
-        if (Freshness.unwrap(freshness) == Freshness.unwrap(known)) return;
+        // A later list that says the same is remembered too, or one before it could still replace it.
+        if (head.issueDate == latest && Freshness.unwrap(freshness) == Freshness.unwrap(known)) return;
 
         _freshness = freshness;
         _latest[FreshnessLib.NUMBERS] = uint40(head.issueDate);

@@ -173,6 +173,10 @@ contract MeasurementPolicyTest is Test {
         _refused(
             m, r, abi.encodeWithSelector(IMeasurementPolicy.WorkloadMismatch.selector, m.pin, m.workload)
         );
+        // What no contract sees of a GPU rests on software that is pinned.
+        m.workload = 0;
+        r.tier = IComputeRegistry.Tier.TDX_GPU;
+        _refused(m, r, abi.encodeWithSelector(MeasurementPolicy.GpuWorkloadNotPinned.selector));
         m = _measurement();
         r.tier = IComputeRegistry.Tier.SIMULATED;
         _refused(m, r, abi.encodeWithSelector(IMeasurementPolicy.TierNotAllowed.selector, r.tier));

@@ -201,22 +201,56 @@ contract IntelPkiTest is TdxFixture {
         verifier.upsertRevocationList(_stored("pck-crl-later").pckCrl);
         vm.expectRevert(abi.encodeWithSelector(ITdxVerifier.PckKeyRevoked.selector, keyHash));
         _verify(genuine.quote);
-        vm.expectRevert(
-            abi.encodeWithSelector(IIntelPki.PckIsRevoked.selector, IIntelPki.Authority.PLATFORM_CA, serial)
-        );
+        // Nor does bringing it again, or a renewal under the same serial.
         verifier.cachePck(genuine.pck);
-        // A renewal under the same serial does not bring it back either.
-        vm.expectPartialRevert(IIntelPki.PckIsRevoked.selector);
         verifier.cachePck(_stored("renewed-a-day-later").pck);
+        vm.expectRevert(abi.encodeWithSelector(ITdxVerifier.PckKeyRevoked.selector, keyHash));
+        _verify(genuine.quote);
     }
 
-    /// Revoked before anybody cached it.
+    /// Revoked before anybody brought it: bringing it ends its key, and nothing else.
     function test_revoked_serial_cannot_be_cached() public {
         TdxVerifier other = _empty();
         _bringAuthorities(other, genuine);
         other.upsertRevocationList(_stored("pck-revoked").pckCrl);
-        vm.expectPartialRevert(IIntelPki.PckIsRevoked.selector);
+        (uint256 serial, bytes32 keyHash) = _leaf();
+        // Forged, it ends nobody's key.
+        bytes memory forged = _with(genuine.pck, 600, uint8(genuine.pck[600]) ^ 1);
+        vm.expectRevert(IIntelPki.SignatureInvalid.selector);
+        other.cachePck(forged);
+        vm.expectEmit(address(other));
+        emit IIntelPki.PckRevoked(IIntelPki.Authority.PLATFORM_CA, serial);
         other.cachePck(genuine.pck);
+        (uint256 number,,,,, bool revoked) = other.pckOf(keyHash);
+        vm.assertEq(number, 1);
+        vm.assertTrue(revoked);
+    }
+
+    /// A leaf that was issued again under another serial: list, first and second certificate in every order.
+    function test_reissued_leaf_is_revoked_in_any_order() public {
+        bytes memory again = _reissued(genuine.pck);
+        bytes[3] memory calls = [
+            abi.encodeCall(IIntelPki.cachePck, (genuine.pck)),
+            abi.encodeCall(IIntelPki.cachePck, (again)),
+            abi.encodeCall(IIntelPki.upsertRevocationList, (_stored("pck-revoked").pckCrl))
+        ];
+        uint8[3][6] memory orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+        (, bytes32 keyHash) = _leaf();
+        for (uint256 i = 0; i < orders.length; ++i) {
+            TdxVerifier other = _empty();
+            _bringAuthorities(other, genuine);
+            for (uint256 j = 0; j < 3; ++j) {
+                (bool ok,) = address(other).call(calls[orders[i][j]]);
+                vm.assertTrue(ok);
+            }
+            (uint256 number,,,,, bool revoked) = other.pckOf(keyHash);
+            vm.assertEq(number, 1);
+            vm.assertTrue(revoked, vm.toString(i));
+        }
+        // Without the list both are one good key.
+        verifier.cachePck(again);
+        (,,,,, bool ended) = verifier.pckOf(keyHash);
+        vm.assertFalse(ended);
     }
 
     /// A root list that came before the certificate bites all the same.
@@ -358,6 +392,31 @@ contract IntelPkiTest is TdxFixture {
         (bool whole,) = address(to).call(call);
         vm.assertTrue(whole);
         vm.revertToState(id);
+    }
+
+    /// The same leaf under a serial that is one higher, signed by the CA again.
+    function _reissued(bytes memory leaf) private view returns (bytes memory) {
+        bytes memory signed = _slice(leaf, 4, 4 + (uint256(uint8(leaf[6])) << 8 | uint8(leaf[7])));
+        // Serial of 20 bytes behind its own head, as in `_leaf`.
+        signed[30] = bytes1(uint8(signed[30]) ^ 1);
+        (bytes32 r, bytes32 s) = vm.signP256(caKey, sha256(signed));
+        bytes memory pair = bytes.concat(_integer(r), _integer(s));
+        pair = bytes.concat(hex"0300", bytes1(0x30), bytes1(uint8(pair.length)), pair);
+        // BIT STRING: its length, then no unused bits.
+        pair =
+            bytes.concat(hex"03", bytes1(uint8(pair.length - 1)), hex"00", _slice(pair, 2, pair.length - 2));
+        bytes memory whole = bytes.concat(signed, hex"300a06082a8648ce3d040302", pair);
+        return bytes.concat(hex"3082", bytes2(uint16(whole.length)), whole);
+    }
+
+    function _integer(bytes32 word) private pure returns (bytes memory) {
+        uint256 first = 0;
+        while (word[first] == 0) ++first;
+        bool padded = uint8(word[first]) >= 0x80;
+        bytes memory rest = _slice(abi.encodePacked(word), first, 32 - first);
+        return bytes.concat(
+            hex"02", bytes1(uint8(rest.length + (padded ? 1 : 0))), padded ? bytes(hex"00") : bytes(""), rest
+        );
     }
 
     /// The root and nothing else.

@@ -19,6 +19,8 @@ contract TdxAttestationVerifierTest is TdxFixture {
     bytes32 private constant COMPOSE = keccak256("compose");
     uint64 private constant SEPT_VE_DISABLE = 1 << 28;
     uint256 private constant BODY = 48;
+    uint40 private constant STALE = 0;
+    uint40 private constant NEVER_STALE = type(uint40).max;
 
     MeasurementPolicy private _policy;
     TdxAttestationVerifier private _judge;
@@ -214,21 +216,10 @@ contract TdxAttestationVerifierTest is TdxFixture {
     function test_live_status() public {
         bytes32 record = _appraise(_evidence(_quote, 1, 0)).record;
         uint256 id = vm.snapshotState();
-        bytes memory document = _replace(
-            genuine.tcbInfo,
-            '{"svn":0}]},"tcbDate":"2025-05-14T00:00:00Z","tcbStatus":"UpToDate"',
-            '{"svn":0}]},"tcbDate":"2025-05-14T00:00:00Z","tcbStatus":"OutOfDate"'
-        );
-        document = _replace(document, "2026-06-14T12:00:00Z", "2026-06-14T12:00:01Z");
-        verifier.upsertTcbInfo(document, _signDocument(document));
+        _restate("UpToDate", "OutOfDate");
         (bool acceptable, uint8 status,) = _judge.liveStatus(record);
         vm.assertFalse(acceptable);
         vm.assertEq(status, TcbStatus.OUT_OF_DATE);
-
-        vm.revertToState(id);
-        id = vm.snapshotState();
-        verifier.upsertRevocationList(_stored("pck-revoked").pckCrl);
-        _dead(record);
 
         vm.revertToState(id);
         id = vm.snapshotState();
@@ -242,7 +233,69 @@ contract TdxAttestationVerifierTest is TdxFixture {
         (acceptable,,) = _judge.liveStatus(record);
         vm.assertTrue(acceptable);
         vm.warp(genuine.time + 29 days);
-        _dead(record);
+        _requireRefused(record, TcbStatus.UNRECOGNISED, STALE);
+    }
+
+    /// Only what newer collateral would mend is stale; the rest has no end.
+    function test_revoked_is_not_stale() public {
+        bytes32 record = _appraise(_evidence(_quote, 1, 0)).record;
+        uint256 id = vm.snapshotState();
+        verifier.upsertRevocationList(_stored("pck-revoked").pckCrl);
+        _requireRefused(record, TcbStatus.REVOKED, NEVER_STALE);
+
+        vm.revertToState(id);
+        id = vm.snapshotState();
+        verifier.upsertRevocationList(_stored("ca-revoked").rootCrl);
+        _requireRefused(record, TcbStatus.REVOKED, NEVER_STALE);
+
+        vm.revertToState(id);
+        id = vm.snapshotState();
+        _restate("UpToDate", "Revoked");
+        _requireRefused(record, TcbStatus.REVOKED, NEVER_STALE);
+
+        // What the signer signed is to be signed again by its successor.
+        vm.revertToState(id);
+        id = vm.snapshotState();
+        verifier.upsertRevocationList(_stored("signer-revoked").rootCrl);
+        _requireRefused(record, TcbStatus.UNRECOGNISED, STALE);
+
+        // No longer listed is said before anything of its collateral.
+        vm.revertToState(id);
+        _policy.remove(_key);
+        vm.warp(genuine.time + 29 days);
+        _requireRefused(record, TcbStatus.UNRECOGNISED, NEVER_STALE);
+    }
+
+    /// Whoever owns the list can list anything: what is not genuine stays out.
+    function test_no_power_makes_an_invalid_quote_pass() public {
+        bytes memory debug = _resign(_with(_quote, BODY + 120, 1));
+        bytes[4] memory invalid = [
+            _with(_quote, BODY + 140, uint8(_quote[BODY + 140]) ^ 1),
+            _with(_quote, 636, uint8(_quote[636]) ^ 1),
+            _with(_quote, 770 + 128, uint8(_quote[770 + 128]) ^ 1),
+            debug
+        ];
+        for (uint256 i = 0; i < invalid.length; ++i) {
+            IMeasurementPolicy.Measurement memory m = _measurement(IMeasurementPolicy.WorkloadPin.NONE, 0);
+            m.imageId = _imageId(invalid[i]);
+            IMeasurementPolicy.Rule memory rule = _rule();
+            rule.tcbStatuses = _policy.ALLOWED_STATUSES();
+            rule.tdAttributes = _policy.ALLOWED_ATTRIBUTES();
+            vm.warp(genuine.time - 3 days);
+            if (_policy.ruleOf(_policy.keyOf(m)).index == 0) _list(m, rule);
+            vm.warp(genuine.time);
+            vm.expectPartialRevert(ITdxVerifier.QuoteRefused.selector);
+            _appraise(_evidence(invalid[i], 0, 0));
+        }
+        // A key that the root did not certify is none, whoever names it.
+        vm.expectPartialRevert(ITdxVerifier.QuoteRefused.selector);
+        _judge.appraise(
+            BINDING,
+            _statement,
+            BLOCK,
+            BLOCK_HASH,
+            abi.encodePacked(uint8(1), uint8(1), bytes32(0), bytes32(uint256(1)), bytes32(uint256(2)), _quote)
+        );
     }
 
     function testFuzz_live_status_never_reverts(bytes32 record) public view {
@@ -308,11 +361,20 @@ contract TdxAttestationVerifierTest is TdxFixture {
         return _judge.refutes(BINDING, _statement, BLOCK, BLOCK_HASH, evidence);
     }
 
-    function _dead(bytes32 record) private view {
+    function _requireRefused(bytes32 record, uint8 wanted, uint40 end) private view {
         (bool acceptable, uint8 status, uint40 until) = _judge.liveStatus(record);
         vm.assertFalse(acceptable);
-        vm.assertEq(status, TcbStatus.UNRECOGNISED);
-        vm.assertEq(until, 0);
+        vm.assertEq(status, wanted);
+        vm.assertEq(until, end);
+    }
+
+    /// The level that the platform reaches under another status, issued a second later.
+    function _restate(string memory from, string memory to) private {
+        string memory level = '{"svn":0}]},"tcbDate":"2025-05-14T00:00:00Z","tcbStatus":"';
+        bytes memory document =
+            _replace(genuine.tcbInfo, string.concat(level, from, '"'), string.concat(level, to, '"'));
+        document = _replace(document, "2026-06-14T12:00:00Z", "2026-06-14T12:00:01Z");
+        verifier.upsertTcbInfo(document, _signDocument(document));
     }
 
     function _evidence(bytes memory quote, uint8 pin, bytes32 gpuDigest) private view returns (bytes memory) {

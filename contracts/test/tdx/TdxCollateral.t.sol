@@ -142,6 +142,15 @@ contract TdxCollateralTest is TdxFixture {
         verifier.upsertEvaluationNumbers(genuine.numbers, genuine.numbersSignature);
     }
 
+    /// A later list that says nothing new is remembered all the same.
+    function test_numbers_that_say_the_same_are_remembered() public {
+        bytes memory later = _replace(genuine.numbers, "2026-06-14T12:00:00Z", "2026-06-14T12:00:01Z");
+        verifier.upsertEvaluationNumbers(later, _signDocument(later));
+        vm.expectPartialRevert(ITdxCollateral.OlderDocument.selector);
+        verifier.upsertEvaluationNumbers(genuine.numbers, genuine.numbersSignature);
+        verifier.upsertEvaluationNumbers(later, _signDocument(later));
+    }
+
     /* EVALUATION NUMBERS */
 
     function test_early_does_not_displace_standard() public {

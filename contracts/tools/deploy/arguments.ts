@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import type { Hex } from '../../abi/index.ts'
+import { lowercase, type Hex } from '../../abi/index.ts'
 import { DeployError } from './deploy-error.ts'
 
 /** Chains that are deployed to, by the name in the command. */
@@ -15,8 +15,10 @@ export interface DeployOptions {
   readonly owner: Hex | undefined
   /** Ask for an owner with code on a chain that does not demand it. */
   readonly contractOwner: boolean
-  /** Listed from the start; none when absent. */
-  readonly firstVerifier: Hex | undefined
+  /** SHA-256 of the root certificate that quotes must end in; Intel's when absent, and always on Base. */
+  readonly simulatedRoot: Hex | undefined
+  /** Who may deny measurements beside the owner; nobody when absent. */
+  readonly remover: Hex | undefined
   /** Handed to forge: who signs. */
   readonly signing: readonly string[]
   /** Where the deployment is recorded: deployments/<chain id>.json when absent. */
@@ -25,9 +27,10 @@ export interface DeployOptions {
 
 /** How to call it. */
 export const USAGE = `usage: deploy.ts anvil|sepolia|mainnet [--rpc-url URL] [--owner ADDRESS] [--contract-owner]
-         [--first-verifier ADDRESS] [--out FILE] [--broadcast] [-- FORGE SIGNING OPTIONS]
+         [--simulated-root SHA256] [--remover ADDRESS] [--out FILE] [--broadcast] [-- FORGE SIGNING OPTIONS]
 --rpc-url defaults to RPC_URL, on Anvil to http://127.0.0.1:8545. Signing options are forge's own: --account NAME,
 --keystore FILE, --ledger, --trezor, or --unlocked --sender ADDRESS; on Anvil its first account when absent.
+--simulated-root is the SHA-256 of another root certificate than Intel's that quotes end in; mainnet refuses it.
 `
 
 const ANVIL_SIGNING = ['--unlocked', '--sender', '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266']
@@ -60,7 +63,8 @@ export function parseArguments(
     broadcast: values.broadcast ?? local,
     owner: addressOf('--owner', values.owner),
     contractOwner: values['contract-owner'] ?? false,
-    firstVerifier: addressOf('--first-verifier', values['first-verifier']),
+    simulatedRoot: digestOf('--simulated-root', values['simulated-root']),
+    remover: addressOf('--remover', values.remover),
     signing: signing.length === 0 && local ? ANVIL_SIGNING : signing,
     out: values.out,
   }
@@ -71,7 +75,8 @@ interface OwnOptions {
     readonly 'rpc-url'?: string
     readonly owner?: string
     readonly 'contract-owner'?: boolean
-    readonly 'first-verifier'?: string
+    readonly 'simulated-root'?: string
+    readonly remover?: string
     readonly out?: string
     readonly broadcast?: boolean
   }
@@ -87,7 +92,8 @@ function parseOwn(args: readonly string[]): OwnOptions {
         'rpc-url': { type: 'string' },
         owner: { type: 'string' },
         'contract-owner': { type: 'boolean' },
-        'first-verifier': { type: 'string' },
+        'simulated-root': { type: 'string' },
+        remover: { type: 'string' },
         out: { type: 'string' },
         broadcast: { type: 'boolean' },
       },
@@ -109,4 +115,12 @@ function addressOf(name: string, text: string | undefined): Hex | undefined {
     throw new DeployError('USAGE', `${name}: expected a non-zero address, got ${text}`)
   }
   return text as Hex
+}
+
+function digestOf(name: string, text: string | undefined): Hex | undefined {
+  if (text === undefined) return undefined
+  if (!/^0x[0-9a-fA-F]{64}$/.test(text)) {
+    throw new DeployError('USAGE', `${name}: expected 0x and 64 hex characters, got ${text}`)
+  }
+  return lowercase(text as Hex)
 }

@@ -1,6 +1,6 @@
 /** Why nothing was deployed, or what was deployed is not recorded. */
 export type DeployErrorCode =
-  'USAGE' | 'WRONG_CHAIN' | 'OWNER' | 'VERIFIER' | 'FORGE' | 'NOT_DEPLOYED' | 'RPC'
+  'USAGE' | 'WRONG_CHAIN' | 'OWNER' | 'ROOT' | 'FORGE' | 'NOT_DEPLOYED' | 'RPC'
 
 /** What stopped a deployment; the message says expected and actual. */
 export class DeployError extends Error {

@@ -6,10 +6,13 @@ import { fileURLToPath } from 'node:url'
 import { createPublicClient, http, parseAbi, type PublicClient } from 'viem'
 import {
   DeploymentError,
+  INTEL_ROOT_SHA256,
   parseDeployment,
   peersAbi,
+  requireGenuineRoot,
   requireWiring,
   type Deployment,
+  type Hex,
 } from '../../abi/index.ts'
 import { TARGETS, type DeployOptions } from './arguments.ts'
 import { DeployError } from './deploy-error.ts'
@@ -35,7 +38,7 @@ export async function deploy(options: DeployOptions): Promise<Deployed> {
   const client = createPublicClient({ transport: http(options.rpcUrl) })
   await requireChain(client, options)
   await requireOwner(client, options)
-  await requireVerifier(client, options)
+  requireRoot(options)
 
   const folder = join(contracts, 'deployments')
   await mkdir(folder, { recursive: true })
@@ -82,32 +85,20 @@ async function requireOwner(client: PublicClient, options: DeployOptions): Promi
   }
 }
 
-async function requireVerifier(client: PublicClient, options: DeployOptions): Promise<void> {
-  const { target, firstVerifier } = options
-  if (firstVerifier === undefined) return
-  if (!(await hasCode(client, firstVerifier))) {
-    throw new DeployError(
-      'VERIFIER',
-      `${firstVerifier}: expected a contract, got an address without code`,
-    )
-  }
-  const simulated = await asked(() =>
-    client.readContract({
-      address: firstVerifier,
-      abi: parseAbi(['function isSimulated() view returns (bool)']),
-      functionName: 'isSimulated',
-    }),
-  )
-  if (simulated && target === 'mainnet') {
-    throw new DeployError(
-      'VERIFIER',
-      `${firstVerifier}: its root is simulated, which mainnet refuses`,
-    )
+/** Asked before anything is compiled; script and constructor ask it again. */
+function requireRoot({ target, simulatedRoot }: DeployOptions): void {
+  if (simulatedRoot === undefined) return
+  try {
+    requireGenuineRoot(TARGETS[target], simulatedRoot)
+  } catch (cause) {
+    const message = `--simulated-root: ${target} pins Intel's ${INTEL_ROOT_SHA256}, got ${simulatedRoot}`
+    throw new DeployError('ROOT', message, { cause })
   }
 }
 
-async function runForge(options: DeployOptions, draftFile: string): Promise<void> {
-  const { target, rpcUrl, broadcast, owner, firstVerifier, contractOwner, signing } = options
+/** Runs the script, which asserts root, owner and wiring by itself. @throws DeployError `FORGE` */
+export async function runForge(options: DeployOptions, draftFile: string): Promise<void> {
+  const { target, rpcUrl, broadcast, owner, contractOwner, signing } = options
   // What forge remembers of a public chain may be old, or of another chain under its id.
   const fresh = '--no-storage-caching'
   const args = ['script', 'script/Deploy.s.sol', '--rpc-url', rpcUrl, fresh, ...signing]
@@ -119,7 +110,8 @@ async function runForge(options: DeployOptions, draftFile: string): Promise<void
     ...(target === 'anvil' ? {} : { FOUNDRY_PROFILE: 'release' }),
     OWNER_MUST_HAVE_CODE: String(contractOwner),
     ...(owner === undefined ? {} : { OWNER: owner }),
-    ...(firstVerifier === undefined ? {} : { FIRST_VERIFIER: firstVerifier }),
+    TDX_ROOT: options.simulatedRoot ?? INTEL_ROOT_SHA256,
+    ...(options.remover === undefined ? {} : { REMOVER: options.remover }),
   }
   await new Promise<void>((resolve, reject) => {
     const limits = { cwd: contracts, env, maxBuffer: MAX_OUTPUT }
@@ -131,7 +123,7 @@ async function runForge(options: DeployOptions, draftFile: string): Promise<void
 }
 
 /** The contracts that have an owner. */
-const OWNED = ['computeRegistry', 'computeStaking', 'ledgerManager'] as const
+const OWNED = ['computeRegistry', 'computeStaking', 'ledgerManager', 'measurementPolicy'] as const
 
 /** forge says what it sent; this asks the chain what is there. */
 async function requireDeployed(
@@ -139,7 +131,10 @@ async function requireDeployed(
   deployment: Deployment,
   { owner }: DeployOptions,
 ): Promise<void> {
-  const { chainId: _, deployedAtBlock: __, ...addresses } = deployment
+  const { chainId: _, deployedAtBlock: __, tdx, ...market } = deployment
+  if (tdx === undefined) throw new DeployError('NOT_DEPLOYED', 'tdx: nothing that judges quotes')
+  const { rootCertificateHash: ___, verifierIndex: ____, ...judges } = tdx
+  const addresses = { ...market, ...judges }
   for (const [name, address] of Object.entries(addresses)) {
     if (!(await hasCode(client, address))) {
       throw new DeployError('NOT_DEPLOYED', `${name}: no code at ${address}`)
@@ -157,7 +152,7 @@ async function requireDeployed(
   for (const contract of OWNED) {
     const actual = await asked(() =>
       client.readContract({
-        address: deployment[contract],
+        address: addresses[contract],
         abi: parseAbi(['function owner() view returns (address)']),
         functionName: 'owner',
       }),
@@ -182,10 +177,7 @@ async function record(text: string, path: string): Promise<void> {
   await rename(beside, path)
 }
 
-async function hasCode(
-  client: PublicClient,
-  address: Deployment['computeRegistry'],
-): Promise<boolean> {
+async function hasCode(client: PublicClient, address: Hex): Promise<boolean> {
   const code = await asked(() => client.getCode({ address }))
   return code !== undefined && code !== '0x'
 }

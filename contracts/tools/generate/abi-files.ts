@@ -8,6 +8,8 @@ const ABIS = [
   { name: 'computeStakingAbi', file: 'compute-staking', contract: 'ComputeStaking' },
   { name: 'ledgerManagerAbi', file: 'ledger-manager', contract: 'LedgerManager' },
   { name: 'tdxVerifierAbi', file: 'tdx-verifier', contract: 'TdxVerifier' },
+  { name: 'collateralBatchAbi', file: 'collateral-batch', contract: 'CollateralBatch' },
+  { name: 'collateralReaderAbi', file: 'collateral-reader', contract: 'CollateralReader' },
   { name: 'measurementPolicyAbi', file: 'measurement-policy', contract: 'MeasurementPolicy' },
   {
     name: 'tdxAttestationVerifierAbi',

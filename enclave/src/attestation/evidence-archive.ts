@@ -1,7 +1,7 @@
 import { sha256, toHex, type Hex } from '@jeju/verifier/protocol'
 import type { Store } from '../storage/store.ts'
 
-/** Registration evidence by its digest. */
+/** Registration evidence by its digest, and by the name that the chain has for it where that is another one. */
 export interface EvidenceArchive {
   /**
    * Stores evidence durably before it is named on chain; returns its SHA-256. It stays for good only when it is
@@ -15,7 +15,7 @@ export interface EvidenceArchive {
    */
   confirm(named: Hex): Promise<void>
   /** Undefined when there is none, or when what is stored no longer has that digest (attacks S1, S5). */
-  get(digest: Hex): Promise<Uint8Array<ArrayBuffer> | undefined>
+  get(name: Hex): Promise<Uint8Array<ArrayBuffer> | undefined>
 }
 
 /** Attempts that are kept without being confirmed. */
@@ -50,11 +50,12 @@ export function createEvidenceArchive(store: Store, now: () => Date): EvidenceAr
       const [changed] = await store.write([{ sql, values: [kept] }])
       if (changed === 1) confirmed.add(kept)
     },
-    get: async (digest) => {
-      const sql = 'SELECT content FROM evidence WHERE digest = ?'
-      const content = (await store.all(sql, [digest]))[0]?.['content']
-      if (!(content instanceof Uint8Array) || toHex(sha256(content)) !== digest) return undefined
-      return new Uint8Array(content)
+    get: async (name) => {
+      const sql = 'SELECT content, digest FROM evidence WHERE digest = ? OR named = ?'
+      const found = (await store.all(sql, [name, name]))[0]
+      const content = found?.['content']
+      if (!(content instanceof Uint8Array)) return undefined
+      return toHex(sha256(content)) === found?.['digest'] ? new Uint8Array(content) : undefined
     },
   }
 }

@@ -1,10 +1,15 @@
 import { BaseError, ContractFunctionRevertedError } from 'viem'
 import { DeploymentError } from '@jeju/contracts'
+import { DcapError } from '@jeju/contracts/dcap'
 import { ChainError } from './node-chain.ts'
 
 /** Whatever an RPC call failed with, as a {@link ChainError}; others of our own errors stay. */
 export function chainFailure(cause: unknown): Error {
   if (cause instanceof ChainError || cause instanceof DeploymentError) return cause
+  if (cause instanceof DcapError) {
+    const again = cause.code === 'CHAIN_UNAVAILABLE'
+    return new ChainError(again ? 'CHAIN_UNAVAILABLE' : 'CHAIN_REFUSED', cause.message)
+  }
   if (!(cause instanceof BaseError)) return new ChainError('CHAIN_UNAVAILABLE', 'unexpected error')
   const revert = cause.walk((inner) => inner instanceof ContractFunctionRevertedError)
   if (revert instanceof ContractFunctionRevertedError) {

@@ -39,6 +39,22 @@ export interface BindingRecord {
   readonly evidence: Hex
 }
 
+/** `ComputeRegistry.Status`, in the contract's order. */
+export const BINDING_STATUSES = [
+  'unknown',
+  'active',
+  'inactive',
+  'owner_changed',
+  'ended',
+  'expired',
+  'revoked',
+  'stale',
+  'out_of_policy',
+] as const
+
+/** One of {@link BINDING_STATUSES}. */
+export type BindingStatus = (typeof BINDING_STATUSES)[number]
+
 /** A block that a quote can name, and the chain's time. */
 export interface Block {
   readonly number: bigint
@@ -83,8 +99,38 @@ export interface BindSignerCall {
   readonly signerSig: Hex
 }
 
+/** A registration or renewal that a verifier on chain judges; times in Unix seconds. */
+export interface AttestCall {
+  readonly statement: NodeStatement
+  /** In the verifier's own form. */
+  readonly evidence: Uint8Array
+  readonly blockNumber: bigint
+  readonly deadline: bigint
+  readonly signerSig: Hex
+}
+
+/** Evidence that is judged on chain, and the collateral it is judged against. What is refused is said in words. */
+export interface OnchainVerification {
+  /** In the registry's list. */
+  readonly verifierIndex: bigint
+  /** Brings what the chain lacks before it can judge this quote; the gas of each transaction. */
+  bringCollateral(quote: Uint8Array): Promise<readonly Brought[]>
+  /** The quote in the form that the verifier takes. */
+  evidenceOf(quote: Uint8Array, gpuEvidenceDigest: Hex): Promise<Uint8Array>
+  /** Sends from the node's signer and waits until it is mined; nothing is sent that would be refused. */
+  attest(call: AttestCall): Promise<{ readonly gasUsed: bigint }>
+}
+
+/** Collateral that went to the chain in one transaction. */
+export interface Brought {
+  readonly steps: readonly string[]
+  readonly gasUsed: bigint
+}
+
 /** The chain as a node needs it. Every method throws {@link ChainError} when the RPC or a contract refuses. */
 export interface NodeChain {
+  /** Undefined where the deployment has nothing that judges evidence; then nobody grants more than tier NONE. */
+  readonly verification: OnchainVerification | undefined
   /**
    * Whether the contracts name each other, and the canonical ERC-8004 registries where there are such (attack R16).
    * @throws DeploymentError
@@ -105,6 +151,8 @@ export interface NodeChain {
   isNonceUsed(channelId: Hex, bindingId: Hex, nonce: bigint): Promise<boolean>
   isBindingApproved(agentId: bigint, bindingId: Hex): Promise<boolean>
   binding(bindingId: Hex): Promise<BindingRecord>
+  /** How it stands by today's collateral and allow-list. */
+  bindingStatus(bindingId: Hex): Promise<BindingStatus>
   /** Longest life of a binding from one grant, in seconds. */
   bindingValidity(): Promise<bigint>
   /** Sends from the node's signer and waits until it is mined. */

@@ -18,8 +18,15 @@ import {
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { chainFailure } from './chain-failure.ts'
-import { ChainError, type Block, type Channel, type NodeChain } from './node-chain.ts'
+import {
+  BINDING_STATUSES,
+  ChainError,
+  type Block,
+  type Channel,
+  type NodeChain,
+} from './node-chain.ts'
 import type { Turns } from './turns.ts'
+import { createVerification, type CollateralSource } from './verification.ts'
 
 const CHANNEL_STATES = ['none', 'open', 'closing', 'closed'] as const
 const RECEIPT_MODE = 0
@@ -28,12 +35,14 @@ const MINED_TIMEOUT_MS = 120_000
 /**
  * The chain through viem; the only file that knows it. Transactions are signed by the node's own key, one after the
  * other, so that two never take one account nonce.
+ * @param collateral where Intel's collateral comes from; asked only for what the chain lacks
  */
 export function connectChain(
   rpcUrls: readonly string[],
   deployment: Deployment,
   signerKey: Uint8Array,
   inTurn: Turns,
+  collateral: CollateralSource,
 ): NodeChain {
   const chain = defineChain({
     id: deployment.chainId,
@@ -59,7 +68,19 @@ export function connectChain(
     return receipt
   }
 
+  const { tdx, computeRegistry } = deployment
+  const send = ({ to, data, gas }: { to: Hex; data: Hex; gas: bigint }) =>
+    inTurn(async () => mined(await writer.sendTransaction({ to, data, gas })))
+  const verification =
+    tdx && createVerification({ reader, tdx, computeRegistry, account, send, collateral })
+
   return {
+    verification: verification && {
+      verifierIndex: verification.verifierIndex,
+      bringCollateral: (quote) => ask(() => verification.bringCollateral(quote)),
+      evidenceOf: (quote, digest) => ask(() => verification.evidenceOf(quote, digest)),
+      attest: (call) => ask(() => verification.attest(call)),
+    },
     checkContracts: () =>
       ask(() =>
         requireWiring(deployment, (address, functionName) =>
@@ -119,6 +140,12 @@ export function connectChain(
         const [valid, binding] = await reader.readContract(call)
         const { validUntil, revoked, evidence } = binding
         return { valid, validUntil, revoked, evidence }
+      }),
+    bindingStatus: (bindingId) =>
+      ask(async () => {
+        const call = { ...registry, functionName: 'statusOf', args: [bindingId] } as const
+        const [status] = await reader.readContract(call)
+        return BINDING_STATUSES[status] ?? 'unknown'
       }),
     bindingValidity: () =>
       ask(() => reader.readContract({ ...registry, functionName: 'bindingValidity' })),

@@ -1,22 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  attestationDigest,
-  parseKeyset,
-  signDigest,
-  type ContractDomain,
-} from '@jeju/verifier/protocol'
-import type { Attester } from '../attestation/attester.ts'
-import type { EvidenceArchive } from '../attestation/evidence-archive.ts'
-import type { BindingRecord, NodeChain } from '../chain/node-chain.ts'
-import type { NodeKeys } from '../keys/node-keys.ts'
-import type { Logger } from '../logging.ts'
-import type { NodeIdentity } from '../statement/node-identity.ts'
+import type { BindingRecord, BindingStatus } from '../chain/node-chain.ts'
+import { grantBinding, keysetEndOf, type GrantParts } from './grants.ts'
 
 /** Keeps this node's binding on chain valid. */
 export interface Registrar {
   /** Whether the registry has a valid binding, as of the last look. */
   readonly registered: boolean
-  /** Works until the signal: waits for the owner's approval, attests, renews at half life. */
+  /** Why there is none, in words and public values; undefined while there is one, and before the first look. */
+  readonly reason: string | undefined
+  /** Works until the signal: waits for the owner's approval, attests, renews at half life and when the chain thinks otherwise of it. */
   run(signal: AbortSignal): Promise<void>
 }
 
@@ -29,17 +21,10 @@ const FIRST_RETRY_MS = 1_000
 const MAX_RETRY_MS = 30_000
 /** Asked for where the registry grants as much. */
 const MAX_VALIDITY_S = 24n * 3600n
-const DEADLINE_S = 600n
+const MAX_REASON_CHARACTERS = 600
 
 /** Collaborators of {@link createRegistrar}. */
-export interface RegistrarParts {
-  readonly chain: NodeChain
-  readonly registry: ContractDomain
-  readonly identity: NodeIdentity
-  readonly keys: NodeKeys
-  readonly attester: Attester
-  readonly archive: EvidenceArchive
-  readonly logger: Logger
+export interface RegistrarParts extends GrantParts {
   readonly now: () => Date
 }
 
@@ -50,18 +35,26 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
   const keysetEnd = keysetEndOf(identity)
   let validUntilMs = 0
   let failures = 0
+  let reason: string | undefined
+  /** As of the last look: what turned a binding that was good. */
+  let status: BindingStatus = 'unknown'
 
   // Lifetimes are counted from the chain's own time: the clock here belongs to the host.
   const look = async (): Promise<
     BindingRecord & { readonly leftS: bigint; readonly validityS: bigint }
   > => {
-    const [binding, { timestamp }, longest] = await Promise.all([
+    const [binding, { timestamp }, longest, stands] = await Promise.all([
       chain.binding(bindingId),
       chain.recentBlock(),
       chain.bindingValidity(),
+      chain.bindingStatus(bindingId),
     ])
     // A crash may have come between block and confirmation.
     await archive.confirm(binding.evidence)
+    if (stands !== status)
+      logger.info({ bindingId, status: stands }, 'the binding stands otherwise')
+    status = stands
+    if (binding.valid) reason = undefined
     const leftS = binding.valid ? binding.validUntil - timestamp : 0n
     validUntilMs = now().getTime() + Number(leftS) * 1000
     return { ...binding, leftS, validityS: longest < MAX_VALIDITY_S ? longest : MAX_VALIDITY_S }
@@ -70,6 +63,7 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
   const step = async (): Promise<number> => {
     const binding = await look()
     if (binding.revoked) {
+      reason = 'the binding is revoked'
       logger.error({ bindingId }, 'binding is revoked')
       return MAX_RETRY_MS
     }
@@ -77,11 +71,13 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
     const isLongest = binding.valid && binding.validUntil >= keysetEnd
     if (isLongest || binding.leftS > binding.validityS / 2n) return WATCH_MS
     if (!(await chain.isBindingApproved(identity.statement.agentId, bindingId))) {
-      logger.info({ bindingId }, 'waiting for the owner to approve the binding')
+      reason = 'waiting for the owner to approve the binding'
+      logger.info({ bindingId }, reason)
       return APPROVAL_MS
     }
-    await bindOnChain(parts, binding.validityS)
+    await grantBinding(parts, binding.validityS)
     const { valid } = await look()
+    if (!valid) reason = `granted, and the registry calls it ${status}`
     logger.info({ bindingId, valid }, 'bound on chain')
     return valid ? WATCH_MS : APPROVAL_MS
   }
@@ -89,6 +85,9 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
   return {
     get registered() {
       return validUntilMs > now().getTime()
+    },
+    get reason() {
+      return validUntilMs > now().getTime() ? undefined : reason
     },
     run: async (signal) => {
       while (!signal.aborted) {
@@ -98,8 +97,9 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
             return due
           },
           (error: unknown) => {
-            const reason = error instanceof Error ? error.message : ''
-            logger.warn({ reason }, 'registration failed')
+            const words = error instanceof Error ? error.message : 'failed'
+            reason = words.slice(0, MAX_REASON_CHARACTERS)
+            logger.warn({ reason, status }, 'registration failed')
             return Math.min(FIRST_RETRY_MS * 2 ** failures++, MAX_RETRY_MS)
           },
         )
@@ -107,34 +107,4 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
       }
     },
   }
-}
-
-/** A quote over a recent block, archived before it is named on chain; signed with a key that the quote covers. */
-async function bindOnChain(parts: RegistrarParts, validityS: bigint): Promise<void> {
-  const { chain, registry, identity, keys, attester, archive } = parts
-  const block = await chain.recentBlock()
-  const evidence = await attester.attest({
-    kind: 'registration',
-    blockNumber: block.number,
-    blockHash: block.hash,
-  })
-  const evidenceHash = await archive.put(evidence)
-  const keysetEnd = keysetEndOf(identity)
-  if (keysetEnd <= block.timestamp) throw new Error('the keyset has ended: restart the node')
-  const end = block.timestamp + validityS
-  const call = {
-    statement: identity.statement,
-    evidenceHash,
-    blockNumber: block.number,
-    validUntil: end < keysetEnd ? end : keysetEnd,
-    deadline: block.timestamp + DEADLINE_S,
-  }
-  const digest = attestationDigest({ ...call, bindingId: identity.bindingId }, registry)
-  await chain.bindSigner({ ...call, signerSig: signDigest(digest, keys.signerKey) })
-  await archive.confirm(evidenceHash)
-}
-
-/** Unix seconds. */
-function keysetEndOf({ keyset }: NodeIdentity): bigint {
-  return BigInt(parseKeyset(keyset).not_after)
 }

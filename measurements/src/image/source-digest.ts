@@ -8,6 +8,7 @@ import { sha256Hex } from './runtime-files.ts'
 const SOURCES = [
   'LICENSE',
   'contracts/abi',
+  'contracts/dcap',
   'contracts/package.json',
   'enclave',
   'measurements/runtime.json',

@@ -119,16 +119,22 @@ async function extensionsOf(
   ]
 }
 
-/** DER of a version 2 CRL by that issuer, with nothing revoked. */
+/** DER of a version 2 CRL by that issuer. */
 export async function issueCrl(
   issuer: Identity,
   validity: Validity,
+  revoked: readonly Identity[] = [],
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const entries = revoked.map(({ certificate: { serialNumber } }) => ({
+    serialNumber,
+    revocationDate: validity.from,
+  }))
   const crl = await X509CrlGenerator.create(
     {
       issuer: issuer.certificate.subjectName,
       thisUpdate: validity.from,
       nextUpdate: validity.until,
+      ...(entries.length === 0 ? {} : { entries }),
       signingAlgorithm: ECDSA,
       signingKey: issuer.key.privateKey,
       extensions: [

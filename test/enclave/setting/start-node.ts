@@ -186,6 +186,7 @@ function configOf(stateDir: string, changes: Partial<Config> = {}): Config {
     rpcUrls: ['https://rpc.test'],
     chainId: deployment.chainId,
     deployment,
+    collateralUrl: 'https://pccs.test',
     agentId: 0n,
     serviceId: 0,
     publicUrl: PUBLIC_URL,

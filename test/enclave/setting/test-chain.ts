@@ -16,9 +16,11 @@ import {
   ChainError,
   type BindSignerCall,
   type BindingRecord,
+  type BindingStatus,
   type Block,
   type Channel,
   type NodeChain,
+  type OnchainVerification,
   type Price,
   type ProviderRecord,
   type SettlementItem,
@@ -49,6 +51,10 @@ export class TestChain implements NodeChain {
   bindingValidityS = 24n * 3600n
   /** What the check of the contracts finds. */
   lookAlike: Error | undefined
+  /** Set where evidence is judged here. */
+  verification: OnchainVerification | undefined
+  /** What today's collateral and allow-list make of bindings that are neither revoked nor expired. */
+  standing: BindingStatus = 'active'
   /** While set, every call fails as an unreachable RPC does. */
   down = false
   /** Settlements reach the chain and their answer is lost. */
@@ -110,8 +116,18 @@ export class TestChain implements NodeChain {
       if (binding === undefined) {
         return { valid: false, validUntil: 0n, revoked: false, evidence: NO_EVIDENCE }
       }
-      const valid = !binding.revoked && binding.validUntil >= this.now()
+      const valid =
+        !binding.revoked && binding.validUntil >= this.now() && this.standing === 'active'
       return { ...binding, valid, evidence: evidenceOf(binding.evidenceHash) }
+    })
+  }
+
+  bindingStatus(bindingId: Hex): Promise<BindingStatus> {
+    return this.#answer('bindingStatus', () => {
+      const binding = this.bindings.get(bindingId)
+      if (binding === undefined) return 'unknown'
+      if (binding.revoked) return 'revoked'
+      return binding.validUntil < this.now() ? 'expired' : this.standing
     })
   }
 

@@ -72,8 +72,10 @@ export {
 } from './limits.ts'
 export {
   attestationDigest,
+  verifiedAttestationDigest,
   bindingIdOf,
   type Attestation,
+  type VerifiedAttestation,
   type NodeStatement,
 } from './node-statement.ts'
 export { PROTOCOL_ERROR_CODES, ProtocolError, type ProtocolErrorCode } from './protocol-error.ts'

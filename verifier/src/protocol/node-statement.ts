@@ -65,3 +65,33 @@ const ATTESTATION_TYPE: StructType = {
 export function attestationDigest(attestation: Attestation, registry: ContractDomain): Hex {
   return typedDataDigest(DOMAIN_NAME, registry, ATTESTATION_TYPE, { ...attestation })
 }
+
+/** What the signer of a binding signs for evidence that a listed verifier judges (docs/protocol.md §1). */
+export interface VerifiedAttestation {
+  readonly bindingId: Hex
+  readonly verifierIndex: bigint
+  /** keccak256(hash of the block ‖ evidence). */
+  readonly evidenceHash: Hex
+  readonly blockNumber: bigint
+  /** Unix seconds. */
+  readonly deadline: bigint
+}
+
+const VERIFIED_ATTESTATION_TYPE: StructType = {
+  name: 'VerifiedAttestation',
+  members: [
+    ['bindingId', 'bytes32'],
+    ['verifierIndex', 'uint256'],
+    ['evidenceHash', 'bytes32'],
+    ['blockNumber', 'uint64'],
+    ['deadline', 'uint256'],
+  ],
+}
+
+/** EIP-712 digest of a {@link VerifiedAttestation} in the registry's domain. */
+export function verifiedAttestationDigest(
+  attestation: VerifiedAttestation,
+  registry: ContractDomain,
+): Hex {
+  return typedDataDigest(DOMAIN_NAME, registry, VERIFIED_ATTESTATION_TYPE, { ...attestation })
+}

@@ -50,7 +50,6 @@ interface IIntelPki {
     error ListNotInForce(uint256 thisUpdate, uint256 nextUpdate, uint256 time);
     error OlderList(uint256 latest, uint256 actual);
     error RootListExpired(uint256 until, uint256 time);
-    error PckIsRevoked(Authority ca, uint256 serial);
     error SerialTaken(uint256 serial);
     error TooManyPcks();
 
@@ -64,7 +63,8 @@ interface IIntelPki {
     /// @notice Gives a revocation list of the root or of a PCK CA. thisUpdate never decreases.
     function upsertRevocationList(bytes calldata der) external;
 
-    /// @notice Gives a platform's PCK certificate, as DER.
+    /// @notice Gives a platform's PCK certificate, as DER. One that its CA has revoked ends its key, under whatever other
+    /// certificate that key came or comes: the order in which lists and certificates arrive makes no difference.
     /// @return number short for the platform's key, from 1
     function cachePck(bytes calldata der) external returns (uint256 number);
 

@@ -1,0 +1,56 @@
+import { computeRegistryAbi, type TdxDeployment } from '@jeju/contracts'
+import { createOnchainDcap, type CollateralOffer, type Send } from '@jeju/contracts/dcap'
+import { fromHex, toHex, type Hex } from '@jeju/verifier/protocol'
+import { encodeFunctionData, type PublicClient } from 'viem'
+import { ChainError, type OnchainVerification } from './node-chain.ts'
+
+/** Where Intel's collateral comes from. */
+export type CollateralSource = CollateralOffer
+
+/** Collaborators of {@link createVerification}. */
+export interface VerificationParts {
+  readonly reader: PublicClient
+  readonly tdx: TdxDeployment
+  readonly computeRegistry: Hex
+  /** The node's signer, which pays. */
+  readonly account: { readonly address: Hex }
+  readonly send: Send
+  readonly collateral: CollateralSource
+}
+
+/** Registrations judged by the deployment's verifier. What a contract refuses is a DcapError with the reason in words. */
+export function createVerification(parts: VerificationParts): OnchainVerification {
+  const { reader, tdx, computeRegistry, account, send, collateral } = parts
+  const dcap = createOnchainDcap({ reader, tdx, account: account.address })
+  const offer: CollateralOffer = {
+    collateralFor: (request, update) => fetched(() => collateral.collateralFor(request, update)),
+    evaluationNumbers: () => fetched(() => collateral.evaluationNumbers()),
+  }
+  const verifierIndex = BigInt(tdx.verifierIndex)
+  return {
+    verifierIndex,
+    bringCollateral: async (quote) => dcap.bring(await dcap.plan(quote, offer), send),
+    evidenceOf: (quote, digest) => dcap.evidenceOf(quote, fromHex(digest, 32)),
+    attest: async ({ statement, evidence, blockNumber, deadline, signerSig }) => {
+      const data = encodeFunctionData({
+        abi: computeRegistryAbi,
+        functionName: 'attest',
+        args: [statement, verifierIndex, toHex(evidence), blockNumber, deadline, signerSig],
+      })
+      const call = { to: computeRegistry, data }
+      // Refused here, it costs nothing and says why.
+      const { gas } = await dcap.estimate(call)
+      return send({ ...call, gas: (gas * 9n) / 8n })
+    },
+  }
+}
+
+/** The service that does not answer is tried again; its message names addresses, codes and documents only. */
+async function fetched<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await ask()
+  } catch (error) {
+    const message = error instanceof Error ? error.message.slice(0, 300) : 'no answer'
+    throw new ChainError('CHAIN_UNAVAILABLE', `collateral: ${message}`)
+  }
+}

@@ -1,0 +1,103 @@
+import {
+  attestationDigest,
+  concatBytes,
+  decodeEvidence,
+  fromHex,
+  keccak256,
+  parseKeyset,
+  signDigest,
+  toHex,
+  verifiedAttestationDigest,
+  ZERO_DIGEST,
+  type ContractDomain,
+} from '@jeju/verifier/protocol'
+import type { Attester } from '../attestation/attester.ts'
+import type { EvidenceArchive } from '../attestation/evidence-archive.ts'
+import type { Block, NodeChain, OnchainVerification } from '../chain/node-chain.ts'
+import type { NodeKeys } from '../keys/node-keys.ts'
+import type { Logger } from '../logging.ts'
+import type { NodeIdentity } from '../statement/node-identity.ts'
+
+/** What a grant of a binding takes. */
+export interface GrantParts {
+  readonly chain: NodeChain
+  readonly registry: ContractDomain
+  readonly identity: NodeIdentity
+  readonly keys: NodeKeys
+  readonly attester: Attester
+  readonly archive: EvidenceArchive
+  readonly logger: Logger
+}
+
+const DEADLINE_S = 600n
+
+/**
+ * Has a fresh quote over a recent block granted by whoever grants on this chain: the listed verifier, which judges it,
+ * or the registry alone where there is none, which then says tier NONE. Either the whole of it is on chain afterwards,
+ * or nothing but collateral, which is anybody's.
+ */
+export async function grantBinding(parts: GrantParts, validityS: bigint): Promise<void> {
+  const { chain, identity, attester } = parts
+  const block = await chain.recentBlock()
+  if (keysetEndOf(identity) <= block.timestamp) {
+    throw new Error('the keyset has ended: restart the node')
+  }
+  const evidence = await attester.attest({
+    kind: 'registration',
+    blockNumber: block.number,
+    blockHash: block.hash,
+  })
+  const { verification } = chain
+  if (verification === undefined) await bindUnjudged(parts, block, evidence, validityS)
+  else await attestJudged(parts, verification, block, evidence)
+}
+
+/** Unix seconds. */
+export function keysetEndOf({ keyset }: NodeIdentity): bigint {
+  return BigInt(parseKeyset(keyset).not_after)
+}
+
+/** Signed with a key that the quote covers; archived before it is named on chain. */
+async function attestJudged(
+  { registry, identity, keys, archive, logger }: GrantParts,
+  verification: OnchainVerification,
+  block: Block,
+  bundle: Uint8Array,
+): Promise<void> {
+  const { bindingId, statement } = identity
+  const { quote } = decodeEvidence(bundle)
+  for (const { steps, gasUsed } of await verification.bringCollateral(quote)) {
+    logger.info({ steps, gas: gasUsed.toString() }, 'collateral brought')
+  }
+  const evidence = await verification.evidenceOf(quote, ZERO_DIGEST)
+  const evidenceHash = toHex(keccak256(concatBytes(fromHex(block.hash, 32), evidence)))
+  await archive.put(bundle, evidenceHash)
+  const { verifierIndex } = verification
+  const call = { blockNumber: block.number, deadline: block.timestamp + DEADLINE_S }
+  const signed = { ...call, bindingId, verifierIndex, evidenceHash }
+  const signerSig = signDigest(verifiedAttestationDigest(signed, registry), keys.signerKey)
+  const { gasUsed } = await verification.attest({ ...call, statement, evidence, signerSig })
+  logger.info({ bindingId, gas: gasUsed.toString() }, 'attested on chain')
+  await archive.confirm(evidenceHash)
+}
+
+async function bindUnjudged(
+  { chain, registry, identity, keys, archive }: GrantParts,
+  block: Block,
+  evidence: Uint8Array,
+  validityS: bigint,
+): Promise<void> {
+  const evidenceHash = await archive.put(evidence)
+  const keysetEnd = keysetEndOf(identity)
+  const end = block.timestamp + validityS
+  const call = {
+    statement: identity.statement,
+    evidenceHash,
+    blockNumber: block.number,
+    validUntil: end < keysetEnd ? end : keysetEnd,
+    deadline: block.timestamp + DEADLINE_S,
+  }
+  const digest = attestationDigest({ ...call, bindingId: identity.bindingId }, registry)
+  await chain.bindSigner({ ...call, signerSig: signDigest(digest, keys.signerKey) })
+  await archive.confirm(evidenceHash)
+}

@@ -1,0 +1,153 @@
+import {
+  concatBytes,
+  decodeEvidence,
+  fromHex,
+  keccak256,
+  recoverAddress,
+  sha256,
+  toHex,
+  verifiedAttestationDigest,
+  type Hex,
+} from '@jeju/verifier/protocol'
+import { afterAll, describe, expect, test } from 'vitest'
+import {
+  ChainError,
+  type AttestCall,
+  type OnchainVerification,
+} from '../../enclave/src/chain/node-chain.ts'
+import { registryDomain } from './setting/deployment.ts'
+import { buildNode, cleanUp, startNode, statusOf, TestClock, until } from './setting/start-node.ts'
+import { TestChain } from './setting/test-chain.ts'
+
+afterAll(cleanUp)
+
+const VERIFIER_INDEX = 3n
+
+/** A verifier on chain: grants to a signer what it is shown, unless it has a reason not to. */
+class TestVerification implements OnchainVerification {
+  readonly verifierIndex = VERIFIER_INDEX
+  readonly attested: AttestCall[] = []
+  readonly brought: Uint8Array[] = []
+  /** What it refuses everything for. */
+  refusal: Error | undefined
+  readonly #chain: TestChain
+
+  constructor(chain: TestChain) {
+    this.#chain = chain
+  }
+
+  bringCollateral(quote: Uint8Array) {
+    this.brought.push(quote)
+    return Promise.resolve([{ steps: ['TCB info'], gasUsed: 300_000n }])
+  }
+
+  evidenceOf(quote: Uint8Array, gpuEvidenceDigest: Hex) {
+    return Promise.resolve(concatBytes(fromHex(gpuEvidenceDigest, 32), sha256(quote)))
+  }
+
+  attest(call: AttestCall) {
+    if (this.refusal !== undefined) return Promise.reject(this.refusal)
+    this.attested.push(call)
+    const { statement, evidence } = call
+    this.#chain.bindings.set(this.#chain.approvals.values().next().value ?? '0x', {
+      valid: true,
+      validUntil: this.#chain.now() + 24n * 3600n,
+      revoked: false,
+      evidenceHash: toHex(evidence),
+      signer: statement.signer,
+    })
+    this.#chain.standing = 'active'
+    return Promise.resolve({ gasUsed: 190_000n })
+  }
+}
+
+function judged(): { chain: TestChain; verification: TestVerification; clock: TestClock } {
+  const clock = new TestClock()
+  const chain = new TestChain(clock.now)
+  const verification = new TestVerification(chain)
+  chain.verification = verification
+  return { chain, verification, clock }
+}
+
+describe('where quotes are judged on chain', () => {
+  test('the node shows its quote and binds no key that nobody has judged', async () => {
+    const { chain, verification, clock } = judged()
+    const { node, get, logs } = await startNode({ chain, clock })
+    expect(chain.attestations).toEqual([])
+    const [call] = verification.attested
+    const [quote] = verification.brought
+    if (call === undefined || quote === undefined) throw new Error('not attested')
+
+    // The signature is over this evidence, this verifier and this block.
+    const { bindingId } = node
+    expect(logs.filter((line) => line.includes('collateral brought'))).toHaveLength(1)
+    const blockHash = await hashOf(chain, call.blockNumber)
+    const evidenceHash = toHex(keccak256(concatBytes(fromHex(blockHash, 32), call.evidence)))
+    const signed = { ...call, bindingId, verifierIndex: VERIFIER_INDEX, evidenceHash }
+    const digest = verifiedAttestationDigest(signed, registryDomain)
+    expect(recoverAddress(digest, call.signerSig)).toBe(call.statement.signer)
+
+    // The whole bundle is served by the name that the chain has for it, and by its own.
+    const response = await get(`/v1/evidence/${evidenceHash.slice(2)}`)
+    const bundle = new Uint8Array(await response.arrayBuffer())
+    expect(toHex(decodeEvidence(bundle).quote)).toBe(toHex(quote))
+    const own = await get(`/v1/evidence/${toHex(sha256(bundle)).slice(2)}`)
+    expect(toHex(new Uint8Array(await own.arrayBuffer()))).toBe(toHex(bundle))
+  })
+
+  test('a refusal is said in words in /health and in the log, and nothing is half registered', async () => {
+    const { chain, verification, clock } = judged()
+    const words = 'measurement: expected an entry of the allow-list, got none under 0xab'
+    verification.refusal = new ChainError('CHAIN_REFUSED', words)
+    const running = await buildNode({ chain, clock })
+    const { node, logs, get } = running
+    node.start()
+    await until(() => logs.join('').includes('registration failed'))
+    const health = (await (await get('/health')).json()) as Record<string, unknown>
+    expect(health).toMatchObject({ status: 'starting', registered: false, reason: words })
+    expect(logs.join('')).toContain(words)
+    expect(chain.bindings.size).toBe(0)
+    expect(chain.attestations).toEqual([])
+
+    verification.refusal = undefined
+    await until(async () => (await statusOf(running)) === 'ok')
+    expect(await (await get('/health')).json()).toMatchObject({ registered: true, reason: null })
+    await node.drain()
+  })
+
+  test('the approval that is missing is the reason until it comes', async () => {
+    const { chain, clock } = judged()
+    const running = await buildNode({ chain, clock, unapproved: true })
+    running.node.start()
+    await until(() => running.logs.join('').includes('waiting for the owner'))
+    expect(await (await running.get('/health')).json()).toMatchObject({
+      registered: false,
+      reason: 'waiting for the owner to approve the binding',
+    })
+    await running.node.drain()
+  })
+
+  test('it renews at half life, and when the chain thinks otherwise of it', async () => {
+    const { chain, verification, clock } = judged()
+    const first = await startNode({ chain, clock })
+    clock.pass(12 * 3600 + 1)
+    const second = await first.restart()
+    await until(() => verification.attested.length === 2)
+
+    chain.standing = 'stale'
+    await second.node.drain()
+    const third = await second.restart()
+    await until(() => verification.attested.length === 3)
+    expect(verification.brought).toHaveLength(3)
+    expect(third.logs.join('')).toContain('"status":"stale"')
+  })
+})
+
+/** The chain in memory names a block's hash by its number, which is a time. */
+async function hashOf(chain: TestChain, number: bigint): Promise<Hex> {
+  const now = chain.now
+  chain.now = () => number
+  const { hash } = await chain.recentBlock()
+  chain.now = now
+  return hash
+}
