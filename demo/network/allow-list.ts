@@ -16,13 +16,19 @@ export const BEHIND_S: number = POLICY_DELAY_S + 3600
 /** Where the devnet's sources are said to be; nobody looks. */
 const SOURCES = ['https://compute-node.devnet.invalid/source']
 
+/** Software that the chain is to take: a TD that runs it, and the tier that it may have. */
+export interface ListedSoftware {
+  readonly reference: SimulatedTd
+  readonly tier: 'TDX' | 'TDX_GPU'
+}
+
 /**
- * Puts image and compose file of a TD on the allow-list of the chain, as a release's publisher does: announced by the
+ * Puts images and compose files of TDs on the allow-list of the chain, as a release's publisher does: announced by the
  * owner, accepted by anybody once two days have passed. The chain's time is the clock's afterwards.
  */
 export async function listOnChain(
   chain: LocalChain,
-  reference: SimulatedTd,
+  software: readonly ListedSoftware[],
   codeDigest: string,
 ): Promise<void> {
   const { tdx } = chain.deployment
@@ -33,28 +39,34 @@ export async function listOnChain(
     transport: http(chain.rpcUrl),
     pollingInterval: 100,
   }).extend(publicActions)
-  const { measurements } = readQuote(await reference.quote(new Uint8Array(64)))
-  const call = allowCall({
-    verifier: tdx.tdxVerifier,
-    imageId: keccak256(measurements.image),
-    composeHash: reference.composeHash,
-    tdAttributes: DSTACK_TD_FIELDS.tdAttributes,
-    tier: 'TDX',
-    tcbStatuses: ['UpToDate', 'SWHardeningNeeded'],
-    commit: `0x${codeDigest.slice(0, 40)}`,
-    sources: SOURCES,
-  })
-  const announced = await client.sendTransaction({ to: tdx.measurementPolicy, data: call })
-  const { logs } = await client.waitForTransactionReceipt({ hash: announced })
-  const [event] = parseEventLogs({ abi: measurementPolicyAbi, eventName: 'EntryProposed', logs })
-  if (event === undefined) throw new Error('the measurement was not announced')
+  const keys: Hex[] = []
+  for (const { reference, tier } of software) {
+    const { measurements } = readQuote(await reference.quote(new Uint8Array(64)))
+    const call = allowCall({
+      verifier: tdx.tdxVerifier,
+      imageId: keccak256(measurements.image),
+      composeHash: reference.composeHash,
+      tdAttributes: DSTACK_TD_FIELDS.tdAttributes,
+      tier,
+      tcbStatuses: ['UpToDate', 'SWHardeningNeeded'],
+      commit: `0x${codeDigest.slice(0, 40)}`,
+      sources: SOURCES,
+    })
+    const announced = await client.sendTransaction({ to: tdx.measurementPolicy, data: call })
+    const { logs } = await client.waitForTransactionReceipt({ hash: announced })
+    const [event] = parseEventLogs({ abi: measurementPolicyAbi, eventName: 'EntryProposed', logs })
+    if (event === undefined) throw new Error('the measurement was not announced')
+    keys.push(event.args.key)
+  }
   const { timestamp } = await client.getBlock()
   await chain.passTime(Math.floor(Date.now() / 1000) - Number(timestamp))
-  const accept: Hex = await client.writeContract({
-    address: tdx.measurementPolicy,
-    abi: measurementPolicyAbi,
-    functionName: 'accept',
-    args: [event.args.key],
-  })
-  await client.waitForTransactionReceipt({ hash: accept })
+  for (const key of keys) {
+    const accept: Hex = await client.writeContract({
+      address: tdx.measurementPolicy,
+      abi: measurementPolicyAbi,
+      functionName: 'accept',
+      args: [key],
+    })
+    await client.waitForTransactionReceipt({ hash: accept })
+  }
 }

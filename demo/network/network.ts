@@ -14,7 +14,7 @@ import { nodeP384 } from '@jeju/verifier/node'
 import { modelIdOf, sha256, toHex, type Hex, type ModelDescriptor } from '@jeju/verifier/protocol'
 import { createWalletClient, http } from 'viem'
 import { foundry } from 'viem/chains'
-import { BEHIND_S, listOnChain } from './allow-list.ts'
+import { BEHIND_S, listOnChain, type ListedSoftware } from './allow-list.ts'
 import { startChain, type LocalChain } from './chain.ts'
 import { nodeCodeDigest } from './code-digest.ts'
 import { appCompose, type MeasuredSettings } from './compose.ts'
@@ -107,8 +107,11 @@ export async function startNetwork(): Promise<Network> {
     const rims = createRimClient({ fetch, baseUrl: rimService.url, now })
     const anchor = devnetGpuTrustAnchor(gpus)
     const gpu = gpuTrust({ verifier: new GpuVerifier(anchor, { signatures: nodeP384 }), rims })
-    await listOnChain(chain, launchDevnetTd(platform, published, undefined), codeDigest)
-    await listOnChain(chain, launchDevnetTd(platform, publishedWithGpu, { gpus }), codeDigest)
+    const software: readonly ListedSoftware[] = [
+      { reference: launchDevnetTd(platform, published, undefined), tier: 'TDX' },
+      { reference: launchDevnetTd(platform, publishedWithGpu, { gpus }), tier: 'TDX_GPU' },
+    ]
+    await listOnChain(chain, software, codeDigest)
     const policyOf = (compose: Uint8Array): AppraisalPolicy =>
       publishedPolicy(
         launchDevnetTd(platform, compose, undefined),

@@ -65,11 +65,12 @@ async function attestJudged(
   bundle: Uint8Array,
 ): Promise<void> {
   const { bindingId, statement } = identity
-  const { quote } = decodeEvidence(bundle)
+  const { quote, gpuEvidence } = decodeEvidence(bundle)
+  const gpuDigest = gpuEvidence === undefined ? ZERO_DIGEST : toHex(sha256(gpuEvidence))
   for (const { steps, gasUsed } of await verification.bringCollateral(quote)) {
     logger.info({ steps, gas: gasUsed.toString() }, 'collateral brought')
   }
-  const evidence = await verification.evidenceOf(quote, ZERO_DIGEST)
+  const evidence = await verification.evidenceOf(quote, gpuDigest)
   const evidenceHash = toHex(keccak256(concatBytes(fromHex(block.hash, 32), evidence)))
   await archive.put(bundle, evidenceHash)
   const { verifierIndex } = verification
