@@ -5,6 +5,7 @@ import {
   fromHex,
   keccak256,
   parseKeyset,
+  sha256,
   signDigest,
   toHex,
   verifiedAttestationDigest,

@@ -35,7 +35,8 @@ export async function openMarket(): Promise<Market> {
   const chain = await startChain({ simulatedRoot, behindS: BEHIND_S })
   const { tdx } = chain.deployment
   if (tdx === undefined) throw new Error('nothing judges quotes')
-  await listOnChain(chain, launchTd(platform, { appCompose: APP_COMPOSE }), 'ab'.repeat(32))
+  const reference = launchTd(platform, { appCompose: APP_COMPOSE })
+  await listOnChain(chain, [{ reference, tier: 'TDX' }], 'ab'.repeat(32))
   const client = createTestClient({ mode: 'anvil', chain: foundry, transport: http(chain.rpcUrl) })
   let id = await client.snapshot()
   return {
