@@ -72,7 +72,7 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         /// The channel in ChannelWords.
         uint256 funds;
         uint256 key;
-        uint256 terms;
+        uint256 meter;
         /// Wei that the channel holds for this run, less what its items took so far.
         uint256 rest;
         /// Wei that the items of this run take, not charged yet.
@@ -92,6 +92,7 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         // Of the item judged last.
         bytes32 authHash;
         bytes32 receiptHash;
+        /// Zero: the nonce is in the channel's window.
         bytes32 nonceKey;
         uint256 nonceWord;
         uint256 fee;
@@ -99,6 +100,7 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
 
     /// By binding, because replicas of a node share no nonce store (attack P4).
     mapping(bytes32 channelBindingAndNonceOver256 => uint256 bits) private _usedNonces;
+    mapping(bytes32 channelBindingAndNonce => uint256 wei_) private _partialFees;
     mapping(address user => mapping(uint256 agentId => uint256 wei_)) private _volume;
     mapping(uint256 agentId => Counters counters) private _counters;
     mapping(uint256 agentId => Feedback feedback) private _feedback;
@@ -135,7 +137,8 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
             if (!_isPaid(status)) continue;
 
             fees[i] = run.fee;
-            _take(run, item.auth.nonce);
+            if (status == Status.PARTIAL) _partialFees[_partialKey(item.auth)] = run.fee;
+            _take(run, item.auth.bindingId, item.auth.nonce);
         }
         _charge(run);
         _count(run.tallyUser, run.tallyAgent, run.tallyItems, run.tallyWei);
@@ -147,19 +150,20 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         returns (uint256 paid)
     {
         (bytes32 channelId, uint128 cumulative) = (voucher.channelId, voucher.cumulative);
-        (uint256 funds, uint256 key, uint256 terms) = ledgerManager.wordsOf(channelId);
-        require(!terms.isReceiptMode(), NoVoucherChannel(channelId));
+        (uint256 funds, uint256 key, uint256 meter) = ledgerManager.wordsOf(channelId);
+        require(!funds.isReceiptMode(), NoVoucherChannel(channelId));
         address signer = SettlementLib.signerOf(voucherDigest(voucher), signature);
         require(_speaksFor(key, channelId, signer), InvalidSignature(key.account()));
         // The channel may hold less than was promised; a closed one holds nothing.
-        uint256 payable_ = Math.min(cumulative, funds.amount());
-        require(payable_ > key.amount(), NothingDue(channelId, cumulative, payable_, key.amount()));
-        paid = payable_ - key.amount();
+        uint256 payable_ = Math.min(cumulative, funds.locked());
+        uint256 spent = meter.spent();
+        require(payable_ > spent, NothingDue(channelId, cumulative, payable_, spent));
+        paid = payable_ - spent;
 
-        _count(funds.account(), terms.agentId(), 0, paid);
+        _count(funds.account(), key.agentId(), 0, paid);
 
-        emit VoucherSettled(channelId, terms.agentId(), funds.account(), cumulative, paid);
-        ledgerManager.charge(channelId, paid);
+        emit VoucherSettled(channelId, key.agentId(), funds.account(), cumulative, paid);
+        ledgerManager.charge(channelId, paid, 0);
     }
 
     /// @inheritdoc IInferenceServing
@@ -239,8 +243,8 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         view
         returns (uint256)
     {
-        (,, uint256 terms) = ledgerManager.wordsOf(channelId);
-        return SettlementLib.fee(_priceOf(terms), inputTokens, outputTokens);
+        (, uint256 key,) = ledgerManager.wordsOf(channelId);
+        return SettlementLib.fee(_priceOf(key), inputTokens, outputTokens);
     }
 
     /// @inheritdoc IInferenceServing
@@ -260,7 +264,18 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
     }
 
     /// @inheritdoc IInferenceServing
+    function partialFeeOf(bytes32 channelId, bytes32 bindingId, uint256 nonce)
+        external
+        view
+        returns (uint256)
+    {
+        return _partialFees[keccak256(abi.encode(channelId, bindingId, nonce))];
+    }
+
+    /// @inheritdoc IInferenceServing
     function isNonceUsed(bytes32 channelId, bytes32 bindingId, uint256 nonce) public view returns (bool) {
+        (,, uint256 meter) = ledgerManager.wordsOf(channelId);
+        if (meter.isInWindow(bindingId, nonce)) return meter.isUsed(nonce);
         return _usedNonces[_nonceKey(channelId, bindingId, nonce)] & _nonceBit(nonce) != 0;
     }
 
@@ -283,14 +298,15 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
 
     function _enter(Run memory run, bytes32 channelId) private view {
         run.channelId = channelId;
-        (run.funds, run.key, run.terms) = ledgerManager.wordsOf(channelId);
-        run.rest = run.funds.amount() - run.key.amount();
+        (run.funds, run.key, run.meter) = ledgerManager.wordsOf(channelId);
+        run.rest = run.funds.locked() - run.meter.spent();
     }
 
     /// @dev The item just judged is paid.
-    function _take(Run memory run, uint256 nonce) private {
+    function _take(Run memory run, bytes32 bindingId, uint256 nonce) private {
         uint256 fee = run.fee;
-        _usedNonces[run.nonceKey] = run.nonceWord | _nonceBit(nonce);
+        if (run.nonceKey == 0) run.meter = run.meter.use(bindingId, nonce);
+        else _usedNonces[run.nonceKey] = run.nonceWord | _nonceBit(nonce);
         unchecked {
             // fee ≤ rest
             run.rest -= fee;
@@ -299,7 +315,7 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         }
 
         emit Settled(
-            run.channelId, run.terms.agentId(), run.funds.account(), run.authHash, run.receiptHash, fee
+            run.channelId, run.key.agentId(), run.funds.account(), run.authHash, run.receiptHash, fee
         );
     }
 
@@ -308,7 +324,7 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         uint256 due = run.due;
         if (due == 0) return;
 
-        (address user, uint256 agentId) = (run.funds.account(), run.terms.agentId());
+        (address user, uint256 agentId) = (run.funds.account(), run.key.agentId());
         if (user != run.tallyUser || agentId != run.tallyAgent) {
             _count(run.tallyUser, run.tallyAgent, run.tallyItems, run.tallyWei);
             (run.tallyUser, run.tallyAgent) = (user, agentId);
@@ -319,7 +335,7 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         run.tallyWei += due;
         run.due = 0;
         run.paidItems = 0;
-        ledgerManager.charge(run.channelId, due);
+        ledgerManager.charge(run.channelId, due, run.meter.window());
     }
 
     function _count(address user, uint256 agentId, uint256 items, uint256 paid) private {
@@ -341,22 +357,31 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
     function _judge(Run memory run, Item calldata item) private view returns (Status) {
         RequestAuth calldata auth = item.auth;
         run.authHash = MessageHashUtils.toTypedDataHash(run.domain, auth.hash());
-        run.nonceKey = _nonceKey(run.channelId, auth.bindingId, auth.nonce);
-        run.nonceWord = _usedNonces[run.nonceKey];
-        if (run.nonceWord & _nonceBit(auth.nonce) != 0) return Status.ALREADY_USED;
-        if (run.terms.isClosed()) return Status.CHANNEL_CLOSED;
+        if (_isUsed(run, auth.bindingId, auth.nonce)) return Status.ALREADY_USED;
+        if (run.funds.isClosed()) return Status.CHANNEL_CLOSED;
         if (block.timestamp > uint256(auth.validUntil) + SETTLE_WINDOW) return Status.EXPIRED;
         if (!_isAuthorised(run, item)) return Status.BAD_AUTH;
         _bindTo(run, auth.bindingId);
-        if (run.signer == address(0) || run.boundAgent != run.terms.agentId()) return Status.BAD_BINDING;
+        if (run.signer == address(0) || run.boundAgent != run.key.agentId()) return Status.BAD_BINDING;
         if (!_isDelivered(run, item)) return Status.BAD_RECEIPT;
         return _judgeFee(run, item);
+    }
+
+    /// @dev Was the nonce used up, in this batch or before? Notes its place.
+    function _isUsed(Run memory run, bytes32 bindingId, uint256 nonce) private view returns (bool) {
+        if (run.meter.isInWindow(bindingId, nonce)) {
+            run.nonceKey = 0;
+            return run.meter.isUsed(nonce);
+        }
+        run.nonceKey = _nonceKey(run.channelId, bindingId, nonce);
+        run.nonceWord = _usedNonces[run.nonceKey];
+        return run.nonceWord & _nonceBit(nonce) != 0;
     }
 
     /// @dev Did the user allow this charge? An unknown channel has no session key.
     function _isAuthorised(Run memory run, Item calldata item) private view returns (bool) {
         address signer = SettlementLib.signerOf(run.authHash, item.authSig);
-        return run.terms.isReceiptMode() && _speaksFor(run.key, run.channelId, signer);
+        return run.funds.isReceiptMode() && _speaksFor(run.key, run.channelId, signer);
     }
 
     /// @dev Did the signer named by the user deliver this, in time? The binding need not be valid any more: what happened
@@ -374,9 +399,9 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
     /// @dev All of the fee or nothing, unless the payee takes less: a third party must not burn a receipt at a bad moment
     /// (attack P17).
     function _judgeFee(Run memory run, Item calldata item) private view returns (Status) {
-        if (run.offer != run.terms.offer()) {
-            run.offer = run.terms.offer();
-            run.price = _priceOf(run.terms);
+        if (run.offer != run.key.offer()) {
+            run.offer = run.key.offer();
+            run.price = _priceOf(run.key);
         }
         uint32 outputTokens = item.delivery.outputTokens;
         if (outputTokens > run.price.maxOutputTokens) return Status.OVER_CAP;
@@ -400,8 +425,8 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         (run.boundAgent, run.signer) = computeRegistry.signerOf(bindingId);
     }
 
-    function _priceOf(uint256 terms) private view returns (IComputeRegistry.Price memory) {
-        return computeRegistry.priceOf(terms.agentId(), terms.serviceId(), terms.priceVersion());
+    function _priceOf(uint256 key) private view returns (IComputeRegistry.Price memory) {
+        return computeRegistry.priceOf(key.agentId(), key.serviceId(), key.priceVersion());
     }
 
     function _isPayee(bytes32 channelId) private view returns (bool) {
@@ -466,6 +491,10 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
             mstore(add(free, 0x40), shr(8, nonce))
             key := keccak256(free, 0x60)
         }
+    }
+
+    function _partialKey(RequestAuth calldata auth) private pure returns (bytes32) {
+        return keccak256(abi.encode(auth.channelId, auth.bindingId, auth.nonce));
     }
 
     function _nonceBit(uint256 nonce) private pure returns (uint256) {

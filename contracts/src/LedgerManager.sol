@@ -33,17 +33,18 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Gove
     /// Lies in storage as ChannelWords describes.
     struct Record {
         address user;
-        uint96 locked;
-        address sessionKey;
-        uint96 spent;
-        uint48 payeeNumber;
-        uint64 agentId;
-        uint32 serviceId;
-        uint32 priceVersion;
-        uint40 closeAt;
-        uint24 refundDelay;
+        uint80 locked;
         Mode mode;
         State state;
+        address sessionKey;
+        uint48 agentId;
+        uint24 serviceId;
+        uint24 priceVersion;
+        uint40 payeeNumber;
+        uint40 closeAt;
+        uint24 refundDelay;
+        uint72 window;
+        uint80 spent;
     }
 
     struct Payee {
@@ -61,11 +62,11 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Gove
     /// @inheritdoc ILedgerManager
     uint32 public refundDelay = 24 hours;
     /// Beside the delay, so that an opening reads one slot.
-    uint48 private _payeeCount;
+    uint40 private _payeeCount;
     mapping(address user => uint256 wei_) private _available;
     /// Payees have numbers from 1 on, so that a channel has room for its payee.
-    mapping(address account => uint48 number) private _payeeNumbers;
-    mapping(uint48 number => Payee payee) private _payees;
+    mapping(address account => uint40 number) private _payeeNumbers;
+    mapping(uint40 number => Payee payee) private _payees;
     mapping(bytes32 channelId => Record channel) private _channels;
     mapping(bytes32 channelId => BitMaps.BitMap salts) private _usedSalts;
     /// Until when authorisations of a replaced session key may be settled.
@@ -236,19 +237,25 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Gove
     }
 
     /// @inheritdoc ILedgerManager
-    function charge(bytes32 channelId, uint256 amount) external {
+    function charge(bytes32 channelId, uint256 amount, uint72 window) external {
         require(msg.sender == inferenceServing, NotServing(msg.sender));
-        (uint256 slot, uint256 funds, uint256 key, uint256 terms) = _words(channelId);
-        require(terms.isChargeable(), WrongState(channelId, terms.state()));
-        uint256 rest = funds.amount() - key.amount();
+        Record storage channel = _channels[channelId];
+        uint256 funds;
+        uint256 meter;
+        assembly ("memory-safe") {
+            funds := sload(channel.slot)
+            meter := sload(add(channel.slot, 2))
+        }
+        require(funds.isChargeable(), WrongState(channelId, funds.state()));
+        uint256 rest = funds.locked() - meter.spent();
         require(amount <= rest, InsufficientBalance(amount, rest));
 
-        // Adds to `spent` and `claimable`, which have the upper 96 bits of their words: amount ≤ rest, and all ether fits.
-        Payee storage payee = _payees[terms.payeeNumber()];
+        // `claimable` has the upper 96 bits of its word, and all ether there is fits in.
+        Payee storage payee = _payees[meter.payeeNumber()];
+        meter = meter.charged(amount, window);
         assembly ("memory-safe") {
-            let charged := shl(160, amount)
-            sstore(add(slot, 1), add(key, charged))
-            sstore(payee.slot, add(sload(payee.slot), charged))
+            sstore(add(channel.slot, 2), meter)
+            sstore(payee.slot, add(sload(payee.slot), shl(160, amount)))
         }
     }
 
@@ -274,8 +281,13 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Gove
     }
 
     /// @inheritdoc ILedgerManager
-    function wordsOf(bytes32 channelId) external view returns (uint256 funds, uint256 key, uint256 terms) {
-        (, funds, key, terms) = _words(channelId);
+    function wordsOf(bytes32 channelId) external view returns (uint256 funds, uint256 key, uint256 meter) {
+        Record storage channel = _channels[channelId];
+        assembly ("memory-safe") {
+            funds := sload(channel.slot)
+            key := sload(add(channel.slot, 1))
+            meter := sload(add(channel.slot, 2))
+        }
     }
 
     /// @inheritdoc ILedgerManager
@@ -318,14 +330,19 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Gove
         address payee = _requireOffered(o);
 
         _debit(o.user, o.amount);
-        uint256 terms = ChannelWords.openTerms(_numberOf(payee), o.agentId.toUint64(), o, refundDelay);
-        uint256 funds = uint256(uint256(o.amount).toUint96()) << 160 | uint160(o.user);
-        uint256 key = uint160(o.sessionKey);
+        uint256 funds = ChannelWords.openFunds(o.user, uint256(o.amount).toUint80(), o.mode);
+        uint256 key = ChannelWords.openKey(
+            o.sessionKey,
+            o.agentId.toUint48(),
+            uint256(o.serviceId).toUint24(),
+            uint256(o.priceVersion).toUint24()
+        );
+        uint256 meter = ChannelWords.openMeter(_numberOf(payee), uint24(refundDelay));
         Record storage channel = _channels[channelId];
         assembly ("memory-safe") {
             sstore(channel.slot, funds)
             sstore(add(channel.slot, 1), key)
-            sstore(add(channel.slot, 2), terms)
+            sstore(add(channel.slot, 2), meter)
         }
 
         emit ChannelOpened(
@@ -338,13 +355,13 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Gove
         require(amount != 0, ZeroAmount());
 
         _debit(channel.user, amount);
-        channel.locked += uint256(amount).toUint96();
+        channel.locked += uint256(amount).toUint80();
 
         emit ChannelToppedUp(channelId, amount);
     }
 
     /// @dev A number for every payee that a channel was ever opened for.
-    function _numberOf(address payee) private returns (uint48 number) {
+    function _numberOf(address payee) private returns (uint40 number) {
         number = _payeeNumbers[payee];
         if (number != 0) return number;
 
@@ -355,18 +372,17 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Gove
 
     /// @dev The provider is active and offers this service at exactly this price now.
     function _requireOffered(Open calldata o) private view returns (address payee) {
-        require(computeRegistry.isActive(o.agentId), ProviderNotActive(o.agentId));
-        require(
-            computeRegistry.serviceOf(o.agentId, o.serviceId).active, ServiceNotActive(o.agentId, o.serviceId)
-        );
-        uint32 current = computeRegistry.currentPriceVersion(o.agentId, o.serviceId);
+        (bool providerActive, bool serviceActive, uint32 current) =
+            computeRegistry.offerOf(o.agentId, o.serviceId);
+        require(providerActive, ProviderNotActive(o.agentId));
+        require(serviceActive, ServiceNotActive(o.agentId, o.serviceId));
         require(o.priceVersion == current, PriceNotCurrent(current, o.priceVersion));
         payee = identityRegistry.getAgentWallet(o.agentId);
         require(payee != address(0), NoAgentWallet(o.agentId));
     }
 
     function _close(bytes32 channelId, Record storage channel) private {
-        uint96 rest = channel.locked - channel.spent;
+        uint80 rest = channel.locked - channel.spent;
 
         // CLOSED is terminal and `spent` is kept for ever (attack P22).
         channel.state = State.CLOSED;
@@ -389,20 +405,6 @@ contract LedgerManager is ILedgerManager, EIP712, ReentrancyGuardTransient, Gove
         require(amount <= available, InsufficientBalance(amount, available));
 
         _available[user] = available - amount;
-    }
-
-    function _words(bytes32 channelId)
-        private
-        view
-        returns (uint256 slot, uint256 funds, uint256 key, uint256 terms)
-    {
-        Record storage channel = _channels[channelId];
-        assembly ("memory-safe") {
-            slot := channel.slot
-            funds := sload(slot)
-            key := sload(add(slot, 1))
-            terms := sload(add(slot, 2))
-        }
     }
 
     function _ownChannel(bytes32 channelId) private view returns (Record storage channel) {

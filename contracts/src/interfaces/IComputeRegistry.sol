@@ -35,16 +35,32 @@ interface IComputeRegistry {
     }
 
     /// @notice First registration of this agent.
+    /// @param agentId ERC-8004 id
+    /// @param owner of the agent
+    /// @param endpoint where the node is found
     event ProviderRegistered(uint256 indexed agentId, address indexed owner, string endpoint);
     /// @notice After a transfer; all bindings and approvals have ended.
+    /// @param agentId ERC-8004 id
+    /// @param owner of the agent
     event OwnerRefreshed(uint256 indexed agentId, address indexed owner);
     /// @notice All bindings and approvals have ended.
+    /// @param agentId ERC-8004 id
+    /// @param endpointVersion from now on
+    /// @param endpoint where the node is found
     event EndpointUpdated(uint256 indexed agentId, uint32 endpointVersion, string endpoint);
     /// @notice The provider's own switch.
+    /// @param agentId ERC-8004 id
+    /// @param active whether new channels may be opened
     event ProviderActiveSet(uint256 indexed agentId, bool active);
     /// @notice The moderator's switch; bindings and receipts of before stay what they are.
+    /// @param agentId ERC-8004 id
+    /// @param moderator who did it
+    /// @param barred whether what is new is refused
+    /// @param reason for the public, UTF-8
     event ProviderBarred(uint256 indexed agentId, address indexed moderator, bool barred, string reason);
     /// @notice Who may bar providers; zero for nobody.
+    /// @param previous before
+    /// @param current zero for nobody
     event ModeratorChanged(address indexed previous, address indexed current);
 
     error AgentIdTooLarge(uint256 agentId, uint256 max);
@@ -62,7 +78,7 @@ interface IComputeRegistry {
 
     /// @notice Registers the agent as provider. Caller: the agent's owner or approved operator. Needs the owner's provider
     /// bond in ComputeStaking and a non-zero ERC-8004 agent wallet. Refused while intake is paused.
-    /// @param agentId ERC-8004 id, at most 64 bits
+    /// @param agentId ERC-8004 id, at most 48 bits
     /// @param endpoint where clients and gateways find the node: data for them, judged by their own rules
     function register(uint256 agentId, string calldata endpoint) external;
 
@@ -144,12 +160,23 @@ interface IComputeRegistry {
     }
 
     /// @notice Followed by `PriceSet` for version 1.
+    /// @param agentId ERC-8004 id
+    /// @param serviceId from 0
+    /// @param modelId digest of the model descriptor
+    /// @param modelName as clients ask for it
     event ServiceAdded(
         uint256 indexed agentId, uint32 indexed serviceId, bytes32 indexed modelId, string modelName
     );
     /// @notice Whether new channels can be opened.
+    /// @param agentId ERC-8004 id
+    /// @param serviceId from 0
+    /// @param active whether new channels may be opened
     event ServiceActiveSet(uint256 indexed agentId, uint32 indexed serviceId, bool active);
     /// @notice A row was appended.
+    /// @param agentId ERC-8004 id
+    /// @param serviceId from 0
+    /// @param version from 1
+    /// @param price the new row
     event PriceSet(uint256 indexed agentId, uint32 indexed serviceId, uint32 version, Price price);
 
     error ModelNameLength(uint256 length, uint256 max);
@@ -219,6 +246,17 @@ interface IComputeRegistry {
     /// @return version for `priceOf`
     function currentPriceVersion(uint256 agentId, uint32 serviceId) external view returns (uint32 version);
 
+    /// @notice What opening a channel asks, in one call. Reverts for an unknown service of an active provider.
+    /// @param agentId any
+    /// @param serviceId of the service
+    /// @return providerActive as `isActive`; if not, the rest is zero
+    /// @return serviceActive as in `serviceOf`
+    /// @return priceVersion as `currentPriceVersion`
+    function offerOf(uint256 agentId, uint32 serviceId)
+        external
+        view
+        returns (bool providerActive, bool serviceActive, uint32 priceVersion);
+
     /* VERIFIERS */
 
     enum VerifierState {
@@ -235,20 +273,32 @@ interface IComputeRegistry {
         bool simulated;
         /// When it may be accepted, Unix seconds.
         uint64 acceptableAt;
-        /// It refutes only evidence that names this block or a later one: nobody is judged by a rule that was announced after
-        /// the deed.
-        uint64 proposedInBlock;
+        /// Zero while it never was. Of what another verifier granted, it refutes only evidence that names a later block.
+        uint64 listedInBlock;
+        /// Zero while it was not. Of what another verifier granted, it refutes only evidence that names an earlier block.
+        uint64 droppedInBlock;
     }
 
     /// @notice May be accepted from `acceptableAt`.
+    /// @param index in the list
+    /// @param verifier the entry
+    /// @param simulated whether its root is another than the vendor's
+    /// @param acceptableAt Unix seconds
     event VerifierProposed(
         uint256 indexed index, IAttestationVerifier indexed verifier, bool simulated, uint64 acceptableAt
     );
     /// @notice From now on evidence can be judged by it.
+    /// @param index in the list
+    /// @param verifier the entry
+    /// @param simulated whether its root is another than the vendor's
     event VerifierListed(uint256 indexed index, IAttestationVerifier indexed verifier, bool simulated);
     /// @notice For good, at this index.
+    /// @param index in the list
+    /// @param actor who did it
     event VerifierDropped(uint256 indexed index, address indexed actor);
     /// @notice Who may drop verifiers beside the owner; zero for nobody.
+    /// @param previous before
+    /// @param current zero for nobody
     event RemoverChanged(address indexed previous, address indexed current);
 
     error VerifierWithoutCode(address verifier);
@@ -269,7 +319,7 @@ interface IComputeRegistry {
     function acceptVerifier(uint256 index) external;
 
     /// @notice Owner or remover, at once: bindings that rest on it are out of policy, proposals are withdrawn. Earned
-    /// receipts stay payable and the nodes may be attested by another verifier.
+    /// receipts stay payable and the nodes may be attested by another verifier; what it granted can still be refuted.
     /// @param index of a proposed or listed entry
     function dropVerifier(uint256 index) external;
 
@@ -312,6 +362,7 @@ interface IComputeRegistry {
         /// The endpoint was changed since.
         ENDED,
         EXPIRED,
+        /// By the provider or by evidence, or its key was proven at fault in another binding.
         REVOKED,
         /// Collateral has run out; becomes good again when anybody refreshes it.
         STALE,
@@ -344,10 +395,25 @@ interface IComputeRegistry {
     }
 
     /// @notice `owner` lets this statement be attested.
+    /// @param agentId ERC-8004 id
+    /// @param bindingId digest of a statement
+    /// @param owner who approved
     event BindingApproved(uint256 indexed agentId, bytes32 indexed bindingId, address indexed owner);
     /// @notice No further attestation.
+    /// @param agentId ERC-8004 id
+    /// @param bindingId digest of a statement
     event BindingApprovalWithdrawn(uint256 indexed agentId, bytes32 indexed bindingId);
     /// @notice Granted or renewed by the judgement of a listed verifier.
+    /// @param agentId ERC-8004 id
+    /// @param bindingId digest of a statement
+    /// @param signer named in the statement
+    /// @param tier that was shown
+    /// @param tcbStatus in the verifier's code
+    /// @param validUntil Unix seconds
+    /// @param verifierIndex who judged
+    /// @param evidenceHash keccak256(hash of the block ‖ evidence)
+    /// @param blockNumber that the evidence names
+    /// @param blockHash of that block
     event Attested(
         uint256 indexed agentId,
         bytes32 indexed bindingId,
@@ -361,6 +427,13 @@ interface IComputeRegistry {
         bytes32 blockHash
     );
     /// @notice Granted or renewed without a judgement; evidence is fetched from the node under `evidenceHash`.
+    /// @param agentId ERC-8004 id
+    /// @param bindingId digest of a statement
+    /// @param signer named in the statement
+    /// @param validUntil Unix seconds
+    /// @param evidenceHash sha256 of the evidence bundle
+    /// @param blockNumber that the evidence names
+    /// @param blockHash of that block
     event SignerBound(
         uint256 indexed agentId,
         bytes32 indexed bindingId,
@@ -371,6 +444,9 @@ interface IComputeRegistry {
         bytes32 blockHash
     );
     /// @notice Final. `actor` is the provider, or ComputeStaking after evidence.
+    /// @param agentId ERC-8004 id
+    /// @param bindingId digest of a statement
+    /// @param actor who did it
     event BindingRevoked(uint256 indexed agentId, bytes32 indexed bindingId, address indexed actor);
 
     error BindingNotApproved(bytes32 bindingId);
@@ -380,7 +456,8 @@ interface IComputeRegistry {
     error ProviderIsBarred(uint256 agentId);
     error BlockOutOfWindow(uint64 blockNumber, uint256 current);
     error EvidenceHashZero();
-    error EvidenceMismatch(bytes24 expected, bytes24 actual);
+    error EvidenceNotGranted(bytes32 bindingId, bytes32 evidenceHash);
+    error KeyIsSpent(address signer);
     error StatementMismatch(bytes32 expected, bytes32 actual);
     error NoTier(uint256 verifierIndex);
     error ValidityOutOfRange(uint64 validUntil, uint64 max);
@@ -389,7 +466,8 @@ interface IComputeRegistry {
     error StaleAttestation(uint64 latest, uint64 actual);
     error NotStaking(address expected, address actual);
 
-    /// @notice The owner's consent to one set of keys, models and posture; without it nobody can attest for the agent.
+    /// @notice The owner's consent to one set of keys, models and posture; without it nobody can attest for the agent. Caller: the
+    /// recorded owner alone, whose bond answers for the key, and nobody whom ERC-721 lets act for the agent.
     /// @param agentId of a registered provider of the caller
     /// @param bindingId digest of the statement
     function approveBinding(uint256 agentId, bytes32 bindingId) external;
@@ -400,7 +478,8 @@ interface IComputeRegistry {
     function withdrawApproval(uint256 agentId, bytes32 bindingId) external;
 
     /// @notice Grants or renews a binding whose evidence a listed verifier accepts in this call. Anyone may send it. Valid
-    /// for `bindingValidity`, or as long as the evidence is. Renewals name a later block than the one before.
+    /// for `bindingValidity`, or as long as the evidence is. Renewals name a later block than the one before. Refused for a key
+    /// of which ComputeStaking has evidence against the operator's bond.
     /// @param statement recomputed to the bindingId; its operator must be the recorded owner
     /// @param verifierIndex of a listed verifier
     /// @param evidence in that verifier's encoding
@@ -512,16 +591,32 @@ interface IComputeRegistry {
         view
         returns (uint256 agentId, address operator, address signer);
 
-    /// @notice Whether a verifier that is listed now, and was announced before the evidence's block, says that what the binding
-    /// was last granted on can never have been genuine. False for a binding that no verifier granted.
+    /// @notice Whether what the binding was granted or renewed on can never have been genuine, in the word of the verifier that
+    /// granted it, dropped since or not, or of a later entry of the list that was listed before the evidence's block and dropped,
+    /// if at all, after it. Nobody else: an earlier verifier may not know what a later one allows. An owner who lists a verifier
+    /// that refutes everything reaches nobody by it who sees it coming: it is known for VERIFIER_DELAY before it is listed, and
+    /// judges nothing of before. And a drop, which ends bindings at once, lets nobody go who was granted one before.
+    ///
+    /// Every grant of a verifier stays judgeable for ever, whatever was granted after it. What `bindSigner` granted nobody judged.
     /// @param bindingId that was granted once
     /// @param statement that the bindingId is the digest of
-    /// @param evidence hash of the block (32 bytes, as in `Attested`) ‖ evidence as it was given to `attest`
+    /// @param evidence hash of the block (32 bytes, as in `Attested`) ‖ evidence as it was given to `attest`, at any of its grants
     /// @return true: grounds for slashing the operator
     function refutesEvidence(bytes32 bindingId, NodeStatement calldata statement, bytes calldata evidence)
         external
         view
         returns (bool);
+
+    /// @notice The grant that a verifier gave on this evidence; an earlier one is kept beside every later one.
+    /// @param bindingId any
+    /// @param evidenceHash keccak256(hash of the block ‖ evidence), as in `Attested`
+    /// @return granted whether there was one
+    /// @return verifierIndex who judged
+    /// @return blockNumber that the evidence names
+    function judgementOf(bytes32 bindingId, bytes32 evidenceHash)
+        external
+        view
+        returns (bool granted, uint16 verifierIndex, uint64 blockNumber);
 
     /// @notice EIP-712.
     /// @return of this contract on this chain

@@ -13,12 +13,22 @@ interface IIdentityRegistry is IERC721 {
     }
 
     /// @notice A new agent.
+    /// @param agentId ERC-8004 id
+    /// @param agentURI where its registration file is
+    /// @param owner of the agent
     event Registered(uint256 indexed agentId, string agentURI, address indexed owner);
     /// @notice The agent wallet is the key `agentWallet`; empty when cleared.
+    /// @param agentId ERC-8004 id
+    /// @param indexedMetadataKey the same, to be searched for
+    /// @param metadataKey name of the entry
+    /// @param metadataValue as it was set
     event MetadataSet(
         uint256 indexed agentId, string indexed indexedMetadataKey, string metadataKey, bytes metadataValue
     );
     /// @notice The registration file changed.
+    /// @param agentId ERC-8004 id
+    /// @param newURI where its registration file is
+    /// @param updatedBy who did it
     event URIUpdated(uint256 indexed agentId, string newURI, address indexed updatedBy);
 
     /// @notice Mints the next agent to the caller, whose address becomes the agent wallet. Ids count from 0.

@@ -59,6 +59,12 @@ interface IMeasurementPolicy {
     }
 
     /// @notice Announced; listed at the earliest at `readyAt`.
+    /// @param key of the entry
+    /// @param actor who did it
+    /// @param readyAt Unix seconds
+    /// @param measurement what is listed
+    /// @param rule what follows for it
+    /// @param origin where the image comes from
     event EntryProposed(
         bytes32 indexed key,
         address indexed actor,
@@ -68,12 +74,21 @@ interface IMeasurementPolicy {
         Origin origin
     );
     /// @notice An announcement was taken back.
+    /// @param key of the entry
+    /// @param actor who did it
     event EntryWithdrawn(bytes32 indexed key, address indexed actor);
     /// @notice Listed.
+    /// @param key of the entry
+    /// @param index from 1
     event EntryAccepted(bytes32 indexed key, uint32 indexed index);
     /// @notice Dropped, at once.
+    /// @param key of the entry
+    /// @param index from 1
+    /// @param actor who did it
     event EntryRemoved(bytes32 indexed key, uint32 indexed index, address indexed actor);
     /// @notice Who may deny beside the owner.
+    /// @param actor who did it
+    /// @param remover zero for nobody
     event RemoverSet(address indexed actor, address indexed remover);
 
     error DelayOutOfBounds(uint256 min, uint256 max, uint256 actual);
@@ -92,29 +107,42 @@ interface IMeasurementPolicy {
     error NotRemover(address caller);
 
     /// @notice Announces an entry. Owner only. `rule.index` is ignored.
+    /// @param measurement what is listed
+    /// @param rule what follows for it
+    /// @param origin where the image comes from
+    /// @return key of the entry
     function propose(Measurement calldata measurement, Rule calldata rule, Origin calldata origin)
         external
         returns (bytes32 key);
 
     /// @notice Takes an announcement back. Owner or remover.
+    /// @param key of the entry
     function withdraw(bytes32 key) external;
 
     /// @notice Lists an entry whose delay has passed. Anyone.
+    /// @param key of the entry
+    /// @return index from 1
     function accept(bytes32 key) external returns (uint32 index);
 
     /// @notice Drops an entry, at once. Owner or remover. It comes back only as a new entry.
+    /// @param key of the entry
     function remove(bytes32 key) external;
 
     /// @notice Names who may deny beside the owner; zero for nobody. Owner only.
+    /// @param remover zero for nobody
     function setRemover(address remover) external;
 
     /// @notice Key of an entry.
+    /// @param measurement what is listed
     function keyOf(Measurement calldata measurement) external pure returns (bytes32);
     /// @notice The rule in force; zero index: not listed.
+    /// @param key of the entry
     function ruleOf(bytes32 key) external view returns (Rule memory);
     /// @notice The rule of an entry by its index, as long as it is listed.
+    /// @param index from 1
     function ruleAt(uint32 index) external view returns (Rule memory);
     /// @notice From when on an announced entry can be accepted; zero: not announced.
+    /// @param key of the entry
     function readyAt(bytes32 key) external view returns (uint256);
     /// @notice Entries ever listed; the last one has this index.
     function entryCount() external view returns (uint32);

@@ -5,6 +5,17 @@ pragma solidity 0.8.37;
 /// @notice A contract of others (canonical addresses: script/Erc8004.sol). Nothing that moves money depends on it.
 interface IReputationRegistry {
     /// @notice `feedbackIndex` counts from 1 for each agent and client.
+    /// @param agentId ERC-8004 id
+    /// @param clientAddress who gave it
+    /// @param feedbackIndex from 1, of this client
+    /// @param value of the feedback
+    /// @param valueDecimals 0 … 18
+    /// @param indexedTag1 the same as tag1, to be searched for
+    /// @param tag1 of the client
+    /// @param tag2 of the client
+    /// @param endpoint of the agent
+    /// @param feedbackURI where more of it is
+    /// @param feedbackHash of what is there
     event NewFeedback(
         uint256 indexed agentId,
         address indexed clientAddress,
@@ -19,10 +30,19 @@ interface IReputationRegistry {
         bytes32 feedbackHash
     );
     /// @notice By its client.
+    /// @param agentId ERC-8004 id
+    /// @param clientAddress who gave it
+    /// @param feedbackIndex from 1, of this client
     event FeedbackRevoked(
         uint256 indexed agentId, address indexed clientAddress, uint64 indexed feedbackIndex
     );
     /// @notice By anyone.
+    /// @param agentId ERC-8004 id
+    /// @param clientAddress who gave it
+    /// @param feedbackIndex from 1, of this client
+    /// @param responder who responded
+    /// @param responseURI where the response is
+    /// @param responseHash of the response
     event ResponseAppended(
         uint256 indexed agentId,
         address indexed clientAddress,

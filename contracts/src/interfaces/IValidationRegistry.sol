@@ -6,6 +6,10 @@ pragma solidity 0.8.37;
 /// whoever tries it.
 interface IValidationRegistry {
     /// @notice The agent asks `validatorAddress` for its judgement.
+    /// @param validatorAddress who is asked
+    /// @param agentId ERC-8004 id
+    /// @param requestURI where the request is
+    /// @param requestHash of the request
     event ValidationRequest(
         address indexed validatorAddress,
         uint256 indexed agentId,
@@ -13,6 +17,13 @@ interface IValidationRegistry {
         bytes32 indexed requestHash
     );
     /// @notice The validator's judgement; may be given again.
+    /// @param validatorAddress who is asked
+    /// @param agentId ERC-8004 id
+    /// @param requestHash of the request
+    /// @param response 0 … 100
+    /// @param responseURI where the response is
+    /// @param responseHash of the response
+    /// @param tag of the validator
     event ValidationResponse(
         address indexed validatorAddress,
         uint256 indexed agentId,

@@ -9,6 +9,9 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 library AccountSignatureLib {
     /// @notice By the account's own key, else as its code answers (ERC-1271). The key comes first because an EIP-7702
     /// account has both: the key may do everything there, and the delegate need not know ERC-1271.
+    /// @param account who must have signed
+    /// @param digest what was signed
+    /// @param signature over the digest
     function isSignedBy(address account, bytes32 digest, bytes calldata signature)
         internal
         view

@@ -16,6 +16,8 @@ library CaseLib {
     uint64 internal constant CASE_MAX = 14 days;
 
     /// @notice What can be done with the case.
+    /// @param c the case
+    /// @param time Unix seconds
     function stateAt(ICases.Case storage c, uint256 time) internal view returns (ICases.CaseState) {
         if (c.openedAt == 0) return ICases.CaseState.NONE;
         if (c.outcome != ICases.Outcome.PENDING) return ICases.CaseState.FINAL;
@@ -25,17 +27,21 @@ library CaseLib {
     }
 
     /// @notice The first verdict stands from then on, unless it was appealed or there is none.
+    /// @param c the case
     function appealEnd(ICases.Case storage c) internal view returns (uint64) {
         return votingEnd(c) + APPEAL;
     }
 
     /// @notice When the outcome is settled.
+    /// @param c the case
     function finalAt(ICases.Case storage c) internal view returns (uint64) {
         if (c.appealedAt != 0) return c.appealedAt + VOTING;
         return hasQuorum(c) ? appealEnd(c) : votingEnd(c);
     }
 
     /// @notice What `finalize` makes of it.
+    /// @param c the case
+    /// @param time Unix seconds
     function outcomeAt(ICases.Case storage c, uint256 time) internal view returns (ICases.Outcome) {
         if (!hasQuorum(c)) return ICases.Outcome.NO_QUORUM;
         bool guilty = panelHasQuorum(c) ? _isGuilty(c, 1) : firstVerdict(c);
@@ -44,21 +50,25 @@ library CaseLib {
     }
 
     /// @notice Whether the first panel decided anything.
+    /// @param c the case
     function hasQuorum(ICases.Case storage c) internal view returns (bool) {
         return _votes(c, 0) >= c.quorum;
     }
 
     /// @notice Whether the second panel did: it takes as many votes as the first had.
+    /// @param c the case
     function panelHasQuorum(ICases.Case storage c) internal view returns (bool) {
         return c.appealedAt != 0 && _votes(c, 1) >= _votes(c, 0);
     }
 
     /// @notice Guilty by the first panel; means something only with a quorum.
+    /// @param c the case
     function firstVerdict(ICases.Case storage c) internal view returns (bool) {
         return _isGuilty(c, 0);
     }
 
     /// @notice Until then the first panel votes.
+    /// @param c the case
     function votingEnd(ICases.Case storage c) internal view returns (uint64) {
         return c.openedAt + RESPONSE + VOTING;
     }

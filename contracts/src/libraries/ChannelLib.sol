@@ -14,6 +14,9 @@ library ChannelLib {
         keccak256("TopUp(bytes32 channelId,uint128 amount,uint256 salt,uint256 deadline)");
 
     /// @notice Derived from signed content only, never from a clock or a counter (attacks P5, P9).
+    /// @param o what is opened
+    /// @param chainId of the channel's chain
+    /// @param ledger address of the ledger
     function channelId(ILedgerManager.Open calldata o, uint256 chainId, address ledger)
         internal
         pure
@@ -36,6 +39,8 @@ library ChannelLib {
     }
 
     /// @notice EIP-712 struct hash; the deadline is inside, so that a relayer cannot hold an opening back.
+    /// @param o what is opened
+    /// @param deadline of the signature, Unix seconds
     function hashOpen(ILedgerManager.Open calldata o, uint256 deadline) internal pure returns (bytes32) {
         return keccak256(
             abi.encode(
@@ -54,6 +59,10 @@ library ChannelLib {
     }
 
     /// @notice EIP-712 struct hash.
+    /// @param id of the channel
+    /// @param amount wei
+    /// @param salt any
+    /// @param deadline of the signature, Unix seconds
     function hashTopUp(bytes32 id, uint128 amount, uint256 salt, uint256 deadline)
         internal
         pure

@@ -5,82 +5,205 @@ import {ILedgerManager} from "../interfaces/ILedgerManager.sol";
 
 /// @title A channel as it is stored
 /// @notice Three words, because each costs 22,100 gas to open and 2,100 to settle. From the lowest bit:
-/// funds: user 160, locked 96; key: sessionKey 160, spent 96; terms: payee number 48, agentId 64, serviceId 32,
-/// priceVersion 32, closeAt 40, refundDelay 24, mode 8, state 8. 2^96 wei are more ether than will ever be.
+/// funds: user 160, locked 80, mode 8, state 8; key: sessionKey 160, agentId 48, serviceId 24, priceVersion 24; meter: payee
+/// number 40, closeAt 40, refundDelay 24, window 72, spent 80. 2^80 wei are more than a million ether.
+///
+/// The window holds the channel's first nonces, so that a channel that is young costs no word of nonces to settle: a bit for
+/// each of the nonces 0 … 39, above them the low 32 bits of the bindingId whose they are. The binding of the first receipt
+/// that is paid with one of these nonces takes the window for good; nonces of another binding, and from 40 on, are elsewhere.
+/// Once taken it has a bit set, so that every nonce has one place at all times. Two bindings with the same 32 bits would
+/// share their first nonces: fewer receipts would be paid, none twice.
 library ChannelWords {
-    uint256 private constant MODE_BIT = 240;
-    uint256 private constant STATE_BIT = 248;
+    /// @notice Nonces in the window.
+    uint256 internal constant WINDOW_NONCES = 40;
 
-    /// @notice `terms` of an open channel.
-    function openTerms(uint48 payee, uint64 agent, ILedgerManager.Open calldata o, uint32 delay)
+    uint256 private constant AMOUNT_AT = 160;
+    uint256 private constant MODE_AT = 240;
+    uint256 private constant STATE_AT = 248;
+    uint256 private constant REFUND_DELAY_AT = 80;
+    uint256 private constant WINDOW_AT = 104;
+    uint256 private constant SPENT_AT = 176;
+
+    /// @notice `funds` of an open channel.
+    /// @param user who pays
+    /// @param amount locked, wei
+    /// @param mode of the channel
+    /// @return funds
+    function openFunds(address user, uint80 amount, ILedgerManager.Mode mode)
         internal
         pure
-        returns (uint256)
+        returns (uint256 funds)
     {
-        return uint256(payee) | (uint256(agent) << 48) | (uint256(o.serviceId) << 112)
-            | (uint256(o.priceVersion) << 144) | (uint256(delay) << 216) | (uint256(o.mode) << MODE_BIT)
-            | (uint256(ILedgerManager.State.OPEN) << STATE_BIT);
+        return uint160(user) | (uint256(amount) << AMOUNT_AT) | (uint256(mode) << MODE_AT)
+            | (uint256(ILedgerManager.State.OPEN) << STATE_AT);
+    }
+
+    /// @notice `key` of an open channel.
+    /// @param sessionKey who speaks for the user
+    /// @param agent whom it is opened with
+    /// @param service of the agent
+    /// @param version of the service's price
+    /// @return key
+    function openKey(address sessionKey, uint48 agent, uint24 service, uint24 version)
+        internal
+        pure
+        returns (uint256 key)
+    {
+        return uint160(sessionKey) | (uint256(agent) << 160) | (uint256(service) << 208)
+            | (uint256(version) << 232);
+    }
+
+    /// @notice `meter` of an open channel.
+    /// @param payee number of the payee
+    /// @param delay from the request of a refund, seconds
+    /// @return meter
+    function openMeter(uint40 payee, uint24 delay) internal pure returns (uint256 meter) {
+        return uint256(payee) | (uint256(delay) << REFUND_DELAY_AT);
     }
 
     /// @notice The user of `funds`, the session key of `key`.
+    /// @param word either
+    /// @return its lowest 160 bits
     function account(uint256 word) internal pure returns (address) {
         // forge-lint: disable-next-line(unsafe-typecast) -- the low 160 bits
         return address(uint160(word));
     }
 
-    /// @notice Wei locked of `funds`, wei spent of `key`.
-    function amount(uint256 word) internal pure returns (uint256) {
-        return word >> 160;
+    /// @notice Wei locked, those spent included.
+    /// @param funds of the channel
+    /// @return wei
+    function locked(uint256 funds) internal pure returns (uint256) {
+        // forge-lint: disable-next-line(unsafe-typecast) -- 80 bits from the 160th
+        return uint80(funds >> AMOUNT_AT);
     }
 
-    /// @notice Of `terms`.
-    function payeeNumber(uint256 terms) internal pure returns (uint48) {
-        // forge-lint: disable-next-line(unsafe-typecast) -- the low 48 bits
-        return uint48(terms);
+    /// @notice Wei charged.
+    /// @param meter of the channel
+    /// @return wei
+    function spent(uint256 meter) internal pure returns (uint256) {
+        return meter >> SPENT_AT;
     }
 
-    /// @notice Of `terms`.
-    function agentId(uint256 terms) internal pure returns (uint256) {
-        // forge-lint: disable-next-line(unsafe-typecast) -- 64 bits from the 48th
-        return uint64(terms >> 48);
+    /// @notice Number of the payee in the ledger.
+    /// @param meter of the channel
+    /// @return from 1
+    function payeeNumber(uint256 meter) internal pure returns (uint40) {
+        // forge-lint: disable-next-line(unsafe-typecast) -- the low 40 bits
+        return uint40(meter);
     }
 
-    /// @notice Of `terms`.
-    function serviceId(uint256 terms) internal pure returns (uint32) {
-        // forge-lint: disable-next-line(unsafe-typecast) -- 32 bits from the 112th
-        return uint32(terms >> 112);
+    /// @notice Agent that is paid.
+    /// @param key of the channel
+    /// @return ERC-8004 id
+    function agentId(uint256 key) internal pure returns (uint256) {
+        // forge-lint: disable-next-line(unsafe-typecast) -- 48 bits from the 160th
+        return uint48(key >> 160);
     }
 
-    /// @notice Of `terms`.
-    function priceVersion(uint256 terms) internal pure returns (uint32) {
-        // forge-lint: disable-next-line(unsafe-typecast) -- 32 bits from the 144th
-        return uint32(terms >> 144);
+    /// @notice Service of the agent.
+    /// @param key of the channel
+    /// @return from 0
+    function serviceId(uint256 key) internal pure returns (uint32) {
+        // forge-lint: disable-next-line(unsafe-typecast) -- 24 bits from the 208th
+        return uint24(key >> 208);
     }
 
-    /// @notice Agent, service and price version of `terms` together: equal where the price is the same row.
-    function offer(uint256 terms) internal pure returns (uint256) {
-        // forge-lint: disable-next-line(unsafe-typecast) -- 128 bits from the 48th
-        return uint128(terms >> 48);
+    /// @notice Version of the service's price.
+    /// @param key of the channel
+    /// @return from 1
+    function priceVersion(uint256 key) internal pure returns (uint32) {
+        // forge-lint: disable-next-line(unsafe-typecast) -- the highest 24 bits
+        return uint24(key >> 232);
     }
 
-    /// @notice Of `terms`.
-    function isReceiptMode(uint256 terms) internal pure returns (bool) {
-        return uint8(terms >> MODE_BIT) == uint8(ILedgerManager.Mode.RECEIPT);
+    /// @notice Agent, service and price version together: equal where the price is the same row.
+    /// @param key of the channel
+    /// @return not zero for a channel that exists, because versions count from 1
+    function offer(uint256 key) internal pure returns (uint256) {
+        return key >> 160;
     }
 
-    /// @notice Of `terms`.
-    function state(uint256 terms) internal pure returns (ILedgerManager.State) {
-        return ILedgerManager.State(terms >> STATE_BIT);
+    /// @notice Whether receipts charge the channel.
+    /// @param funds of the channel
+    /// @return true also for an unknown channel, which has no session key
+    function isReceiptMode(uint256 funds) internal pure returns (bool) {
+        // forge-lint: disable-next-line(unsafe-typecast) -- 8 bits from the 240th
+        return uint8(funds >> MODE_AT) == uint8(ILedgerManager.Mode.RECEIPT);
     }
 
-    /// @notice Of `terms`: OPEN or CLOSING.
-    function isChargeable(uint256 terms) internal pure returns (bool) {
-        uint256 code = terms >> STATE_BIT;
+    /// @notice State of the channel.
+    /// @param funds of the channel
+    /// @return NONE for an unknown channel
+    function state(uint256 funds) internal pure returns (ILedgerManager.State) {
+        return ILedgerManager.State(funds >> STATE_AT);
+    }
+
+    /// @notice Whether the state is OPEN or CLOSING.
+    /// @param funds of the channel
+    /// @return whether it can be charged
+    function isChargeable(uint256 funds) internal pure returns (bool) {
+        uint256 code = funds >> STATE_AT;
         return code == uint256(ILedgerManager.State.OPEN) || code == uint256(ILedgerManager.State.CLOSING);
     }
 
-    /// @notice Of `terms`.
-    function isClosed(uint256 terms) internal pure returns (bool) {
-        return terms >> STATE_BIT == uint256(ILedgerManager.State.CLOSED);
+    /// @notice Whether the state is CLOSED.
+    /// @param funds of the channel
+    /// @return whether it was closed
+    function isClosed(uint256 funds) internal pure returns (bool) {
+        return funds >> STATE_AT == uint256(ILedgerManager.State.CLOSED);
+    }
+
+    /* WINDOW */
+
+    /// @notice Whether the place of this nonce is the window.
+    /// @param meter of the channel
+    /// @param bindingId whose nonce it is
+    /// @param nonce any
+    /// @return false: it is elsewhere
+    function isInWindow(uint256 meter, bytes32 bindingId, uint256 nonce) internal pure returns (bool) {
+        if (nonce >= WINDOW_NONCES) return false;
+        // forge-lint: disable-next-line(unsafe-typecast) -- 40 and 32 bits of the window
+        uint256 taken = uint40(meter >> WINDOW_AT);
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return taken == 0 || uint32(meter >> (WINDOW_AT + WINDOW_NONCES)) == uint32(uint256(bindingId));
+    }
+
+    /// @notice Whether a nonce of the window is used up.
+    /// @param meter of the channel
+    /// @param nonce below WINDOW_NONCES
+    /// @return whether its bit is set
+    function isUsed(uint256 meter, uint256 nonce) internal pure returns (bool) {
+        return (meter >> (WINDOW_AT + nonce)) & 1 != 0;
+    }
+
+    /// @notice The meter with a nonce of the window used up.
+    /// @param meter of the channel
+    /// @param bindingId whose nonce it is
+    /// @param nonce for which `isInWindow`
+    /// @return the meter to go on with
+    function use(uint256 meter, bytes32 bindingId, uint256 nonce) internal pure returns (uint256) {
+        // forge-lint: disable-next-line(unsafe-typecast) -- the low 32 bits
+        uint256 tag = uint32(uint256(bindingId));
+        return meter | ((tag << WINDOW_NONCES | uint256(1) << nonce) << WINDOW_AT);
+    }
+
+    /// @notice What `charge` adds to the meter.
+    /// @param meter in which nonces were used up
+    /// @return the 72 bits of its window
+    function window(uint256 meter) internal pure returns (uint72) {
+        // forge-lint: disable-next-line(unsafe-typecast) -- 72 bits from the 104th
+        return uint72(meter >> WINDOW_AT);
+    }
+
+    /// @notice The meter after a charge; bits of the window are only ever set.
+    /// @param meter of the channel
+    /// @param amount wei that the channel holds
+    /// @param used window to be added
+    /// @return the meter to be stored
+    function charged(uint256 meter, uint256 amount, uint72 used) internal pure returns (uint256) {
+        unchecked {
+            // spent ≤ locked, which has as many bits
+            return (meter | (uint256(used) << WINDOW_AT)) + (amount << SPENT_AT);
+        }
     }
 }

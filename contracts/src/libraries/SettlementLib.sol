@@ -28,6 +28,8 @@ library SettlementLib {
     uint256 private constant HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
 
     /// @notice EIP-712 struct hash.
+    /// @param auth any
+    /// @return structHash to be put into the domain
     function hash(IInferenceServing.RequestAuth calldata auth) internal pure returns (bytes32 structHash) {
         bytes32 typeHash = REQUEST_AUTH_TYPEHASH;
         assembly ("memory-safe") {
@@ -39,6 +41,8 @@ library SettlementLib {
     }
 
     /// @notice EIP-712 struct hash.
+    /// @param receipt any
+    /// @return structHash to be put into the domain
     function hash(IInferenceServing.Receipt calldata receipt) internal pure returns (bytes32 structHash) {
         bytes32 typeHash = RECEIPT_TYPEHASH;
         assembly ("memory-safe") {
@@ -50,6 +54,9 @@ library SettlementLib {
     }
 
     /// @notice EIP-712 struct hash of the Receipt that says this of the authorisation with digest `authHash`.
+    /// @param delivery what was delivered
+    /// @param authHash digest of the authorisation
+    /// @return structHash to be put into the domain
     function hash(IInferenceServing.Delivery calldata delivery, bytes32 authHash)
         internal
         pure
@@ -66,18 +73,24 @@ library SettlementLib {
     }
 
     /// @notice EIP-712 struct hash.
+    /// @param voucher that was signed
     function hash(IInferenceServing.Voucher calldata voucher) internal pure returns (bytes32) {
         return keccak256(abi.encode(VOUCHER_TYPEHASH, voucher.channelId, voucher.cumulative));
     }
 
     /// @notice The address whose key signed `digest`: 65 bytes, low-s, v 27 or 28; zero for anything else (attack P21).
     /// ECDSA only: a contract wallet could change its answer after it was served (attack P20).
+    /// @param digest what was signed
+    /// @param signature 65 bytes, or in the compact form
     function signerOf(bytes32 digest, bytes calldata signature) internal pure returns (address) {
         (address signer, ECDSA.RecoverError err,) = ECDSA.tryRecoverCalldata(digest, signature);
         return err == ECDSA.RecoverError.NoError ? signer : address(0);
     }
 
     /// @notice The same for the compact form of EIP-2098. The precompile leaves the answer zero for what recovers to nobody.
+    /// @param digest what was signed
+    /// @param signature 65 bytes, or in the compact form
+    /// @return signer zero where nobody can be recovered
     function signerOf(bytes32 digest, IInferenceServing.Signature calldata signature)
         internal
         view
@@ -98,6 +111,9 @@ library SettlementLib {
     }
 
     /// @notice Wei for these counts, rounded up (attack P28). Cannot overflow: 32 + 128 bits.
+    /// @param price of the channel
+    /// @param inputTokens counted
+    /// @param outputTokens counted
     function fee(IComputeRegistry.Price memory price, uint32 inputTokens, uint32 outputTokens)
         internal
         pure

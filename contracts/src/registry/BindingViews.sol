@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IAttestationVerifier} from "../interfaces/IAttestationVerifier.sol";
 import {IComputeRegistry} from "../interfaces/IComputeRegistry.sol";
 import {NodeStatement} from "../interfaces/NodeStatement.sol";
 import {Bindings} from "./Bindings.sol";
@@ -55,16 +56,28 @@ abstract contract BindingViews is Bindings {
     {
         bytes32 actual = bindingIdOf(statement);
         require(actual == bindingId, StatementMismatch(bindingId, actual));
-        BindingRow storage row = _requireBinding(bindingId);
-        Approval memory granted = _approvals[row.agentId][row.endpointVersion][bindingId];
-        if (granted.verifierIndex == NO_VERIFIER) return false;
-        bytes24 given = bytes24(keccak256(evidence));
-        require(given == granted.evidence, EvidenceMismatch(granted.evidence, given));
+        _requireBinding(bindingId);
+        bytes32 evidenceHash = keccak256(evidence);
+        Judgement memory judgement = _judgements[bindingId][evidenceHash];
+        require(judgement.granted, EvidenceNotGranted(bindingId, evidenceHash));
 
-        for (uint256 i = 0; i < _verifiers.length; ++i) {
-            if (_refutes(_verifiers[i], granted.blockNumber, bindingId, statement, evidence)) return true;
+        uint256 count = _verifiers.length;
+        for (uint256 i = judgement.verifierIndex; i < count; ++i) {
+            VerifierRow storage row = _verifiers[i];
+            if (i != judgement.verifierIndex && !_wasListed(row, judgement.blockNumber)) continue;
+            if (_refutes(row.verifier, bindingId, statement, judgement.blockNumber, evidence)) return true;
         }
         return false;
+    }
+
+    /// @inheritdoc IComputeRegistry
+    function judgementOf(bytes32 bindingId, bytes32 evidenceHash)
+        external
+        view
+        returns (bool granted, uint16 verifierIndex, uint64 blockNumber)
+    {
+        Judgement memory judgement = _judgements[bindingId][evidenceHash];
+        return (judgement.granted, judgement.verifierIndex, judgement.blockNumber);
     }
 
     /// @inheritdoc IComputeRegistry
@@ -76,7 +89,8 @@ abstract contract BindingViews is Bindings {
     function statusOf(bytes32 bindingId) public view returns (Status status, uint8 tcbStatus) {
         BindingRow memory row = _bindings[bindingId];
         if (row.signer == address(0)) return (Status.UNKNOWN, 0);
-        if (row.revoked) return (Status.REVOKED, 0);
+        // As good as revoked: it answers for nothing any more, or not for long.
+        if (row.revoked || _isKeySpent(row.agentId, row.operator, row.signer)) return (Status.REVOKED, 0);
         ProviderRow memory provider = _rows[row.agentId];
         if (!_ownerIs(row.agentId, provider.owner)) return (Status.OWNER_CHANGED, 0);
         if (row.endpointVersion != provider.endpointVersion) return (Status.ENDED, 0);
@@ -92,7 +106,7 @@ abstract contract BindingViews is Bindings {
         view
         returns (Status status, uint8 tcbStatus)
     {
-        VerifierRow memory granting = _verifiers[verifierIndex];
+        VerifierRow storage granting = _verifiers[verifierIndex];
         if (granting.state != VerifierState.LISTED) return (Status.OUT_OF_POLICY, 0);
         try granting.verifier.liveStatus(record) returns (bool acceptable, uint8 tcb, uint40 validUntil) {
             if (validUntil < block.timestamp) return (Status.STALE, tcb);
@@ -102,17 +116,25 @@ abstract contract BindingViews is Bindings {
         }
     }
 
-    /// @dev Only by a verifier that is listed and was announced when the evidence was made. One that fails says nothing.
+    /// @dev Between its listing and its drop when that block was made: whoever took up a statement then had seen it for
+    /// VERIFIER_DELAY and renewed nevertheless, and neither a later rule nor a later drop changes what was agreed.
+    function _wasListed(VerifierRow storage row, uint256 blockNumber) private view returns (bool) {
+        uint256 dropped = row.droppedInBlock;
+        uint256 listed = row.listedInBlock;
+        return listed != 0 && listed < blockNumber && (dropped == 0 || blockNumber < dropped);
+    }
+
+    /// @dev One that fails says nothing.
     function _refutes(
-        VerifierRow memory listed,
-        uint64 blockNumber,
+        IAttestationVerifier verifier,
         bytes32 bindingId,
         NodeStatement calldata statement,
+        uint64 blockNumber,
         bytes calldata evidence
     ) private view returns (bool) {
-        if (listed.state != VerifierState.LISTED || listed.proposedInBlock > blockNumber) return false;
-        try listed.verifier
-        .refutes(bindingId, statement, blockNumber, bytes32(evidence[:32]), evidence[32:]) returns (
+        try verifier.refutes(
+            bindingId, statement, blockNumber, bytes32(evidence[:32]), evidence[32:]
+        ) returns (
             bool refuted
         ) {
             return refuted;

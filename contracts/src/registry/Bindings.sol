@@ -39,6 +39,13 @@ abstract contract Bindings is Providers, VerifierList, EIP712 {
         bytes24 evidence;
     }
 
+    /// @dev One slot for each judgement that granted: no renewal takes the earlier evidence away (E2).
+    struct Judgement {
+        bool granted;
+        uint16 verifierIndex;
+        uint40 blockNumber;
+    }
+
     /// @dev One grant, however it came about; in memory only.
     // solhint-disable-next-line gas-struct-packing
     struct Grant {
@@ -75,10 +82,13 @@ abstract contract Bindings is Providers, VerifierList, EIP712 {
         uint256 agentId => mapping(uint256 endpointVersion => mapping(bytes32 bindingId => Approval approval))
     ) internal _approvals;
     mapping(bytes32 bindingId => BindingRow row) internal _bindings;
+    mapping(bytes32 bindingId => mapping(bytes32 evidenceHash => Judgement judgement)) internal _judgements;
 
     /// @inheritdoc IComputeRegistry
     function approveBinding(uint256 agentId, bytes32 bindingId) external {
         ProviderRow storage provider = _requireCurrent(agentId);
+        // Whom ERC-721 lets move the agent has no say over the owner's bond, which this key can cost.
+        require(msg.sender == provider.owner, NotAgentOwner(agentId, msg.sender));
         BindingRow storage row = _bindings[bindingId];
         require(row.signer == address(0) || row.agentId == agentId, BindingOfOtherAgent(bindingId, agentId));
         require(!row.revoked, BindingIsRevoked(bindingId));
@@ -235,6 +245,11 @@ abstract contract Bindings is Providers, VerifierList, EIP712 {
             blockNumber: uint40(grant.blockNumber),
             evidence: bytes24(grant.evidenceHash)
         });
+        if (grant.verifierIndex != NO_VERIFIER) {
+            _judgements[bindingId][grant.evidenceHash] = Judgement({
+                granted: true, verifierIndex: grant.verifierIndex, blockNumber: uint40(grant.blockNumber)
+            });
+        }
         bool unbroken =
             before == grant.endpointVersion && block.timestamp <= row.validUntil && row.tier == grant.tier;
         if (before != grant.endpointVersion) {
@@ -259,7 +274,8 @@ abstract contract Bindings is Providers, VerifierList, EIP712 {
         emit BindingRevoked(row.agentId, bindingId, msg.sender);
     }
 
-    /// @dev The statement names the recorded owner, who approved exactly this statement and has not revoked it.
+    /// @dev The statement names the recorded owner, who approved exactly this statement and has not revoked it, and a key that
+    /// can still cost the owner's bond: one of which evidence was brought is slash-proof before long (attack K5).
     function _requireConsent(NodeStatement calldata statement, bytes32 bindingId)
         private
         view
@@ -273,6 +289,13 @@ abstract contract Bindings is Providers, VerifierList, EIP712 {
             _approvals[statement.agentId][endpointVersion][bindingId].approved, BindingNotApproved(bindingId)
         );
         require(!_bindings[bindingId].revoked, BindingIsRevoked(bindingId));
+        require(
+            !_isKeySpent(statement.agentId, provider.owner, statement.signer), KeyIsSpent(statement.signer)
+        );
+    }
+
+    function _isKeySpent(uint256 agentId, address operator, address signer) internal view returns (bool) {
+        return computeStaking.isKeySpent(_bondIdOf(agentId, operator), signer);
     }
 
     /// @dev The tier is the verifier's word, and SIMULATED whatever it says where its root is simulated (invariant I15).
@@ -284,7 +307,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712 {
         uint64 blockNumber
     ) private view returns (Grant memory grant) {
         grant.endpointVersion = _requireConsent(statement, bindingId);
-        VerifierRow memory listed = _requireListed(verifierIndex);
+        VerifierRow storage listed = _requireListed(verifierIndex);
         bytes32 blockHash = _requireFresh(blockNumber);
         IAttestationVerifier.Appraisal memory appraisal =
             listed.verifier.appraise(bindingId, statement, blockNumber, blockHash, evidence);

@@ -6,6 +6,7 @@ import {Governed} from "../governance/Governed.sol";
 import {IComputeStaking} from "../interfaces/IComputeStaking.sol";
 import {IIdentityRegistry} from "../interfaces/IIdentityRegistry.sol";
 import {IComputeRegistry} from "../interfaces/IComputeRegistry.sol";
+import {BondLib} from "../libraries/BondLib.sol";
 import {PackedTextLib} from "../libraries/PackedTextLib.sol";
 
 /// @title Rows of providers, and who may act for them
@@ -26,8 +27,8 @@ abstract contract Providers is IComputeRegistry, Governed {
     uint256 public constant MAX_ENDPOINT_BYTES = 255;
     /// @notice Bytes of UTF-8.
     uint256 public constant MAX_REASON_BYTES = 256;
-    /// @notice Ids count from 0; a larger one is of no genuine registry, and bindings have room for no more.
-    uint256 public constant MAX_AGENT_ID = type(uint64).max;
+    /// @notice Ids count from 0; a larger one is of no genuine registry, and channels have room for no more.
+    uint256 public constant MAX_AGENT_ID = type(uint48).max;
 
     /// @inheritdoc IComputeRegistry
     IIdentityRegistry public immutable identityRegistry;
@@ -216,8 +217,8 @@ abstract contract Providers is IComputeRegistry, Governed {
         require(identityRegistry.getAgentWallet(agentId) != address(0), NoAgentWallet(agentId));
     }
 
-    function _bondIdOf(uint256 agentId, address owner) private view returns (bytes32) {
-        return computeStaking.bondIdOf(IComputeStaking.Role.PROVIDER, agentId, owner);
+    function _bondIdOf(uint256 agentId, address owner) internal pure returns (bytes32) {
+        return BondLib.idOf(IComputeStaking.Role.PROVIDER, agentId, owner);
     }
 
     function _requireEndpoint(string calldata endpoint) private pure {

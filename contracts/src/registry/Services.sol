@@ -10,6 +10,17 @@ import {Providers} from "./Providers.sol";
 abstract contract Services is Providers {
     using SafeCast for uint256;
 
+    /// @dev What an opening asks stands in one slot, the last.
+    struct ServiceRow {
+        bytes32 modelId;
+        string modelName;
+        /// Zero for a service that does not exist.
+        uint32 latestPriceVersion;
+        bool active;
+        /// `effectiveFrom` of the latest price.
+        uint64 latestFrom;
+    }
+
     /// @notice A mistake in `effectiveFrom` blocks the next price no longer than this.
     uint64 public constant MAX_PRICE_NOTICE = 30 days;
     /// @notice Lower bound of `priceDelay`.
@@ -22,7 +33,8 @@ abstract contract Services is Providers {
     /// @inheritdoc IComputeRegistry
     uint64 public priceDelay = MIN_PRICE_DELAY;
 
-    mapping(uint256 agentId => Service[] services) private _services;
+    mapping(uint256 agentId => mapping(uint32 serviceId => ServiceRow service)) private _services;
+    mapping(uint256 agentId => uint32 count) private _serviceCounts;
     /// Version v stands at index v - 1; rows are never written again.
     mapping(uint256 agentId => mapping(uint32 serviceId => Price[] versions)) private _prices;
 
@@ -36,13 +48,15 @@ abstract contract Services is Providers {
         uint256 length = bytes(modelName).length;
         require(length != 0 && length <= MAX_MODEL_NAME_BYTES, ModelNameLength(length, MAX_MODEL_NAME_BYTES));
 
-        serviceId = _services[agentId].length.toUint32();
-        _services[agentId].push(
-            Service({modelId: modelId, modelName: modelName, latestPriceVersion: 0, active: true})
-        );
+        serviceId = _serviceCounts[agentId];
+        _serviceCounts[agentId] = serviceId + 1;
+        ServiceRow storage row = _services[agentId][serviceId];
+        row.modelId = modelId;
+        row.modelName = modelName;
+        row.active = true;
 
         emit ServiceAdded(agentId, serviceId, modelId, modelName);
-        _appendPrice(agentId, serviceId, price, uint64(block.timestamp));
+        _appendPrice(agentId, serviceId, row, price, uint64(block.timestamp));
     }
 
     /// @inheritdoc IComputeRegistry
@@ -51,14 +65,14 @@ abstract contract Services is Providers {
         returns (uint32 version)
     {
         _requireCurrent(agentId);
-        Price storage latest = _latestPrice(agentId, serviceId);
-        require(latest.effectiveFrom <= block.timestamp, PricePending(latest.effectiveFrom));
+        ServiceRow storage row = _requireService(agentId, serviceId);
+        require(row.latestFrom <= block.timestamp, PricePending(row.latestFrom));
         uint64 earliest = uint64(block.timestamp) + priceDelay;
         require(price.effectiveFrom >= earliest, PriceTooSoon(earliest, price.effectiveFrom));
         uint64 last = uint64(block.timestamp) + MAX_PRICE_NOTICE;
         require(price.effectiveFrom <= last, PriceTooLate(last, price.effectiveFrom));
 
-        return _appendPrice(agentId, serviceId, price, price.effectiveFrom);
+        return _appendPrice(agentId, serviceId, row, price, price.effectiveFrom);
     }
 
     /// @inheritdoc IComputeRegistry
@@ -79,12 +93,29 @@ abstract contract Services is Providers {
 
     /// @inheritdoc IComputeRegistry
     function serviceOf(uint256 agentId, uint32 serviceId) external view returns (Service memory) {
-        return _requireService(agentId, serviceId);
+        ServiceRow storage row = _requireService(agentId, serviceId);
+        return Service({
+            modelId: row.modelId,
+            modelName: row.modelName,
+            latestPriceVersion: row.latestPriceVersion,
+            active: row.active
+        });
+    }
+
+    /// @inheritdoc IComputeRegistry
+    function offerOf(uint256 agentId, uint32 serviceId)
+        external
+        view
+        returns (bool providerActive, bool serviceActive, uint32 priceVersion)
+    {
+        if (!isActive(agentId)) return (false, false, 0);
+        ServiceRow storage row = _requireService(agentId, serviceId);
+        return (true, row.active, _versionNow(row));
     }
 
     /// @inheritdoc IComputeRegistry
     function serviceCount(uint256 agentId) external view returns (uint32) {
-        return _services[agentId].length.toUint32();
+        return _serviceCounts[agentId];
     }
 
     /// @inheritdoc IComputeRegistry
@@ -96,32 +127,40 @@ abstract contract Services is Providers {
 
     /// @inheritdoc IComputeRegistry
     function currentPriceVersion(uint256 agentId, uint32 serviceId) external view returns (uint32 version) {
-        version = _requireService(agentId, serviceId).latestPriceVersion;
-        // At most one version is pending, and the first never was.
-        if (_latestPrice(agentId, serviceId).effectiveFrom > block.timestamp) --version;
+        return _versionNow(_requireService(agentId, serviceId));
     }
 
-    function _appendPrice(uint256 agentId, uint32 serviceId, Price calldata price, uint64 effectiveFrom)
-        private
-        returns (uint32 version)
-    {
+    function _appendPrice(
+        uint256 agentId,
+        uint32 serviceId,
+        ServiceRow storage service,
+        Price calldata price,
+        uint64 effectiveFrom
+    ) private returns (uint32 version) {
         require(price.maxOutputTokens != 0, MaxOutputTokensZero());
 
         Price memory row = price;
         row.effectiveFrom = effectiveFrom;
         _prices[agentId][serviceId].push(row);
         version = _prices[agentId][serviceId].length.toUint32();
-        _services[agentId][serviceId].latestPriceVersion = version;
+        service.latestPriceVersion = version;
+        service.latestFrom = effectiveFrom;
 
         emit PriceSet(agentId, serviceId, version, row);
     }
 
-    function _requireService(uint256 agentId, uint32 serviceId) private view returns (Service storage) {
-        require(serviceId < _services[agentId].length, UnknownService(agentId, serviceId));
-        return _services[agentId][serviceId];
+    /// @dev At most one version is pending, and the first never was.
+    function _versionNow(ServiceRow storage service) private view returns (uint32 version) {
+        version = service.latestPriceVersion;
+        if (service.latestFrom > block.timestamp) --version;
     }
 
-    function _latestPrice(uint256 agentId, uint32 serviceId) private view returns (Price storage) {
-        return _prices[agentId][serviceId][_requireService(agentId, serviceId).latestPriceVersion - 1];
+    function _requireService(uint256 agentId, uint32 serviceId)
+        private
+        view
+        returns (ServiceRow storage row)
+    {
+        row = _services[agentId][serviceId];
+        require(row.latestPriceVersion != 0, UnknownService(agentId, serviceId));
     }
 }

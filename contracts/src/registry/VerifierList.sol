@@ -8,14 +8,16 @@ import {IComputeRegistry} from "../interfaces/IComputeRegistry.sol";
 /// @title Append-only list of verifiers
 /// @notice Rules: see IComputeRegistry.
 abstract contract VerifierList is IComputeRegistry, Governed {
-    /// @dev One slot: the rule counts enum and contract as whole ones.
+    /// @dev The first slot, which every attestation reads, and a second for evidence alone; the rule counts enum and contract as
+    /// whole ones.
     // solhint-disable-next-line gas-struct-packing
     struct VerifierRow {
         IAttestationVerifier verifier;
         uint40 acceptableAt;
-        uint40 proposedInBlock;
+        uint40 listedInBlock;
         VerifierState state;
         bool simulated;
+        uint40 droppedInBlock;
     }
 
     /// @notice From proposal to acceptance; whoever disagrees sees it coming.
@@ -63,6 +65,7 @@ abstract contract VerifierList is IComputeRegistry, Governed {
         );
 
         row.state = VerifierState.DROPPED;
+        row.droppedInBlock = uint40(block.number);
 
         emit VerifierDropped(index, msg.sender);
     }
@@ -84,7 +87,8 @@ abstract contract VerifierList is IComputeRegistry, Governed {
             state: row.state,
             simulated: row.simulated,
             acceptableAt: row.acceptableAt,
-            proposedInBlock: row.proposedInBlock
+            listedInBlock: row.listedInBlock,
+            droppedInBlock: row.droppedInBlock
         });
     }
 
@@ -93,7 +97,7 @@ abstract contract VerifierList is IComputeRegistry, Governed {
         return _verifiers.length;
     }
 
-    function _requireListed(uint256 index) internal view returns (VerifierRow memory row) {
+    function _requireListed(uint256 index) internal view returns (VerifierRow storage row) {
         row = _requireVerifier(index);
         require(row.state == VerifierState.LISTED, WrongVerifierState(index, VerifierState.LISTED, row.state));
     }
@@ -108,9 +112,10 @@ abstract contract VerifierList is IComputeRegistry, Governed {
             VerifierRow({
                 verifier: verifier,
                 acceptableAt: uint40(acceptableAt),
-                proposedInBlock: uint40(block.number),
+                listedInBlock: 0,
                 state: VerifierState.PROPOSED,
-                simulated: simulated
+                simulated: simulated,
+                droppedInBlock: 0
             })
         );
 
@@ -119,6 +124,7 @@ abstract contract VerifierList is IComputeRegistry, Governed {
 
     function _list(uint256 index, VerifierRow storage row) private {
         row.state = VerifierState.LISTED;
+        row.listedInBlock = uint40(block.number);
 
         emit VerifierListed(index, row.verifier, row.simulated);
     }

@@ -5,6 +5,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Governed} from "../governance/Governed.sol";
 import {IComputeStaking} from "../interfaces/IComputeStaking.sol";
+import {BondLib} from "../libraries/BondLib.sol";
 import {Rewards} from "./Rewards.sol";
 
 /// @title Bonds, how they leave and how they are slashed
@@ -164,7 +165,7 @@ abstract contract Bonds is IComputeStaking, Rewards, Governed {
 
     /// @inheritdoc IComputeStaking
     function bondIdOf(Role role, uint256 agentId, address staker) public pure returns (bytes32) {
-        return keccak256(abi.encode(role, agentId, staker));
+        return BondLib.idOf(role, agentId, staker);
     }
 
     /* SLASHING */

@@ -20,7 +20,7 @@ abstract contract Cases is Bonds {
     uint256 public constant MAX_PERIOD_BPS = 2000;
     /// @notice The accuser risks as much as it asks for, at least this.
     uint256 public constant MIN_CASE_DEPOSIT = 0.01 ether;
-    /// @notice Of the accuser's deposit.
+    /// @notice Of what the accuser had to deposit. What it deposited beyond that must not make an appeal dearer.
     uint256 public constant APPEAL_FACTOR = 2;
     /// @notice Votes a panel needs in any event, and guardians without whom there are no cases.
     uint256 public constant MIN_QUORUM = 3;
@@ -113,7 +113,7 @@ abstract contract Cases is Bonds {
         require(c.hasQuorum() && block.timestamp < closedAt, AppealClosed(closedAt, block.timestamp));
         address loser = c.firstVerdict() ? _accusedOf(c) : c.accuser;
         require(msg.sender == loser, NotLoser(caseId, loser));
-        uint256 required = APPEAL_FACTOR * c.deposit;
+        uint256 required = APPEAL_FACTOR * Math.max(MIN_CASE_DEPOSIT, c.asked);
         require(msg.value >= required, DepositTooSmall(required, msg.value));
 
         c.appellant = msg.sender;

@@ -15,6 +15,9 @@ import {Bonds} from "./Bonds.sol";
 abstract contract Evidence is Bonds, EIP712 {
     /// @notice Longer than a pending transaction waits; what a copy of it has to wait first.
     uint64 public constant COMMIT_AGE = 5 minutes;
+    /// @notice A commitment is void this long after it came of age. Only who commits a fault knows of it from the start: without
+    /// an end, an operator could lay up a commitment beside each fault and step in front of whoever finds it (attack K10).
+    uint64 public constant COMMIT_LIFE = 1 days;
     /// @notice One part in so many of the bond.
     uint256 public constant CONFLICT_DIVISOR = 2;
 
@@ -38,7 +41,8 @@ abstract contract Evidence is Bonds, EIP712 {
         address signer;
     }
 
-    mapping(bytes32 commitment => uint64 usableFrom) private _commitments;
+    /// By who made it, so that nobody takes the place of somebody else's.
+    mapping(address reporter => mapping(bytes32 commitment => uint64 usableFrom)) private _commitments;
     mapping(bytes32 proofId => bool proven) private _proven;
     mapping(bytes32 bondId => mapping(address signer => KeyRecord)) private _keys;
 
@@ -50,12 +54,15 @@ abstract contract Evidence is Bonds, EIP712 {
 
     /// @inheritdoc IEvidence
     function commitEvidence(bytes32 commitment) external {
-        require(_commitments[commitment] == 0, AlreadyCommitted(commitment));
+        uint64 earlier = _commitments[msg.sender][commitment];
+        require(
+            earlier == 0 || block.timestamp > earlier + COMMIT_LIFE, AlreadyCommitted(msg.sender, commitment)
+        );
 
         uint64 usableFrom = uint64(block.timestamp) + COMMIT_AGE;
-        _commitments[commitment] = usableFrom;
+        _commitments[msg.sender][commitment] = usableFrom;
 
-        emit EvidenceCommitted(commitment, usableFrom);
+        emit EvidenceCommitted(msg.sender, commitment, usableFrom);
     }
 
     /// @inheritdoc IEvidence
@@ -93,8 +100,9 @@ abstract contract Evidence is Bonds, EIP712 {
     }
 
     /// @inheritdoc IEvidence
-    function proveLeakedKey(bytes32 bindingId, bytes calldata signature) external {
+    function proveLeakedKey(bytes32 bindingId, bytes calldata signature, bytes32 salt) external {
         Parties memory parties = _partiesOf(bindingId);
+        _requireCommitted(leakHash(bindingId, signature), salt);
         _requireSigned(parties.signer, leakDigest(bindingId, msg.sender), signature);
         _proveOnce(bindingId, Kind.LEAKED_KEY, 0);
 
@@ -111,6 +119,12 @@ abstract contract Evidence is Bonds, EIP712 {
     }
 
     /// @inheritdoc IEvidence
+    function isKeySpent(bytes32 bondId, address signer) external view returns (bool) {
+        KeyRecord storage key = _keys[bondId][signer];
+        return key.leaked || key.firstConflictAt != 0;
+    }
+
+    /// @inheritdoc IEvidence
     function domainSeparator() external view returns (bytes32) {
         return _domainSeparatorV4();
     }
@@ -123,6 +137,11 @@ abstract contract Evidence is Bonds, EIP712 {
     /// @inheritdoc IEvidence
     function attestationHash(bytes32 bindingId, bytes calldata evidence) public pure returns (bytes32) {
         return keccak256(abi.encode(bindingId, keccak256(evidence)));
+    }
+
+    /// @inheritdoc IEvidence
+    function leakHash(bytes32 bindingId, bytes calldata signature) public pure returns (bytes32) {
+        return keccak256(abi.encode(bindingId, KEY_LEAK_TYPEHASH, keccak256(signature)));
     }
 
     /// @inheritdoc IEvidence
@@ -154,7 +173,8 @@ abstract contract Evidence is Bonds, EIP712 {
     }
 
     /// @dev Whoever holds a leaked key can sign conflicts without end; what they prove is one fault. After the first of a key
-    /// the rest has UNBONDING to come, which is as long as the money that stood for it needs to leave.
+    /// the rest has UNBONDING to come, which is as long as the money that stood for it needs to leave. The registry binds the
+    /// key no more from the first on (`isKeySpent`), and what is bound ends before that, so that no key answers for nothing.
     function _requireKeyStillCounts(Parties memory parties) private {
         KeyRecord storage key = _keys[parties.bondId][parties.signer];
         require(!key.leaked, KeyKnownLeaked(parties.signer));
@@ -173,14 +193,16 @@ abstract contract Evidence is Bonds, EIP712 {
             });
     }
 
-    /// @dev What the user paid, if it was paid. Which of the two receipts was settled is not on record, so the cheaper counts.
+    /// @dev What the user paid, if it was paid. Which of the two receipts was settled is not on record, so the cheaper counts;
+    /// what a payee took in place of the fee is on record.
     function _lossOf(Conflict calldata conflict) private view returns (address victim, uint256 loss) {
         bytes32 channelId = conflict.auth.channelId;
-        if (!inferenceServing.isNonceUsed(channelId, conflict.auth.bindingId, conflict.auth.nonce)) {
-            return (address(0), 0);
-        }
+        (bytes32 bindingId, uint256 nonce) = (conflict.auth.bindingId, conflict.auth.nonce);
+        if (!inferenceServing.isNonceUsed(channelId, bindingId, nonce)) return (address(0), 0);
         loss = Math.min(_feeOf(channelId, conflict.first), _feeOf(channelId, conflict.second));
         loss = Math.min(loss, conflict.auth.maxFee);
+        uint256 part = inferenceServing.partialFeeOf(channelId, bindingId, nonce);
+        if (part != 0) loss = Math.min(loss, part);
         victim = inferenceServing.ledgerManager().channelOf(channelId).user;
     }
 
@@ -199,9 +221,11 @@ abstract contract Evidence is Bonds, EIP712 {
 
     function _requireCommitted(bytes32 evidenceHash, bytes32 salt) private view {
         bytes32 commitment = commitmentOf(msg.sender, evidenceHash, salt);
-        uint64 usableFrom = _commitments[commitment];
+        uint64 usableFrom = _commitments[msg.sender][commitment];
         require(usableFrom != 0, NotCommitted(commitment));
         require(block.timestamp >= usableFrom, CommitmentTooYoung(usableFrom, block.timestamp));
+        uint64 usableUntil = usableFrom + COMMIT_LIFE;
+        require(block.timestamp <= usableUntil, CommitmentExpired(usableUntil, block.timestamp));
     }
 
     /// @dev Two answers to the very same authorisation. Two requests under one nonce are two authorisations: that is the

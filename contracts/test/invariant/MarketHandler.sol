@@ -195,7 +195,7 @@ contract MarketHandler is Test {
             abi.encodeCall(ledger.setRefundDelay, (delay)),
             abi.encodeCall(ledger.setRefundDelay, (uint32(_bound(delay, 14 hours, 7 days)))),
             abi.encodeCall(ledger.setIntakePaused, (paused)),
-            abi.encodeCall(ledger.charge, (channels[delay % channels.length], delay))
+            abi.encodeCall(ledger.charge, (channels[delay % channels.length], delay, 0))
         ];
         vm.prank(owner);
         (bool success,) = address(ledger).call(calls[op % 4]);
@@ -271,7 +271,7 @@ contract MarketHandler is Test {
     function attackNoRevert(uint256 which, uint256 amount, uint256 op) external {
         (bytes32 id, ILedgerManager.Channel memory c) = _channel(which);
         bytes[8] memory calls = [
-            abi.encodeCall(ledger.charge, (id, amount)),
+            abi.encodeCall(ledger.charge, (id, amount, 1)),
             abi.encodeCall(ledger.withdraw, (_bound(amount, 1, type(uint128).max), attacker)),
             abi.encodeCall(ledger.claim, (attacker)),
             abi.encodeCall(ledger.requestRefund, (id)),

@@ -160,10 +160,11 @@ contract StakingHandler is Test {
         Node storage node = _node(which);
         address reporter = _staker(who);
         bytes memory sig = _signature(node.signerKey, staking.leakDigest(node.bindingId, reporter));
+        _commit(stolen ? attacker : reporter, staking.leakHash(node.bindingId, sig));
         uint256 before = staking.slashable(node.bondId);
         uint256 burned = address(0).balance;
         vm.prank(stolen ? attacker : reporter);
-        try staking.proveLeakedKey(node.bindingId, sig) {
+        try staking.proveLeakedKey(node.bindingId, sig, 0) {
             vm.assertFalse(stolen, "in another name");
             _slashed("leak", node.bondId, before, burned);
         } catch {
@@ -372,7 +373,9 @@ contract StakingHandler is Test {
     }
 
     function _commit(address who, bytes32 evidenceHash) private {
-        try staking.commitEvidence(staking.commitmentOf(who, evidenceHash, 0)) {} catch {}
+        bytes32 commitment = staking.commitmentOf(who, evidenceHash, 0);
+        vm.prank(who);
+        try staking.commitEvidence(commitment) {} catch {}
         vm.warp(block.timestamp + 5 minutes);
     }
 

@@ -144,7 +144,7 @@ contract LedgerBalancesTest is Fixture {
         vm.assume(caller != address(serving));
         vm.expectRevert(abi.encodeWithSelector(ILedgerManager.NotServing.selector, caller));
         vm.prank(caller);
-        ledger.charge(channelId, amount);
+        ledger.charge(channelId, amount, 0);
     }
 
     /// P26, I2: not even InferenceServing takes more than this channel holds.
@@ -154,10 +154,10 @@ contract LedgerBalancesTest is Fixture {
         amount = _bound(amount, uint256(DEPOSIT) + 1, type(uint256).max);
         vm.expectRevert(abi.encodeWithSelector(ILedgerManager.InsufficientBalance.selector, amount, DEPOSIT));
         vm.prank(address(serving));
-        ledger.charge(channelId, amount);
+        ledger.charge(channelId, amount, 0);
 
         vm.prank(address(serving));
-        ledger.charge(channelId, DEPOSIT);
+        ledger.charge(channelId, DEPOSIT, 0);
         vm.assertEq(ledger.claimableOf(provider), DEPOSIT);
     }
 
@@ -168,7 +168,7 @@ contract LedgerBalancesTest is Fixture {
                 ILedgerManager.WrongState.selector, bytes32("none"), ILedgerManager.State.NONE
             )
         );
-        ledger.charge("none", 0);
+        ledger.charge("none", 0, 0);
         vm.stopPrank();
         vm.prank(provider);
         ledger.releaseChannel(channelId);
@@ -176,7 +176,7 @@ contract LedgerBalancesTest is Fixture {
             abi.encodeWithSelector(ILedgerManager.WrongState.selector, channelId, ILedgerManager.State.CLOSED)
         );
         vm.prank(address(serving));
-        ledger.charge(channelId, 0);
+        ledger.charge(channelId, 0, 0);
     }
 
     function test_plainTransferIsRefused() public {

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {ComputeRegistry} from "../../src/ComputeRegistry.sol";
 import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
 import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
+import {IEvidence} from "../../src/interfaces/staking/IEvidence.sol";
 import {NodeStatement} from "../../src/interfaces/NodeStatement.sol";
 import {Fixture} from "../Fixture.sol";
 
@@ -315,6 +316,68 @@ contract RegistryBindSignerTest is Fixture {
         registry.approveBinding(other, bindingId);
     }
 
+    /// Whom ERC-721 lets move the agent (a market place, say) cannot have a key of its own answered for by the owner's bond.
+    function test_erc721_approved_cannot_approve_binding() public {
+        vm.startPrank(provider);
+        identity.approve(relayer, agentId);
+        identity.setApprovalForAll(attacker, true);
+        vm.stopPrank();
+        address[2] memory others = [relayer, attacker];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.expectRevert(
+                abi.encodeWithSelector(IComputeRegistry.NotAgentOwner.selector, agentId, others[i])
+            );
+            vm.prank(others[i]);
+            registry.approveBinding(agentId, "x");
+        }
+        // To deny is no such power.
+        vm.prank(relayer);
+        registry.withdrawApproval(agentId, bindingId);
+        vm.prank(attacker);
+        registry.revokeBinding(bindingId);
+    }
+
+    /// K5: after the first proof against a key, the bond stands for it no more for long; so it is bound no more.
+    function test_burned_key_cannot_be_bound_again(bool leaked) public {
+        NodeStatement memory sibling = _statement(agentId, provider, signer, "sibling");
+        bytes32 siblingId = _bind(sibling, SIGNER_KEY);
+        Attest memory a = _ready();
+        bytes32 bond = _bondId(IComputeStaking.Role.PROVIDER, agentId, provider);
+        vm.assertFalse(staking.isKeySpent(bond, signer));
+        vm.startPrank(relayer);
+        if (leaked) {
+            bytes memory sig = _signature(SIGNER_KEY, staking.leakDigest(bindingId, relayer));
+            staking.commitEvidence(staking.commitmentOf(relayer, staking.leakHash(bindingId, sig), "s"));
+            vm.warp(block.timestamp + 5 minutes);
+            staking.proveLeakedKey(bindingId, sig, "s");
+        } else {
+            IEvidence.Conflict memory c;
+            c.auth = _auth(channelId, bindingId, 1);
+            c.first = _receipt(serving.authDigest(c.auth), 100, 50);
+            c.second = _receipt(serving.authDigest(c.auth), 100, 60);
+            c.firstSig = _signature(SIGNER_KEY, serving.receiptDigest(c.first));
+            c.secondSig = _signature(SIGNER_KEY, serving.receiptDigest(c.second));
+            staking.commitEvidence(staking.commitmentOf(relayer, staking.conflictHash(c), "s"));
+            vm.warp(block.timestamp + 5 minutes);
+            staking.proveConflict(c, "s");
+        }
+        vm.stopPrank();
+        vm.prank(provider);
+        staking.addStake{value: 1 ether}(bond);
+        vm.assertTrue(staking.isKeySpent(bond, signer));
+        vm.assertTrue(registry.isActive(agentId));
+
+        a.deadline = block.timestamp;
+        a.validUntil = uint64(block.timestamp + 1 hours);
+        _send(a, abi.encodeWithSelector(IComputeRegistry.KeyIsSpent.selector, signer));
+        (IComputeRegistry.Status status,) = registry.statusOf(siblingId);
+        vm.assertEq(uint256(status), uint256(IComputeRegistry.Status.REVOKED));
+        // Its receipts stay payable, and another key is another key.
+        (, address still) = registry.signerOf(siblingId);
+        vm.assertEq(still, signer);
+        _bind(_statement(agentId, provider, vm.addr(0xcafe), "sibling"), 0xcafe);
+    }
+
     function test_withdrawApproval_stopsRenewalOnly() public {
         Attest memory a = _ready();
         bytes32 id = _send(a, "");
@@ -433,7 +496,7 @@ contract RegistryBindSignerTest is Fixture {
         calls[13] = abi.encodeCall(registry.setIntakePaused, (true));
         calls[14] = abi.encodeCall(identity.setMetadata, (agentId, "uptime", "1"));
         calls[15] = abi.encodeCall(identity.setAgentURI, (agentId, "x"));
-        calls[16] = abi.encodeCall(ledger.charge, (channelId, 1));
+        calls[16] = abi.encodeCall(ledger.charge, (channelId, 1, 1));
         calls[17] = abi.encodeCall(serving.postFeedback, (agentId));
         address[18] memory targets;
         for (uint256 i = 0; i < 14; ++i) {

@@ -34,7 +34,7 @@ contract RegistryEvidenceTest is AttestFixture {
         registry.revokeForEvidence("none");
     }
 
-    function test_refutesEvidence_asksTheListedVerifiers() public {
+    function test_refutesEvidence_asksTheGrantingVerifier() public {
         (bytes32 id, Attest memory a) = _attested("replica");
         bytes memory opened = _opened(a);
         vm.assertFalse(registry.refutesEvidence(id, a.statement, opened));
@@ -42,10 +42,46 @@ contract RegistryEvidenceTest is AttestFixture {
         vm.assertTrue(registry.refutesEvidence(id, a.statement, opened));
         verifier.setFailing(true);
         vm.assertFalse(registry.refutesEvidence(id, a.statement, opened));
-        verifier.setFailing(false);
+    }
+
+    /// E2: the remover or the owner must not let anybody go by dropping the verifier while the case is prepared.
+    function test_dropped_verifier_still_refutes_what_it_granted() public {
+        (bytes32 id, Attest memory a) = _attested("replica");
+        verifier.setRefuting(true);
         vm.prank(governor);
         registry.dropVerifier(0);
-        vm.assertFalse(registry.refutesEvidence(id, a.statement, opened));
+        _expectStatus(id, IComputeRegistry.Status.OUT_OF_POLICY);
+        vm.assertTrue(registry.refutesEvidence(id, a.statement, _opened(a)));
+        vm.assertEq(registry.verifierAt(0).droppedInBlock, block.number);
+    }
+
+    /// E2: neither a renewal on good evidence nor `bindSigner` takes the bad evidence away.
+    function test_renewal_does_not_erase_evidence(uint8 renewals, bool bySigner) public {
+        (bytes32 id, Attest memory a) = _attested("replica");
+        bytes memory opened = _opened(a);
+        for (uint256 i = 0; i < renewals % 4; ++i) {
+            vm.roll(block.number + 2);
+            _attested("replica");
+        }
+        if (bySigner) {
+            vm.roll(block.number + 2);
+            _attest(a.statement, SIGNER_KEY);
+        }
+        verifier.setRefuting(true);
+        vm.assertTrue(registry.refutesEvidence(id, a.statement, opened));
+        (bool granted, uint16 index, uint64 blockNumber) = registry.judgementOf(id, keccak256(opened));
+        vm.assertTrue(granted);
+        vm.assertEq(index, 0);
+        vm.assertEq(blockNumber, a.blockNumber);
+
+        bytes32 bond = staking.bondIdOf(IComputeStaking.Role.PROVIDER, agentId, provider);
+        bytes32 commitment = staking.commitmentOf(relayer, staking.attestationHash(id, opened), "salt");
+        vm.startPrank(relayer);
+        staking.commitEvidence(commitment);
+        vm.warp(block.timestamp + staking.COMMIT_AGE());
+        staking.proveBadAttestation(id, a.statement, opened, "salt");
+        vm.stopPrank();
+        vm.assertEq(staking.slashable(bond), 0);
     }
 
     /// From the verifier's answer to the bond: nothing in between is mocked.
@@ -71,14 +107,13 @@ contract RegistryEvidenceTest is AttestFixture {
     /// Other bytes than the binding was granted on are nobody's evidence.
     function testFuzz_otherBytesProveNothing(bytes calldata evidence) public {
         (bytes32 id, Attest memory a) = _attested("replica");
-        bytes24 granted = bytes24(keccak256(_opened(a)));
-        bytes24 given = bytes24(keccak256(evidence));
-        vm.assume(given != granted);
+        bytes32 given = keccak256(evidence);
+        vm.assume(given != keccak256(_opened(a)));
         bytes32 commitment = staking.commitmentOf(relayer, staking.attestationHash(id, evidence), "salt");
         vm.startPrank(relayer);
         staking.commitEvidence(commitment);
         vm.warp(block.timestamp + staking.COMMIT_AGE());
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.EvidenceMismatch.selector, granted, given));
+        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.EvidenceNotGranted.selector, id, given));
         staking.proveBadAttestation(id, a.statement, evidence, "salt");
         vm.stopPrank();
     }
@@ -96,29 +131,79 @@ contract RegistryEvidenceTest is AttestFixture {
         vm.assertTrue(registry.refutesEvidence(id, a.statement, opened));
     }
 
-    /// I8: a verifier that was announced after the evidence cannot refute it, so no owner reaches a bond by a new rule.
-    function test_refutesEvidence_notByALaterRule() public {
+    /// I8: an owner who proposes a verifier that refutes everything reaches no bond by it: not what was granted before it was
+    /// proposed, nor in the two days in which everybody sees it coming, nor in the block in which it is listed.
+    function test_new_verifier_cannot_refute_the_past() public {
         (bytes32 before, Attest memory a) = _attested("before");
         TestVerifier later = new TestVerifier(false);
         later.setRefuting(true);
         vm.roll(block.number + 1);
-        _listVerifier(later);
-        vm.assertFalse(registry.refutesEvidence(before, a.statement, _opened(a)));
-
+        vm.prank(governor);
+        uint256 index = registry.proposeVerifier(later);
         vm.roll(block.number + 5);
+        (bytes32 noticed, Attest memory n) = _attested("noticed");
+        vm.warp(block.timestamp + 48 hours);
+        n.deadline = block.timestamp;
+        registry.acceptVerifier(index);
+        uint256 listedInBlock = block.number;
+        vm.assertEq(registry.verifierAt(index).listedInBlock, listedInBlock);
+        vm.assertFalse(registry.refutesEvidence(before, a.statement, _opened(a)));
+        vm.assertFalse(registry.refutesEvidence(noticed, n.statement, _opened(n)));
+
+        vm.roll(listedInBlock + 1);
+        (bytes32 same, Attest memory s) = _attested("same block");
+        vm.assertEq(s.blockNumber, listedInBlock);
+        vm.assertFalse(registry.refutesEvidence(same, s.statement, _opened(s)));
+        vm.roll(listedInBlock + 2);
         (bytes32 after_, Attest memory b) = _attested("after");
         vm.assertTrue(registry.refutesEvidence(after_, b.statement, _opened(b)));
+
+        // Dropped again, it keeps what was granted in its time, and judges nothing later.
+        uint256 droppedInBlock = block.number;
+        vm.prank(governor);
+        registry.dropVerifier(index);
+        vm.assertTrue(registry.refutesEvidence(after_, b.statement, _opened(b)));
+        vm.roll(droppedInBlock + 1);
+        (bytes32 last, Attest memory l) = _attested("last");
+        vm.assertEq(l.blockNumber, droppedInBlock);
+        vm.assertFalse(registry.refutesEvidence(last, l.statement, _opened(l)));
+    }
+
+    /// One that was never listed judges nobody.
+    function test_proposed_verifier_refutes_nothing() public {
+        TestVerifier later = new TestVerifier(false);
+        later.setRefuting(true);
+        vm.prank(governor);
+        uint256 index = registry.proposeVerifier(later);
+        vm.roll(block.number + 5);
+        (bytes32 id, Attest memory a) = _attested("replica");
+        vm.assertFalse(registry.refutesEvidence(id, a.statement, _opened(a)));
+        vm.prank(governor);
+        registry.dropVerifier(index);
+        vm.assertFalse(registry.refutesEvidence(id, a.statement, _opened(a)));
+    }
+
+    /// An older verifier takes attributes it does not know for faults; it has no word on what a newer one granted.
+    function test_older_verifier_cannot_refute_a_newer_grant() public {
+        TestVerifier older = verifier;
+        older.setRefuting(true);
+        verifier = new TestVerifier(false);
+        uint256 index = _listVerifier(verifier);
+        vm.roll(block.number + 5);
+        Attest memory a = _ready("replica");
+        a.verifierIndex = index;
+        bytes32 id = _send(a, "");
+        vm.assertFalse(registry.refutesEvidence(id, a.statement, _opened(a)));
+        verifier.setRefuting(true);
+        vm.assertTrue(registry.refutesEvidence(id, a.statement, _opened(a)));
     }
 
     function test_refutesEvidence_onlyWhatWasGrantedOn() public {
         (bytes32 id, Attest memory a) = _attested("replica");
         verifier.setRefuting(true);
-        bytes24 granted = bytes24(keccak256(_opened(a)));
         bytes memory other = bytes.concat(_opened(a), hex"00");
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IComputeRegistry.EvidenceMismatch.selector, granted, bytes24(keccak256(other))
-            )
+            abi.encodeWithSelector(IComputeRegistry.EvidenceNotGranted.selector, id, keccak256(other))
         );
         registry.refutesEvidence(id, a.statement, other);
 
@@ -130,10 +215,13 @@ contract RegistryEvidenceTest is AttestFixture {
     }
 
     /// Nobody judged it, so there is nothing to refute.
-    function test_refutesEvidence_falseWithoutAVerifier() public {
+    function test_refutesEvidence_notWithoutAJudgement() public {
         verifier.setRefuting(true);
-        vm.assertFalse(
-            registry.refutesEvidence(bindingId, _statement(agentId, provider, signer, "instance"), "x")
+        vm.expectRevert(
+            abi.encodeWithSelector(IComputeRegistry.EvidenceNotGranted.selector, bindingId, keccak256("x"))
         );
+        registry.refutesEvidence(bindingId, _statement(agentId, provider, signer, "instance"), "x");
+        (bool granted,,) = registry.judgementOf(bindingId, EVIDENCE);
+        vm.assertFalse(granted);
     }
 }

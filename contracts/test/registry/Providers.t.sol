@@ -104,9 +104,9 @@ contract RegistryProvidersTest is Fixture {
     }
 
     function test_register_refusesIdsBeyond64Bits() public {
-        uint256 id = uint256(type(uint64).max) + 1;
+        uint256 id = uint256(type(uint48).max) + 1;
         vm.expectRevert(
-            abi.encodeWithSelector(IComputeRegistry.AgentIdTooLarge.selector, id, type(uint64).max)
+            abi.encodeWithSelector(IComputeRegistry.AgentIdTooLarge.selector, id, type(uint48).max)
         );
         registry.register(id, "x");
     }

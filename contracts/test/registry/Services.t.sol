@@ -124,6 +124,37 @@ contract RegistryServicesTest is Fixture {
     }
 
     /// R8: one place for prices, and errors in place of panics.
+    /// What an opening asks is what the single views say.
+    function test_fuzz_offerOf(uint8 switches, uint32 wait) public {
+        vm.startPrank(provider);
+        IComputeRegistry.Price memory next = _price(1, 1);
+        next.effectiveFrom = uint64(block.timestamp + 1 hours);
+        registry.setPrice(agentId, serviceId, next);
+        registry.setActive(agentId, switches & 1 == 0);
+        registry.setServiceActive(agentId, serviceId, switches & 2 == 0);
+        vm.stopPrank();
+        vm.warp(block.timestamp + wait % 2 hours);
+
+        (bool active, bool serviceActive, uint32 version) = registry.offerOf(agentId, serviceId);
+        vm.assertEq(active, registry.isActive(agentId));
+        if (!active) {
+            vm.assertFalse(serviceActive);
+            vm.assertEq(version, 0);
+            return;
+        }
+        vm.assertEq(serviceActive, registry.serviceOf(agentId, serviceId).active);
+        vm.assertEq(version, registry.currentPriceVersion(agentId, serviceId));
+        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownService.selector, agentId, 7));
+        registry.offerOf(agentId, 7);
+    }
+
+    function test_offerOf_unknownProvider() public view {
+        (bool active, bool serviceActive, uint32 version) = registry.offerOf(99, 0);
+        vm.assertFalse(active);
+        vm.assertFalse(serviceActive);
+        vm.assertEq(version, 0);
+    }
+
     function test_single_price_source() public {
         vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownPrice.selector, agentId, serviceId, 0));
         registry.priceOf(agentId, serviceId, 0);

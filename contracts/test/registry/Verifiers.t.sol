@@ -28,7 +28,7 @@ contract RegistryVerifiersTest is Fixture {
         vm.assertEq(uint256(v.state), uint256(IComputeRegistry.VerifierState.PROPOSED));
         vm.assertFalse(v.simulated);
         vm.assertEq(v.acceptableAt, START + 48 hours);
-        vm.assertEq(v.proposedInBlock, block.number);
+        vm.assertEq(v.listedInBlock, 0);
 
         vm.warp(START + 48 hours - 1);
         vm.expectRevert(

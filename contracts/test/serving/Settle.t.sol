@@ -192,7 +192,7 @@ contract SettleTest is Fixture {
         inPrice = uint128(_bound(inPrice, 0, 1e24));
         outPrice = uint128(_bound(outPrice, 0, 1e24));
         outputTokens = uint32(_bound(outputTokens, 0, MAX_OUTPUT));
-        uint128 amount = uint128(_bound(maxFee, 1, 7e28));
+        uint128 amount = uint128(_bound(maxFee, 1, 1e24));
         bytes32 channel = _channelAt(inPrice, outPrice, amount);
 
         IInferenceServing.RequestAuth memory auth = _auth(channel, bindingId, 0);

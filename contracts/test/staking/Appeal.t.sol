@@ -58,6 +58,29 @@ contract AppealTest is StakingFixture {
         staking.appeal{value: 1 ether}(caseId);
     }
 
+    /// An accuser who deposits a fortune does not make the accused's appeal dearer.
+    function test_inflated_deposit_does_not_price_out_the_appeal(uint256 extra, uint16 bps) public {
+        vm.deal(provider, 100 ether);
+        vm.prank(provider);
+        staking.addStake{value: 9 ether}(bond);
+        bps = uint16(_bound(bps, 1, 1000));
+        uint256 needed = staking.caseDepositOf(bond, bps);
+        uint256 deposit = needed + _bound(extra, 1, 1000 ether);
+        vm.deal(accuser, deposit);
+        vm.prank(accuser);
+        uint256 caseId = staking.openCase{value: deposit}(bond, bps, REPORT, "");
+        _toVoting(caseId);
+        _votes(caseId, 3, 0);
+        _toDecided(caseId);
+
+        vm.startPrank(provider);
+        vm.expectRevert(abi.encodeWithSelector(ICases.DepositTooSmall.selector, 2 * needed, 2 * needed - 1));
+        staking.appeal{value: 2 * needed - 1}(caseId);
+        staking.appeal{value: 2 * needed}(caseId);
+        vm.stopPrank();
+        _requireState(caseId, ICases.CaseState.APPEALED);
+    }
+
     function test_nothingToAppealBeforeOrWithoutAVerdict() public {
         uint256 caseId = _openCase(1000);
         vm.startPrank(provider);

@@ -28,7 +28,11 @@ contract ProveBadAttestationTest is StakingFixture {
     function test_tcb_change_deactivates_only() public {
         _commit(reporter, staking.attestationHash(bindingId, EVIDENCE_BYTES));
         vm.startPrank(reporter);
-        vm.expectRevert(abi.encodeWithSelector(IEvidence.NotRefuted.selector, bindingId));
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IComputeRegistry.EvidenceNotGranted.selector, bindingId, keccak256(EVIDENCE_BYTES)
+            )
+        );
         staking.proveBadAttestation(bindingId, _fixtureStatement(), EVIDENCE_BYTES, SALT);
         _mockRefutes(false);
         vm.expectRevert(abi.encodeWithSelector(IEvidence.NotRefuted.selector, bindingId));

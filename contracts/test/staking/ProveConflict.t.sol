@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
 import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
 import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
+import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
 import {IEvidence} from "../../src/interfaces/staking/IEvidence.sol";
 import {IRewards} from "../../src/interfaces/staking/IRewards.sol";
 import {StakingFixture} from "./StakingFixture.sol";
@@ -64,6 +65,25 @@ contract ProveConflictTest is StakingFixture {
         auth.maxFee = 5;
         _proveConflict(reporter, _conflictBy(auth, SIGNER_KEY));
         vm.assertEq(staking.rewardOf(user), 5);
+    }
+
+    /// K4: a payee took less than the fee, so that is the loss.
+    function test_compensation_le_what_was_paid(uint96 there) public {
+        uint256 fee = serving.feeOf(channelId, 100, 50);
+        there = uint96(_bound(there, 1, fee - 1));
+        ILedgerManager.Open memory o = _open(1);
+        o.amount = there;
+        vm.prank(user);
+        bytes32 channel = ledger.openChannel{value: there}(o);
+        IInferenceServing.RequestAuth memory auth = _auth(channel, bindingId, 7);
+        IInferenceServing.Item[] memory items = _one(_signed(auth, 100, 50));
+        vm.prank(provider);
+        (IInferenceServing.Status[] memory statuses,) = serving.settle(items, true);
+        vm.assertEq(uint256(statuses[0]), uint256(IInferenceServing.Status.PARTIAL));
+        vm.assertEq(serving.partialFeeOf(channel, bindingId, 7), there);
+
+        _proveConflict(reporter, _conflictBy(auth, SIGNER_KEY));
+        vm.assertEq(staking.rewardOf(user), there);
     }
 
     /// K9, E1: whoever slashes itself with a second account as user and as reporter, by a fee as high as can be, loses 85 %.
@@ -261,8 +281,8 @@ contract ProveConflictTest is StakingFixture {
         IEvidence.Conflict memory late = _conflict(2);
         _proveConflict(reporter, _conflict(1));
         uint256 latest = block.timestamp + 14 days;
+        vm.warp(latest - staking.COMMIT_AGE());
         _commit(reporter, staking.conflictHash(late));
-        vm.warp(latest);
         uint256 snapshot = vm.snapshotState();
         vm.prank(reporter);
         staking.proveConflict(late, SALT);
@@ -270,8 +290,9 @@ contract ProveConflictTest is StakingFixture {
         vm.revertToState(snapshot);
 
         vm.warp(latest + _bound(wait, 1, 365 days));
+        _commit(relayer, staking.conflictHash(late));
         vm.expectRevert(abi.encodeWithSelector(IEvidence.EvidenceTooLate.selector, latest, block.timestamp));
-        vm.prank(reporter);
+        vm.prank(relayer);
         staking.proveConflict(late, SALT);
         vm.assertEq(staking.slashable(bond), BOND / 2);
     }

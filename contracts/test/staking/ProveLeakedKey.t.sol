@@ -15,6 +15,7 @@ contract ProveLeakedKeyTest is StakingFixture {
         staking.addStake{value: add}(bond);
         uint256 total = BOND + add;
         uint256 share = total / 10 > 0.5 ether ? 0.5 ether : total / 10;
+        _commitLeak(who, bindingId, SIGNER_KEY);
         bytes memory sig = _leakSig(bindingId, who, SIGNER_KEY);
 
         vm.expectEmit(address(staking));
@@ -24,7 +25,7 @@ contract ProveLeakedKeyTest is StakingFixture {
         vm.expectEmit(address(registry));
         emit IComputeRegistry.BindingRevoked(agentId, bindingId, address(staking));
         vm.prank(who);
-        staking.proveLeakedKey(bindingId, sig);
+        staking.proveLeakedKey(bindingId, sig, SALT);
 
         vm.assertEq(staking.slashable(bond), 0);
         vm.assertEq(staking.rewardOf(who), share);
@@ -57,7 +58,7 @@ contract ProveLeakedKeyTest is StakingFixture {
 
         vm.assertEq(staking.leakDigest(bindingId, reporter), _typed(staking.domainSeparator(), structHash));
         vm.prank(reporter);
-        staking.proveLeakedKey(bindingId, sig);
+        staking.proveLeakedKey(bindingId, sig, SALT);
         vm.assertEq(staking.rewardOf(reporter), BOND / 10);
     }
 
@@ -65,20 +66,22 @@ contract ProveLeakedKeyTest is StakingFixture {
     function testFuzz_otherKey(uint256 key) public {
         key = _bound(key, 1, 1e30);
         vm.assume(key != SIGNER_KEY);
+        _commitLeak(reporter, bindingId, key);
         bytes memory sig = _leakSig(bindingId, reporter, key);
         vm.expectRevert(abi.encodeWithSelector(IEvidence.InvalidSignature.selector, signer, vm.addr(key)));
         vm.prank(reporter);
-        staking.proveLeakedKey(bindingId, sig);
+        staking.proveLeakedKey(bindingId, sig, SALT);
     }
 
     function test_onceForEachBinding() public {
         _proveLeakedKey(reporter);
+        _commitLeak(attacker, bindingId, SIGNER_KEY);
         bytes memory sig = _leakSig(bindingId, attacker, SIGNER_KEY);
         vm.expectRevert(
             abi.encodeWithSelector(IEvidence.AlreadyProven.selector, bindingId, IEvidence.Kind.LEAKED_KEY)
         );
         vm.prank(attacker);
-        staking.proveLeakedKey(bindingId, sig);
+        staking.proveLeakedKey(bindingId, sig, SALT);
     }
 
     /// One leak is one fault: the key's other bindings end by it, new stake stays whole.
@@ -88,15 +91,18 @@ contract ProveLeakedKeyTest is StakingFixture {
         vm.prank(provider);
         staking.addStake{value: 1 ether}(bond);
         (bool valid,) = registry.bindingOf(sibling);
-        vm.assertTrue(valid);
+        vm.assertFalse(valid, "its key is known to have leaked");
+        (, IComputeRegistry.Binding memory b) = registry.bindingOf(sibling);
+        vm.assertFalse(b.revoked);
 
+        _commitLeak(reporter, sibling, SIGNER_KEY);
         bytes memory sig = _leakSig(sibling, reporter, SIGNER_KEY);
         vm.expectEmit(address(staking));
         emit IEvidence.EvidenceProven(sibling, IEvidence.Kind.LEAKED_KEY, bond, reporter, 0);
         vm.prank(reporter);
-        staking.proveLeakedKey(sibling, sig);
-        (valid,) = registry.bindingOf(sibling);
-        vm.assertFalse(valid);
+        staking.proveLeakedKey(sibling, sig, SALT);
+        (, b) = registry.bindingOf(sibling);
+        vm.assertTrue(b.revoked);
         vm.assertEq(staking.slashable(bond), 1 ether);
     }
 
@@ -106,9 +112,10 @@ contract ProveLeakedKeyTest is StakingFixture {
         _proveLeakedKey(reporter);
         vm.prank(provider);
         staking.addStake{value: 1 ether}(bond);
+        _commitLeak(reporter, other, 0xcafe);
         bytes memory sig = _leakSig(other, reporter, 0xcafe);
         vm.prank(reporter);
-        staking.proveLeakedKey(other, sig);
+        staking.proveLeakedKey(other, sig, SALT);
         vm.assertEq(staking.slashable(bond), 0);
     }
 
@@ -128,12 +135,18 @@ contract ProveLeakedKeyTest is StakingFixture {
 
     function test_unknownBinding() public {
         vm.expectRevert(abi.encodeWithSelector(IEvidence.UnknownBinding.selector, bytes32(0)));
-        staking.proveLeakedKey(0, "");
+        staking.proveLeakedKey(0, "", SALT);
     }
 
     function _expectRefused(address who, bytes memory sig) private {
+        // Whatever is wrong with it, it is not the want of a commitment.
+        bytes32 commitment = staking.commitmentOf(who, staking.leakHash(bindingId, sig), SALT);
         vm.prank(who);
-        (bool success,) = address(staking).call(abi.encodeCall(staking.proveLeakedKey, (bindingId, sig)));
+        try staking.commitEvidence(commitment) {} catch {}
+        vm.warp(block.timestamp + staking.COMMIT_AGE());
+        vm.prank(who);
+        (bool success,) =
+            address(staking).call(abi.encodeCall(staking.proveLeakedKey, (bindingId, sig, SALT)));
         vm.assertFalse(success, "a proof in another name");
         vm.assertEq(staking.slashable(bond), BOND);
     }

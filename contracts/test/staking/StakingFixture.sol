@@ -76,10 +76,16 @@ abstract contract StakingFixture is Fixture {
         return _signature(signerKey, staking.leakDigest(binding, who));
     }
 
+    /// To what `_leakSig` gives.
+    function _commitLeak(address who, bytes32 binding, uint256 signerKey) internal {
+        _commit(who, staking.leakHash(binding, _leakSig(binding, who, signerKey)));
+    }
+
     function _proveLeakedKey(address who) internal {
+        _commitLeak(who, bindingId, SIGNER_KEY);
         bytes memory sig = _leakSig(bindingId, who, SIGNER_KEY);
         vm.prank(who);
-        staking.proveLeakedKey(bindingId, sig);
+        staking.proveLeakedKey(bindingId, sig, SALT);
     }
 
     /// The registry's verifiers judge the evidence; here the answer is given.

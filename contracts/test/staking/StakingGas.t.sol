@@ -37,9 +37,10 @@ contract StakingGasTest is StakingFixture {
         vm.prank(reporter);
         staking.proveConflict(c, SALT);
         vm.snapshotGasLastCall(GROUP, "proveConflict");
+        _commitLeak(reporter, bindingId, SIGNER_KEY);
         bytes memory sig = _leakSig(bindingId, reporter, SIGNER_KEY);
         vm.prank(reporter);
-        staking.proveLeakedKey(bindingId, sig);
+        staking.proveLeakedKey(bindingId, sig, SALT);
         vm.snapshotGasLastCall(GROUP, "proveLeakedKey");
         vm.prank(reporter);
         staking.claimReward(reporter);

@@ -64,6 +64,14 @@ interface ICases {
     }
 
     /// @notice `asked` of the bond is frozen while the case is open. `uri` leads to what hashes to `evidenceHash`.
+    /// @param caseId from 1
+    /// @param bondId of the accused
+    /// @param accuser who opened it
+    /// @param asked wei to be slashed
+    /// @param deposit wei
+    /// @param quorum votes that a panel needs
+    /// @param evidenceHash of the evidence
+    /// @param uri UTF-8, at most MAX_URI_BYTES
     event CaseOpened(
         uint256 indexed caseId,
         bytes32 indexed bondId,
@@ -75,12 +83,25 @@ interface ICases {
         string uri
     );
     /// @notice By the accused.
+    /// @param caseId from 1
+    /// @param hash of the answer
+    /// @param uri UTF-8, at most MAX_URI_BYTES
     event CaseResponded(uint256 indexed caseId, bytes32 hash, string uri);
     /// @notice `panel` 0, or 1 after an appeal.
+    /// @param caseId from 1
+    /// @param guardian who
+    /// @param panel 0, or 1 after an appeal
+    /// @param guilty the vote
     event Voted(uint256 indexed caseId, address indexed guardian, uint256 indexed panel, bool guilty);
     /// @notice A second vote begins.
+    /// @param caseId from 1
+    /// @param appellant who lost by vote
+    /// @param deposit wei
     event CaseAppealed(uint256 indexed caseId, address indexed appellant, uint256 deposit);
     /// @notice Final; `amount` was slashed.
+    /// @param caseId from 1
+    /// @param outcome see Outcome
+    /// @param amount wei slashed
     event CaseFinalized(uint256 indexed caseId, Outcome indexed outcome, uint256 amount);
 
     error WrongCaseState(uint256 caseId, CaseState actual);
@@ -104,32 +125,50 @@ interface ICases {
 
     /// @notice Caller holds a user or guardian bond and pays at least `caseDepositOf`, all of which is at risk.
     /// One case for each bond and evidence, unless the earlier one had no quorum.
+    /// @param bondId of the accused
     /// @param bps of the bond, 1 … MAX_CASE_BPS
+    /// @param evidenceHash of what `uri` leads to
+    /// @param uri UTF-8, at most MAX_URI_BYTES
+    /// @return caseId of the new case
     function openCase(bytes32 bondId, uint16 bps, bytes32 evidenceHash, string calldata uri)
         external
         payable
         returns (uint256 caseId);
 
     /// @notice The accused, once, while OPENED.
+    /// @param caseId from 1
+    /// @param hash of the answer
+    /// @param uri UTF-8, at most MAX_URI_BYTES
     function respond(uint256 caseId, bytes32 hash, string calldata uri) external;
 
     /// @notice A guardian, once in each panel, while VOTING or APPEALED.
+    /// @param caseId from 1
+    /// @param guilty the vote
     function vote(uint256 caseId, bool guilty) external;
 
-    /// @notice Whoever lost by vote, once, within the appeal window, with twice the accuser's deposit. Lost again by vote, it
-    /// goes to the other side.
+    /// @notice Whoever lost by vote, once, within the appeal window, with twice what the accuser had to deposit. Lost again by
+    /// vote, it goes to the other side.
+    /// @param caseId from 1
     function appeal(uint256 caseId) external payable;
 
     /// @notice Anyone, as soon as the outcome is settled.
+    /// @param caseId from 1
     function finalize(uint256 caseId) external;
 
     /// @notice All zero for an unknown id. Ids count from 1.
+    /// @param caseId any
+    /// @return state what can be done with it now
+    /// @return the case
     function caseOf(uint256 caseId) external view returns (CaseState state, Case memory);
     /// @notice How many have been opened; the latest id.
     function caseCount() external view returns (uint256);
     /// @notice What the accuser has to deposit: as much as is asked for, at least MIN_CASE_DEPOSIT.
+    /// @param bondId of the accused
+    /// @param bps of the bond
     function caseDepositOf(bytes32 bondId, uint16 bps) external view returns (uint256);
     /// @notice Guardians who could vote in a case opened now, excluding these two. Those who are within a day of SENIORITY are
     /// counted, which only raises the quorum.
+    /// @param accuser any
+    /// @param accused whose bond it is
     function eligibleGuardians(address accuser, address accused) external view returns (uint256);
 }
