@@ -35,7 +35,8 @@ contract RegistryGasTest is AttestFixture {
         bytes memory sig = _sign(a);
         vm.prank(relayer);
         registry.attest(a.statement, 0, a.evidence, a.blockNumber, a.deadline, sig);
-        vm.assertLe(vm.snapshotGasLastCall(GROUP, "attest, first, without the verifier's own work"), 160_000);
+        // Of it 22,100 keep the judgement, so that no renewal takes the evidence away.
+        vm.assertLe(vm.snapshotGasLastCall(GROUP, "attest, first, without the verifier's own work"), 165_000);
 
         vm.roll(block.number + 1);
         vm.warp(START + 12 hours);
@@ -43,7 +44,9 @@ contract RegistryGasTest is AttestFixture {
         sig = _sign(a);
         vm.prank(relayer);
         registry.attest(a.statement, 0, a.evidence, a.blockNumber, a.deadline, sig);
-        vm.assertLe(vm.snapshotGasLastCall(GROUP, "attest, renewal, without the verifier's own work"), 90_000);
+        vm.assertLe(
+            vm.snapshotGasLastCall(GROUP, "attest, renewal, without the verifier's own work"), 110_000
+        );
     }
 
     function test_gas_bindSigner() public {
