@@ -51,15 +51,17 @@ const SENTENCES: Readonly<Record<KnownError, Sentence>> = {
   QuoteRefused: (number) => fault(number),
   QuoteUnsupported: (actual) =>
     `quote header: expected TDX, ECDSA P-256, version 4 or 5, got ${hex(actual)}`,
-  QuoteTooShort: (min, actual) => `quote: expected at least ${min} bytes, got ${actual}`,
+  QuoteTooShort: (min, actual) =>
+    `quote: expected at least ${String(min)} bytes, got ${String(actual)}`,
   QuoteLength: (expected, actual) =>
-    `quote: expected ${expected} bytes (cut before the PCK chain), got ${actual}`,
+    `quote: expected ${String(expected)} bytes (cut before the PCK chain), got ${String(actual)}`,
   QeVendorUnknown: (actual) => `quote header: expected Intel as QE vendor, got ${hex(actual)}`,
   BodyUnsupported: (actual) =>
     `quote body: expected a TD report of TDX 1.0 or 1.5, got type and size ${hex(actual)}`,
   CertificationUnsupported: (actual) =>
     `certification data: expected type 6, got ${String(actual)}`,
-  AuthDataTooLong: (max, actual) => `auth data: expected at most ${max} bytes, got ${actual}`,
+  AuthDataTooLong: (max, actual) =>
+    `auth data: expected at most ${String(max)} bytes, got ${String(actual)}`,
   // The platform's key.
   PckUnknown: (key) =>
     `PCK certificate: expected one that was brought, got a key nobody brought (${String(key)})`,
@@ -96,7 +98,8 @@ const SENTENCES: Readonly<Record<KnownError, Sentence>> = {
   TcbStatusNotAllowed: (allowed, actual) =>
     `TCB status: expected ${tcbStatuses(allowed)}, got ${tcbStatus(actual)}`,
   // What the registry asks of evidence.
-  EvidenceTooShort: (min, actual) => `evidence: expected at least ${min} bytes, got ${actual}`,
+  EvidenceTooShort: (min, actual) =>
+    `evidence: expected at least ${String(min)} bytes, got ${String(actual)}`,
   EvidenceFormat: seen('evidence format', String),
   UnknownPin: (pin) => `evidence: expected workload pin 0, 1 or 2, got ${String(pin)}`,
   BindingMismatch: seen('report data: binding', String),
@@ -129,7 +132,7 @@ const SENTENCES: Readonly<Record<KnownError, Sentence>> = {
     `CRL: expected one made at ${time(latest)} or later, got one of ${time(actual)}`,
   // Documents on their way in.
   SignatureLength: (expected, actual) =>
-    `document signature: expected ${expected} bytes, got ${actual}`,
+    `document signature: expected ${String(expected)} bytes, got ${String(actual)}`,
   DocumentNotInForce: within('document'),
   OlderDocument: (latest, actual) =>
     `document: expected one issued at ${time(latest)} or later, got one of ${time(actual)}`,
@@ -142,14 +145,15 @@ const SENTENCES: Readonly<Record<KnownError, Sentence>> = {
   BadDate: (actual) => `document: expected a date, got ${text(actual)}`,
   BadHex: (actual) => `document: expected hex digits, got ${text(actual)}`,
   BadNumber: (actual) => `document: expected a number, got ${text(actual)}`,
-  NumberTooLarge: (max, actual) => `document: expected a number up to ${max}, got ${actual}`,
-  TooMany: (max) => `document: expected at most ${max} entries, got more`,
+  NumberTooLarge: (max, actual) =>
+    `document: expected a number up to ${String(max)}, got ${String(actual)}`,
+  TooMany: (max) => `document: expected at most ${String(max)} entries, got more`,
   UnexpectedText: seen('document', text),
   UnknownStatus: (actual) => `document: expected a TCB status, got ${text(actual)}`,
   Unterminated: () => 'document: expected an end, got none',
   // DER and the SGX extension.
   TrailingBytes: seen('end', String),
-  Overrun: (end, actual) => `DER: expected to end by byte ${end}, got ${actual}`,
+  Overrun: (end, actual) => `DER: expected to end by byte ${String(end)}, got ${String(actual)}`,
   UnexpectedTag: seen('DER tag'),
   UnexpectedBytes: seen('DER'),
   BadLength: (first) => `DER length: expected the shortest form, got ${hex(first)}`,
@@ -165,7 +169,8 @@ const SENTENCES: Readonly<Record<KnownError, Sentence>> = {
   FieldMissing: (arc) => `SGX extension: expected field ${String(arc)}, got none`,
   FieldTwice: (arc) => `SGX extension: expected field ${String(arc)} once, got it twice`,
   UnexpectedField: seen('SGX extension: field', String),
-  SvnTooLarge: (max, actual) => `SGX extension: expected an SVN up to ${max}, got ${actual}`,
+  SvnTooLarge: (max, actual) =>
+    `SGX extension: expected an SVN up to ${String(max)}, got ${String(actual)}`,
   CpuSvnDiffers: seen('SGX extension: CPUSVN'),
   PceIdUnknown: (actual) => `SGX extension: expected PCE-ID 0, got ${hex(actual)}`,
   // The chain itself.

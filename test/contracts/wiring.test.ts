@@ -35,17 +35,11 @@ const judged: Deployment = {
 const refused = { name: 'DeploymentError', code: 'CONFIG_DEPLOYMENT' }
 
 function peer(deployment: Deployment, getter: PeerGetter): Hex {
-  switch (getter) {
-    case 'getIdentityRegistry':
-      return deployment.identityRegistry
-    case 'policy':
-      return deployment.tdx?.measurementPolicy ?? '0x'
-    case 'tdxVerifier':
-    case 'rootCertificateHash':
-      return deployment.tdx?.[getter] ?? '0x'
-    default:
-      return deployment[getter]
-  }
+  const { tdx } = deployment
+  if (getter === 'getIdentityRegistry') return deployment.identityRegistry
+  if (getter === 'policy') return tdx?.measurementPolicy ?? '0x'
+  if (getter === 'tdxVerifier' || getter === 'rootCertificateHash') return tdx?.[getter] ?? '0x'
+  return deployment[getter]
 }
 
 describe('R16 registry_is_canonical', () => {
