@@ -90,7 +90,7 @@ async function open(
       signerKey,
       operator,
       turns,
-      timeoutMs: 400,
+      timeoutMs: 1_000,
     }),
     channels: connectChain([network.chain.rpcUrl], deployment, signerKey, turns),
     journal,

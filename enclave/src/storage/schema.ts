@@ -1,11 +1,16 @@
 import type { SqliteConnection } from './sqlite.ts'
 
+/** Why a database is not opened. */
+type StoreErrorCode =
+  | 'STORE_CORRUPT' // not what this program wrote
+  | 'STORE_TOO_NEW' // a newer version's
+
 /** The database is not what this program wrote: serving on would risk answering an authorisation twice. */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
-  readonly code: 'STORE_CORRUPT' | 'STORE_TOO_NEW'
+  readonly code: StoreErrorCode
 
-  constructor(code: StoreError['code'], message: string) {
+  constructor(code: StoreErrorCode, message: string) {
     super(message)
     this.code = code
   }
