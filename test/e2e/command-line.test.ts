@@ -30,7 +30,7 @@ let network: Network
 let node: DevnetProvider
 let tampered: DevnetProvider
 let gateway: GatewayProcess
-let folder: string
+let folder = ''
 let env: Record<string, string>
 /** Everything that any command printed. */
 const printed: string[] = []
@@ -51,7 +51,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await network.stop()
-  await rm(folder, { recursive: true, force: true })
+  if (folder !== '') await rm(folder, { recursive: true, force: true })
 }, 60_000)
 
 async function ended(ran: Ran): Promise<{ exit: number; out: string; err: string }> {
