@@ -8,7 +8,12 @@ import { benchVerifier } from './verifier/verifier.ts'
 
 /** `npm run bench -- SUITE [--write]`: measures a suite; with `--write` the figures become the published ones. */
 
-const SUITES = { gas: benchGas, gateway: benchGateway, gpu: benchGpu, verifier: benchVerifier } as const
+const SUITES = {
+  gas: benchGas,
+  gateway: benchGateway,
+  gpu: benchGpu,
+  verifier: benchVerifier,
+} as const
 
 const [suite = '', option] = process.argv.slice(2)
 if (!Object.hasOwn(SUITES, suite) || (option !== undefined && option !== '--write')) {
