@@ -37,14 +37,14 @@ describe('AttestGpu of the guest agent', () => {
     expect(devices).toEqual(agent.gpus.evidence(nonce).devices)
   })
 
-  const bundle = (changes: object): AgentGpuLies['answer'] => {
+  const bundle = (changes: object): NonNullable<AgentGpuLies['answer']> => {
     return (answer) => {
       const { bundles } = answer as { bundles: readonly object[] }
       return { bundles: bundles.map((one) => ({ ...one, ...changes })) }
     }
   }
   const item =
-    (changes: object): AgentGpuLies['items'] =>
+    (changes: object): NonNullable<AgentGpuLies['items']> =>
     (items) =>
       items.map((one) => ({ ...one, ...changes }))
   const table: readonly (readonly [string, AgentGpuLies, string])[] = [
