@@ -119,7 +119,7 @@ async function open(
     transactions: async () =>
       (await store.all('SELECT hash, max_fee_per_gas FROM transactions ORDER BY rowid')).map(
         ({ hash, max_fee_per_gas: maxFee }) => ({
-          hash,
+          hash: hash as Hex,
           maxFee: BigInt(String(maxFee)),
         }),
       ),
