@@ -52,6 +52,7 @@ test('C11 a binding that ends with its keyset is not attested again and again', 
     egress: [],
     keysetNotAfter,
     tls: undefined,
+    gpuDevicesDigest: `0x${'00'.repeat(32)}`,
     prompts: 'any',
   })
   chain.approvals.add(identity.bindingId)
