@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import {
+  collateralBatchAbi,
+  collateralReaderAbi,
   computeRegistryAbi,
   computeStakingAbi,
   identityRegistryAbi,
@@ -15,6 +17,8 @@ import { describe, expect, it } from 'vitest'
 const contracts = new URL('../../contracts/', import.meta.url)
 
 const GENERATED = [
+  { contract: 'CollateralBatch', file: 'collateral-batch', abi: collateralBatchAbi },
+  { contract: 'CollateralReader', file: 'collateral-reader', abi: collateralReaderAbi },
   { contract: 'ComputeRegistry', file: 'compute-registry', abi: computeRegistryAbi },
   { contract: 'ComputeStaking', file: 'compute-staking', abi: computeStakingAbi },
   { contract: 'LedgerManager', file: 'ledger-manager', abi: ledgerManagerAbi },
