@@ -12,8 +12,7 @@ import type { Config } from './config.ts'
 import { createProviderDirectory } from './discovery/provider-directory.ts'
 import { createAnswerJudge } from './exchange/answer-judge.ts'
 import { createExchange, type Exchange } from './exchange/exchange.ts'
-import type { ExplorerFile } from './explorer/explorer-files.ts'
-import { explorerRoutes } from './explorer/explorer-routes.ts'
+import { explorerRoutes, type ExplorerOwnParts } from './explorer/explorer-routes.ts'
 import { createApp } from './http/app.ts'
 import { createListener } from './http/listener.ts'
 import type { Logger } from './logging.ts'
@@ -41,8 +40,8 @@ export interface GatewayParts {
   /** Who judges GPUs, where the policy takes them. */
   readonly gpu: GpuTrust | undefined
   readonly store: GatewayStore
-  /** The explorer's files; none where it was not built. */
-  readonly explorerFiles: ReadonlyMap<string, ExplorerFile>
+  /** What the explorer is made of; none is served without it. */
+  readonly explorer?: ExplorerOwnParts
   readonly logger: Logger
   readonly now: () => Date
 }
@@ -50,13 +49,7 @@ export interface GatewayParts {
 /** What a gateway is told from outside, as far as it concerns what it does. */
 export type GatewaySettings = Pick<
   Config,
-  | 'deployment'
-  | 'policy'
-  | 'policyText'
-  | 'trustAnchor'
-  | 'gpuTrustAnchor'
-  | 'pollIntervalMs'
-  | 'limits'
+  'deployment' | 'policy' | 'trustAnchor' | 'pollIntervalMs' | 'limits'
 >
 
 /** A gateway that can be served. */
@@ -78,8 +71,8 @@ const MIN_CHAIN_AGE_MS = 60_000
 
 /** Builds a gateway: chain → directory → leases → exchange. */
 export function createGateway(config: GatewaySettings, parts: GatewayParts): Gateway {
-  const { deployment, policy, trustAnchor, gpuTrustAnchor, pollIntervalMs, limits } = config
-  const { chain, connection, collateral, gpu, store, explorerFiles, logger, now } = parts
+  const { deployment, policy, trustAnchor, pollIntervalMs, limits } = config
+  const { chain, connection, collateral, gpu, store, explorer, logger, now } = parts
   const chainId = BigInt(deployment.chainId)
   const maxChainAgeMs = MIN_CHAIN_AGE_MS + 3 * pollIntervalMs
   const serving = { chainId, verifyingContract: deployment.inferenceServing }
@@ -149,17 +142,16 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
       findingsRoute(store.findings),
       metricsRoute(metrics),
       openApiRoute(),
-      explorerRoutes({
-        files: explorerFiles,
-        settings: {
-          chainId,
-          computeRegistry: deployment.computeRegistry,
-          policyText: config.policyText,
-          trustAnchor,
-          gpuTrustAnchor,
-        },
-        collateral,
-      }),
+      ...(explorer === undefined
+        ? []
+        : [
+            explorerRoutes({
+              ...explorer,
+              registry: { chainId, verifyingContract: deployment.computeRegistry },
+              trustAnchor,
+              collateral,
+            }),
+          ]),
       healthRoute(leases, () => exchange.isDraining),
     ],
     logger,

@@ -1,6 +1,6 @@
 import type { GpuTrust } from '@jeju/verifier'
 import { createCollateralClient, createRimClient } from '@jeju/verifier/collateral'
-import { gpuTrust, GpuVerifier } from '@jeju/verifier/gpu'
+import { gpuTrust, GpuVerifier, type RimSource } from '@jeju/verifier/gpu'
 import { nodeP384 } from '@jeju/verifier/node'
 import { createProviderConnection } from './admission/provider-connection.ts'
 import { connectChain } from './chain/viem-gateway-chain.ts'
@@ -8,7 +8,7 @@ import { ConfigError, parseConfig, type Config } from './config.ts'
 import { readExplorerFiles } from './explorer/explorer-files.ts'
 import { createGateway } from './gateway.ts'
 import { startServer } from './http/server.ts'
-import { createLogger, type Logger } from './logging.ts'
+import { createLogger } from './logging.ts'
 import { releasePolicyText } from './release-policy.ts'
 import { openStore, StoreError } from './store/libsql-store.ts'
 
@@ -21,6 +21,12 @@ async function main(config: Config): Promise<void> {
   const { chainId, computeRegistry } = config.deployment
   const store = openStore(config.storeFile, `eip155:${chainId}:${computeRegistry}`)
   const connection = createProviderConnection(config.allowLoopbackProviders)
+  const rims = createRimClient({
+    fetch,
+    baseUrl: config.rimUrl,
+    now: () => new Date(),
+    onFailure: ({ code }, id) => logger.warn({ code, id }, 'no reference values'),
+  })
   const gateway = createGateway(config, {
     chain: connectChain(config.rpcUrls, config.deployment),
     connection,
@@ -30,9 +36,14 @@ async function main(config: Config): Promise<void> {
       now: () => new Date(),
       onRefreshFailure: ({ code }) => logger.warn({ code }, 'collateral was not refreshed'),
     }),
-    gpu: gpusOf(config, logger),
+    gpu: gpusOf(config, rims),
     store,
-    explorerFiles: await readExplorerFiles(),
+    explorer: {
+      files: await readExplorerFiles(),
+      policyText: config.policyText,
+      gpuTrustAnchor: config.gpuTrustAnchor,
+      rims,
+    },
     logger,
     now: () => new Date(),
   })
@@ -55,18 +66,9 @@ async function main(config: Config): Promise<void> {
 }
 
 /** Who judges GPUs, where the policy takes them at all. */
-function gpusOf(config: Config, logger: Logger): GpuTrust | undefined {
-  if (config.policy.gpu === 'forbidden') return undefined
-  const rims = createRimClient({
-    fetch,
-    baseUrl: config.rimUrl,
-    now: () => new Date(),
-    onFailure: ({ code }, id) => logger.warn({ code, id }, 'no reference values'),
-  })
-  return gpuTrust({
-    verifier: new GpuVerifier(config.gpuTrustAnchor, { signatures: nodeP384 }),
-    rims,
-  })
+function gpusOf({ policy, gpuTrustAnchor }: Config, rims: RimSource): GpuTrust | undefined {
+  if (policy.gpu === 'forbidden') return undefined
+  return gpuTrust({ verifier: new GpuVerifier(gpuTrustAnchor, { signatures: nodeP384 }), rims })
 }
 
 try {

@@ -2,7 +2,7 @@ import OpenAI from 'openai'
 import { parseEther, parseEventLogs, publicActions } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { computeRegistryAbi } from '@jeju/contracts'
-import { createFetch, NotVerified, type FetchOptions, type SdkEvent } from '@jeju/sdk'
+import { createFetch, NotVerified, type ClientOptions, type SdkEvent } from '@jeju/sdk'
 import { parseCollateral, verifyEvidence } from '@jeju/verifier'
 import { readQuote } from '@jeju/contracts/dcap'
 import { decodeEvidence, toHex, type Hex } from '@jeju/verifier/protocol'
@@ -53,7 +53,7 @@ async function admitted(): Promise<readonly string[]> {
 function client(
   walletIndex: number,
   agents?: readonly bigint[],
-  changes: Partial<FetchOptions> = {},
+  changes: Partial<ClientOptions> = {},
 ): { openai: OpenAI; events: SdkEvent[] } {
   const events: SdkEvent[] = []
   const fetch = createFetch({

@@ -1,27 +1,40 @@
 import { createSimulatedGpus } from '@jeju/simulator/gpu'
-import { GpuVerifier, simulatedGpuTrustAnchor } from '@jeju/verifier/gpu'
+import {
+  gpuTrust,
+  GpuVerifier,
+  nvidiaTrustAnchor,
+  simulatedGpuTrustAnchor,
+} from '@jeju/verifier/gpu'
 import { expect, test } from 'vitest'
 import { policyOf } from '../simulated-trust.ts'
 import { policy as anyGpu } from '../verifier/gpu/fixture.ts'
 import { chat, CHAT_URL, Market } from './market/market.ts'
 
 const gpus = createSimulatedGpus({ at: new Date(), seed: 'sdk' })
-const verifier = new GpuVerifier(simulatedGpuTrustAnchor('test', gpus.roots))
+const rims = gpus.rims()
+const gpu = gpuTrust({
+  verifier: new GpuVerifier(simulatedGpuTrustAnchor('test', gpus.roots)),
+  rims: { rimsFor: () => Promise.resolve(rims) },
+})
 
 test('a node with GPUs is verified where the policy takes them, and the claims name them', async () => {
   const market = new Market([{ gpus }])
   const policy = { ...policyOf(market.nodes[0].td), gpu: anyGpu }
-  const response = await market.fetchWith({ policy, gpu: { verifier } })(CHAT_URL, chat())
+  const response = await market.fetchWith({ policy, gpu })(CHAT_URL, chat())
   await response.text()
   const [verified] = market.eventsOf('provider-verified')
   expect(verified?.claims.gpu?.devices.length).toBeGreaterThan(0)
   expect(market.eventsOf('receipt-verified')).toHaveLength(1)
 })
 
-test('D3 without a verifier of the caller GPUs end in the roots of NVIDIA, or they are refused', async () => {
+test('D3 GPUs that do not end in the roots of NVIDIA are refused where those are trusted', async () => {
   const market = new Market([{ gpus }])
   const policy = { ...policyOf(market.nodes[0].td), gpu: anyGpu }
-  await expect(market.fetchWith({ policy })(CHAT_URL, chat())).rejects.toMatchObject({
+  const nvidia = gpuTrust({
+    verifier: new GpuVerifier(nvidiaTrustAnchor()),
+    rims: { rimsFor: () => Promise.resolve(new Map()) },
+  })
+  await expect(market.fetchWith({ policy, gpu: nvidia })(CHAT_URL, chat())).rejects.toMatchObject({
     failedChecks: ['gpu-evidence'],
     report: {
       reasons: [{ check: 'gpu-evidence', text: expect.stringContaining('gpu-certificate-chain') }],

@@ -1,11 +1,12 @@
 import { encodeCollateral, type CollateralSource } from '@jeju/verifier'
+import type { GpuTrustAnchor, RimSource } from '@jeju/verifier/gpu'
 import { Hono } from 'hono'
 import { GatewayError } from '../http/gateway-error.ts'
 import type { ExplorerFile } from './explorer-files.ts'
 import { settingsDocument, type ExplorerSettings } from './explorer-settings.ts'
 
-/** Questions to the collateral service under way for visitors; each may cost one to Intel. */
-const MAX_COLLATERAL_QUESTIONS = 16
+/** Questions under way for visitors; each may cost one to Intel or NVIDIA. */
+const MAX_QUESTIONS = 16
 
 /** The page may talk to its own origin only, and run nothing but its own files. */
 const CONTENT_SECURITY_POLICY = [
@@ -19,39 +20,74 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** What the explorer needs beside the gateway's own routes (docs/protocol.md §8). */
-export interface ExplorerParts {
+/** What only the explorer needs. */
+export interface ExplorerOwnParts {
+  /** None where it was not built. */
   readonly files: ReadonlyMap<string, ExplorerFile>
-  readonly settings: ExplorerSettings
+  readonly policyText: string
+  readonly gpuTrustAnchor: GpuTrustAnchor
+  readonly rims: RimSource
+}
+
+/** Collaborators of {@link explorerRoutes}. */
+export interface ExplorerParts extends ExplorerOwnParts, ExplorerSettings {
   readonly collateral: CollateralSource
 }
 
-/** The explorer below `/explorer/`: its files, what it judges by, and Intel's collateral, which browsers cannot fetch. */
-export function explorerRoutes({ files, settings, collateral }: ExplorerParts): Hono {
+/**
+ * The explorer below `/explorer/` (docs/protocol.md §8): its files, what it judges by, and what vendors say of platforms
+ * and GPUs, which browsers cannot fetch themselves; all of that is signed.
+ */
+export function explorerRoutes(parts: ExplorerParts): Hono {
+  const { files, collateral, rims } = parts
   const routes = new Hono()
   let questions = 0
-  routes.get('/explorer', (c) => c.redirect('/explorer/', 308))
-  routes.get('/explorer/settings.json', (c) => {
-    c.header('Cache-Control', 'no-store')
-    return c.json(settingsDocument(settings))
-  })
-  routes.get('/explorer/collateral', async (c) => {
-    const request = readRequest(c.req.query('fmspc'), c.req.query('ca'))
-    if (questions >= MAX_COLLATERAL_QUESTIONS) {
+  /** One more question to a service of Intel or NVIDIA, if there are not too many. */
+  const asking = async <Answer>(
+    ask: () => Promise<Answer>,
+    unavailable: string,
+  ): Promise<Answer> => {
+    if (questions >= MAX_QUESTIONS) {
       throw new GatewayError('too_many_requests', 'too many collateral requests under way')
     }
     questions++
     try {
-      const text = encodeCollateral(await collateral.collateralFor(request))
-      return c.body(text, 200, {
-        'Content-Type': 'application/json',
-        'Cache-Control': 'public, max-age=300',
-      })
+      return await ask()
     } catch {
-      throw new GatewayError('collateral_unavailable', `no collateral of FMSPC ${request.fmspc}`)
+      throw new GatewayError('collateral_unavailable', unavailable)
     } finally {
       questions--
     }
+  }
+  routes.get('/explorer', (c) => c.redirect('/explorer/', 308))
+  routes.get('/explorer/settings.json', (c) => {
+    c.header('Cache-Control', 'no-store')
+    return c.json(settingsDocument(parts))
+  })
+  routes.get('/explorer/collateral', async (c) => {
+    const request = readRequest(c.req.query('fmspc'), c.req.query('ca'))
+    const found = await asking(
+      () => collateral.collateralFor(request),
+      `no collateral of FMSPC ${request.fmspc}`,
+    )
+    return c.body(encodeCollateral(found), 200, {
+      'Content-Type': 'application/json',
+      'Cache-Control': 'public, max-age=300',
+    })
+  })
+  routes.get('/explorer/rim', async (c) => {
+    const id = c.req.query('id')
+    if (id === undefined || !/^[\w.-]{1,128}$/.test(id)) {
+      throw new GatewayError('invalid_request', 'id: expected the name of a RIM')
+    }
+    const rim = (await asking(() => rims.rimsFor([id]), `no RIM ${id}`)).get(id)
+    if (rim === undefined) throw new GatewayError('collateral_unavailable', `no RIM ${id}`)
+    return c.body(new Uint8Array(rim), 200, {
+      'Content-Type': 'application/xml',
+      'Cache-Control': 'public, max-age=300',
+      'X-Content-Type-Options': 'nosniff',
+      'Content-Security-Policy': "default-src 'none'",
+    })
   })
   routes.get('/explorer/*', (c) => {
     const path = c.req.path.slice('/explorer/'.length)

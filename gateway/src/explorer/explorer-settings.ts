@@ -1,11 +1,10 @@
 import type { TrustAnchor } from '@jeju/verifier'
 import type { GpuTrustAnchor } from '@jeju/verifier/gpu'
-import type { Hex } from '@jeju/verifier/protocol'
+import type { ContractDomain } from '@jeju/verifier/protocol'
 
 /** What the gateway judges by, for a browser that judges by the same. */
 export interface ExplorerSettings {
-  readonly chainId: bigint
-  readonly computeRegistry: Hex
+  readonly registry: ContractDomain
   /** JSON as `parsePolicy` reads it. */
   readonly policyText: string
   readonly trustAnchor: TrustAnchor
@@ -14,10 +13,10 @@ export interface ExplorerSettings {
 
 /** `GET /explorer/settings.json`. Roots of vendors are the browser's own; only simulated ones are handed to it. */
 export function settingsDocument(settings: ExplorerSettings): object {
-  const { chainId, computeRegistry, policyText, trustAnchor, gpuTrustAnchor } = settings
+  const { registry, policyText, trustAnchor, gpuTrustAnchor } = settings
   return {
-    chainId: chainId.toString(),
-    computeRegistry,
+    chainId: registry.chainId.toString(),
+    computeRegistry: registry.verifyingContract,
     policy: policyText,
     trustRoot:
       trustAnchor.tier === 'tdx'

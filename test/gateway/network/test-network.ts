@@ -71,9 +71,7 @@ export class TestNetwork {
       {
         deployment,
         policy: accepted,
-        policyText: JSON.stringify(accepted),
         trustAnchor: simulatedTrustAnchor('test', platform.rootCertificateDer),
-        gpuTrustAnchor: nvidiaTrustAnchor(),
         pollIntervalMs: 100,
         limits: { ...LIMITS, ...limits },
       },
@@ -83,7 +81,12 @@ export class TestNetwork {
         collateral: collateralOf(platform, () => new Date(this.nowMs)),
         gpu,
         store: this.store,
-        explorerFiles: explorerFiles ?? new Map(),
+        explorer: {
+          files: explorerFiles ?? new Map(),
+          policyText: JSON.stringify(accepted),
+          gpuTrustAnchor: nvidiaTrustAnchor(),
+          rims: { rimsFor: () => Promise.resolve(new Map()) },
+        },
         logger: createLogger('info', { write: (line) => void this.log.push(line) }),
         now: () => new Date(this.nowMs),
       },

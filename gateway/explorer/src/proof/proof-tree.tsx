@@ -82,9 +82,8 @@ function asText(value: unknown): string {
   if (value instanceof Date) return value.toISOString()
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(asText).join(', ')
   if (value === undefined || value === null) return 'none'
-  return typeof value === 'object'
-    ? JSON.stringify(value, (_name, member: unknown) =>
-        typeof member === 'bigint' ? member.toString() : member,
-      )
-    : String(value)
+  const text = JSON.stringify(value, (_name, member: unknown) =>
+    typeof member === 'bigint' ? member.toString() : member,
+  )
+  return text ?? 'none'
 }

@@ -9,7 +9,7 @@ import {
 import { get, getText } from '../gateway/get-json.ts'
 import type { Provider } from '../gateway/providers.ts'
 import type { Settings } from '../gateway/settings.ts'
-import { gpuJudgement } from './gpu-judgement.ts'
+import { explorerGpuTrust } from './gpu-trust.ts'
 
 /** A node takes seconds to quote, and may be asked by others. */
 const EVIDENCE_TIMEOUT_MS = 60_000
@@ -49,9 +49,9 @@ export async function prove(
   onStep('collateral')
   const { fmspc, ca } = collateralRequestOf(evidence)
   const collateral = parseCollateral(await getText(`collateral?fmspc=${fmspc}&ca=${ca}`))
+  const gpu = await (await explorerGpuTrust(settings))?.judgementFor(evidence)
   onStep('verification')
   const began = performance.now()
-  const gpu = await gpuJudgement(settings)
   const report = await verifyEvidence(evidence, {
     at: new Date(),
     trustAnchor: settings.trustAnchor,
