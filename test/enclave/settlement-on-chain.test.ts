@@ -62,6 +62,12 @@ interface Setting {
   transactions(): Promise<readonly { readonly hash: Hex; readonly maxFee: bigint }[]>
 }
 
+/** Nothing is attested here. */
+const NO_COLLATERAL = {
+  collateralFor: () => Promise.reject(new Error('no collateral')),
+  evaluationNumbers: () => Promise.reject(new Error('no collateral')),
+}
+
 async function open(
   options: {
     folder?: string
@@ -92,13 +98,7 @@ async function open(
       turns,
       timeoutMs: 1_000,
     }),
-    channels: connectChain(
-      [network.chain.rpcUrl],
-      deployment,
-      signerKey,
-      turns,
-      network.collateral,
-    ),
+    channels: connectChain([network.chain.rpcUrl], deployment, signerKey, turns, NO_COLLATERAL),
     journal,
     store,
     metrics,
