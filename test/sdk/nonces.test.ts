@@ -8,7 +8,7 @@ const take = (nonces: Nonces, count: number): bigint[] =>
   Array.from({ length: count }, () => nonces.next())
 
 test('256 nonces share a word of the bitmap, in order; then there is another word', () => {
-  const nonces = new Nonces()
+  const nonces = new Nonces('found')
   const first = take(nonces, 256)
   expect(new Set(first.map((nonce) => nonce >> 8n)).size).toBe(1)
   expect(first.map((nonce) => nonce & 255n)).toEqual(
@@ -20,7 +20,7 @@ test('256 nonces share a word of the bitmap, in order; then there is another wor
 })
 
 test('P32 nonce_unique_under_load: users of one channel do not meet, and all fit the contract', () => {
-  const all = Array.from({ length: 50 }, () => take(new Nonces(), 300)).flat()
+  const all = Array.from({ length: 50 }, () => take(new Nonces('found'), 300)).flat()
   expect(new Set(all).size).toBe(all.length)
   for (const nonce of all) expect(nonce < 2n ** 256n && nonce >= 0n).toBe(true)
 })
@@ -42,4 +42,11 @@ test('P32 two processes with one wallet and one channel: each counts in a word o
   expect(new Set(auths.map(({ nonce }) => nonce >> 8n)).size).toBe(2)
   expect(market.chain.openings).toHaveLength(1)
   expect(market.eventsOf('receipt-verified')).toHaveLength(7)
+})
+
+test('who opened a channel begins with the nonces that cost least', () => {
+  const nonces = take(new Nonces('opened'), 600)
+  expect(nonces.slice(0, 256)).toEqual(Array.from({ length: 256 }, (_, nonce) => BigInt(nonce)))
+  expect(nonces[256]).toBeGreaterThan(2n ** 100n)
+  expect(new Set(nonces).size).toBe(600)
 })

@@ -121,7 +121,7 @@ export class ChannelBook {
       if (state === undefined) continue
       const left = state.locked - state.committed
       if (best !== undefined && left <= best.locked - best.committed) continue
-      best = { ...record, ...state, nonces: new Nonces(), doubtful: false }
+      best = { ...record, ...state, nonces: new Nonces('found'), doubtful: false }
     }
     if (best !== undefined) this.#channels.set(name, best)
     return best
@@ -159,7 +159,7 @@ export class ChannelBook {
     )
     const channel = {
       ...record,
-      nonces: new Nonces(),
+      nonces: new Nonces('opened'),
       locked: amount,
       committed: 0n,
       doubtful: false,
