@@ -96,7 +96,7 @@ async function open(
       signerKey,
       operator,
       turns,
-      timeoutMs: 1_000,
+      timeoutMs: 3_000,
     }),
     channels: connectChain([network.chain.rpcUrl], deployment, signerKey, turns, NO_COLLATERAL),
     journal,

@@ -186,6 +186,8 @@ test('the OpenAPI document names every endpoint there is', async () => {
   const served = network.gateway.app.routes
     .filter(({ method }) => method === 'GET')
     .map(({ path }) => path.replace(/:(\w+)/g, '{$1}'))
+    // A page, and what belongs to it.
+    .filter((path) => !path.startsWith('/explorer'))
   expect(Object.keys(paths)).toEqual(expect.arrayContaining(served))
   expect(
     Object.keys(paths)

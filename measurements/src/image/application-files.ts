@@ -5,19 +5,32 @@ import { APP } from './dependency-files.ts'
 import { filesBelow } from './files-below.ts'
 import type { ImageEntry } from './image-entry.ts'
 
-/** A workspace's sources, compiled into its `dist`, and files that are taken as they are. */
+/** A workspace's folders of sources with where they are compiled to, and files that are taken as they are. */
 interface Workspace {
   readonly folder: string
-  readonly sources: string
+  readonly sources: readonly { readonly from: string; readonly to: string }[]
   readonly skips: readonly string[]
   readonly asTheyAre: readonly RegExp[]
 }
 
 /** Our own code in the image. A command line tool has no place in a node. */
 const WORKSPACES: readonly Workspace[] = [
-  { folder: 'contracts', sources: 'abi', skips: [], asTheyAre: [] },
-  { folder: 'enclave', sources: 'src', skips: [], asTheyAre: [/^model\/[^/]+\.gguf$/, /LICENSE$/] },
-  { folder: 'verifier', sources: 'src', skips: ['cli'], asTheyAre: [] },
+  {
+    folder: 'contracts',
+    sources: [
+      { from: 'abi', to: 'dist/abi' },
+      { from: 'dcap', to: 'dist/dcap' },
+    ],
+    skips: [],
+    asTheyAre: [],
+  },
+  {
+    folder: 'enclave',
+    sources: [{ from: 'src', to: 'dist' }],
+    skips: [],
+    asTheyAre: [/^model\/[^/]+\.gguf$/, /LICENSE$/],
+  },
+  { folder: 'verifier', sources: [{ from: 'src', to: 'dist' }], skips: ['cli'], asTheyAre: [] },
 ]
 
 /** Folders that hold no sources. */
@@ -36,15 +49,13 @@ async function workspaceEntries(
   tree: string,
   { folder, sources, skips, asTheyAre }: Workspace,
 ): Promise<readonly ImageEntry[]> {
-  const code = await filesBelow(join(tree, folder, sources), (name) => skips.includes(name))
+  const code = await Promise.all(sources.map((each) => compiledBelow(tree, folder, each, skips)))
   const others = asTheyAre.length === 0 ? [] : await filesBelow(join(tree, folder), isNoSource)
   const kept = others.filter((path) => asTheyAre.some((pattern) => pattern.test(path)))
   return Promise.all([
     asItIs(tree, `${folder}/package.json`),
     ...kept.map((path) => asItIs(tree, `${folder}/${path}`)),
-    ...code
-      .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))
-      .map((path) => compiled(tree, folder, sources, path)),
+    ...code.flat(),
   ])
 }
 
@@ -52,19 +63,25 @@ function isNoSource(name: string): boolean {
   return NO_SOURCES.includes(name)
 }
 
-async function compiled(
+async function compiledBelow(
   tree: string,
   folder: string,
-  sources: string,
-  path: string,
-): Promise<ImageEntry> {
-  const from = `${folder}/${sources}/${path}`
-  const code = compileSource(from, await readFile(join(tree, from), 'utf8'))
-  return {
-    kind: 'file',
-    path: `${APP}/${folder}/dist/${path.replace(/\.ts$/, '.js')}`,
-    content: new TextEncoder().encode(code),
-  }
+  { from, to }: Workspace['sources'][number],
+  skips: readonly string[],
+): Promise<readonly ImageEntry[]> {
+  const paths = await filesBelow(join(tree, folder, from), (name) => skips.includes(name))
+  const sources = paths.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))
+  return Promise.all(
+    sources.map(async (path): Promise<ImageEntry> => {
+      const source = `${folder}/${from}/${path}`
+      const code = compileSource(source, await readFile(join(tree, source), 'utf8'))
+      return {
+        kind: 'file',
+        path: `${APP}/${folder}/${to}/${path.replace(/\.ts$/, '.js')}`,
+        content: new TextEncoder().encode(code),
+      }
+    }),
+  )
 }
 
 async function asItIs(tree: string, path: string): Promise<ImageEntry> {
