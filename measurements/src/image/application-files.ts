@@ -52,11 +52,11 @@ async function workspaceEntries(
   const code = await Promise.all(sources.map((each) => compiledBelow(tree, folder, each, skips)))
   const others = asTheyAre.length === 0 ? [] : await filesBelow(join(tree, folder), isNoSource)
   const kept = others.filter((path) => asTheyAre.some((pattern) => pattern.test(path)))
-  return Promise.all([
+  const asIs = await Promise.all([
     asItIs(tree, `${folder}/package.json`),
     ...kept.map((path) => asItIs(tree, `${folder}/${path}`)),
-    ...code.flat(),
   ])
+  return [...asIs, ...code.flat()]
 }
 
 function isNoSource(name: string): boolean {
