@@ -8,6 +8,7 @@ import {
   type SignedRequestAuth,
 } from '@jeju/verifier/protocol'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { Nonces } from '../../sdk/src/payment/nonces.ts'
 import { servingDomain } from './market/deployment.ts'
 import { chat, CHAT_URL, Market } from './market/market.ts'
 import { refusal } from './market/test-node.ts'
@@ -77,9 +78,15 @@ describe('an authorisation', () => {
       BigInt(`0x${Buffer.from(value).toString('hex')}`),
     )
     const [signed] = authorisations(market)
-    const word = (signed?.auth.nonce ?? 0n) / 256n
-    expect(drawn.map((value) => value / 256n)).toContain(word)
     expect(drawn).toContain(BigInt(signed?.salt ?? '0x0'))
+    // The opener counts from zero; whoever finds a channel draws a word.
+    expect(signed?.auth.nonce).toBe(0n)
+    random.mockClear()
+    const word = new Nonces('found').next() / 256n
+    const again = random.mock.results.map(({ value }) =>
+      BigInt(`0x${Buffer.from(value).toString('hex')}`),
+    )
+    expect(again.map((value) => value / 256n)).toContain(word)
     expect(word).toBeGreaterThan(2n ** 200n)
   })
 
