@@ -4,9 +4,9 @@ import {
   parseSpdmReport,
   simulatedGpuTrustAnchor,
   type GpuEvidence,
-  type GpuPolicy,
 } from '@jeju/verifier/gpu'
 import { nodeP384 } from '@jeju/verifier/node'
+import { takesAnyGpu } from '../../test/gpu-policy.ts'
 import {
   contestant,
   contestantWith,
@@ -27,18 +27,6 @@ const NONCE = new Uint8Array(32).fill(9)
 const ONE = 'one GPU, unknown, RIMs known'
 const TWELVE = 'eight GPUs and four switches, unknown, RIMs known'
 const PARSE = 'parse one report'
-
-const policy: GpuPolicy = {
-  presence: 'required',
-  architectures: ['HOPPER'],
-  modes: ['SPT', 'PPCIE'],
-  count: { min: 1, max: 8 },
-  minDriver: 'any',
-  rimIds: 'any',
-  expiredRims: { graceDays: 0, digests: [] },
-  ocsp: 'if-present',
-  appraisal: 'local',
-}
 
 /** Devices signed by the simulator, judged by verifiers that know the RIMs, and the devices or not. */
 export async function benchGpu(): Promise<GpuFigures> {
@@ -74,7 +62,7 @@ function verifierOf(gpus: SimulatedGpus): GpuVerifier {
 }
 
 async function verify(verifier: GpuVerifier, evidence: GpuEvidence): Promise<void> {
-  const context = { at: AT, policy, nonce: NONCE, devicesDigest: 'any' } as const
+  const context = { at: AT, policy: takesAnyGpu, nonce: NONCE, devicesDigest: 'any' } as const
   const { claims } = await verifier.verify(evidence, context)
   if (claims === undefined) throw new Error('the bench measures refusals')
 }

@@ -1,4 +1,4 @@
-import { hexOf, sameBytes } from './bytes.ts'
+import { equalBytes, toHex } from '@jeju/verifier/protocol'
 import { DcapError } from './dcap-error.ts'
 import { integerOf, invalid, timeOf, tlvAt, within, type Tlv } from './der.ts'
 
@@ -76,8 +76,8 @@ const FMSPC = Uint8Array.from([
 export function fmspcOf({ der }: Certificate): string {
   for (let at = 0; at + FMSPC.length + 6 <= der.length; at++) {
     const start = at + FMSPC.length
-    if (sameBytes(der.subarray(at, start), FMSPC))
-      return hexOf(der.slice(start, start + 6)).slice(2)
+    if (equalBytes(der.subarray(at, start), FMSPC))
+      return toHex(der.slice(start, start + 6)).slice(2)
   }
   throw new DcapError('CERTIFICATE_INVALID', 'PCK certificate: expected an FMSPC, got none')
 }
@@ -86,7 +86,7 @@ function commonNameOf(der: Uint8Array, name: Tlv): string {
   for (const set of within(der, name)) {
     for (const attribute of within(der, set)) {
       const [type, value] = within(der, attribute)
-      if (!type || !value || !sameBytes(der.subarray(type.at, type.end), COMMON_NAME)) continue
+      if (!type || !value || !equalBytes(der.subarray(type.at, type.end), COMMON_NAME)) continue
       return new TextDecoder().decode(der.subarray(value.start, value.end))
     }
   }

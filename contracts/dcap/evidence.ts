@@ -1,4 +1,4 @@
-import { joined } from './bytes.ts'
+import { concatBytes } from '@jeju/verifier/protocol'
 import type { Certificate } from './certificate.ts'
 import type { ChainQuote } from './quote.ts'
 
@@ -18,5 +18,5 @@ export function packEvidence(
   gpuEvidenceDigest: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
   const head = Uint8Array.of(FORMAT, WORKLOAD_PINS.indexOf(pin))
-  return joined(head, gpuEvidenceDigest, leaf.x, leaf.y, quote.trimmed)
+  return concatBytes(head, gpuEvidenceDigest, leaf.x, leaf.y, quote.trimmed)
 }

@@ -1,4 +1,4 @@
-import { hexOf } from './bytes.ts'
+import { toHex } from '@jeju/verifier/protocol'
 import { thisUpdateOf, type Certificate } from './certificate.ts'
 import type { ChainState, KnownAuthority, KnownIssue } from './chain-state.ts'
 import { headOf, listEndOf, type OfferedCollateral, type OfferedNumbers } from './collateral.ts'
@@ -213,7 +213,7 @@ function authority(
 }
 
 function isKey({ x, y }: KnownAuthority, certificate: Certificate): boolean {
-  return x === hexOf(certificate.x) && y === hexOf(certificate.y)
+  return x === toHex(certificate.x) && y === toHex(certificate.y)
 }
 
 function requireUnrevoked({ leaf, ca }: PckChain, state: ChainState): void {

@@ -1,4 +1,4 @@
-import { hexOf, joined } from './bytes.ts'
+import { concatBytes, toHex } from '@jeju/verifier/protocol'
 import { DcapError } from './dcap-error.ts'
 
 /** A quote in the form the chain takes, and what was cut off it. */
@@ -75,12 +75,12 @@ export function readQuote(quote: Uint8Array): ChainQuote {
 
 function layoutOf(quote: Uint8Array): { body: number; signature: number; isTd15: boolean } {
   atLeast(quote, 54)
-  const head = hexOf(quote.subarray(0, 8))
+  const head = toHex(quote.subarray(0, 8))
   if (head === '0x0400020081000000') return { ...LAYOUTS.v4, isTd15: false }
   if (head !== '0x0500020081000000') {
     throw invalid(`header: expected TDX, ECDSA P-256, version 4 or 5, got ${head}`)
   }
-  const descriptor = hexOf(quote.subarray(48, 54))
+  const descriptor = toHex(quote.subarray(48, 54))
   if (descriptor === '0x020048020000') return { ...LAYOUTS.v5td10, isTd15: false }
   if (descriptor === '0x030088020000') return { ...LAYOUTS.v5td15, isTd15: true }
   throw invalid(`body: expected a TD report of TDX 1.0 or 1.5, got descriptor ${descriptor}`)
@@ -93,7 +93,7 @@ function measurementsOf(quote: Uint8Array, body: number, isTd15: boolean): Quote
   const isVersion1 = config[0] === 1 && config.subarray(33).every((byte) => byte === 0)
   const service = isTd15 ? part(600, 48) : new Uint8Array(48)
   return {
-    image: joined(part(120, 64), part(232, 240)),
+    image: concatBytes(part(120, 64), part(232, 240)),
     composeHash: isVersion1 ? config.slice(1, 33) : undefined,
     rtmr3: part(472, 48),
     mrServiceTd: service.every((byte) => byte === 0) ? undefined : service,

@@ -19,7 +19,7 @@ import {
   type Hex,
   type TdxDeployment,
 } from '../abi/index.ts'
-import { hexOf, joined } from './bytes.ts'
+import { concatBytes, toHex } from '@jeju/verifier/protocol'
 import { fmspcOf } from './certificate.ts'
 import type { ChainState, KnownAuthority, KnownIssue } from './chain-state.ts'
 import { DcapError } from './dcap-error.ts'
@@ -89,7 +89,7 @@ export async function readChainState(
     const [issued, end, revoked] = await read
     return { issued, until: end, revoked }
   }
-  const keyHash = keccak256(joined(leaf.x, leaf.y))
+  const keyHash = keccak256(concatBytes(leaf.x, leaf.y))
   const fmspc: Hex = `0x${fmspcOf(leaf)}`
   const [root, pckCa, tcbSigning, rootCrl, pckCrl, qeIdentity, tcbInfo, pck, serialRevoked] =
     await Promise.all([
@@ -127,7 +127,7 @@ export function batchCall(
   const calls = steps.map(({ call }) => {
     const args = 'der' in call ? [call.der] : [call.document, call.signature]
     const abi = tdxVerifierAbi
-    return encodeFunctionData({ abi, functionName: call.function, args: args.map(hexOf) as never })
+    return encodeFunctionData({ abi, functionName: call.function, args: args.map(toHex) as never })
   })
   const [only] = calls
   if (only !== undefined && calls.length === 1) return { to: tdxVerifier, data: only }
@@ -142,7 +142,7 @@ export async function listedPin(
   { image, composeHash, rtmr3, mrServiceTd }: QuoteMeasurements,
 ): Promise<WorkloadPin | undefined> {
   const workloads: Readonly<Record<WorkloadPin, Hex | undefined>> = {
-    'compose-hash': composeHash && hexOf(composeHash),
+    'compose-hash': composeHash && toHex(composeHash),
     rtmr3: keccak256(rtmr3),
     none: NOTHING,
   }

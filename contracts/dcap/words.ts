@@ -1,3 +1,5 @@
+import { TDX_FAULTS } from '../abi/index.ts'
+
 /** How single values are put into a sentence. Contracts pass numbers as bigint, small ones as number. */
 
 /** Names of TCB statuses by the verifier's code (TcbStatus.sol). */
@@ -58,16 +60,19 @@ export function text(word: unknown): string {
 
 /** `ITdxVerifier.Fault`, each as a sentence. */
 export function fault(number: unknown): string {
-  return FAULTS[Number(number)] ?? `quote: refused for fault ${String(number)}`
+  const name = TDX_FAULTS[Number(number)]
+  return name === undefined ? `quote: refused for fault ${String(number)}` : FAULTS[name]
 }
 
-const FAULTS: readonly string[] = [
-  'quote: nothing is wrong with it',
-  'quote signature: expected one by the attestation key over header and body, got another',
-  'QE report: expected it to name the attestation key of this quote, got another',
-  'QE report signature: expected one by the key of the PCK certificate, got another',
-  'quoting enclave: expected one in production mode, got a debug enclave',
-  'TD attributes: expected a TD without debug and profiling bits, got one that its host can look into',
-  'TD attributes: expected bits that are known, got others',
-  'XFAM: expected bits that are known, got others',
-]
+const FAULTS: Readonly<Record<(typeof TDX_FAULTS)[number], string>> = {
+  NONE: 'quote: nothing is wrong with it',
+  QUOTE_SIGNATURE:
+    'quote signature: expected one by the attestation key over header and body, got another',
+  QE_BINDING: 'QE report: expected it to name the attestation key of this quote, got another',
+  QE_SIGNATURE: 'QE report signature: expected one by the key of the PCK certificate, got another',
+  QE_DEBUG: 'quoting enclave: expected one in production mode, got a debug enclave',
+  TD_DEBUG:
+    'TD attributes: expected a TD without debug and profiling bits, got one that its host can look into',
+  TD_ATTRIBUTES: 'TD attributes: expected bits that are known, got others',
+  TD_XFAM: 'XFAM: expected bits that are known, got others',
+}

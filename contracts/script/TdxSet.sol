@@ -5,7 +5,7 @@ import {ComputeRegistry} from "../src/ComputeRegistry.sol";
 import {MeasurementPolicy} from "../src/MeasurementPolicy.sol";
 import {TdxAttestationVerifier} from "../src/TdxAttestationVerifier.sol";
 import {IAttestationVerifier} from "../src/interfaces/IAttestationVerifier.sol";
-import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
+import {IVerifierList} from "../src/interfaces/registry/IVerifierList.sol";
 import {CollateralBatch} from "../src/tdx/CollateralBatch.sol";
 import {TdxVerifier} from "../src/tdx/TdxVerifier.sol";
 import {Erc8004} from "./Erc8004.sol";
@@ -66,10 +66,10 @@ library TdxSet {
         _requirePeer("adapter.verifier", address(t.attestationVerifier.tdxVerifier()), verifier);
         _requirePeer("adapter.policy", address(t.attestationVerifier.policy()), address(t.measurementPolicy));
         _requirePeer("policy.owner", t.measurementPolicy.owner(), owner);
-        IComputeRegistry.Verifier memory first = registry.verifierAt(0);
+        IVerifierList.Verifier memory first = registry.verifierAt(0);
         IAttestationVerifier listed = first.verifier;
         _requirePeer("registry.verifierAt(0)", address(listed), address(t.attestationVerifier));
-        require(first.state == IComputeRegistry.VerifierState.LISTED, NotListed(address(listed)));
+        require(first.state == IVerifierList.VerifierState.LISTED, NotListed(address(listed)));
     }
 
     function _requirePeer(string memory peer, address actual, address expected) private pure {

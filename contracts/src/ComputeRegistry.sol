@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Governed} from "./governance/Governed.sol";
 import {IAttestationVerifier} from "./interfaces/IAttestationVerifier.sol";
+import {IComputeRegistry} from "./interfaces/IComputeRegistry.sol";
 import {IComputeStaking} from "./interfaces/IComputeStaking.sol";
 import {IIdentityRegistry} from "./interfaces/IIdentityRegistry.sol";
 import {BindingViews} from "./registry/BindingViews.sol";
@@ -13,7 +14,7 @@ import {VerifierList} from "./registry/VerifierList.sol";
 
 /// @title Registry of providers on top of the canonical ERC-8004 identity registry
 /// @notice Rules and powers: see IComputeRegistry. It holds no money.
-contract ComputeRegistry is Services, BindingViews {
+contract ComputeRegistry is Services, BindingViews, IComputeRegistry {
     /// @notice Peers, owner and first verifier.
     /// @param identity canonical ERC-8004 identity registry
     /// @param staking bond contract, which may be deployed later at this address

@@ -7,6 +7,7 @@ import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/Messa
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IComputeRegistry} from "./interfaces/IComputeRegistry.sol";
+import {IServices} from "./interfaces/registry/IServices.sol";
 import {IInferenceServing} from "./interfaces/IInferenceServing.sol";
 import {ILedgerManager} from "./interfaces/ILedgerManager.sol";
 import {IProofVerifier} from "./interfaces/IProofVerifier.sol";
@@ -88,7 +89,7 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         address signer;
         /// Of `price`, in ChannelWords.
         uint256 offer;
-        IComputeRegistry.Price price;
+        IServices.Price price;
         // Of the item judged last.
         bytes32 authHash;
         bytes32 receiptHash;
@@ -425,7 +426,7 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         (run.boundAgent, run.signer) = computeRegistry.signerOf(bindingId);
     }
 
-    function _priceOf(uint256 key) private view returns (IComputeRegistry.Price memory) {
+    function _priceOf(uint256 key) private view returns (IServices.Price memory) {
         return computeRegistry.priceOf(key.agentId(), key.serviceId(), key.priceVersion());
     }
 

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
-import {IComputeRegistry} from "./interfaces/IComputeRegistry.sol";
+import {IBindings} from "./interfaces/registry/IBindings.sol";
 import {IMeasurementPolicy} from "./interfaces/IMeasurementPolicy.sol";
 
 /// @title Which measured software counts
@@ -143,12 +143,10 @@ contract MeasurementPolicy is IMeasurementPolicy, Ownable2Step {
             WorkloadMismatch(measurement.pin, measurement.workload)
         );
         require(
-            rule.tier == IComputeRegistry.Tier.TDX || rule.tier == IComputeRegistry.Tier.TDX_GPU,
-            TierNotAllowed(rule.tier)
+            rule.tier == IBindings.Tier.TDX || rule.tier == IBindings.Tier.TDX_GPU, TierNotAllowed(rule.tier)
         );
         require(
-            rule.tier != IComputeRegistry.Tier.TDX_GPU || measurement.pin != WorkloadPin.NONE,
-            GpuWorkloadNotPinned()
+            rule.tier != IBindings.Tier.TDX_GPU || measurement.pin != WorkloadPin.NONE, GpuWorkloadNotPinned()
         );
         require(
             rule.tcbStatuses != 0 && rule.tcbStatuses & ~ALLOWED_STATUSES == 0,

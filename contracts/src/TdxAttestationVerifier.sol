@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IAttestationVerifier} from "./interfaces/IAttestationVerifier.sol";
-import {IComputeRegistry} from "./interfaces/IComputeRegistry.sol";
+import {IBindings} from "./interfaces/registry/IBindings.sol";
 import {IMeasurementPolicy} from "./interfaces/IMeasurementPolicy.sol";
 import {NodeStatement} from "./interfaces/NodeStatement.sol";
 import {TcbMatch} from "./tdx/TcbMatch.sol";
@@ -212,9 +212,9 @@ contract TdxAttestationVerifier is IAttestationVerifier {
         return revoked ? TcbStatus.REVOKED : TcbStatus.UNRECOGNISED;
     }
 
-    function _tier(IComputeRegistry.Tier listed, bool hasGpu) private view returns (IComputeRegistry.Tier) {
-        if (isSimulated) return IComputeRegistry.Tier.SIMULATED;
-        return hasGpu ? listed : IComputeRegistry.Tier.TDX;
+    function _tier(IBindings.Tier listed, bool hasGpu) private view returns (IBindings.Tier) {
+        if (isSimulated) return IBindings.Tier.SIMULATED;
+        return hasGpu ? listed : IBindings.Tier.TDX;
     }
 
     /// A list of statuses without those that no entry can name.

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IAttestationVerifier} from "../src/interfaces/IAttestationVerifier.sol";
-import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
+import {IBindings} from "../src/interfaces/registry/IBindings.sol";
 import {NodeStatement} from "../src/interfaces/NodeStatement.sol";
 import {NodeStatementLib} from "../src/libraries/NodeStatementLib.sol";
 import {Fixture} from "./Fixture.sol";
@@ -43,7 +43,7 @@ abstract contract AttestFixture is Fixture {
 
     function _appraisal() internal view returns (IAttestationVerifier.Appraisal memory) {
         return IAttestationVerifier.Appraisal({
-            tier: IComputeRegistry.Tier.TDX,
+            tier: IBindings.Tier.TDX,
             tcbStatus: 3,
             validUntil: uint40(block.timestamp + 30 days),
             record: RECORD
@@ -99,9 +99,9 @@ abstract contract AttestFixture is Fixture {
         (valid,) = registry.bindingOf(id);
     }
 
-    function _expectStatus(bytes32 id, IComputeRegistry.Status wanted) internal view {
-        (IComputeRegistry.Status status,) = registry.statusOf(id);
+    function _expectStatus(bytes32 id, IBindings.Status wanted) internal view {
+        (IBindings.Status status,) = registry.statusOf(id);
         vm.assertEq(uint256(status), uint256(wanted), "status");
-        vm.assertEq(_isValid(id), wanted == IComputeRegistry.Status.ACTIVE);
+        vm.assertEq(_isValid(id), wanted == IBindings.Status.ACTIVE);
     }
 }

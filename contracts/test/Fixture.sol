@@ -9,7 +9,7 @@ import {LedgerManager} from "../src/LedgerManager.sol";
 import {IdentityRegistry} from "../src/erc8004/IdentityRegistry.sol";
 import {ReputationRegistry} from "../src/erc8004/ReputationRegistry.sol";
 import {IAttestationVerifier} from "../src/interfaces/IAttestationVerifier.sol";
-import {IComputeRegistry} from "../src/interfaces/IComputeRegistry.sol";
+import {IServices} from "../src/interfaces/registry/IServices.sol";
 import {IComputeStaking} from "../src/interfaces/IComputeStaking.sol";
 import {IInferenceServing} from "../src/interfaces/IInferenceServing.sol";
 import {ILedgerManager} from "../src/interfaces/ILedgerManager.sol";
@@ -86,20 +86,13 @@ abstract contract Fixture is Test {
         vm.stopPrank();
     }
 
-    function _service(address owner, uint256 id, IComputeRegistry.Price memory price)
-        internal
-        returns (uint32)
-    {
+    function _service(address owner, uint256 id, IServices.Price memory price) internal returns (uint32) {
         vm.prank(owner);
         return registry.addService(id, MODEL_ID, "tiny", price);
     }
 
-    function _price(uint128 inPerMTok, uint128 outPerMTok)
-        internal
-        pure
-        returns (IComputeRegistry.Price memory)
-    {
-        return IComputeRegistry.Price({
+    function _price(uint128 inPerMTok, uint128 outPerMTok) internal pure returns (IServices.Price memory) {
+        return IServices.Price({
             inPerMTok: inPerMTok, outPerMTok: outPerMTok, maxOutputTokens: MAX_OUTPUT, effectiveFrom: 0
         });
     }

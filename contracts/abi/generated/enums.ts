@@ -28,7 +28,7 @@ export const CHANNEL_STATES = [
   'CLOSED',
 ] as const
 
-/** `IComputeRegistry.Tier`: the place of a name is its number on chain. */
+/** `IBindings.Tier`: the place of a name is its number on chain. */
 export const BINDING_TIERS = [
   'NONE',
   'SIMULATED',
@@ -36,7 +36,7 @@ export const BINDING_TIERS = [
   'TDX_GPU',
 ] as const
 
-/** `IComputeRegistry.Status`: the place of a name is its number on chain. */
+/** `IBindings.Status`: the place of a name is its number on chain. */
 export const BINDING_STATUSES = [
   'UNKNOWN',
   'ACTIVE',
@@ -49,7 +49,7 @@ export const BINDING_STATUSES = [
   'OUT_OF_POLICY',
 ] as const
 
-/** `IComputeRegistry.VerifierState`: the place of a name is its number on chain. */
+/** `IVerifierList.VerifierState`: the place of a name is its number on chain. */
 export const VERIFIER_STATES = [
   'NONE',
   'PROPOSED',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IComputeRegistry} from "./IComputeRegistry.sol";
+import {IBindings} from "./registry/IBindings.sol";
 import {NodeStatement} from "./NodeStatement.sol";
 
 /// @title Judge of attestation evidence
@@ -10,7 +10,7 @@ import {NodeStatement} from "./NodeStatement.sol";
 interface IAttestationVerifier {
     /// @notice What evidence shows of one statement. A tier is the verifier's result, never a caller's claim.
     struct Appraisal {
-        IComputeRegistry.Tier tier;
+        IBindings.Tier tier;
         /// In the verifier's own code.
         uint8 tcbStatus;
         /// Unix seconds; the earliest end of anything it rests on.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IComputeRegistry} from "./IComputeRegistry.sol";
+import {IBindings} from "./registry/IBindings.sol";
 
 /// @title Which measured software counts
 /// @notice An entry names one image, and how far the platform under it may be behind. It comes in after a delay that everybody
@@ -40,7 +40,7 @@ interface IMeasurementPolicy {
         uint32 index;
         /// TDX, or TDX_GPU for software that serves only after it has gathered the evidence of its GPUs itself, which no
         /// contract can check.
-        IComputeRegistry.Tier tier;
+        IBindings.Tier tier;
         /// Bit n: TCB status n is good enough. UpToDate and SWHardeningNeeded as a rule, Configuration… where it is said
         /// here; OutOfDate and Revoked never.
         uint8 tcbStatuses;
@@ -95,7 +95,7 @@ interface IMeasurementPolicy {
     error ZeroVerifier();
     error ImageIdZero();
     error WorkloadMismatch(WorkloadPin pin, bytes32 workload);
-    error TierNotAllowed(IComputeRegistry.Tier tier);
+    error TierNotAllowed(IBindings.Tier tier);
     error StatusesNotAllowed(uint8 allowed, uint8 actual);
     error AttributesNotAllowed(uint64 allowed, uint64 actual);
     error NoOrigin();

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {IComputeRegistry} from "../interfaces/IComputeRegistry.sol";
+import {IServices} from "../interfaces/registry/IServices.sol";
 import {IInferenceServing} from "../interfaces/IInferenceServing.sol";
 
 /// @title Pure rules of settlement
@@ -114,7 +114,7 @@ library SettlementLib {
     /// @param price of the channel
     /// @param inputTokens counted
     /// @param outputTokens counted
-    function fee(IComputeRegistry.Price memory price, uint32 inputTokens, uint32 outputTokens)
+    function fee(IServices.Price memory price, uint32 inputTokens, uint32 outputTokens)
         internal
         pure
         returns (uint256)

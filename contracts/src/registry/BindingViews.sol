@@ -2,25 +2,25 @@
 pragma solidity 0.8.37;
 
 import {IAttestationVerifier} from "../interfaces/IAttestationVerifier.sol";
-import {IComputeRegistry} from "../interfaces/IComputeRegistry.sol";
+import {IBindings} from "../interfaces/registry/IBindings.sol";
 import {NodeStatement} from "../interfaces/NodeStatement.sol";
 import {Bindings} from "./Bindings.sol";
 
 /// @title What can be asked of bindings
-/// @notice Rules: see IComputeRegistry.
+/// @notice Rules: see IBindings.
 abstract contract BindingViews is Bindings {
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     function isBindingApproved(uint256 agentId, bytes32 bindingId) external view returns (bool) {
         return _approvals[agentId][_rows[agentId].endpointVersion][bindingId].approved;
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     function bindingOf(bytes32 bindingId) external view returns (bool valid, Binding memory binding) {
         (Status status,) = statusOf(bindingId);
         return (status == Status.ACTIVE, _binding(bindingId));
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     function bindingAt(bytes32 bindingId, uint64 t)
         external
         view
@@ -32,13 +32,13 @@ abstract contract BindingViews is Bindings {
             && (endedAt == 0 || t < endedAt);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     function signerOf(bytes32 bindingId) external view returns (uint256 agentId, address signer) {
         BindingRow storage row = _bindings[bindingId];
         return (row.agentId, row.signer);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     function partiesOf(bytes32 bindingId)
         external
         view
@@ -48,7 +48,7 @@ abstract contract BindingViews is Bindings {
         return (row.agentId, row.operator, row.signer);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     function refutesEvidence(bytes32 bindingId, NodeStatement calldata statement, bytes calldata evidence)
         external
         view
@@ -70,7 +70,7 @@ abstract contract BindingViews is Bindings {
         return false;
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     function judgementOf(bytes32 bindingId, bytes32 evidenceHash)
         external
         view
@@ -80,12 +80,12 @@ abstract contract BindingViews is Bindings {
         return (judgement.granted, judgement.verifierIndex, judgement.blockNumber);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     function domainSeparator() external view returns (bytes32) {
         return _domainSeparatorV4();
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     function statusOf(bytes32 bindingId) public view returns (Status status, uint8 tcbStatus) {
         BindingRow memory row = _bindings[bindingId];
         if (row.signer == address(0)) return (Status.UNKNOWN, 0);

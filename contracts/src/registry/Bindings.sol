@@ -5,7 +5,7 @@ import {Blockhash} from "@openzeppelin/contracts/utils/Blockhash.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IAttestationVerifier} from "../interfaces/IAttestationVerifier.sol";
-import {IComputeRegistry} from "../interfaces/IComputeRegistry.sol";
+import {IBindings} from "../interfaces/registry/IBindings.sol";
 import {NodeStatement} from "../interfaces/NodeStatement.sol";
 import {NodeStatementLib} from "../libraries/NodeStatementLib.sol";
 import {SettlementLib} from "../libraries/SettlementLib.sol";
@@ -13,8 +13,8 @@ import {Providers} from "./Providers.sol";
 import {VerifierList} from "./VerifierList.sol";
 
 /// @title Grants of bindings
-/// @notice Rules: see IComputeRegistry. Views: BindingViews.
-abstract contract Bindings is Providers, VerifierList, EIP712 {
+/// @notice Rules: see IBindings. Views: BindingViews.
+abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
     /// @dev Slots: who answers for the key · how long, and how good · the verifier's note. The first is written once, and the
     /// third only where a verifier judged.
     struct BindingRow {
@@ -71,9 +71,9 @@ abstract contract Bindings is Providers, VerifierList, EIP712 {
     /// @notice Stands for no verifier.
     uint16 public constant NO_VERIFIER = type(uint16).max;
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     uint64 public bindingValidity = 24 hours;
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     /// @dev 10 minutes at 2 seconds a block.
     uint64 public freshnessWindow = 300;
 
@@ -84,7 +84,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712 {
     mapping(bytes32 bindingId => BindingRow row) internal _bindings;
     mapping(bytes32 bindingId => mapping(bytes32 evidenceHash => Judgement judgement)) internal _judgements;
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     function approveBinding(uint256 agentId, bytes32 bindingId) external {
         ProviderRow storage provider = _requireCurrent(agentId);
         // Whom ERC-721 lets move the agent has no say over the owner's bond, which this key can cost.
@@ -98,7 +98,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712 {
         emit BindingApproved(agentId, bindingId, provider.owner);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     function withdrawApproval(uint256 agentId, bytes32 bindingId) external {
         ProviderRow storage provider = _requireCurrent(agentId);
         Approval storage approval = _approvals[agentId][provider.endpointVersion][bindingId];
@@ -109,7 +109,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712 {
         emit BindingApprovalWithdrawn(agentId, bindingId);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     function attest(
         NodeStatement calldata statement,
         uint256 verifierIndex,
@@ -145,7 +145,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712 {
         );
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     function bindSigner(
         NodeStatement calldata statement,
         bytes32 evidenceHash,
@@ -189,7 +189,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712 {
         );
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     function revokeBinding(bytes32 bindingId) external {
         BindingRow storage row = _requireBinding(bindingId);
         _requireCurrent(row.agentId);
@@ -198,7 +198,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712 {
         _revoke(bindingId, row);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     function revokeForEvidence(bytes32 bindingId) external {
         require(msg.sender == address(computeStaking), NotStaking(address(computeStaking), msg.sender));
         BindingRow storage row = _requireBinding(bindingId);
@@ -206,21 +206,21 @@ abstract contract Bindings is Providers, VerifierList, EIP712 {
         if (!row.revoked) _revoke(bindingId, row);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     function setBindingValidity(uint64 seconds_) external onlyOwner {
         _announcePolicy("bindingValidity", seconds_, MIN_BINDING_VALIDITY, MAX_BINDING_VALIDITY);
 
         bindingValidity = seconds_;
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     function setFreshnessWindow(uint64 blocks) external onlyOwner {
         _announcePolicy("freshnessWindow", blocks, MIN_FRESHNESS_WINDOW, MAX_FRESHNESS_WINDOW);
 
         freshnessWindow = blocks;
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IBindings
     function bindingIdOf(NodeStatement calldata statement) public view returns (bytes32) {
         return _hashTypedDataV4(NodeStatementLib.hash(statement));
     }

@@ -5,13 +5,13 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Governed} from "../governance/Governed.sol";
 import {IComputeStaking} from "../interfaces/IComputeStaking.sol";
 import {IIdentityRegistry} from "../interfaces/IIdentityRegistry.sol";
-import {IComputeRegistry} from "../interfaces/IComputeRegistry.sol";
+import {IProviders} from "../interfaces/registry/IProviders.sol";
 import {BondLib} from "../libraries/BondLib.sol";
 import {PackedTextLib} from "../libraries/PackedTextLib.sol";
 
 /// @title Rows of providers, and who may act for them
-/// @notice Rules: see IComputeRegistry.
-abstract contract Providers is IComputeRegistry, Governed {
+/// @notice Rules: see IProviders.
+abstract contract Providers is Governed, IProviders {
     using PackedTextLib for PackedTextLib.PackedText;
 
     /// @dev One slot, so that registration and the checks of an attestation cost little.
@@ -30,12 +30,12 @@ abstract contract Providers is IComputeRegistry, Governed {
     /// @notice Ids count from 0; a larger one is of no genuine registry, and channels have room for no more.
     uint256 public constant MAX_AGENT_ID = type(uint48).max;
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IProviders
     IIdentityRegistry public immutable identityRegistry;
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IProviders
     IComputeStaking public immutable computeStaking;
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IProviders
     address public moderator;
 
     uint64[] private _agentIds;
@@ -50,7 +50,7 @@ abstract contract Providers is IComputeRegistry, Governed {
         computeStaking = staking;
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IProviders
     function register(uint256 agentId, string calldata endpoint) external whileIntakeOpen {
         require(agentId <= MAX_AGENT_ID, AgentIdTooLarge(agentId, MAX_AGENT_ID));
         require(_rows[agentId].registeredAt == 0, AlreadyRegistered(agentId));
@@ -71,7 +71,7 @@ abstract contract Providers is IComputeRegistry, Governed {
         emit ProviderRegistered(agentId, owner, endpoint);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IProviders
     function refreshOwner(uint256 agentId) external {
         ProviderRow storage row = _requireRegistered(agentId);
         address owner = _requireController(agentId);
@@ -84,7 +84,7 @@ abstract contract Providers is IComputeRegistry, Governed {
         emit OwnerRefreshed(agentId, owner);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IProviders
     function updateEndpoint(uint256 agentId, string calldata endpoint) external {
         ProviderRow storage row = _requireCurrent(agentId);
         _requireEndpoint(endpoint);
@@ -95,7 +95,7 @@ abstract contract Providers is IComputeRegistry, Governed {
         emit EndpointUpdated(agentId, endpointVersion, endpoint);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IProviders
     function setActive(uint256 agentId, bool active) external {
         ProviderRow storage row = _requireCurrent(agentId);
 
@@ -104,7 +104,7 @@ abstract contract Providers is IComputeRegistry, Governed {
         emit ProviderActiveSet(agentId, active);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IProviders
     function setBarred(uint256 agentId, bool barred, string calldata reason) external {
         require(msg.sender == moderator, NotModerator(moderator, msg.sender));
         uint256 length = bytes(reason).length;
@@ -116,7 +116,7 @@ abstract contract Providers is IComputeRegistry, Governed {
         emit ProviderBarred(agentId, msg.sender, barred, reason);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IProviders
     function setModerator(address moderator_) external onlyOwner {
         address previous = moderator;
 
@@ -125,7 +125,7 @@ abstract contract Providers is IComputeRegistry, Governed {
         emit ModeratorChanged(previous, moderator_);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IProviders
     function providerOf(uint256 agentId) external view returns (Provider memory) {
         ProviderRow storage row = _rows[agentId];
         return Provider({
@@ -138,7 +138,7 @@ abstract contract Providers is IComputeRegistry, Governed {
         });
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IProviders
     function listProviders(uint256 cursor, uint256 limit)
         external
         view
@@ -155,7 +155,7 @@ abstract contract Providers is IComputeRegistry, Governed {
         next = cursor + count == total ? 0 : cursor + count;
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IProviders
     function isActive(uint256 agentId) public view returns (bool) {
         ProviderRow memory row = _rows[agentId];
         return row.registeredAt != 0 && _ownerIs(agentId, row.owner) && _isOpen(agentId, row);

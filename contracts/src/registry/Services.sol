@@ -2,12 +2,12 @@
 pragma solidity 0.8.37;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {IComputeRegistry} from "../interfaces/IComputeRegistry.sol";
+import {IServices} from "../interfaces/registry/IServices.sol";
 import {Providers} from "./Providers.sol";
 
 /// @title Rows of services and prices
-/// @notice Rules: see IComputeRegistry.
-abstract contract Services is Providers {
+/// @notice Rules: see IServices.
+abstract contract Services is Providers, IServices {
     using SafeCast for uint256;
 
     /// @dev What an opening asks stands in one slot, the last.
@@ -30,7 +30,7 @@ abstract contract Services is Providers {
     /// @notice Bytes of UTF-8.
     uint256 public constant MAX_MODEL_NAME_BYTES = 128;
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IServices
     uint64 public priceDelay = MIN_PRICE_DELAY;
 
     mapping(uint256 agentId => mapping(uint32 serviceId => ServiceRow service)) private _services;
@@ -38,7 +38,7 @@ abstract contract Services is Providers {
     /// Version v stands at index v - 1; rows are never written again.
     mapping(uint256 agentId => mapping(uint32 serviceId => Price[] versions)) private _prices;
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IServices
     function addService(uint256 agentId, bytes32 modelId, string calldata modelName, Price calldata price)
         external
         returns (uint32 serviceId)
@@ -59,7 +59,7 @@ abstract contract Services is Providers {
         _appendPrice(agentId, serviceId, row, price, uint64(block.timestamp));
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IServices
     function setPrice(uint256 agentId, uint32 serviceId, Price calldata price)
         external
         returns (uint32 version)
@@ -75,7 +75,7 @@ abstract contract Services is Providers {
         return _appendPrice(agentId, serviceId, row, price, price.effectiveFrom);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IServices
     function setServiceActive(uint256 agentId, uint32 serviceId, bool active) external {
         _requireCurrent(agentId);
 
@@ -84,14 +84,14 @@ abstract contract Services is Providers {
         emit ServiceActiveSet(agentId, serviceId, active);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IServices
     function setPriceDelay(uint64 seconds_) external onlyOwner {
         _announcePolicy("priceDelay", seconds_, MIN_PRICE_DELAY, MAX_PRICE_DELAY);
 
         priceDelay = seconds_;
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IServices
     function serviceOf(uint256 agentId, uint32 serviceId) external view returns (Service memory) {
         ServiceRow storage row = _requireService(agentId, serviceId);
         return Service({
@@ -102,7 +102,7 @@ abstract contract Services is Providers {
         });
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IServices
     function offerOf(uint256 agentId, uint32 serviceId)
         external
         view
@@ -113,19 +113,19 @@ abstract contract Services is Providers {
         return (true, row.active, _versionNow(row));
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IServices
     function serviceCount(uint256 agentId) external view returns (uint32) {
         return _serviceCounts[agentId];
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IServices
     function priceOf(uint256 agentId, uint32 serviceId, uint32 version) external view returns (Price memory) {
         Price[] storage versions = _prices[agentId][serviceId];
         require(version != 0 && version <= versions.length, UnknownPrice(agentId, serviceId, version));
         return versions[version - 1];
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IServices
     function currentPriceVersion(uint256 agentId, uint32 serviceId) external view returns (uint32 version) {
         return _versionNow(_requireService(agentId, serviceId));
     }

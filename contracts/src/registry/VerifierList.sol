@@ -3,11 +3,11 @@ pragma solidity 0.8.37;
 
 import {Governed} from "../governance/Governed.sol";
 import {IAttestationVerifier} from "../interfaces/IAttestationVerifier.sol";
-import {IComputeRegistry} from "../interfaces/IComputeRegistry.sol";
+import {IVerifierList} from "../interfaces/registry/IVerifierList.sol";
 
 /// @title Append-only list of verifiers
-/// @notice Rules: see IComputeRegistry.
-abstract contract VerifierList is IComputeRegistry, Governed {
+/// @notice Rules: see IVerifierList.
+abstract contract VerifierList is Governed, IVerifierList {
     /// @dev The first slot, which every attestation reads, and a second for evidence alone; the rule counts enum and contract as
     /// whole ones.
     // solhint-disable-next-line gas-struct-packing
@@ -27,7 +27,7 @@ abstract contract VerifierList is IComputeRegistry, Governed {
     /// @notice Chain on which no simulated root is taken, whoever asks.
     uint256 public constant BASE_CHAIN_ID = 8453;
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IVerifierList
     address public remover;
 
     VerifierRow[] internal _verifiers;
@@ -38,12 +38,12 @@ abstract contract VerifierList is IComputeRegistry, Governed {
         _list(index, _verifiers[index]);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IVerifierList
     function proposeVerifier(IAttestationVerifier verifier) external onlyOwner returns (uint256 index) {
         return _append(verifier, block.timestamp + VERIFIER_DELAY);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IVerifierList
     function acceptVerifier(uint256 index) external {
         VerifierRow storage row = _requireVerifier(index);
         require(
@@ -56,7 +56,7 @@ abstract contract VerifierList is IComputeRegistry, Governed {
         _list(index, row);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IVerifierList
     function dropVerifier(uint256 index) external {
         require(msg.sender == owner() || msg.sender == remover, NotRemover(msg.sender));
         VerifierRow storage row = _requireVerifier(index);
@@ -70,7 +70,7 @@ abstract contract VerifierList is IComputeRegistry, Governed {
         emit VerifierDropped(index, msg.sender);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IVerifierList
     function setRemover(address remover_) external onlyOwner {
         address previous = remover;
 
@@ -79,7 +79,7 @@ abstract contract VerifierList is IComputeRegistry, Governed {
         emit RemoverChanged(previous, remover_);
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IVerifierList
     function verifierAt(uint256 index) external view returns (Verifier memory) {
         VerifierRow storage row = _requireVerifier(index);
         return Verifier({
@@ -92,7 +92,7 @@ abstract contract VerifierList is IComputeRegistry, Governed {
         });
     }
 
-    /// @inheritdoc IComputeRegistry
+    /// @inheritdoc IVerifierList
     function verifierCount() external view returns (uint256) {
         return _verifiers.length;
     }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
+import {IProviders} from "../../src/interfaces/registry/IProviders.sol";
+import {IVerifierList} from "../../src/interfaces/registry/IVerifierList.sol";
 import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
 import {AttestFixture} from "../AttestFixture.sol";
 import {TestVerifier} from "../TestVerifier.sol";
@@ -41,23 +43,21 @@ contract RegistryInvariants is AttestFixture {
 
     /// I12, I13: what is good satisfies every condition, now.
     function invariant_activeMeansEverything() public view {
-        (IComputeRegistry.Status status,) = registry.statusOf(judged);
-        if (status != IComputeRegistry.Status.ACTIVE) return;
-        (, IComputeRegistry.Binding memory b) = registry.bindingOf(judged);
-        IComputeRegistry.Provider memory p = registry.providerOf(agentId);
+        (IBindings.Status status,) = registry.statusOf(judged);
+        if (status != IBindings.Status.ACTIVE) return;
+        (, IBindings.Binding memory b) = registry.bindingOf(judged);
+        IProviders.Provider memory p = registry.providerOf(agentId);
         vm.assertTrue(!b.revoked && block.timestamp <= b.validUntil, "revoked or expired");
         vm.assertTrue(p.active && !p.barred && p.owner == identity.ownerOf(agentId), "provider");
         vm.assertEq(b.endpointVersion, p.endpointVersion);
         vm.assertTrue(verifier.acceptable() && verifier.liveUntil() >= block.timestamp, "policy");
-        vm.assertTrue(
-            registry.verifierAt(0).state == IComputeRegistry.VerifierState.LISTED, "dropped verifier"
-        );
+        vm.assertTrue(registry.verifierAt(0).state == IVerifierList.VerifierState.LISTED, "dropped verifier");
     }
 
     /// I15
     function invariant_simulatedStaysSimulated() public view {
-        (, IComputeRegistry.Binding memory b) = registry.bindingOf(simulated);
-        vm.assertEq(uint256(b.tier), uint256(IComputeRegistry.Tier.SIMULATED));
+        (, IBindings.Binding memory b) = registry.bindingOf(simulated);
+        vm.assertEq(uint256(b.tier), uint256(IBindings.Tier.SIMULATED));
     }
 
     /// I9: the provider's way out is open whatever the owner and the moderator did.

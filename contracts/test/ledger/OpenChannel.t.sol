@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IServices} from "../../src/interfaces/registry/IServices.sol";
 import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
 import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
 import {LedgerFixture} from "./LedgerFixture.sol";
@@ -63,9 +63,7 @@ contract LedgerOpenChannelTest is LedgerFixture {
         _expectOpenRevert(o, 1 ether, abi.encodeWithSelector(ILedgerManager.ProviderNotActive.selector, 7));
         o = _open(1);
         o.serviceId = 7;
-        _expectOpenRevert(
-            o, 1 ether, abi.encodeWithSelector(IComputeRegistry.UnknownService.selector, agentId, 7)
-        );
+        _expectOpenRevert(o, 1 ether, abi.encodeWithSelector(IServices.UnknownService.selector, agentId, 7));
         o = _open(1);
         o.priceVersion = 2;
         _expectOpenRevert(o, 1 ether, abi.encodeWithSelector(ILedgerManager.PriceNotCurrent.selector, 1, 2));
@@ -98,7 +96,7 @@ contract LedgerOpenChannelTest is LedgerFixture {
 
     /// A price that has been replaced cannot be had any more, one that is announced not yet.
     function test_openChannel_onlyAtTheCurrentPrice() public {
-        IComputeRegistry.Price memory next = _price(7, 8);
+        IServices.Price memory next = _price(7, 8);
         next.effectiveFrom = uint64(START + 1 hours);
         vm.prank(provider);
         registry.setPrice(agentId, serviceId, next);

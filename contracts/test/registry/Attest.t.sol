@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 import {IAttestationVerifier} from "../../src/interfaces/IAttestationVerifier.sol";
-import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
+import {IVerifierList} from "../../src/interfaces/registry/IVerifierList.sol";
 import {AttestFixture} from "../AttestFixture.sol";
 import {TestVerifier} from "../TestVerifier.sol";
 
@@ -17,11 +18,11 @@ contract RegistryAttestTest is AttestFixture {
         Attest memory a = _ready("replica");
         bytes32 id = registry.bindingIdOf(a.statement);
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.Attested(
+        emit IBindings.Attested(
             agentId,
             id,
             signer,
-            IComputeRegistry.Tier.TDX,
+            IBindings.Tier.TDX,
             3,
             uint64(START + LIFE),
             0,
@@ -31,12 +32,12 @@ contract RegistryAttestTest is AttestFixture {
         );
         vm.assertEq(_send(a, ""), id);
 
-        (bool valid, IComputeRegistry.Binding memory b) = registry.bindingOf(id);
+        (bool valid, IBindings.Binding memory b) = registry.bindingOf(id);
         vm.assertTrue(valid);
         vm.assertEq(b.agentId, agentId);
         vm.assertEq(b.operator, provider);
         vm.assertEq(b.signer, signer);
-        vm.assertEq(uint256(b.tier), uint256(IComputeRegistry.Tier.TDX));
+        vm.assertEq(uint256(b.tier), uint256(IBindings.Tier.TDX));
         vm.assertEq(b.tcbStatus, 3);
         vm.assertEq(b.validFrom, START);
         vm.assertEq(b.validUntil, START + LIFE);
@@ -57,7 +58,7 @@ contract RegistryAttestTest is AttestFixture {
         bytes memory sig = _sign(a);
         vm.expectRevert();
         registry.attest(a.statement, 0, a.evidence, a.blockNumber, a.deadline, sig);
-        _expectStatus(registry.bindingIdOf(a.statement), IComputeRegistry.Status.UNKNOWN);
+        _expectStatus(registry.bindingIdOf(a.statement), IBindings.Status.UNKNOWN);
     }
 
     /// R1, each byte once.
@@ -86,9 +87,9 @@ contract RegistryAttestTest is AttestFixture {
         uint256 end = appraisal.validUntil < START + LIFE ? appraisal.validUntil : START + LIFE;
 
         vm.warp(end);
-        _expectStatus(id, IComputeRegistry.Status.ACTIVE);
+        _expectStatus(id, IBindings.Status.ACTIVE);
         vm.warp(end + 1);
-        _expectStatus(id, IComputeRegistry.Status.EXPIRED);
+        _expectStatus(id, IBindings.Status.EXPIRED);
         (, address bound) = registry.signerOf(id);
         vm.assertEq(bound, signer);
     }
@@ -98,15 +99,15 @@ contract RegistryAttestTest is AttestFixture {
         IAttestationVerifier.Appraisal memory appraisal = _appraisal();
         appraisal.validUntil = uint40(START);
         _seal(a, appraisal);
-        _send(a, abi.encodeWithSelector(IComputeRegistry.ValidityOutOfRange.selector, START, START + LIFE));
+        _send(a, abi.encodeWithSelector(IBindings.ValidityOutOfRange.selector, START, START + LIFE));
     }
 
     function test_attest_refusesNoTier() public {
         Attest memory a = _ready("replica");
         IAttestationVerifier.Appraisal memory appraisal = _appraisal();
-        appraisal.tier = IComputeRegistry.Tier.NONE;
+        appraisal.tier = IBindings.Tier.NONE;
         _seal(a, appraisal);
-        _send(a, abi.encodeWithSelector(IComputeRegistry.NoTier.selector, 0));
+        _send(a, abi.encodeWithSelector(IBindings.NoTier.selector, 0));
     }
 
     /// I15: whatever a simulated verifier says, its tier is SIMULATED.
@@ -115,29 +116,29 @@ contract RegistryAttestTest is AttestFixture {
         uint256 index = _listVerifier(simulated);
         Attest memory a = _ready("replica");
         IAttestationVerifier.Appraisal memory appraisal = _appraisal();
-        appraisal.tier = IComputeRegistry.Tier(_bound(tier, 1, 3));
+        appraisal.tier = IBindings.Tier(_bound(tier, 1, 3));
         a.verifierIndex = index;
         _seal(a, appraisal);
-        (, IComputeRegistry.Binding memory b) = registry.bindingOf(_send(a, ""));
-        vm.assertEq(uint256(b.tier), uint256(IComputeRegistry.Tier.SIMULATED));
+        (, IBindings.Binding memory b) = registry.bindingOf(_send(a, ""));
+        vm.assertEq(uint256(b.tier), uint256(IBindings.Tier.SIMULATED));
         vm.assertEq(b.verifierIndex, index);
     }
 
     function test_attest_needsAListedVerifier() public {
         Attest memory a = _ready("replica");
         a.verifierIndex = 7;
-        _send(a, abi.encodeWithSelector(IComputeRegistry.UnknownVerifier.selector, 7));
+        _send(a, abi.encodeWithSelector(IVerifierList.UnknownVerifier.selector, 7));
 
         vm.startPrank(governor);
         uint256 proposed = registry.proposeVerifier(new TestVerifier(false));
         vm.stopPrank();
         a.verifierIndex = proposed;
-        _send(a, _wrongState(proposed, IComputeRegistry.VerifierState.PROPOSED));
+        _send(a, _wrongState(proposed, IVerifierList.VerifierState.PROPOSED));
 
         vm.prank(governor);
         registry.dropVerifier(0);
         a.verifierIndex = 0;
-        _send(a, _wrongState(0, IComputeRegistry.VerifierState.DROPPED));
+        _send(a, _wrongState(0, IVerifierList.VerifierState.DROPPED));
     }
 
     /// R13: nothing of another statement, block, agent or verifier can be used here.
@@ -167,10 +168,10 @@ contract RegistryAttestTest is AttestFixture {
     function test_attest_needsTheSignersKey() public {
         Attest memory a = _ready("replica");
         a.signerKey = SESSION_KEY;
-        _send(a, abi.encodeWithSelector(IComputeRegistry.InvalidSignature.selector, signer));
+        _send(a, abi.encodeWithSelector(IBindings.InvalidSignature.selector, signer));
         a.signerKey = SIGNER_KEY;
         a.deadline = START - 1;
-        _send(a, abi.encodeWithSelector(IComputeRegistry.SignatureExpired.selector, START - 1));
+        _send(a, abi.encodeWithSelector(IBindings.SignatureExpired.selector, START - 1));
     }
 
     /// Who sends it can choose neither the verifier nor anything else that was signed.
@@ -178,7 +179,7 @@ contract RegistryAttestTest is AttestFixture {
         uint256 other = _listVerifier(new TestVerifier(true));
         Attest memory a = _ready("replica");
         bytes memory sig = _sign(a);
-        bytes memory invalid = abi.encodeWithSelector(IComputeRegistry.InvalidSignature.selector, signer);
+        bytes memory invalid = abi.encodeWithSelector(IBindings.InvalidSignature.selector, signer);
 
         vm.expectRevert(invalid);
         registry.attest(a.statement, other, a.evidence, a.blockNumber, a.deadline, sig);
@@ -196,7 +197,7 @@ contract RegistryAttestTest is AttestFixture {
         bytes32 id = registry.bindingIdOf(a.statement);
         vm.prank(provider);
         registry.withdrawApproval(agentId, id);
-        _send(a, abi.encodeWithSelector(IComputeRegistry.BindingNotApproved.selector, id));
+        _send(a, abi.encodeWithSelector(IBindings.BindingNotApproved.selector, id));
     }
 
     /// An attestation seen on chain cannot be played again, nor an older one over a newer one, nor one from before a change of
@@ -206,13 +207,11 @@ contract RegistryAttestTest is AttestFixture {
         vm.roll(block.number + 1);
         Attest memory newer = _ready("replica");
         bytes32 id = _send(newer, "");
-        bytes memory stale = abi.encodeWithSelector(
-            IComputeRegistry.StaleAttestation.selector, newer.blockNumber, newer.blockNumber
-        );
+        bytes memory stale =
+            abi.encodeWithSelector(IBindings.StaleAttestation.selector, newer.blockNumber, newer.blockNumber);
         _send(newer, stale);
-        stale = abi.encodeWithSelector(
-            IComputeRegistry.StaleAttestation.selector, newer.blockNumber, older.blockNumber
-        );
+        stale =
+            abi.encodeWithSelector(IBindings.StaleAttestation.selector, newer.blockNumber, older.blockNumber);
         _send(older, stale);
 
         vm.startPrank(provider);
@@ -223,7 +222,7 @@ contract RegistryAttestTest is AttestFixture {
         vm.roll(block.number + 1);
         Attest memory newest = _ready("replica");
         _send(newest, "");
-        (, IComputeRegistry.Binding memory b) = registry.bindingOf(id);
+        (, IBindings.Binding memory b) = registry.bindingOf(id);
         vm.assertEq(b.endpointVersion, 2);
         vm.assertEq(b.blockNumber, newest.blockNumber);
     }
@@ -233,8 +232,8 @@ contract RegistryAttestTest is AttestFixture {
         (bytes32 id, Attest memory a) = _attested("replica");
         vm.warp(START + 1 hours);
         _attest(a.statement, SIGNER_KEY);
-        (, IComputeRegistry.Binding memory b) = registry.bindingOf(id);
-        vm.assertEq(uint256(b.tier), uint256(IComputeRegistry.Tier.NONE));
+        (, IBindings.Binding memory b) = registry.bindingOf(id);
+        vm.assertEq(uint256(b.tier), uint256(IBindings.Tier.NONE));
         vm.assertEq(b.validFrom, START + 1 hours);
         vm.assertEq(b.record, 0);
         vm.assertEq(b.tcbStatus, 0);
@@ -243,7 +242,7 @@ contract RegistryAttestTest is AttestFixture {
         vm.warp(START + 2 hours);
         _send(_ready("replica"), "");
         (, b) = registry.bindingOf(id);
-        vm.assertEq(uint256(b.tier), uint256(IComputeRegistry.Tier.TDX));
+        vm.assertEq(uint256(b.tier), uint256(IBindings.Tier.TDX));
         vm.assertEq(b.validFrom, START + 2 hours);
     }
 
@@ -301,17 +300,17 @@ contract RegistryAttestTest is AttestFixture {
         );
     }
 
-    function _wrongState(uint256 index, IComputeRegistry.VerifierState actual)
+    function _wrongState(uint256 index, IVerifierList.VerifierState actual)
         private
         pure
         returns (bytes memory)
     {
         return abi.encodeWithSelector(
-            IComputeRegistry.WrongVerifierState.selector, index, IComputeRegistry.VerifierState.LISTED, actual
+            IVerifierList.WrongVerifierState.selector, index, IVerifierList.VerifierState.LISTED, actual
         );
     }
 
     function _outOfWindow(uint64 blockNumber) private view returns (bytes memory) {
-        return abi.encodeWithSelector(IComputeRegistry.BlockOutOfWindow.selector, blockNumber, block.number);
+        return abi.encodeWithSelector(IBindings.BlockOutOfWindow.selector, blockNumber, block.number);
     }
 }

@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 import {ComputeRegistry} from "../../src/ComputeRegistry.sol";
-import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
+import {IProviders} from "../../src/interfaces/registry/IProviders.sol";
 import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
 import {IEvidence} from "../../src/interfaces/staking/IEvidence.sol";
 import {NodeStatement} from "../../src/interfaces/NodeStatement.sol";
@@ -50,12 +51,12 @@ contract RegistryBindSignerTest is Fixture {
         Attest memory a = _ready();
         bytes32 id = registry.bindingIdOf(a.statement);
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.SignerBound(
+        emit IBindings.SignerBound(
             agentId, id, signer, a.validUntil, EVIDENCE, a.blockNumber, blockhash(a.blockNumber)
         );
         vm.assertEq(_send(a, ""), id);
 
-        (bool valid, IComputeRegistry.Binding memory b) = registry.bindingOf(id);
+        (bool valid, IBindings.Binding memory b) = registry.bindingOf(id);
         vm.assertTrue(valid);
         vm.assertEq(b.agentId, agentId);
         vm.assertEq(b.signer, signer);
@@ -63,7 +64,7 @@ contract RegistryBindSignerTest is Fixture {
         vm.assertEq(b.validUntil, a.validUntil);
         vm.assertFalse(b.revoked);
         vm.assertEq(b.operator, provider);
-        vm.assertEq(uint256(b.tier), uint256(IComputeRegistry.Tier.NONE));
+        vm.assertEq(uint256(b.tier), uint256(IBindings.Tier.NONE));
         vm.assertEq(b.tcbStatus, 0);
         vm.assertEq(b.verifierIndex, registry.NO_VERIFIER());
         vm.assertEq(b.record, 0);
@@ -84,13 +85,13 @@ contract RegistryBindSignerTest is Fixture {
     function test_zero_evidence_gets_no_tier() public {
         Attest memory a = _ready();
         a.evidenceHash = 0;
-        _send(a, abi.encodeWithSelector(IComputeRegistry.EvidenceHashZero.selector));
+        _send(a, abi.encodeWithSelector(IBindings.EvidenceHashZero.selector));
 
-        (, IComputeRegistry.Binding memory b) = registry.bindingOf(bindingId);
-        vm.assertEq(uint256(b.tier), uint256(IComputeRegistry.Tier.NONE));
-        (bool valid, IComputeRegistry.Binding memory none) = registry.bindingOf(keccak256("none"));
+        (, IBindings.Binding memory b) = registry.bindingOf(bindingId);
+        vm.assertEq(uint256(b.tier), uint256(IBindings.Tier.NONE));
+        (bool valid, IBindings.Binding memory none) = registry.bindingOf(keccak256("none"));
         vm.assertFalse(valid);
-        vm.assertEq(uint256(none.tier), uint256(IComputeRegistry.Tier.NONE));
+        vm.assertEq(uint256(none.tier), uint256(IBindings.Tier.NONE));
         (, address noSigner) = registry.signerOf(keccak256("none"));
         vm.assertEq(noSigner, address(0));
     }
@@ -124,12 +125,12 @@ contract RegistryBindSignerTest is Fixture {
         bytes32 id = registry.bindingIdOf(s);
         vm.assume(id != before);
 
-        bytes memory wanted = abi.encodeWithSelector(IComputeRegistry.BindingNotApproved.selector, id);
+        bytes memory wanted = abi.encodeWithSelector(IBindings.BindingNotApproved.selector, id);
         if (field == 0) {
-            wanted = abi.encodeWithSelector(IComputeRegistry.UnknownProvider.selector, s.agentId);
+            wanted = abi.encodeWithSelector(IProviders.UnknownProvider.selector, s.agentId);
         }
         if (field == 1) {
-            wanted = abi.encodeWithSelector(IComputeRegistry.OperatorMismatch.selector, provider, s.operator);
+            wanted = abi.encodeWithSelector(IProviders.OperatorMismatch.selector, provider, s.operator);
         }
         _send(a, wanted);
     }
@@ -153,7 +154,7 @@ contract RegistryBindSignerTest is Fixture {
         uint64 validUntil = uint64(START + 1 days);
         // Signed in the domain of the first registry.
         bytes memory sig = _attestationSig(there, EVIDENCE, blockNumber, validUntil, START, SIGNER_KEY);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.InvalidSignature.selector, signer));
+        vm.expectRevert(abi.encodeWithSelector(IBindings.InvalidSignature.selector, signer));
         other.bindSigner(s, EVIDENCE, blockNumber, validUntil, START, sig);
     }
 
@@ -180,36 +181,33 @@ contract RegistryBindSignerTest is Fixture {
             a,
             allowed
                 ? bytes("")
-                : abi.encodeWithSelector(IComputeRegistry.ValidityOutOfRange.selector, validUntil, max)
+                : abi.encodeWithSelector(IBindings.ValidityOutOfRange.selector, validUntil, max)
         );
     }
 
     function test_attest_validityEnds() public {
         Attest memory a = _ready();
         a.validUntil = uint64(START);
-        _send(a, abi.encodeWithSelector(IComputeRegistry.ValidityOutOfRange.selector, START, START + 1 days));
+        _send(a, abi.encodeWithSelector(IBindings.ValidityOutOfRange.selector, START, START + 1 days));
         a.validUntil = uint64(START + 1 days + 1);
-        _send(
-            a,
-            abi.encodeWithSelector(IComputeRegistry.ValidityOutOfRange.selector, a.validUntil, START + 1 days)
-        );
+        _send(a, abi.encodeWithSelector(IBindings.ValidityOutOfRange.selector, a.validUntil, START + 1 days));
     }
 
     function test_attest_needsTheSignersKey() public {
         Attest memory a = _ready();
         a.signerKey = SESSION_KEY;
-        _send(a, abi.encodeWithSelector(IComputeRegistry.InvalidSignature.selector, signer));
+        _send(a, abi.encodeWithSelector(IBindings.InvalidSignature.selector, signer));
 
         a = _ready();
         a.deadline = START - 1;
-        _send(a, abi.encodeWithSelector(IComputeRegistry.SignatureExpired.selector, START - 1));
+        _send(a, abi.encodeWithSelector(IBindings.SignatureExpired.selector, START - 1));
 
         // A statement without a signer cannot be signed for by garbage that recovers to zero.
         NodeStatement memory nobody = _statement(agentId, provider, address(0), "zero");
         bytes32 id = registry.bindingIdOf(nobody);
         vm.prank(provider);
         registry.approveBinding(agentId, id);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.InvalidSignature.selector, address(0)));
+        vm.expectRevert(abi.encodeWithSelector(IBindings.InvalidSignature.selector, address(0)));
         registry.bindSigner(
             nobody, EVIDENCE, uint64(block.number - 1), uint64(START + 1), START, new bytes(65)
         );
@@ -224,7 +222,7 @@ contract RegistryBindSignerTest is Fixture {
         );
         validUntil = uint64(_bound(validUntil, START + 1, a.validUntil - 1));
         uint64 blockNumber = uint64(_bound(back, block.number - 200, block.number - 2));
-        bytes memory wanted = abi.encodeWithSelector(IComputeRegistry.InvalidSignature.selector, signer);
+        bytes memory wanted = abi.encodeWithSelector(IBindings.InvalidSignature.selector, signer);
 
         vm.expectRevert(wanted);
         registry.bindSigner(a.statement, evidence, a.blockNumber, a.validUntil, a.deadline, sig);
@@ -245,15 +243,12 @@ contract RegistryBindSignerTest is Fixture {
         newer.evidenceHash = keccak256("renewed");
         bytes32 id = _send(newer, "");
 
-        bytes memory stale = abi.encodeWithSelector(
-            IComputeRegistry.StaleAttestation.selector, newer.blockNumber, older.blockNumber
-        );
+        bytes memory stale =
+            abi.encodeWithSelector(IBindings.StaleAttestation.selector, newer.blockNumber, older.blockNumber);
         _send(older, stale);
         _send(
             newer,
-            abi.encodeWithSelector(
-                IComputeRegistry.StaleAttestation.selector, newer.blockNumber, newer.blockNumber
-            )
+            abi.encodeWithSelector(IBindings.StaleAttestation.selector, newer.blockNumber, newer.blockNumber)
         );
 
         vm.roll(block.number + 1);
@@ -262,7 +257,7 @@ contract RegistryBindSignerTest is Fixture {
         newer.deadline = block.timestamp;
         newer.validUntil = uint64(block.timestamp + 1 days);
         _send(newer, "");
-        (, IComputeRegistry.Binding memory b) = registry.bindingOf(id);
+        (, IBindings.Binding memory b) = registry.bindingOf(id);
         vm.assertEq(b.validUntil, newer.validUntil);
         vm.assertEq(b.validFrom, START, "valid without a gap since the first grant");
 
@@ -279,7 +274,7 @@ contract RegistryBindSignerTest is Fixture {
 
     function test_approveBinding() public {
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.BindingApproved(agentId, "x", provider);
+        emit IBindings.BindingApproved(agentId, "x", provider);
         vm.prank(provider);
         registry.approveBinding(agentId, "x");
         vm.assertTrue(registry.isBindingApproved(agentId, "x"));
@@ -298,20 +293,18 @@ contract RegistryBindSignerTest is Fixture {
         vm.assertFalse(registry.isBindingApproved(agentId, id));
         Attest memory a = _ready();
         a.statement = s;
-        _send(a, abi.encodeWithSelector(IComputeRegistry.BindingNotApproved.selector, id));
+        _send(a, abi.encodeWithSelector(IBindings.BindingNotApproved.selector, id));
     }
 
     function test_approveBinding_reverts() public {
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownProvider.selector, 5));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.UnknownProvider.selector, 5));
         registry.approveBinding(5, "x");
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NotAgentOwner.selector, agentId, attacker));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.NotAgentOwner.selector, agentId, attacker));
         vm.prank(attacker);
         registry.approveBinding(agentId, "x");
 
         uint256 other = _provider(attacker);
-        vm.expectRevert(
-            abi.encodeWithSelector(IComputeRegistry.BindingOfOtherAgent.selector, bindingId, other)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IBindings.BindingOfOtherAgent.selector, bindingId, other));
         vm.prank(attacker);
         registry.approveBinding(other, bindingId);
     }
@@ -324,9 +317,7 @@ contract RegistryBindSignerTest is Fixture {
         vm.stopPrank();
         address[2] memory others = [relayer, attacker];
         for (uint256 i = 0; i < 2; ++i) {
-            vm.expectRevert(
-                abi.encodeWithSelector(IComputeRegistry.NotAgentOwner.selector, agentId, others[i])
-            );
+            vm.expectRevert(abi.encodeWithSelector(IProviders.NotAgentOwner.selector, agentId, others[i]));
             vm.prank(others[i]);
             registry.approveBinding(agentId, "x");
         }
@@ -369,9 +360,9 @@ contract RegistryBindSignerTest is Fixture {
 
         a.deadline = block.timestamp;
         a.validUntil = uint64(block.timestamp + 1 hours);
-        _send(a, abi.encodeWithSelector(IComputeRegistry.KeyIsSpent.selector, signer));
-        (IComputeRegistry.Status status,) = registry.statusOf(siblingId);
-        vm.assertEq(uint256(status), uint256(IComputeRegistry.Status.REVOKED));
+        _send(a, abi.encodeWithSelector(IBindings.KeyIsSpent.selector, signer));
+        (IBindings.Status status,) = registry.statusOf(siblingId);
+        vm.assertEq(uint256(status), uint256(IBindings.Status.REVOKED));
         // Its receipts stay payable, and another key is another key.
         (, address still) = registry.signerOf(siblingId);
         vm.assertEq(still, signer);
@@ -382,7 +373,7 @@ contract RegistryBindSignerTest is Fixture {
         Attest memory a = _ready();
         bytes32 id = _send(a, "");
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.BindingApprovalWithdrawn(agentId, id);
+        emit IBindings.BindingApprovalWithdrawn(agentId, id);
         vm.prank(provider);
         registry.withdrawApproval(agentId, id);
 
@@ -390,12 +381,12 @@ contract RegistryBindSignerTest is Fixture {
         vm.assertTrue(valid);
         vm.roll(block.number + 1);
         a.blockNumber += 1;
-        _send(a, abi.encodeWithSelector(IComputeRegistry.BindingNotApproved.selector, id));
+        _send(a, abi.encodeWithSelector(IBindings.BindingNotApproved.selector, id));
 
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.BindingNotApproved.selector, id));
+        vm.expectRevert(abi.encodeWithSelector(IBindings.BindingNotApproved.selector, id));
         vm.prank(provider);
         registry.withdrawApproval(agentId, id);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NotAgentOwner.selector, agentId, attacker));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.NotAgentOwner.selector, agentId, attacker));
         vm.prank(attacker);
         registry.withdrawApproval(agentId, id);
     }
@@ -404,29 +395,29 @@ contract RegistryBindSignerTest is Fixture {
         Attest memory a = _ready();
         bytes32 id = _send(a, "");
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.BindingRevoked(agentId, id, provider);
+        emit IBindings.BindingRevoked(agentId, id, provider);
         vm.prank(provider);
         registry.revokeBinding(id);
 
-        (bool valid, IComputeRegistry.Binding memory b) = registry.bindingOf(id);
+        (bool valid, IBindings.Binding memory b) = registry.bindingOf(id);
         vm.assertFalse(valid);
         vm.assertTrue(b.revoked);
         vm.assertEq(b.validUntil, START - 1);
         vm.roll(block.number + 1);
         a.blockNumber += 1;
-        _send(a, abi.encodeWithSelector(IComputeRegistry.BindingIsRevoked.selector, id));
+        _send(a, abi.encodeWithSelector(IBindings.BindingIsRevoked.selector, id));
         vm.startPrank(provider);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.BindingIsRevoked.selector, id));
+        vm.expectRevert(abi.encodeWithSelector(IBindings.BindingIsRevoked.selector, id));
         registry.approveBinding(agentId, id);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.BindingIsRevoked.selector, id));
+        vm.expectRevert(abi.encodeWithSelector(IBindings.BindingIsRevoked.selector, id));
         registry.revokeBinding(id);
         vm.stopPrank();
     }
 
     function test_revokeBinding_reverts() public {
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownBinding.selector, bytes32("x")));
+        vm.expectRevert(abi.encodeWithSelector(IBindings.UnknownBinding.selector, bytes32("x")));
         registry.revokeBinding("x");
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NotAgentOwner.selector, agentId, attacker));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.NotAgentOwner.selector, agentId, attacker));
         vm.prank(attacker);
         registry.revokeBinding(bindingId);
     }
@@ -513,6 +504,6 @@ contract RegistryBindSignerTest is Fixture {
     }
 
     function _outOfWindow(uint64 blockNumber) private view returns (bytes memory) {
-        return abi.encodeWithSelector(IComputeRegistry.BlockOutOfWindow.selector, blockNumber, block.number);
+        return abi.encodeWithSelector(IBindings.BlockOutOfWindow.selector, blockNumber, block.number);
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
 import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
 import {IEvidence} from "../../src/interfaces/staking/IEvidence.sol";
 import {AttestFixture} from "../AttestFixture.sol";
@@ -14,22 +14,22 @@ contract RegistryEvidenceTest is AttestFixture {
         address[4] memory others = [governor, provider, attacker, relayer];
         for (uint256 i = 0; i < others.length; ++i) {
             vm.expectRevert(
-                abi.encodeWithSelector(IComputeRegistry.NotStaking.selector, address(staking), others[i])
+                abi.encodeWithSelector(IBindings.NotStaking.selector, address(staking), others[i])
             );
             vm.prank(others[i]);
             registry.revokeForEvidence(id);
         }
 
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.BindingRevoked(agentId, id, address(staking));
+        emit IBindings.BindingRevoked(agentId, id, address(staking));
         vm.prank(address(staking));
         registry.revokeForEvidence(id);
-        _expectStatus(id, IComputeRegistry.Status.REVOKED);
+        _expectStatus(id, IBindings.Status.REVOKED);
         // A second piece of evidence must not fail on it.
         vm.prank(address(staking));
         registry.revokeForEvidence(id);
 
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownBinding.selector, bytes32("none")));
+        vm.expectRevert(abi.encodeWithSelector(IBindings.UnknownBinding.selector, bytes32("none")));
         vm.prank(address(staking));
         registry.revokeForEvidence("none");
     }
@@ -50,7 +50,7 @@ contract RegistryEvidenceTest is AttestFixture {
         verifier.setRefuting(true);
         vm.prank(governor);
         registry.dropVerifier(0);
-        _expectStatus(id, IComputeRegistry.Status.OUT_OF_POLICY);
+        _expectStatus(id, IBindings.Status.OUT_OF_POLICY);
         vm.assertTrue(registry.refutesEvidence(id, a.statement, _opened(a)));
         vm.assertEq(registry.verifierAt(0).droppedInBlock, block.number);
     }
@@ -101,7 +101,7 @@ contract RegistryEvidenceTest is AttestFixture {
         staking.proveBadAttestation(id, a.statement, opened, "salt");
         vm.stopPrank();
         vm.assertEq(staking.slashable(bond), 0);
-        _expectStatus(id, IComputeRegistry.Status.REVOKED);
+        _expectStatus(id, IBindings.Status.REVOKED);
     }
 
     /// Other bytes than the binding was granted on are nobody's evidence.
@@ -113,7 +113,7 @@ contract RegistryEvidenceTest is AttestFixture {
         vm.startPrank(relayer);
         staking.commitEvidence(commitment);
         vm.warp(block.timestamp + staking.COMMIT_AGE());
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.EvidenceNotGranted.selector, id, given));
+        vm.expectRevert(abi.encodeWithSelector(IBindings.EvidenceNotGranted.selector, id, given));
         staking.proveBadAttestation(id, a.statement, evidence, "salt");
         vm.stopPrank();
     }
@@ -202,15 +202,13 @@ contract RegistryEvidenceTest is AttestFixture {
         (bytes32 id, Attest memory a) = _attested("replica");
         verifier.setRefuting(true);
         bytes memory other = bytes.concat(_opened(a), hex"00");
-        vm.expectRevert(
-            abi.encodeWithSelector(IComputeRegistry.EvidenceNotGranted.selector, id, keccak256(other))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IBindings.EvidenceNotGranted.selector, id, keccak256(other)));
         registry.refutesEvidence(id, a.statement, other);
 
         bytes32 wrong = registry.bindingIdOf(_statement(agentId, provider, signer, "other"));
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.StatementMismatch.selector, id, wrong));
+        vm.expectRevert(abi.encodeWithSelector(IBindings.StatementMismatch.selector, id, wrong));
         registry.refutesEvidence(id, _statement(agentId, provider, signer, "other"), "");
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownBinding.selector, wrong));
+        vm.expectRevert(abi.encodeWithSelector(IBindings.UnknownBinding.selector, wrong));
         registry.refutesEvidence(wrong, _statement(agentId, provider, signer, "other"), "");
     }
 
@@ -218,7 +216,7 @@ contract RegistryEvidenceTest is AttestFixture {
     function test_refutesEvidence_notWithoutAJudgement() public {
         verifier.setRefuting(true);
         vm.expectRevert(
-            abi.encodeWithSelector(IComputeRegistry.EvidenceNotGranted.selector, bindingId, keccak256("x"))
+            abi.encodeWithSelector(IBindings.EvidenceNotGranted.selector, bindingId, keccak256("x"))
         );
         registry.refutesEvidence(bindingId, _statement(agentId, provider, signer, "instance"), "x");
         (bool granted,,) = registry.judgementOf(bindingId, EVIDENCE);

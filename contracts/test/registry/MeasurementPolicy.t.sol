@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {MeasurementPolicy} from "../../src/MeasurementPolicy.sol";
-import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
 import {IMeasurementPolicy} from "../../src/interfaces/IMeasurementPolicy.sol";
 import {Test, Vm} from "../Test.sol";
 
@@ -64,7 +64,7 @@ contract MeasurementPolicyTest is Test {
 
         IMeasurementPolicy.Rule memory rule = _policy.ruleOf(key);
         vm.assertEq(rule.index, 1);
-        vm.assertEq(uint256(rule.tier), uint256(IComputeRegistry.Tier.TDX));
+        vm.assertEq(uint256(rule.tier), uint256(IBindings.Tier.TDX));
         vm.assertEq(rule.tcbStatuses, 0x03);
         vm.assertEq(rule.tdAttributes, SEPT_VE_DISABLE);
         vm.assertEq(rule.maxValidity, 1 days);
@@ -175,10 +175,10 @@ contract MeasurementPolicyTest is Test {
         );
         // What no contract sees of a GPU rests on software that is pinned.
         m.workload = 0;
-        r.tier = IComputeRegistry.Tier.TDX_GPU;
+        r.tier = IBindings.Tier.TDX_GPU;
         _refused(m, r, abi.encodeWithSelector(MeasurementPolicy.GpuWorkloadNotPinned.selector));
         m = _measurement();
-        r.tier = IComputeRegistry.Tier.SIMULATED;
+        r.tier = IBindings.Tier.SIMULATED;
         _refused(m, r, abi.encodeWithSelector(IMeasurementPolicy.TierNotAllowed.selector, r.tier));
         r = _rule();
         // OutOfDate, and nothing at all.
@@ -306,7 +306,7 @@ contract MeasurementPolicyTest is Test {
     function _rule() private pure returns (IMeasurementPolicy.Rule memory) {
         return IMeasurementPolicy.Rule({
             index: 0,
-            tier: IComputeRegistry.Tier.TDX,
+            tier: IBindings.Tier.TDX,
             tcbStatuses: 0x03,
             tdAttributes: SEPT_VE_DISABLE,
             maxValidity: 1 days

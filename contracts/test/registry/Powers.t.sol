@@ -3,7 +3,9 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Governed} from "../../src/governance/Governed.sol";
-import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
+import {IProviders} from "../../src/interfaces/registry/IProviders.sol";
+import {IServices} from "../../src/interfaces/registry/IServices.sol";
 import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
 import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
 import {NodeStatement} from "../../src/interfaces/NodeStatement.sol";
@@ -73,7 +75,7 @@ contract RegistryPowersTest is AttestFixture {
     /// A change touches only what comes after it: neither a price that was announced nor a binding that was granted.
     function test_parameters_touchOnlyWhatIsNew() public {
         (bytes32 id,) = _attested("replica");
-        IComputeRegistry.Price memory next = _price(7, 8);
+        IServices.Price memory next = _price(7, 8);
         next.effectiveFrom = uint64(START + 1 hours);
         vm.prank(provider);
         registry.setPrice(agentId, serviceId, next);
@@ -86,16 +88,16 @@ contract RegistryPowersTest is AttestFixture {
         vm.warp(START + 1 hours);
         vm.assertEq(registry.currentPriceVersion(agentId, serviceId), 2);
         vm.warp(START + LIFE);
-        _expectStatus(id, IComputeRegistry.Status.ACTIVE);
+        _expectStatus(id, IBindings.Status.ACTIVE);
 
         vm.roll(block.number + 1);
         (bytes32 later,) = _attested("later");
-        (, IComputeRegistry.Binding memory b) = registry.bindingOf(later);
+        (, IBindings.Binding memory b) = registry.bindingOf(later);
         vm.assertEq(b.validUntil, START + LIFE + 1 hours);
         next.effectiveFrom = uint64(block.timestamp + 1 hours);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IComputeRegistry.PriceTooSoon.selector, block.timestamp + 7 days, next.effectiveFrom
+                IServices.PriceTooSoon.selector, block.timestamp + 7 days, next.effectiveFrom
             )
         );
         vm.prank(provider);
@@ -116,7 +118,7 @@ contract RegistryPowersTest is AttestFixture {
         vm.stopPrank();
 
         (bytes32 attested,) = _attested("replica");
-        _expectStatus(attested, IComputeRegistry.Status.ACTIVE);
+        _expectStatus(attested, IBindings.Status.ACTIVE);
         _bind(_statement(agentId, provider, signer, "another"), SIGNER_KEY);
         vm.startPrank(provider);
         registry.addService(agentId, MODEL_ID, "m", _price(1, 1));
@@ -135,7 +137,7 @@ contract RegistryPowersTest is AttestFixture {
 
     function test_setModerator() public {
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.ModeratorChanged(address(0), relayer);
+        emit IProviders.ModeratorChanged(address(0), relayer);
         vm.prank(governor);
         registry.setModerator(relayer);
         vm.assertEq(registry.moderator(), relayer);
@@ -148,19 +150,19 @@ contract RegistryPowersTest is AttestFixture {
         vm.prank(governor);
         registry.setModerator(relayer);
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.ProviderBarred(agentId, relayer, true, "court order 1");
+        emit IProviders.ProviderBarred(agentId, relayer, true, "court order 1");
         vm.prank(relayer);
         registry.setBarred(agentId, true, "court order 1");
 
         vm.assertTrue(registry.providerOf(agentId).barred);
         vm.assertFalse(registry.isActive(agentId));
-        _expectStatus(id, IComputeRegistry.Status.INACTIVE);
+        _expectStatus(id, IBindings.Status.INACTIVE);
         ILedgerManager.Open memory o = _open(1);
         vm.expectRevert();
         vm.prank(user);
         ledger.openChannel{value: o.amount}(o);
         Attest memory next = _ready("next");
-        bytes memory refused = abi.encodeWithSelector(IComputeRegistry.ProviderIsBarred.selector, agentId);
+        bytes memory refused = abi.encodeWithSelector(IBindings.ProviderIsBarred.selector, agentId);
         _send(next, refused);
         NodeStatement memory s = next.statement;
         vm.expectRevert(refused);
@@ -176,7 +178,7 @@ contract RegistryPowersTest is AttestFixture {
         vm.prank(relayer);
         registry.setBarred(agentId, false, "lifted");
         vm.assertTrue(registry.isActive(agentId));
-        _expectStatus(id, IComputeRegistry.Status.ACTIVE);
+        _expectStatus(id, IBindings.Status.ACTIVE);
     }
 
     /// A bar goes with the agent, whoever owns it.
@@ -198,17 +200,17 @@ contract RegistryPowersTest is AttestFixture {
     }
 
     function test_setBarred_reverts() public {
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NotModerator.selector, address(0), governor));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.NotModerator.selector, address(0), governor));
         vm.prank(governor);
         registry.setBarred(agentId, true, "x");
         vm.prank(governor);
         registry.setModerator(relayer);
         vm.startPrank(relayer);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownProvider.selector, 9));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.UnknownProvider.selector, 9));
         registry.setBarred(9, true, "x");
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.ReasonLength.selector, 0, 256));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.ReasonLength.selector, 0, 256));
         registry.setBarred(agentId, true, "");
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.ReasonLength.selector, 257, 256));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.ReasonLength.selector, 257, 256));
         registry.setBarred(agentId, true, string(new bytes(257)));
         vm.stopPrank();
     }

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {ComputeRegistry} from "../../src/ComputeRegistry.sol";
-import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IProviders} from "../../src/interfaces/registry/IProviders.sol";
 import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
 import {IIdentityRegistry} from "../../src/interfaces/IIdentityRegistry.sol";
 import {Fixture} from "../Fixture.sol";
@@ -13,9 +13,9 @@ contract RegistryProvidersTest is Fixture {
     address private constant BUYER = address(0xb0b);
 
     function test_constructor_revertsOnZeroPeers() public {
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.ZeroAddress.selector));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.ZeroAddress.selector));
         new ComputeRegistry(IIdentityRegistry(address(0)), staking, governor, NO_VERIFIER);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.ZeroAddress.selector));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.ZeroAddress.selector));
         new ComputeRegistry(identity, IComputeStaking(address(0)), governor, NO_VERIFIER);
         vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableInvalidOwner.selector, address(0)));
         new ComputeRegistry(identity, staking, address(0), NO_VERIFIER);
@@ -26,7 +26,7 @@ contract RegistryProvidersTest is Fixture {
         vm.assertEq(agentId, 0);
         vm.assertTrue(registry.isActive(0));
         vm.assertFalse(registry.isActive(1));
-        IComputeRegistry.Provider memory p = registry.providerOf(0);
+        IProviders.Provider memory p = registry.providerOf(0);
         vm.assertEq(p.owner, provider);
         vm.assertEq(p.registeredAt, START);
         vm.assertEq(p.endpointVersion, 1);
@@ -43,7 +43,7 @@ contract RegistryProvidersTest is Fixture {
         staking.stakeAsProvider{value: BOND}(id);
 
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.ProviderRegistered(id, owner, endpoint);
+        emit IProviders.ProviderRegistered(id, owner, endpoint);
         registry.register(id, endpoint);
         vm.stopPrank();
 
@@ -71,7 +71,7 @@ contract RegistryProvidersTest is Fixture {
     }
 
     function test_register_reverts() public {
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.AlreadyRegistered.selector, agentId));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.AlreadyRegistered.selector, agentId));
         vm.prank(provider);
         registry.register(agentId, "x");
 
@@ -80,34 +80,32 @@ contract RegistryProvidersTest is Fixture {
 
         vm.prank(user);
         uint256 id = identity.register();
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NotAgentOwner.selector, id, attacker));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.NotAgentOwner.selector, id, attacker));
         vm.prank(attacker);
         registry.register(id, "x");
 
         // R3: somebody else's bond does not count.
         vm.prank(attacker);
         staking.stakeAsProvider{value: BOND}(id);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.InsufficientBond.selector, BOND, 0));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.InsufficientBond.selector, BOND, 0));
         vm.prank(user);
         registry.register(id, "x");
 
         vm.startPrank(user);
         staking.stakeAsProvider{value: BOND}(id);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.EndpointLength.selector, 0, 255));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.EndpointLength.selector, 0, 255));
         registry.register(id, "");
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.EndpointLength.selector, 256, 255));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.EndpointLength.selector, 256, 255));
         registry.register(id, string(new bytes(256)));
         identity.unsetAgentWallet(id);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NoAgentWallet.selector, id));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.NoAgentWallet.selector, id));
         registry.register(id, "x");
         vm.stopPrank();
     }
 
     function test_register_refusesIdsBeyond64Bits() public {
         uint256 id = uint256(type(uint48).max) + 1;
-        vm.expectRevert(
-            abi.encodeWithSelector(IComputeRegistry.AgentIdTooLarge.selector, id, type(uint48).max)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IProviders.AgentIdTooLarge.selector, id, type(uint48).max));
         registry.register(id, "x");
     }
 
@@ -121,13 +119,13 @@ contract RegistryProvidersTest is Fixture {
         vm.assertFalse(valid, "binding of the seller");
 
         // The seller has no power any more, the buyer none before the bond is there.
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NotAgentOwner.selector, agentId, provider));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.NotAgentOwner.selector, agentId, provider));
         vm.prank(provider);
         registry.setActive(agentId, true);
         vm.startPrank(BUYER);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.OperatorMismatch.selector, provider, BUYER));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.OperatorMismatch.selector, provider, BUYER));
         registry.approveBinding(agentId, bindingId);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.InsufficientBond.selector, BOND, 0));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.InsufficientBond.selector, BOND, 0));
         registry.refreshOwner(agentId);
 
         vm.deal(BUYER, 1 ether);
@@ -136,13 +134,13 @@ contract RegistryProvidersTest is Fixture {
         vm.assertFalse(registry.isActive(agentId), "before refreshOwner");
         (valid,) = registry.bindingOf(bindingId);
         vm.assertFalse(valid, "binding of the seller, bond of the buyer");
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NoAgentWallet.selector, agentId));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.NoAgentWallet.selector, agentId));
         registry.refreshOwner(agentId);
         vm.stopPrank();
         _setWallet(BUYER);
 
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.OwnerRefreshed(agentId, BUYER);
+        emit IProviders.OwnerRefreshed(agentId, BUYER);
         vm.prank(BUYER);
         registry.refreshOwner(agentId);
 
@@ -173,8 +171,7 @@ contract RegistryProvidersTest is Fixture {
         vm.prank(provider);
         identity.transferFrom(provider, BUYER, agentId);
         vm.startPrank(BUYER);
-        bytes memory mismatch =
-            abi.encodeWithSelector(IComputeRegistry.OperatorMismatch.selector, provider, BUYER);
+        bytes memory mismatch = abi.encodeWithSelector(IProviders.OperatorMismatch.selector, provider, BUYER);
         vm.expectRevert(mismatch);
         registry.revokeBinding(bindingId);
         vm.expectRevert(mismatch);
@@ -190,12 +187,12 @@ contract RegistryProvidersTest is Fixture {
     }
 
     function test_refreshOwner_reverts() public {
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownProvider.selector, 5));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.UnknownProvider.selector, 5));
         registry.refreshOwner(5);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NotAgentOwner.selector, agentId, attacker));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.NotAgentOwner.selector, agentId, attacker));
         vm.prank(attacker);
         registry.refreshOwner(agentId);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.OwnerUnchanged.selector, agentId));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.OwnerUnchanged.selector, agentId));
         vm.prank(provider);
         registry.refreshOwner(agentId);
     }
@@ -203,7 +200,7 @@ contract RegistryProvidersTest is Fixture {
     /// R7
     function test_endpoint_change_ends_binding() public {
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.EndpointUpdated(agentId, 2, "https://other.example");
+        emit IProviders.EndpointUpdated(agentId, 2, "https://other.example");
         vm.prank(provider);
         registry.updateEndpoint(agentId, "https://other.example");
 
@@ -214,19 +211,19 @@ contract RegistryProvidersTest is Fixture {
     }
 
     function test_updateEndpoint_reverts() public {
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownProvider.selector, 5));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.UnknownProvider.selector, 5));
         registry.updateEndpoint(5, "x");
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NotAgentOwner.selector, agentId, attacker));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.NotAgentOwner.selector, agentId, attacker));
         vm.prank(attacker);
         registry.updateEndpoint(agentId, "x");
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.EndpointLength.selector, 0, 255));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.EndpointLength.selector, 0, 255));
         vm.prank(provider);
         registry.updateEndpoint(agentId, "");
     }
 
     function test_setActive() public {
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.ProviderActiveSet(agentId, false);
+        emit IProviders.ProviderActiveSet(agentId, false);
         vm.prank(provider);
         registry.setActive(agentId, false);
         vm.assertFalse(registry.isActive(agentId));
@@ -239,7 +236,7 @@ contract RegistryProvidersTest is Fixture {
         (valid,) = registry.bindingOf(bindingId);
         vm.assertTrue(valid);
 
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NotAgentOwner.selector, agentId, attacker));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.NotAgentOwner.selector, agentId, attacker));
         vm.prank(attacker);
         registry.setActive(agentId, false);
     }

@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IProviders} from "../../src/interfaces/registry/IProviders.sol";
+import {IServices} from "../../src/interfaces/registry/IServices.sol";
 import {Fixture} from "../Fixture.sol";
 
 contract RegistryServicesTest is Fixture {
     function test_fuzz_addService(bytes32 modelId, uint128 inPrice, uint128 outPrice, uint64 claimed) public {
         vm.assume(modelId != 0);
-        IComputeRegistry.Price memory price = _price(inPrice, outPrice);
+        IServices.Price memory price = _price(inPrice, outPrice);
         // Whatever the caller states, the first price holds from now.
         price.effectiveFrom = claimed;
-        IComputeRegistry.Price memory stored = _price(inPrice, outPrice);
+        IServices.Price memory stored = _price(inPrice, outPrice);
         stored.effectiveFrom = uint64(START);
 
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.ServiceAdded(agentId, 1, modelId, "m");
+        emit IServices.ServiceAdded(agentId, 1, modelId, "m");
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.PriceSet(agentId, 1, 1, stored);
+        emit IServices.PriceSet(agentId, 1, 1, stored);
         vm.prank(provider);
         uint32 id = registry.addService(agentId, modelId, "m", price);
 
         vm.assertEq(id, 1);
         vm.assertEq(registry.serviceCount(agentId), 2);
-        IComputeRegistry.Service memory service = registry.serviceOf(agentId, id);
+        IServices.Service memory service = registry.serviceOf(agentId, id);
         vm.assertEq(service.modelId, modelId);
         vm.assertEq(service.modelName, "m");
         vm.assertEq(service.latestPriceVersion, 1);
@@ -32,34 +33,34 @@ contract RegistryServicesTest is Fixture {
     }
 
     function test_addService_reverts() public {
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownProvider.selector, 5));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.UnknownProvider.selector, 5));
         registry.addService(5, MODEL_ID, "m", _price(1, 1));
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NotAgentOwner.selector, agentId, attacker));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.NotAgentOwner.selector, agentId, attacker));
         vm.prank(attacker);
         registry.addService(agentId, MODEL_ID, "m", _price(1, 1));
 
         vm.startPrank(provider);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.ModelIdZero.selector));
+        vm.expectRevert(abi.encodeWithSelector(IServices.ModelIdZero.selector));
         registry.addService(agentId, 0, "m", _price(1, 1));
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.ModelNameLength.selector, 0, 128));
+        vm.expectRevert(abi.encodeWithSelector(IServices.ModelNameLength.selector, 0, 128));
         registry.addService(agentId, MODEL_ID, "", _price(1, 1));
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.ModelNameLength.selector, 129, 128));
+        vm.expectRevert(abi.encodeWithSelector(IServices.ModelNameLength.selector, 129, 128));
         registry.addService(agentId, MODEL_ID, string(new bytes(129)), _price(1, 1));
-        IComputeRegistry.Price memory none = _price(1, 1);
+        IServices.Price memory none = _price(1, 1);
         none.maxOutputTokens = 0;
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.MaxOutputTokensZero.selector));
+        vm.expectRevert(abi.encodeWithSelector(IServices.MaxOutputTokensZero.selector));
         registry.addService(agentId, MODEL_ID, "m", none);
         vm.stopPrank();
     }
 
     /// A new version is announced, then takes the place of the old one for new channels; rows never change.
     function test_fuzz_setPrice(uint64 effectiveFrom) public {
-        IComputeRegistry.Price memory next = _price(7, 8);
+        IServices.Price memory next = _price(7, 8);
         next.effectiveFrom = uint64(_bound(effectiveFrom, START + 1 hours, START + 30 days));
         bytes memory first = abi.encode(registry.priceOf(agentId, serviceId, 1));
 
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.PriceSet(agentId, serviceId, 2, next);
+        emit IServices.PriceSet(agentId, serviceId, 2, next);
         vm.prank(provider);
         vm.assertEq(registry.setPrice(agentId, serviceId, next), 2);
 
@@ -74,51 +75,47 @@ contract RegistryServicesTest is Fixture {
     }
 
     function test_setPrice_reverts() public {
-        IComputeRegistry.Price memory next = _price(7, 8);
+        IServices.Price memory next = _price(7, 8);
         next.effectiveFrom = uint64(START + 1 hours - 1);
 
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NotAgentOwner.selector, agentId, attacker));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.NotAgentOwner.selector, agentId, attacker));
         vm.prank(attacker);
         registry.setPrice(agentId, serviceId, next);
 
         vm.startPrank(provider);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IComputeRegistry.PriceTooSoon.selector, START + 1 hours, next.effectiveFrom
-            )
+            abi.encodeWithSelector(IServices.PriceTooSoon.selector, START + 1 hours, next.effectiveFrom)
         );
         registry.setPrice(agentId, serviceId, next);
         next.effectiveFrom = uint64(START + 30 days + 1);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IComputeRegistry.PriceTooLate.selector, START + 30 days, next.effectiveFrom
-            )
+            abi.encodeWithSelector(IServices.PriceTooLate.selector, START + 30 days, next.effectiveFrom)
         );
         registry.setPrice(agentId, serviceId, next);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownService.selector, agentId, 9));
+        vm.expectRevert(abi.encodeWithSelector(IServices.UnknownService.selector, agentId, 9));
         registry.setPrice(agentId, 9, next);
         next.effectiveFrom = uint64(START + 1 hours);
         next.maxOutputTokens = 0;
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.MaxOutputTokensZero.selector));
+        vm.expectRevert(abi.encodeWithSelector(IServices.MaxOutputTokensZero.selector));
         registry.setPrice(agentId, serviceId, next);
         next.maxOutputTokens = 1;
         registry.setPrice(agentId, serviceId, next);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.PricePending.selector, next.effectiveFrom));
+        vm.expectRevert(abi.encodeWithSelector(IServices.PricePending.selector, next.effectiveFrom));
         registry.setPrice(agentId, serviceId, next);
         vm.stopPrank();
     }
 
     function test_setServiceActive() public {
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.ServiceActiveSet(agentId, serviceId, false);
+        emit IServices.ServiceActiveSet(agentId, serviceId, false);
         vm.prank(provider);
         registry.setServiceActive(agentId, serviceId, false);
         vm.assertFalse(registry.serviceOf(agentId, serviceId).active);
 
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownService.selector, agentId, 9));
+        vm.expectRevert(abi.encodeWithSelector(IServices.UnknownService.selector, agentId, 9));
         vm.prank(provider);
         registry.setServiceActive(agentId, 9, true);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NotAgentOwner.selector, agentId, attacker));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.NotAgentOwner.selector, agentId, attacker));
         vm.prank(attacker);
         registry.setServiceActive(agentId, serviceId, true);
     }
@@ -127,7 +124,7 @@ contract RegistryServicesTest is Fixture {
     /// What an opening asks is what the single views say.
     function test_fuzz_offerOf(uint8 switches, uint32 wait) public {
         vm.startPrank(provider);
-        IComputeRegistry.Price memory next = _price(1, 1);
+        IServices.Price memory next = _price(1, 1);
         next.effectiveFrom = uint64(block.timestamp + 1 hours);
         registry.setPrice(agentId, serviceId, next);
         registry.setActive(agentId, switches & 1 == 0);
@@ -144,7 +141,7 @@ contract RegistryServicesTest is Fixture {
         }
         vm.assertEq(serviceActive, registry.serviceOf(agentId, serviceId).active);
         vm.assertEq(version, registry.currentPriceVersion(agentId, serviceId));
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownService.selector, agentId, 7));
+        vm.expectRevert(abi.encodeWithSelector(IServices.UnknownService.selector, agentId, 7));
         registry.offerOf(agentId, 7);
     }
 
@@ -156,15 +153,15 @@ contract RegistryServicesTest is Fixture {
     }
 
     function test_single_price_source() public {
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownPrice.selector, agentId, serviceId, 0));
+        vm.expectRevert(abi.encodeWithSelector(IServices.UnknownPrice.selector, agentId, serviceId, 0));
         registry.priceOf(agentId, serviceId, 0);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownPrice.selector, agentId, serviceId, 2));
+        vm.expectRevert(abi.encodeWithSelector(IServices.UnknownPrice.selector, agentId, serviceId, 2));
         registry.priceOf(agentId, serviceId, 2);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownPrice.selector, 5, 0, 1));
+        vm.expectRevert(abi.encodeWithSelector(IServices.UnknownPrice.selector, 5, 0, 1));
         registry.priceOf(5, 0, 1);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownService.selector, agentId, 9));
+        vm.expectRevert(abi.encodeWithSelector(IServices.UnknownService.selector, agentId, 9));
         registry.serviceOf(agentId, 9);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownService.selector, agentId, 9));
+        vm.expectRevert(abi.encodeWithSelector(IServices.UnknownService.selector, agentId, 9));
         registry.currentPriceVersion(agentId, 9);
     }
 }

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ComputeRegistry} from "../../src/ComputeRegistry.sol";
 import {IAttestationVerifier} from "../../src/interfaces/IAttestationVerifier.sol";
-import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IVerifierList} from "../../src/interfaces/registry/IVerifierList.sol";
 import {Fixture} from "../Fixture.sol";
 import {Vm} from "../Test.sol";
 import {TestVerifier} from "../TestVerifier.sol";
@@ -20,31 +20,31 @@ contract RegistryVerifiersTest is Fixture {
 
     function test_proposeThenAccept() public {
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.VerifierProposed(0, verifier, false, uint64(START + 48 hours));
+        emit IVerifierList.VerifierProposed(0, verifier, false, uint64(START + 48 hours));
         vm.prank(governor);
         vm.assertEq(registry.proposeVerifier(verifier), 0);
-        IComputeRegistry.Verifier memory v = registry.verifierAt(0);
+        IVerifierList.Verifier memory v = registry.verifierAt(0);
         vm.assertEq(address(v.verifier), address(verifier));
-        vm.assertEq(uint256(v.state), uint256(IComputeRegistry.VerifierState.PROPOSED));
+        vm.assertEq(uint256(v.state), uint256(IVerifierList.VerifierState.PROPOSED));
         vm.assertFalse(v.simulated);
         vm.assertEq(v.acceptableAt, START + 48 hours);
         vm.assertEq(v.listedInBlock, 0);
 
         vm.warp(START + 48 hours - 1);
         vm.expectRevert(
-            abi.encodeWithSelector(IComputeRegistry.TooEarly.selector, START + 48 hours, START + 48 hours - 1)
+            abi.encodeWithSelector(IVerifierList.TooEarly.selector, START + 48 hours, START + 48 hours - 1)
         );
         registry.acceptVerifier(0);
         vm.warp(START + 48 hours);
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.VerifierListed(0, verifier, false);
+        emit IVerifierList.VerifierListed(0, verifier, false);
         vm.prank(attacker);
         registry.acceptVerifier(0);
-        vm.assertEq(uint256(registry.verifierAt(0).state), uint256(IComputeRegistry.VerifierState.LISTED));
+        vm.assertEq(uint256(registry.verifierAt(0).state), uint256(IVerifierList.VerifierState.LISTED));
         vm.assertEq(registry.verifierCount(), 1);
 
         vm.expectRevert(
-            _wrongState(0, IComputeRegistry.VerifierState.PROPOSED, IComputeRegistry.VerifierState.LISTED)
+            _wrongState(0, IVerifierList.VerifierState.PROPOSED, IVerifierList.VerifierState.LISTED)
         );
         registry.acceptVerifier(0);
     }
@@ -55,27 +55,27 @@ contract RegistryVerifiersTest is Fixture {
         registry.proposeVerifier(verifier);
 
         vm.startPrank(governor);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.VerifierWithoutCode.selector, user));
+        vm.expectRevert(abi.encodeWithSelector(IVerifierList.VerifierWithoutCode.selector, user));
         registry.proposeVerifier(IAttestationVerifier(user));
         for (uint256 i = 0; i < 32; ++i) {
             registry.proposeVerifier(verifier);
         }
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.TooManyVerifiers.selector, 32));
+        vm.expectRevert(abi.encodeWithSelector(IVerifierList.TooManyVerifiers.selector, 32));
         registry.proposeVerifier(verifier);
         vm.stopPrank();
     }
 
     function test_accept_reverts() public {
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownVerifier.selector, 3));
+        vm.expectRevert(abi.encodeWithSelector(IVerifierList.UnknownVerifier.selector, 3));
         registry.acceptVerifier(3);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownVerifier.selector, 3));
+        vm.expectRevert(abi.encodeWithSelector(IVerifierList.UnknownVerifier.selector, 3));
         registry.verifierAt(3);
     }
 
     /// A power to deny: by the owner or the remover, at once, for good.
     function test_drop() public {
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.RemoverChanged(address(0), relayer);
+        emit IVerifierList.RemoverChanged(address(0), relayer);
         vm.startPrank(governor);
         registry.setRemover(relayer);
         registry.proposeVerifier(verifier);
@@ -83,31 +83,31 @@ contract RegistryVerifiersTest is Fixture {
         vm.stopPrank();
         vm.assertEq(registry.remover(), relayer);
 
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.NotRemover.selector, attacker));
+        vm.expectRevert(abi.encodeWithSelector(IVerifierList.NotRemover.selector, attacker));
         vm.prank(attacker);
         registry.dropVerifier(0);
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownVerifier.selector, 9));
+        vm.expectRevert(abi.encodeWithSelector(IVerifierList.UnknownVerifier.selector, 9));
         vm.prank(relayer);
         registry.dropVerifier(9);
 
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.VerifierDropped(0, relayer);
+        emit IVerifierList.VerifierDropped(0, relayer);
         vm.prank(relayer);
         registry.dropVerifier(0);
         vm.expectRevert(
-            _wrongState(0, IComputeRegistry.VerifierState.LISTED, IComputeRegistry.VerifierState.DROPPED)
+            _wrongState(0, IVerifierList.VerifierState.LISTED, IVerifierList.VerifierState.DROPPED)
         );
         vm.prank(relayer);
         registry.dropVerifier(0);
         vm.warp(START + 48 hours);
         vm.expectRevert(
-            _wrongState(0, IComputeRegistry.VerifierState.PROPOSED, IComputeRegistry.VerifierState.DROPPED)
+            _wrongState(0, IVerifierList.VerifierState.PROPOSED, IVerifierList.VerifierState.DROPPED)
         );
         registry.acceptVerifier(0);
 
         registry.acceptVerifier(1);
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.VerifierDropped(1, governor);
+        emit IVerifierList.VerifierDropped(1, governor);
         vm.prank(governor);
         registry.dropVerifier(1);
     }
@@ -121,11 +121,11 @@ contract RegistryVerifiersTest is Fixture {
     function test_firstVerifierIsListedAtOnce() public {
         vm.recordLogs();
         ComputeRegistry other = new ComputeRegistry(identity, staking, governor, verifier);
-        vm.assertEq(uint256(other.verifierAt(0).state), uint256(IComputeRegistry.VerifierState.LISTED));
+        vm.assertEq(uint256(other.verifierAt(0).state), uint256(IVerifierList.VerifierState.LISTED));
         vm.assertEq(registry.verifierCount(), 0);
         Vm.Log[] memory logs = vm.getRecordedLogs();
-        vm.assertEq(logs[logs.length - 2].topics[0], IComputeRegistry.VerifierProposed.selector);
-        vm.assertEq(logs[logs.length - 1].topics[0], IComputeRegistry.VerifierListed.selector);
+        vm.assertEq(logs[logs.length - 2].topics[0], IVerifierList.VerifierProposed.selector);
+        vm.assertEq(logs[logs.length - 1].topics[0], IVerifierList.VerifierListed.selector);
     }
 
     /// R14: where money is real, a simulated root is refused at deployment, at the proposal, and when it is to be listed.
@@ -139,7 +139,7 @@ contract RegistryVerifiersTest is Fixture {
 
         vm.chainId(8453);
         bytes memory refused =
-            abi.encodeWithSelector(IComputeRegistry.SimulatedVerifier.selector, address(simulated), 8453);
+            abi.encodeWithSelector(IVerifierList.SimulatedVerifier.selector, address(simulated), 8453);
         vm.expectRevert(refused);
         new ComputeRegistry(identity, staking, governor, simulated);
         vm.expectRevert(refused);
@@ -154,7 +154,7 @@ contract RegistryVerifiersTest is Fixture {
         verifier.setSimulated(true);
         vm.warp(START + 96 hours);
         vm.expectRevert(
-            abi.encodeWithSelector(IComputeRegistry.SimulatedVerifier.selector, address(verifier), 8453)
+            abi.encodeWithSelector(IVerifierList.SimulatedVerifier.selector, address(verifier), 8453)
         );
         registry.acceptVerifier(1);
     }
@@ -177,9 +177,9 @@ contract RegistryVerifiersTest is Fixture {
 
     function _wrongState(
         uint256 index,
-        IComputeRegistry.VerifierState expected,
-        IComputeRegistry.VerifierState actual
+        IVerifierList.VerifierState expected,
+        IVerifierList.VerifierState actual
     ) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(IComputeRegistry.WrongVerifierState.selector, index, expected, actual);
+        return abi.encodeWithSelector(IVerifierList.WrongVerifierState.selector, index, expected, actual);
     }
 }

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {InferenceServing} from "../../src/InferenceServing.sol";
 import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IServices} from "../../src/interfaces/registry/IServices.sol";
 import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
 import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
 import {IReputationRegistry} from "../../src/interfaces/IReputationRegistry.sol";
@@ -69,7 +70,7 @@ contract SettleTest is Fixture {
 
     /// P3
     function test_price_change_does_not_touch_channel() public {
-        IComputeRegistry.Price memory raised = _price(IN_PRICE * 1000, OUT_PRICE * 1000);
+        IServices.Price memory raised = _price(IN_PRICE * 1000, OUT_PRICE * 1000);
         raised.effectiveFrom = uint64(START + 1 hours);
         vm.prank(provider);
         registry.setPrice(agentId, serviceId, raised);
@@ -242,7 +243,7 @@ contract SettleTest is Fixture {
     }
 
     function test_feeOf_unknownChannelReverts() public {
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.UnknownPrice.selector, 0, 0, 0));
+        vm.expectRevert(abi.encodeWithSelector(IServices.UnknownPrice.selector, 0, 0, 0));
         serving.feeOf("none", 1, 1);
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
 import {NodeStatement} from "../../src/interfaces/NodeStatement.sol";
 import {IEvidence} from "../../src/interfaces/staking/IEvidence.sol";
 import {IRewards} from "../../src/interfaces/staking/IRewards.sol";
@@ -16,7 +16,7 @@ contract ProveBadAttestationTest is StakingFixture {
         vm.expectEmit(address(staking));
         emit IRewards.Slashed(bond, reporter, address(0), BOND, 0, BOND / 10, BOND - BOND / 10);
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.BindingRevoked(agentId, bindingId, address(staking));
+        emit IBindings.BindingRevoked(agentId, bindingId, address(staking));
         vm.prank(reporter);
         staking.proveBadAttestation(bindingId, _fixtureStatement(), EVIDENCE_BYTES, SALT);
         vm.assertEq(staking.slashable(bond), 0);
@@ -30,7 +30,7 @@ contract ProveBadAttestationTest is StakingFixture {
         vm.startPrank(reporter);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IComputeRegistry.EvidenceNotGranted.selector, bindingId, keccak256(EVIDENCE_BYTES)
+                IBindings.EvidenceNotGranted.selector, bindingId, keccak256(EVIDENCE_BYTES)
             )
         );
         staking.proveBadAttestation(bindingId, _fixtureStatement(), EVIDENCE_BYTES, SALT);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
 import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
 import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
 import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
@@ -24,7 +24,7 @@ contract ProveConflictTest is StakingFixture {
         vm.expectEmit(address(staking));
         emit IRewards.Credited(reporter, half / 10);
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.BindingRevoked(agentId, bindingId, address(staking));
+        emit IBindings.BindingRevoked(agentId, bindingId, address(staking));
         vm.prank(reporter);
         staking.proveConflict(c, SALT);
 
@@ -319,7 +319,7 @@ contract ProveConflictTest is StakingFixture {
         vm.expectEmit(address(staking));
         emit IRewards.Slashed(bond, reporter, address(0), 0, 0, 0, 0);
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.BindingRevoked(agentId, bindingId, address(staking));
+        emit IBindings.BindingRevoked(agentId, bindingId, address(staking));
         vm.prank(reporter);
         staking.proveConflict(c, SALT);
         vm.assertEq(staking.rewardOf(reporter), 0);

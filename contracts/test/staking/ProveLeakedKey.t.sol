@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
 import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
 import {IEvidence} from "../../src/interfaces/staking/IEvidence.sol";
 import {IRewards} from "../../src/interfaces/staking/IRewards.sol";
@@ -23,7 +23,7 @@ contract ProveLeakedKeyTest is StakingFixture {
         vm.expectEmit(address(staking));
         emit IRewards.Slashed(bond, who, address(0), total, 0, share, total - share);
         vm.expectEmit(address(registry));
-        emit IComputeRegistry.BindingRevoked(agentId, bindingId, address(staking));
+        emit IBindings.BindingRevoked(agentId, bindingId, address(staking));
         vm.prank(who);
         staking.proveLeakedKey(bindingId, sig, SALT);
 
@@ -92,7 +92,7 @@ contract ProveLeakedKeyTest is StakingFixture {
         staking.addStake{value: 1 ether}(bond);
         (bool valid,) = registry.bindingOf(sibling);
         vm.assertFalse(valid, "its key is known to have leaked");
-        (, IComputeRegistry.Binding memory b) = registry.bindingOf(sibling);
+        (, IBindings.Binding memory b) = registry.bindingOf(sibling);
         vm.assertFalse(b.revoked);
 
         _commitLeak(reporter, sibling, SIGNER_KEY);

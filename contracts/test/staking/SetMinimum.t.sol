@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Governed} from "../../src/governance/Governed.sol";
-import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IProviders} from "../../src/interfaces/registry/IProviders.sol";
 import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
 import {StakingFixture} from "./StakingFixture.sol";
 
@@ -107,7 +107,7 @@ contract SetMinimumTest is StakingFixture {
         staking.setMinimum(IComputeStaking.Role.PROVIDER, 0.2 ether);
         vm.startPrank(attacker);
         uint256 id = identity.register("");
-        vm.expectRevert(abi.encodeWithSelector(IComputeRegistry.InsufficientBond.selector, 0.2 ether, 0));
+        vm.expectRevert(abi.encodeWithSelector(IProviders.InsufficientBond.selector, 0.2 ether, 0));
         registry.register(id, "https://node.example");
         staking.stakeAsProvider{value: 0.2 ether}(id);
         registry.register(id, "https://node.example");

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {Deploy} from "../../script/Deploy.s.sol";
 import {TdxContracts, TdxSet} from "../../script/TdxSet.sol";
 import {ComputeRegistry} from "../../src/ComputeRegistry.sol";
-import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
 import {IMeasurementPolicy} from "../../src/interfaces/IMeasurementPolicy.sol";
 import {NodeStatement} from "../../src/interfaces/NodeStatement.sol";
 import {IdentityRegistry} from "../../src/erc8004/IdentityRegistry.sol";
@@ -45,9 +45,9 @@ contract RegistrationTest is TdxFixture {
         _attest();
         uint256 first =
             vm.snapshotGasLastCall("TdxAttestationVerifier", "attest with its check, first, dense v4");
-        (bool valid, IComputeRegistry.Binding memory b) = _market.computeRegistry.bindingOf(_bindingId);
+        (bool valid, IBindings.Binding memory b) = _market.computeRegistry.bindingOf(_bindingId);
         vm.assertTrue(valid);
-        vm.assertEq(uint256(b.tier), uint256(IComputeRegistry.Tier.SIMULATED));
+        vm.assertEq(uint256(b.tier), uint256(IBindings.Tier.SIMULATED));
         vm.assertLe(first, 210_000);
 
         vm.roll(block.number + 1);
@@ -63,8 +63,8 @@ contract RegistrationTest is TdxFixture {
         ComputeRegistry registry = _market.computeRegistry;
         uint256 id = vm.snapshotState();
         _tdx.tdxVerifier.upsertRevocationList(_stored("pck-revoked").pckCrl);
-        (IComputeRegistry.Status status, uint8 tcb) = registry.statusOf(_bindingId);
-        vm.assertEq(uint256(status), uint256(IComputeRegistry.Status.OUT_OF_POLICY));
+        (IBindings.Status status, uint8 tcb) = registry.statusOf(_bindingId);
+        vm.assertEq(uint256(status), uint256(IBindings.Status.OUT_OF_POLICY));
         vm.assertEq(tcb, 6);
 
         vm.revertToState(id);
@@ -72,7 +72,7 @@ contract RegistrationTest is TdxFixture {
         vm.prank(OWNER);
         _tdx.measurementPolicy.remove(key);
         (status,) = registry.statusOf(_bindingId);
-        vm.assertEq(uint256(status), uint256(IComputeRegistry.Status.OUT_OF_POLICY));
+        vm.assertEq(uint256(status), uint256(IBindings.Status.OUT_OF_POLICY));
     }
 
     /// R14: where money is real, no other root than Intel's is deployed, whoever asks for it.
@@ -125,7 +125,7 @@ contract RegistrationTest is TdxFixture {
 
     function _list() private {
         IMeasurementPolicy.Rule memory rule;
-        rule.tier = IComputeRegistry.Tier.TDX;
+        rule.tier = IBindings.Tier.TDX;
         rule.tcbStatuses = 0x03;
         rule.tdAttributes = 1 << 28;
         IMeasurementPolicy.Origin memory origin;

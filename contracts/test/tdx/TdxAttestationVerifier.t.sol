@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {MeasurementPolicy} from "../../src/MeasurementPolicy.sol";
 import {TdxAttestationVerifier} from "../../src/TdxAttestationVerifier.sol";
 import {IAttestationVerifier} from "../../src/interfaces/IAttestationVerifier.sol";
-import {IComputeRegistry} from "../../src/interfaces/IComputeRegistry.sol";
+import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
 import {IMeasurementPolicy} from "../../src/interfaces/IMeasurementPolicy.sol";
 import {NodeStatement} from "../../src/interfaces/NodeStatement.sol";
 import {ITdxVerifier} from "../../src/tdx/interfaces/ITdxVerifier.sol";
@@ -43,7 +43,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
 
     function test_appraise() public view {
         IAttestationVerifier.Appraisal memory a = _appraise(_evidence(_quote, 1, 0));
-        vm.assertEq(uint256(a.tier), uint256(IComputeRegistry.Tier.SIMULATED));
+        vm.assertEq(uint256(a.tier), uint256(IBindings.Tier.SIMULATED));
         vm.assertEq(a.tcbStatus, TcbStatus.UP_TO_DATE);
         // The entry's limit is nearer than the end of the collateral.
         vm.assertEq(a.validUntil, genuine.time + 7 days);
@@ -71,7 +71,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
         TdxAttestationVerifier judge = new TdxAttestationVerifier(verifier, _policy);
         vm.clearMockedCalls();
         IMeasurementPolicy.Rule memory rule = _rule();
-        rule.tier = IComputeRegistry.Tier.TDX_GPU;
+        rule.tier = IBindings.Tier.TDX_GPU;
         bytes32 rtmr3 = keccak256(_slice(_quote, BODY + 472, 48));
         vm.warp(genuine.time - 3 days);
         _list(_measurement(IMeasurementPolicy.WorkloadPin.RTMR3, rtmr3), rule);
@@ -79,14 +79,14 @@ contract TdxAttestationVerifierTest is TdxFixture {
 
         bytes32 digest = keccak256("gpu");
         bytes memory withGpu = _register(genuine.quote, digest);
-        vm.assertEq(_tier(judge, _evidence(_quote, 1, 0)), uint256(IComputeRegistry.Tier.TDX));
-        vm.assertEq(_tier(judge, _evidence(_quote, 2, 0)), uint256(IComputeRegistry.Tier.TDX));
-        vm.assertEq(_tier(judge, _evidence(withGpu, 2, digest)), uint256(IComputeRegistry.Tier.TDX));
+        vm.assertEq(_tier(judge, _evidence(_quote, 1, 0)), uint256(IBindings.Tier.TDX));
+        vm.assertEq(_tier(judge, _evidence(_quote, 2, 0)), uint256(IBindings.Tier.TDX));
+        vm.assertEq(_tier(judge, _evidence(withGpu, 2, digest)), uint256(IBindings.Tier.TDX));
         _statement.gpuDevicesDigest = keccak256("devices");
-        vm.assertEq(_tier(judge, _evidence(withGpu, 2, digest)), uint256(IComputeRegistry.Tier.TDX_GPU));
+        vm.assertEq(_tier(judge, _evidence(withGpu, 2, digest)), uint256(IBindings.Tier.TDX_GPU));
         // Software that is listed without one gets none by bringing one.
-        vm.assertEq(_tier(judge, _evidence(withGpu, 1, digest)), uint256(IComputeRegistry.Tier.TDX));
-        vm.assertEq(_tier(_judge, _evidence(withGpu, 2, digest)), uint256(IComputeRegistry.Tier.SIMULATED));
+        vm.assertEq(_tier(judge, _evidence(withGpu, 1, digest)), uint256(IBindings.Tier.TDX));
+        vm.assertEq(_tier(_judge, _evidence(withGpu, 2, digest)), uint256(IBindings.Tier.SIMULATED));
     }
 
     /* BINDING AND FRESHNESS */
@@ -438,7 +438,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
     function _rule() private pure returns (IMeasurementPolicy.Rule memory) {
         return IMeasurementPolicy.Rule({
             index: 0,
-            tier: IComputeRegistry.Tier.TDX,
+            tier: IBindings.Tier.TDX,
             tcbStatuses: 0x03,
             tdAttributes: SEPT_VE_DISABLE,
             maxValidity: 7 days

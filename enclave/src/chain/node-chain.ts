@@ -1,3 +1,4 @@
+import type { BINDING_STATUSES, MemberOf, SETTLEMENT_STATUSES } from '@jeju/contracts'
 import type { Hex, NodeStatement, Receipt, RequestAuth } from '@jeju/verifier/protocol'
 
 /** What the ledger says of a channel; money in wei, times in Unix seconds. */
@@ -39,21 +40,8 @@ export interface BindingRecord {
   readonly evidence: Hex
 }
 
-/** `ComputeRegistry.Status`, in the contract's order. */
-export const BINDING_STATUSES = [
-  'unknown',
-  'active',
-  'inactive',
-  'owner_changed',
-  'ended',
-  'expired',
-  'revoked',
-  'stale',
-  'out_of_policy',
-] as const
-
-/** One of {@link BINDING_STATUSES}. */
-export type BindingStatus = (typeof BINDING_STATUSES)[number]
+/** What the registry makes of a binding now. */
+export type BindingStatus = MemberOf<typeof BINDING_STATUSES>
 
 /** A block that a quote can name, and the chain's time. */
 export interface Block {
@@ -71,23 +59,8 @@ export interface SettlementItem {
   readonly receiptSig: Hex
 }
 
-/** `InferenceServing.Status`, in the contract's order. */
-export const SETTLEMENT_STATUSES = [
-  'paid',
-  'partial',
-  'underfunded',
-  'already_used',
-  'bad_auth',
-  'bad_receipt',
-  'bad_binding',
-  'expired',
-  'channel_closed',
-  'over_cap',
-  'nothing_due',
-] as const
-
-/** One of {@link SETTLEMENT_STATUSES}. */
-export type SettlementStatus = (typeof SETTLEMENT_STATUSES)[number]
+/** What InferenceServing makes of an item. */
+export type SettlementStatus = MemberOf<typeof SETTLEMENT_STATUSES>
 
 /** A registration or renewal that no verifier on chain has judged; times in Unix seconds. */
 export interface BindSignerCall {

@@ -1,8 +1,12 @@
 import {
+  BINDING_STATUSES,
+  CHANNEL_MODES,
+  CHANNEL_STATES,
   computeRegistryAbi,
   inferenceServingAbi,
   ledgerManagerAbi,
   lowercase,
+  memberAt,
   peersAbi,
   requireWiring,
   type Deployment,
@@ -18,18 +22,10 @@ import {
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { chainFailure } from './chain-failure.ts'
-import {
-  BINDING_STATUSES,
-  ChainError,
-  type Block,
-  type Channel,
-  type NodeChain,
-} from './node-chain.ts'
+import { ChainError, type Block, type Channel, type NodeChain } from './node-chain.ts'
 import type { Turns } from './turns.ts'
 import { createVerification, type CollateralSource } from './verification.ts'
 
-const CHANNEL_STATES = ['none', 'open', 'closing', 'closed'] as const
-const RECEIPT_MODE = 0
 const MINED_TIMEOUT_MS = 120_000
 
 /**
@@ -119,8 +115,8 @@ export function connectChain(
         const { state, mode, sessionKey, ...channel } = await reader.readContract(call)
         return {
           ...channel,
-          state: CHANNEL_STATES[state] ?? 'none',
-          mode: mode === RECEIPT_MODE ? 'receipt' : 'voucher',
+          state: memberAt(CHANNEL_STATES, state) ?? 'none',
+          mode: memberAt(CHANNEL_MODES, mode) ?? 'voucher',
           sessionKey: lowercase(sessionKey),
         }
       }),
@@ -145,7 +141,7 @@ export function connectChain(
       ask(async () => {
         const call = { ...registry, functionName: 'statusOf', args: [bindingId] } as const
         const [status] = await reader.readContract(call)
-        return BINDING_STATUSES[status] ?? 'unknown'
+        return memberAt(BINDING_STATUSES, status) ?? 'unknown'
       }),
     bindingValidity: () =>
       ask(() => reader.readContract({ ...registry, functionName: 'bindingValidity' })),

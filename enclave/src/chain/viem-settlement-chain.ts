@@ -1,4 +1,10 @@
-import { inferenceServingAbi, ledgerManagerAbi, type Deployment } from '@jeju/contracts'
+import {
+  type Deployment,
+  inferenceServingAbi,
+  ledgerManagerAbi,
+  memberAt,
+  SETTLEMENT_STATUSES,
+} from '@jeju/contracts'
 import { toHex, type Hex } from '@jeju/verifier/protocol'
 import {
   defineChain,
@@ -11,12 +17,7 @@ import {
   type PublicClient,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import {
-  ChainError,
-  SETTLEMENT_STATUSES,
-  type SettlementItem,
-  type SettlementStatus,
-} from './node-chain.ts'
+import { ChainError, type SettlementItem, type SettlementStatus } from './node-chain.ts'
 import { connectEndpoints } from './rpc-endpoints.ts'
 import type { Inclusion, SettlementChain } from './settlement-chain.ts'
 import type { Turns } from './turns.ts'
@@ -168,7 +169,7 @@ function compact(signature: Hex): { readonly r: Hex; readonly vs: Hex } {
 }
 
 function statusOf(code: number): SettlementStatus {
-  const status = SETTLEMENT_STATUSES[code]
+  const status = memberAt(SETTLEMENT_STATUSES, code)
   if (status === undefined) {
     throw new ChainError('CHAIN_UNAVAILABLE', `preview: unknown status ${code}`)
   }

@@ -1,12 +1,16 @@
 import {
+  BOND_ROLES,
+  CHANNEL_MODES,
+  CHANNEL_STATES,
   computeRegistryAbi,
   computeStakingAbi,
+  type Deployment,
   DeploymentError,
   ledgerManagerAbi,
   lowercase,
+  memberAt,
   peersAbi,
   requireWiring,
-  type Deployment,
 } from '@jeju/contracts'
 import {
   createPublicClient,
@@ -22,11 +26,8 @@ import type { ChannelState, GatewayChain, ProviderState, ServiceOffer } from './
 
 /** Services of one provider that are looked at; each costs its owner nothing to add. */
 const MAX_SERVICES = 32
-/** `IComputeStaking.Role`. */
-const PROVIDER_ROLE = 2
+const PROVIDER_ROLE = BOND_ROLES.indexOf('PROVIDER')
 const BOND_ID = parseAbiParameters('uint8 role, uint256 agentId, address staker')
-/** `ILedgerManager.State`. */
-const CHANNEL_STATES = ['none', 'open', 'closing', 'closed'] as const
 
 /** The chain through viem, asked at the first service that answers; the only file that knows it. */
 export function connectChain(rpcUrls: readonly string[], deployment: Deployment): GatewayChain {
@@ -145,8 +146,8 @@ export function connectChain(rpcUrls: readonly string[], deployment: Deployment)
         agentId,
         serviceId,
         priceVersion,
-        mode: mode === 0 ? 'receipt' : 'voucher',
-        state: CHANNEL_STATES[state] ?? 'closed',
+        mode: memberAt(CHANNEL_MODES, mode) ?? 'voucher',
+        state: memberAt(CHANNEL_STATES, state) ?? 'closed',
         sessionKey: lowercase(sessionKey),
       }
     },

@@ -41,9 +41,9 @@ export interface RecordReport {
 const MAX_AGE_MS = MAX_SESSION_MS + Number(MAX_AUTH_LIFE_S) * 1000
 
 /**
- * Verifies a kept receipt again, without asking anybody (docs/protocol.md §6): the receipt against what was signed,
- * priced and received, and the key that signed it against the evidence of its node, judged as of then. What was
- * received is known by its hash only: whoever kept the bytes compares that himself.
+ * Verifies a kept receipt again (docs/protocol.md §6), asking nobody but `gpu` where there is one: the receipt against
+ * what was signed, priced and received, and the key that signed it against the evidence of its node, judged as of
+ * then. What was received is known by its hash only: whoever kept the bytes compares that himself.
  */
 export async function verifyReceiptRecord(
   record: ReceiptRecord,

@@ -23,9 +23,9 @@ import type { Terminal } from '../terminal.ts'
 
 const HELP = `jeju receipts verify [flags]
 
-Verifies every kept receipt again, and asks nobody: the receipt against what was signed, priced and received, and the
-key that signed it against the evidence of its node, judged as of then under the policy of now. Prompts and answers are
-not kept; of them their salted hashes are compared.
+Verifies every kept receipt again: the receipt against what was signed, priced and received, and the key that signed it
+against the evidence of its node, judged as of then under the policy of now. Nobody is asked, but NVIDIA's service of
+reference values where the policy takes GPUs. Prompts and answers are not kept; of them their salted hashes are compared.
 
   --full                every check of every receipt, not only those that failed
 

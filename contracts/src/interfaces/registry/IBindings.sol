@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {NodeStatement} from "../NodeStatement.sol";
+
+/// @title Whose keys answer
+/// @notice A binding needs the owner's approval of exactly this statement, a signature of the statement's signer, and evidence. A
+/// record here never replaces a client's own verification of a fresh quote (attack R17). EIP-712 domain {name: "Jeju
+/// Compute Node", version: "1", chainId, verifyingContract} (docs/protocol.md §1).
+interface IBindings {
+    /// @notice What a listed verifier has shown on chain. No role and no caller can write a tier.
+    enum Tier {
+        NONE,
+        SIMULATED,
+        TDX,
+        TDX_GPU
+    }
+
+    /// @notice Only ACTIVE is good. The first that applies, in the order REVOKED, OWNER_CHANGED, ENDED, EXPIRED, INACTIVE,
+    /// OUT_OF_POLICY, STALE.
+    enum Status {
+        UNKNOWN,
+        ACTIVE,
+        /// The provider is switched off, barred, or without its bond.
+        INACTIVE,
+        /// The agent was transferred.
+        OWNER_CHANGED,
+        /// The endpoint was changed since.
+        ENDED,
+        EXPIRED,
+        /// By the provider or by evidence, or its key was proven at fault in another binding.
+        REVOKED,
+        /// Collateral has run out; becomes good again when anybody refreshes it.
+        STALE,
+        /// The verifier was dropped, or its policy no longer allows this.
+        OUT_OF_POLICY
+    }
+
+    struct Binding {
+        uint256 agentId;
+        /// Named in the statement: who bonded when this was attested.
+        address operator;
+        address signer;
+        Tier tier;
+        /// At the last grant, in the verifier's code; 0 with Tier.NONE. `statusOf` tells today's.
+        uint8 tcbStatus;
+        /// Since when it has been valid at this tier without a gap.
+        uint64 validFrom;
+        /// Cut to the second before its revocation.
+        uint64 validUntil;
+        bool revoked;
+        uint32 endpointVersion;
+        /// Block that the evidence of the last grant names; only grows.
+        uint64 blockNumber;
+        /// NO_VERIFIER with Tier.NONE.
+        uint16 verifierIndex;
+        /// First 24 bytes of the evidence hash of the last grant.
+        bytes24 evidence;
+        /// The verifier's own note on it.
+        bytes32 record;
+    }
+
+    /// @notice `owner` lets this statement be attested.
+    /// @param agentId ERC-8004 id
+    /// @param bindingId digest of a statement
+    /// @param owner who approved
+    event BindingApproved(uint256 indexed agentId, bytes32 indexed bindingId, address indexed owner);
+    /// @notice No further attestation.
+    /// @param agentId ERC-8004 id
+    /// @param bindingId digest of a statement
+    event BindingApprovalWithdrawn(uint256 indexed agentId, bytes32 indexed bindingId);
+    /// @notice Granted or renewed by the judgement of a listed verifier.
+    /// @param agentId ERC-8004 id
+    /// @param bindingId digest of a statement
+    /// @param signer named in the statement
+    /// @param tier that was shown
+    /// @param tcbStatus in the verifier's code
+    /// @param validUntil Unix seconds
+    /// @param verifierIndex who judged
+    /// @param evidenceHash keccak256(hash of the block ‖ evidence)
+    /// @param blockNumber that the evidence names
+    /// @param blockHash of that block
+    event Attested(
+        uint256 indexed agentId,
+        bytes32 indexed bindingId,
+        address signer,
+        Tier tier,
+        uint8 tcbStatus,
+        uint64 validUntil,
+        uint256 verifierIndex,
+        bytes32 evidenceHash,
+        uint64 blockNumber,
+        bytes32 blockHash
+    );
+    /// @notice Granted or renewed without a judgement; evidence is fetched from the node under `evidenceHash`.
+    /// @param agentId ERC-8004 id
+    /// @param bindingId digest of a statement
+    /// @param signer named in the statement
+    /// @param validUntil Unix seconds
+    /// @param evidenceHash sha256 of the evidence bundle
+    /// @param blockNumber that the evidence names
+    /// @param blockHash of that block
+    event SignerBound(
+        uint256 indexed agentId,
+        bytes32 indexed bindingId,
+        address signer,
+        uint64 validUntil,
+        bytes32 evidenceHash,
+        uint64 blockNumber,
+        bytes32 blockHash
+    );
+    /// @notice Final. `actor` is the provider, or ComputeStaking after evidence.
+    /// @param agentId ERC-8004 id
+    /// @param bindingId digest of a statement
+    /// @param actor who did it
+    event BindingRevoked(uint256 indexed agentId, bytes32 indexed bindingId, address indexed actor);
+
+    error BindingNotApproved(bytes32 bindingId);
+    error BindingOfOtherAgent(bytes32 bindingId, uint256 agentId);
+    error BindingIsRevoked(bytes32 bindingId);
+    error UnknownBinding(bytes32 bindingId);
+    error ProviderIsBarred(uint256 agentId);
+    error BlockOutOfWindow(uint64 blockNumber, uint256 current);
+    error EvidenceHashZero();
+    error EvidenceNotGranted(bytes32 bindingId, bytes32 evidenceHash);
+    error KeyIsSpent(address signer);
+    error StatementMismatch(bytes32 expected, bytes32 actual);
+    error NoTier(uint256 verifierIndex);
+    error ValidityOutOfRange(uint64 validUntil, uint64 max);
+    error SignatureExpired(uint256 deadline);
+    error InvalidSignature(address expected);
+    error StaleAttestation(uint64 latest, uint64 actual);
+    error NotStaking(address expected, address actual);
+
+    /// @notice The owner's consent to one set of keys, models and posture; without it nobody can attest for the agent. Caller: the
+    /// recorded owner alone, whose bond answers for the key, and nobody whom ERC-721 lets act for the agent.
+    /// @param agentId of a registered provider of the caller
+    /// @param bindingId digest of the statement
+    function approveBinding(uint256 agentId, bytes32 bindingId) external;
+
+    /// @notice No further attestation or renewal; a binding that is in force stays so until it expires or is revoked.
+    /// @param agentId of a registered provider of the caller
+    /// @param bindingId that was approved
+    function withdrawApproval(uint256 agentId, bytes32 bindingId) external;
+
+    /// @notice Grants or renews a binding whose evidence a listed verifier accepts in this call. Anyone may send it. Valid
+    /// for `bindingValidity`, or as long as the evidence is. Renewals name a later block than the one before. Refused for a key
+    /// of which ComputeStaking has evidence against the operator's bond.
+    /// @param statement recomputed to the bindingId; its operator must be the recorded owner
+    /// @param verifierIndex of a listed verifier
+    /// @param evidence in that verifier's encoding
+    /// @param blockNumber named by the evidence, within `freshnessWindow`
+    /// @param deadline of the signature, Unix seconds
+    /// @param signerSig EIP-712 `VerifiedAttestation(bytes32 bindingId,uint256 verifierIndex,bytes32 evidenceHash,uint64
+    /// blockNumber,uint256 deadline)` by `statement.signer`, where evidenceHash = keccak256(hash of the block ‖ evidence)
+    /// @return bindingId digest of the statement
+    function attest(
+        NodeStatement calldata statement,
+        uint256 verifierIndex,
+        bytes calldata evidence,
+        uint64 blockNumber,
+        uint256 deadline,
+        bytes calldata signerSig
+    ) external returns (bytes32 bindingId);
+
+    /// @notice The same without a judgement, so with Tier.NONE: for nodes whose evidence no listed verifier can judge. Their
+    /// clients fetch and verify the evidence themselves.
+    /// @param statement as in `attest`
+    /// @param evidenceHash sha256 of the evidence bundle, under which the node hands it out
+    /// @param blockNumber as in `attest`
+    /// @param validUntil at most now + `bindingValidity`
+    /// @param deadline of the signature, Unix seconds
+    /// @param signerSig EIP-712 `Attestation(bytes32 bindingId,bytes32 evidenceHash,uint64 blockNumber,uint64 validUntil,uint256
+    /// deadline)` by `statement.signer`
+    /// @return bindingId digest of the statement
+    function bindSigner(
+        NodeStatement calldata statement,
+        bytes32 evidenceHash,
+        uint64 blockNumber,
+        uint64 validUntil,
+        uint256 deadline,
+        bytes calldata signerSig
+    ) external returns (bytes32 bindingId);
+
+    /// @notice Final: this binding never becomes valid again. Receipts earned under it can still be settled.
+    /// @param bindingId of an agent of the caller
+    function revokeBinding(bytes32 bindingId) external;
+
+    /// @notice ComputeStaking only, after evidence against the binding's key or its attestation. Does nothing where the
+    /// binding is revoked already.
+    /// @param bindingId that was granted once
+    function revokeForEvidence(bytes32 bindingId) external;
+
+    /// @notice Owner only, 1 hour to 7 days. Bindings granted before keep their end.
+    /// @param seconds_ new `bindingValidity`
+    function setBindingValidity(uint64 seconds_) external;
+
+    /// @notice Owner only, 256 to 8191 blocks.
+    /// @param blocks new `freshnessWindow`
+    function setFreshnessWindow(uint64 blocks) external;
+
+    /// @notice Longest life of a binding from one grant.
+    /// @return seconds
+    function bindingValidity() external view returns (uint64);
+
+    /// @notice How far back evidence may name a block. The clock of a contract is the block number: choose it by the
+    /// chain's block time. Beyond 256 blocks it needs the history contract of EIP-2935.
+    /// @return blocks
+    function freshnessWindow() external view returns (uint64);
+
+    /// @notice EIP-712 digest of the statement in this contract's domain.
+    /// @param statement any
+    /// @return the bindingId
+    function bindingIdOf(NodeStatement calldata statement) external view returns (bytes32);
+
+    /// @notice Whether the owner's approval is in force.
+    /// @dev Takes the agent too: anybody could approve a foreign bindingId for an agent of their own.
+    /// @param agentId any
+    /// @param bindingId any
+    /// @return true while it can be attested
+    function isBindingApproved(uint256 agentId, bytes32 bindingId) external view returns (bool);
+
+    /// @notice The binding and whether it is good now: `statusOf` is ACTIVE.
+    /// @param bindingId any
+    /// @return valid whether it is good now
+    /// @return binding all zero when it was never granted
+    function bindingOf(bytes32 bindingId) external view returns (bool valid, Binding memory binding);
+
+    /// @notice What the record says of another moment: granted, not expired, not revoked, endpoint and recorded owner the
+    /// same. It knows nothing of the switches, bonds, transfers and collateral of that moment.
+    /// @param bindingId any
+    /// @param t Unix seconds
+    /// @return valid whether the record covers `t`
+    /// @return binding as in `bindingOf`
+    function bindingAt(bytes32 bindingId, uint64 t) external view returns (bool valid, Binding memory binding);
+
+    /// @notice Judged anew, with the verifier's collateral and policy of this moment.
+    /// @param bindingId any
+    /// @return status ACTIVE, or the first reason against it
+    /// @return tcbStatus today's, in the verifier's code; 0 with Tier.NONE, or where nobody was asked
+    function statusOf(bytes32 bindingId) external view returns (Status status, uint8 tcbStatus);
+
+    /// @notice Agent and signer once recorded for the binding, valid or not; reads no other contract, so that settlement
+    /// of earned receipts depends on none.
+    /// @param bindingId any
+    /// @return agentId of the binding
+    /// @return signer zero when it was never granted
+    function signerOf(bytes32 bindingId) external view returns (uint256 agentId, address signer);
+
+    /// @notice `signerOf`, and the operator whose bond answers for the key.
+    /// @param bindingId any
+    /// @return agentId of the binding
+    /// @return operator named in the statement, recorded at the last grant
+    /// @return signer zero when it was never granted
+    function partiesOf(bytes32 bindingId)
+        external
+        view
+        returns (uint256 agentId, address operator, address signer);
+
+    /// @notice Whether what the binding was granted or renewed on can never have been genuine, in the word of the verifier that
+    /// granted it, dropped since or not, or of a later entry of the list that was listed before the evidence's block and dropped,
+    /// if at all, after it. Nobody else: an earlier verifier may not know what a later one allows. An owner who lists a verifier
+    /// that refutes everything reaches nobody by it who sees it coming: it is known for VERIFIER_DELAY before it is listed, and
+    /// judges nothing of before. And a drop, which ends bindings at once, lets nobody go who was granted one before.
+    ///
+    /// Every grant of a verifier stays judgeable for ever, whatever was granted after it. What `bindSigner` granted nobody judged.
+    /// @param bindingId that was granted once
+    /// @param statement that the bindingId is the digest of
+    /// @param evidence hash of the block (32 bytes, as in `Attested`) ‖ evidence as it was given to `attest`, at any of its grants
+    /// @return true: grounds for slashing the operator
+    function refutesEvidence(bytes32 bindingId, NodeStatement calldata statement, bytes calldata evidence)
+        external
+        view
+        returns (bool);
+
+    /// @notice The grant that a verifier gave on this evidence; an earlier one is kept beside every later one.
+    /// @param bindingId any
+    /// @param evidenceHash keccak256(hash of the block ‖ evidence), as in `Attested`
+    /// @return granted whether there was one
+    /// @return verifierIndex who judged
+    /// @return blockNumber that the evidence names
+    function judgementOf(bytes32 bindingId, bytes32 evidenceHash)
+        external
+        view
+        returns (bool granted, uint16 verifierIndex, uint64 blockNumber);
+
+    /// @notice EIP-712.
+    /// @return of this contract on this chain
+    function domainSeparator() external view returns (bytes32);
+}
