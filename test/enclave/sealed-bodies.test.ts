@@ -202,9 +202,10 @@ describe.each([0, 1])('suite %i', (suite) => {
     expect(response.status).toBe(200)
     const copy = response.clone()
     const { text, pieces } = await open(sealed, response)
-    // Nothing of the answer is in clear, and the receipt covers the sealed frames before its own.
+    // Nothing of the answer is in clear, and the receipt covers the sealed frames before its own. Words of two letters
+    // are left out: ciphertext has them by chance.
     const wire = decoder.decode(await copy.arrayBuffer())
-    for (const word of ['Ja', 'gern', 'event', 'data', 'receipt']) {
+    for (const word of ['gern', 'event', 'data', 'receipt']) {
       expect(text).toContain(word)
       expect(wire).not.toContain(word)
     }

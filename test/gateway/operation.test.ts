@@ -18,26 +18,15 @@ import {
   fromHex,
 } from '@jeju/verifier/protocol'
 import { createSimulatedGpus } from '@jeju/simulator/gpu'
-import { GpuVerifier, simulatedGpuTrustAnchor, type GpuPolicy } from '@jeju/verifier/gpu'
+import { GpuVerifier, simulatedGpuTrustAnchor } from '@jeju/verifier/gpu'
 import { nodeP384 } from '@jeju/verifier/node'
 import { policyOf } from '../simulated-trust.ts'
 import { TestNode } from './network/test-node.ts'
 import { honest } from './network/test-connection.ts'
+import { takesAnyGpu } from '../gpu-policy.ts'
 import { jsonAnswer } from './network/signed-answer.ts'
 import { TestChain } from './network/test-chain.ts'
 import { codeOf, platform, TestNetwork } from './network/test-network.ts'
-
-const GPU_POLICY: GpuPolicy = {
-  presence: 'required',
-  architectures: ['HOPPER'],
-  modes: ['SPT'],
-  count: { min: 1, max: 8 },
-  minDriver: 'any',
-  rimIds: 'any',
-  expiredRims: { graceDays: 0, digests: [] },
-  ocsp: 'if-present',
-  appraisal: 'local',
-}
 
 describe('discovery resumes', () => {
   const file = (): string => join(mkdtempSync(join(tmpdir(), 'jeju-gateway-')), 'store.db')
@@ -127,7 +116,7 @@ test('F8 one GPU stands behind one lease', async () => {
   const others = createSimulatedGpus({ at: new Date(), seed: 'gateway', first: 5 })
   const anchor = simulatedGpuTrustAnchor('test', gpus.roots)
   const network = new TestNetwork({
-    policy: { ...policyOf(new TestNode(platform).td), gpu: GPU_POLICY },
+    policy: { ...policyOf(new TestNode(platform).td), gpu: takesAnyGpu },
     gpu: {
       judgementFor: () =>
         Promise.resolve({ verifier: new GpuVerifier(anchor, { signatures: nodeP384 }) }),

@@ -7,7 +7,7 @@ import {
 } from '@jeju/verifier/gpu'
 import { expect, test } from 'vitest'
 import { policyOf } from '../simulated-trust.ts'
-import { policy as anyGpu } from '../verifier/gpu/fixture.ts'
+import { takesAnyGpu } from '../gpu-policy.ts'
 import { chat, CHAT_URL, Market } from './market/market.ts'
 
 const gpus = createSimulatedGpus({ at: new Date(), seed: 'sdk' })
@@ -19,7 +19,7 @@ const gpu = gpuTrust({
 
 test('a node with GPUs is verified where the policy takes them, and the claims name them', async () => {
   const market = new Market([{ gpus }])
-  const policy = { ...policyOf(market.nodes[0].td), gpu: anyGpu }
+  const policy = { ...policyOf(market.nodes[0].td), gpu: takesAnyGpu }
   const response = await market.fetchWith({ policy, gpu })(CHAT_URL, chat())
   await response.text()
   const [verified] = market.eventsOf('provider-verified')
@@ -29,7 +29,7 @@ test('a node with GPUs is verified where the policy takes them, and the claims n
 
 test('D3 GPUs that do not end in the roots of NVIDIA are refused where those are trusted', async () => {
   const market = new Market([{ gpus }])
-  const policy = { ...policyOf(market.nodes[0].td), gpu: anyGpu }
+  const policy = { ...policyOf(market.nodes[0].td), gpu: takesAnyGpu }
   const nvidia = gpuTrust({
     verifier: new GpuVerifier(nvidiaTrustAnchor()),
     rims: { rimsFor: () => Promise.resolve(new Map()) },
@@ -49,7 +49,7 @@ test('a policy that takes no GPU refuses a node with one, and one that needs a G
     failedChecks: ['gpu-evidence'],
   })
   const without = new Market()
-  const policy = { ...policyOf(without.nodes[0].td), gpu: anyGpu }
+  const policy = { ...policyOf(without.nodes[0].td), gpu: takesAnyGpu }
   await expect(without.fetchWith({ policy })(CHAT_URL, chat())).rejects.toMatchObject({
     failedChecks: ['gpu-evidence'],
   })

@@ -1,3 +1,4 @@
+import { takesAnyGpu } from '../../gpu-policy.ts'
 import {
   verifyAciReport,
   verifySigningReport,
@@ -14,7 +15,6 @@ import { objections } from '../../check-names.ts'
 import { contextOf } from '../setting/relying-party.ts'
 import { cleanUp } from '../setting/start-node.ts'
 import {
-  GPU_POLICY,
   machineGpus,
   NONCE,
   OTHER_NONCE,
@@ -56,7 +56,7 @@ async function base(): Promise<DialectContext> {
   const context = await contextOf(node.running)
   const { gpus } = node
   const gpu = { verifier: verifierOf(gpus), collateral: { rims: gpus.rims() } }
-  return { ...context, policy: { ...context.policy, gpu: GPU_POLICY }, gpu }
+  return { ...context, policy: { ...context.policy, gpu: takesAnyGpu }, gpu }
 }
 
 const DIALECTS: Readonly<Record<string, (nonce: string) => Promise<Served>>> = {

@@ -25,10 +25,10 @@ import {
   until,
 } from '../setting/start-node.ts'
 import { errorOf } from '../setting/test-client.ts'
+import { takesAnyGpu } from '../../gpu-policy.ts'
 import {
   evidenceFor,
   failures,
-  GPU_POLICY,
   judge,
   machineGpus,
   NONCE,
@@ -222,7 +222,11 @@ describe('D3 GPU evidence dropped or canned', () => {
   test('gpu_missing_rejected: left out of the bundle', async () => {
     const node = await startGpuNode()
     const dropped = await served(node, withoutGpus)
-    for (const gpu of [GPU_POLICY, { ...GPU_POLICY, presence: 'optional' }, 'forbidden'] as const) {
+    for (const gpu of [
+      takesAnyGpu,
+      { ...takesAnyGpu, presence: 'optional' },
+      'forbidden',
+    ] as const) {
       expect(failures(await judge(node, dropped, { gpu }))).toEqual(['freshness', 'gpu-evidence'])
     }
   })

@@ -1,28 +1,16 @@
 import type { AgentGpus } from '@jeju/simulator'
 import { createSimulatedGpus, type GpuOptions, type SimulatedGpus } from '@jeju/simulator/gpu'
 import { verifyEvidence, type GpuRequirement, type Report } from '@jeju/verifier'
-import { GpuVerifier, simulatedGpuTrustAnchor, type GpuPolicy } from '@jeju/verifier/gpu'
+import { GpuVerifier, simulatedGpuTrustAnchor } from '@jeju/verifier/gpu'
 import { nodeP384 } from '@jeju/verifier/node'
 import type { Freshness } from '@jeju/verifier/protocol'
 import { registryDomain } from '../setting/deployment.ts'
+import { takesAnyGpu } from '../../gpu-policy.ts'
 import { contextOf } from '../setting/relying-party.ts'
 import { OPERATOR, startNode, type NodeSetting, type Running } from '../setting/start-node.ts'
 
 export const NONCE = 'ab'.repeat(32)
 export const OTHER_NONCE = 'cd'.repeat(32)
-
-/** Takes every GPU that NVIDIA vouches for; RIMs are those of the relying party. */
-export const GPU_POLICY: GpuPolicy = {
-  presence: 'required',
-  architectures: ['HOPPER', 'BLACKWELL'],
-  modes: ['SPT', 'MPT', 'PPCIE'],
-  count: { min: 1, max: 8 },
-  minDriver: 'any',
-  rimIds: 'any',
-  expiredRims: { graceDays: 0, digests: [] },
-  ocsp: 'if-present',
-  appraisal: 'local',
-}
 
 /** A machine with GPUs whose guest agent tells the truth until a test says otherwise. */
 export interface GpuNode {
@@ -62,7 +50,7 @@ export async function evidenceFor(running: Running, nonce: string): Promise<Uint
 export async function judge(
   { running, gpus }: GpuNode,
   evidence: Uint8Array,
-  { gpu = GPU_POLICY, nonce = NONCE }: { gpu?: GpuRequirement; nonce?: string } = {},
+  { gpu = takesAnyGpu, nonce = NONCE }: { gpu?: GpuRequirement; nonce?: string } = {},
 ): Promise<Report> {
   const context = await contextOf(running)
   const freshness: Freshness = { kind: 'challenge', nonce: `0x${nonce}` }

@@ -1,3 +1,4 @@
+import { takesAnyGpu } from '../../gpu-policy.ts'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { launchTd, serveGuestAgent, type AgentGpuLies, type AgentGpus } from '@jeju/simulator'
@@ -8,7 +9,7 @@ import { attestGpuSource } from '../../../enclave/src/gpu/sources/attest-gpu.ts'
 import { nvattestSwitches } from '../../../enclave/src/gpu/sources/nvattest-switches.ts'
 import { createLogger } from '../../../enclave/src/logging.ts'
 import { cleanUp, COMPOSE, startNode, temporaryFolder, thePlatform } from '../setting/start-node.ts'
-import { evidenceFor, failures, GPU_POLICY, judge, machineGpus, NONCE } from './gpu-setting.ts'
+import { evidenceFor, failures, judge, machineGpus, NONCE } from './gpu-setting.ts'
 
 const ppcie = machineGpus({ machine: 'hopper-ppcie' })
 /** For what has to come, on a machine however busy. */
@@ -164,7 +165,7 @@ describe('nvattest, for switches', () => {
     const report = await judge(node, evidence)
     expect(failures(report)).toEqual([])
     expect(report.verdict).toMatchObject({ claims: { gpu: { mode: 'PPCIE' } } })
-    const gpu = { ...GPU_POLICY, modes: ['SPT'] as const }
+    const gpu = { ...takesAnyGpu, modes: ['SPT'] as const }
     expect(failures(await judge(node, evidence, { gpu }))).toEqual([
       'gpu-evidence',
       'gpu-confidential-mode',

@@ -7,7 +7,8 @@ import { bundleForBrowser } from '../../browser-bundle.ts'
 import { bundleOf, comparable, matrixRows, recordedQuotes } from '../tdx/recorded.ts'
 import { haveVectors, vectorBytes } from '../vectors.ts'
 import { haveChromium, openPage, type OpenPage } from '../../chromium.ts'
-import { gpusOf, nonce, policy } from '../gpu/fixture.ts'
+import { takesAnyGpu } from '../../gpu-policy.ts'
+import { gpusOf, nonce } from '../gpu/fixture.ts'
 import type { PageCase, PageGpuCase, PageOutcome } from './page.ts'
 
 const AT = new Date('2029-02-20T00:00:00Z')
@@ -67,7 +68,7 @@ describe.runIf(haveChromium)('in Chromium, with Web Crypto and no Node', () => {
       deviceRoot: toBareHex(gpus.roots.deviceRoot),
       rimRoot: toBareHex(gpus.roots.rimRoot),
       nonce: toBareHex(nonce),
-      policy,
+      policy: takesAnyGpu,
       at: AT.getTime(),
     })
     const judgeGpu = (input: PageGpuCase): Promise<readonly string[]> =>

@@ -25,7 +25,7 @@ import {
 } from '@jeju/verifier/protocol'
 import { failedChecks } from '../../check-names.ts'
 import { policyOf } from '../../simulated-trust.ts'
-import { policy as gpuPolicy } from '../gpu/fixture.ts'
+import { takesAnyGpu } from '../../gpu-policy.ts'
 import { keysetText } from '../protocol/samples.ts'
 import {
   appCompose,
@@ -264,7 +264,7 @@ describe('what the statement binds', () => {
     const changes = { statement, reportData: data, bundle: { gpuEvidence } }
     expect(failedChecks(await judge(changes))).toEqual(['gpu-evidence'])
     // A policy that takes GPUs, and nobody to judge one.
-    const policy = { ...policyOf(td), gpu: gpuPolicy }
+    const policy = { ...policyOf(td), gpu: takesAnyGpu }
     const proven = await judge(changes, { policy })
     expect(failedChecks(proven)).toEqual([])
     expect(proven.verdict).toMatchObject({ reasons: [{ check: 'gpu-evidence' }] })

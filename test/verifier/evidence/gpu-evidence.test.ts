@@ -27,7 +27,8 @@ import {
   type NodeStatement,
 } from '@jeju/verifier/protocol'
 import { policyOf } from '../../simulated-trust.ts'
-import { gpusOf, policy as gpuPolicy, verifierOf } from '../gpu/fixture.ts'
+import { takesAnyGpu } from '../../gpu-policy.ts'
+import { gpusOf, verifierOf } from '../gpu/fixture.ts'
 import { challenge, contextFor, evidenceOf, machine, registry, statementOf } from './fixture.ts'
 
 let platform: SimulatedPlatform
@@ -68,7 +69,7 @@ async function judgeNode(changes: NodeChanges = {}): Promise<Report> {
   })
   return verifyEvidence(evidence, {
     ...contextFor(platform, td),
-    policy: { ...policyOf(td), gpu: changes.policy ?? gpuPolicy },
+    policy: { ...policyOf(td), gpu: changes.policy ?? takesAnyGpu },
     gpu: { verifier: verifierOf(gpus) },
     ...changes.context,
   })
@@ -149,11 +150,11 @@ describe('a node with GPUs', () => {
         policy: { ...policyOf(td), gpu },
         gpu: { verifier: verifierOf(gpus) },
       })
-    const missing = await judged(gpuPolicy)
+    const missing = await judged(takesAnyGpu)
     expect(failed(missing)).toEqual(['gpu-evidence'])
     const check = missing.checks.find(({ name }) => name === 'gpu-evidence')
     expect(check).toMatchObject({ code: 'GPU_MISSING' })
-    for (const gpu of ['forbidden', { ...gpuPolicy, presence: 'optional' }] as const) {
+    for (const gpu of ['forbidden', { ...takesAnyGpu, presence: 'optional' }] as const) {
       const { verdict } = await judged(gpu)
       expect(verdict).toMatchObject({ outcome: 'verified' })
       // A CPU-only node is never called attested by a GPU.

@@ -25,7 +25,7 @@ import {
   statementOf,
   type Changes,
 } from './fixture.ts'
-import { policy as gpuPolicy } from '../gpu/fixture.ts'
+import { takesAnyGpu } from '../../gpu-policy.ts'
 import { failures, judgeLiar } from './outcome.ts'
 
 let platform: SimulatedPlatform
@@ -234,7 +234,7 @@ describe('binding and freshness', () => {
   })
 
   test('D1, D3: a GPU is neither assumed nor accepted unjudged', async () => {
-    expect(await refused({}, { policy: { ...policyOf(td), gpu: gpuPolicy } })).toEqual([
+    expect(await refused({}, { policy: { ...policyOf(td), gpu: takesAnyGpu } })).toEqual([
       'gpu-evidence',
     ])
     expect(await refused({ bundle: { gpuEvidence: utf8('{}') } })).toEqual([

@@ -7,30 +7,17 @@ import {
   simulatedNras,
   type GpuContext,
   type GpuEvidence,
-  type GpuPolicy,
   type GpuReport,
 } from '@jeju/verifier/gpu'
 import { nodeP384 } from '@jeju/verifier/node'
 import { sha256, utf8 } from '@jeju/verifier/protocol'
 import { expect } from 'vitest'
+import { takesAnyGpu } from '../../gpu-policy.ts'
 
 /** A machine with simulated GPUs, and who judges it. */
 
 export const AT: Date = new Date('2029-02-20T00:00:00Z')
 export const nonce: Uint8Array = sha256(utf8('nonce'))
-
-/** Takes every GPU that NVIDIA vouches for. */
-export const policy: GpuPolicy = {
-  presence: 'required',
-  architectures: ['HOPPER', 'BLACKWELL'],
-  modes: ['SPT', 'MPT', 'PPCIE'],
-  count: { min: 1, max: 8 },
-  minDriver: 'any',
-  rimIds: 'any',
-  expiredRims: { graceDays: 0, digests: [] },
-  ocsp: 'if-present',
-  appraisal: 'local',
-}
 
 /** Devices under seeded keys: the same in every test. */
 export function gpusOf(options: Partial<GpuOptions> = {}): SimulatedGpus {
@@ -47,7 +34,7 @@ export function verifierOf(gpus: SimulatedGpus): GpuVerifier {
 }
 
 export function contextOf(changes: Partial<GpuContext> = {}): GpuContext {
-  return { at: AT, policy, nonce, devicesDigest: 'any', ...changes }
+  return { at: AT, policy: takesAnyGpu, nonce, devicesDigest: 'any', ...changes }
 }
 
 /** Judges evidence of a machine by the policy it would like. */

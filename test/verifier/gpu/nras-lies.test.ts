@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { createP384Key, type Claims, type NrasLies, type SimulatedGpus } from '@jeju/simulator/gpu'
 import type { GpuContext, GpuPolicy, GpuReport } from '@jeju/verifier/gpu'
-import { AT, failures, judge, nonce, policy } from './fixture.ts'
+import { takesAnyGpu as policy } from '../../gpu-policy.ts'
+import { AT, failures, judge, nonce } from './fixture.ts'
 import { two } from './lies.ts'
 
 describe('the service of NVIDIA', () => {

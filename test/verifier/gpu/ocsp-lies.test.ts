@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { OcspRequest } from '@jeju/simulator/gpu'
 import type { GpuReport } from '@jeju/verifier/gpu'
 import { sha256, utf8 } from '@jeju/verifier/protocol'
-import { AT, failures, policy } from './fixture.ts'
+import { takesAnyGpu as policy } from '../../gpu-policy.ts'
+import { AT, failures } from './fixture.ts'
 import { hopper, lied } from './lies.ts'
 
 describe('status of certificates', () => {

@@ -17,7 +17,7 @@ import {
 import { readDeviceFacts } from '../../../verifier/src/gpu/spdm/device-facts.ts'
 import { verifyRim } from '../../../verifier/src/gpu/rim/verify-rim.ts'
 import { haveGpuVectors, vectorBytes } from '../vectors.ts'
-import { policy } from './fixture.ts'
+import { takesAnyGpu as policy } from '../../gpu-policy.ts'
 import { devicesOf, expectations, judgeRecorded, rimsOf, statusOf } from './recorded.ts'
 
 const DRIVER = 'NV_GPU_DRIVER_GH100_550.90.07'

@@ -9,7 +9,8 @@ import {
 import { sha256, toBareHex, utf8 } from '@jeju/verifier/protocol'
 import { parseNrasAnswer } from '../../../verifier/src/gpu/nras/nras-answer.ts'
 import { haveGpuVectors, vectorText } from '../vectors.ts'
-import { contextOf, gpusOf, policy } from './fixture.ts'
+import { takesAnyGpu as policy } from '../../gpu-policy.ts'
+import { contextOf, gpusOf } from './fixture.ts'
 import { devicesOf, statusOf } from './recorded.ts'
 
 function payloadOf(token: string): Readonly<Record<string, unknown>> {

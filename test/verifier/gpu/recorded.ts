@@ -8,7 +8,8 @@ import {
 } from '@jeju/verifier/gpu'
 import { nodeP384 } from '@jeju/verifier/node'
 import { vectorBytes, vectorJson } from '../vectors.ts'
-import { contextOf, policy } from './fixture.ts'
+import { takesAnyGpu as policy } from '../../gpu-policy.ts'
+import { contextOf } from './fixture.ts'
 
 /** Recorded evidence of real devices, judged under NVIDIA's own roots. */
 

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { writeRim, type RimLies } from '@jeju/simulator/gpu'
 import type { GpuContext, GpuPolicy, GpuReport } from '@jeju/verifier/gpu'
 import { sha256, toHex } from '@jeju/verifier/protocol'
-import { AT, failures, gpusOf, policy } from './fixture.ts'
+import { takesAnyGpu as policy } from '../../gpu-policy.ts'
+import { AT, failures, gpusOf } from './fixture.ts'
 import { hopper, lied } from './lies.ts'
 
 describe('reference values', () => {

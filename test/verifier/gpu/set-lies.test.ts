@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { GpuLies, SpdmContent } from '@jeju/simulator/gpu'
 import { utf8 } from '@jeju/verifier/protocol'
-import { failures, gpusOf, judge, nonce, policy } from './fixture.ts'
+import { takesAnyGpu as policy } from '../../gpu-policy.ts'
+import { failures, gpusOf, judge, nonce } from './fixture.ts'
 import { hopper, lied, ppcie, reported, two } from './lies.ts'
 
 describe('sets', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { GPU_CHECKS } from '@jeju/verifier/gpu'
-import { AT, failures, gpusOf, judge, nonce, policy, skippedNames } from './fixture.ts'
+import { takesAnyGpu as policy } from '../../gpu-policy.ts'
+import { AT, failures, gpusOf, judge, nonce, skippedNames } from './fixture.ts'
 
 describe('honest machines are verified, by each appraiser', () => {
   const machines = [

@@ -8,7 +8,8 @@ import {
   simulatedNras,
 } from '@jeju/verifier/gpu'
 import { sha256, toBareHex } from '@jeju/verifier/protocol'
-import { AT, contextOf, failures, gpusOf, nonce, policy } from './fixture.ts'
+import { takesAnyGpu as policy } from '../../gpu-policy.ts'
+import { AT, contextOf, failures, gpusOf, nonce } from './fixture.ts'
 
 const refused: unknown = expect.objectContaining({ code: 'TRUST_ANCHOR_INVALID' })
 
