@@ -30,9 +30,15 @@ export async function measureBare(
       return
     }
   }
-  const started = performance.now()
+  const [started, cpu] = [performance.now(), processorMs()]
   for (let round = 0; round < rounds; round++) {
     await Promise.all(Array.from({ length: streams }, () => one('bench')))
   }
-  return { tokens, ms: performance.now() - started, firstPieceMs }
+  return { tokens, ms: performance.now() - started, cpuMs: processorMs() - cpu, firstPieceMs }
+}
+
+/** Time that this process has taken of all processors together, milliseconds. */
+export function processorMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
 }

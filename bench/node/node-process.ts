@@ -8,7 +8,7 @@ import { listen } from '../../enclave/src/http/listen.ts'
 import { ScriptedEngine } from '../../test/enclave/setting/scripted-engine.ts'
 import { cleanUp, startNode } from '../../test/enclave/setting/start-node.ts'
 import { chatBody } from '../../test/enclave/setting/test-client.ts'
-import { measureBare, QUESTION } from './bare-engine.ts'
+import { measureBare, processorMs, QUESTION } from './bare-engine.ts'
 import { measureWalletCheck } from './wallet-check.ts'
 import type { Answer, Order } from './orders.ts'
 
@@ -67,9 +67,9 @@ async function obey(order: Order): Promise<Answer> {
       return { bare: await measureBare(engine, order.streams, order.rounds) }
     case 'wallet':
       return { wallet: await measureWalletCheck(order.runs) }
-    case 'memory':
+    case 'usage':
       globalThis.gc?.()
-      return { rssBytes: process.memoryUsage().rss }
+      return { rssBytes: process.memoryUsage().rss, cpuMs: processorMs() }
     case 'end':
       scripted.release()
       await listener.close()

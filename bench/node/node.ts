@@ -7,9 +7,21 @@ import type { Answer, Order, SignedRequest, StreamFigures, WalletFigures } from 
 
 /** What `npm run bench -- node` publishes. */
 export interface NodeFigures {
-  /** By streams at once: tokens a second of engine and node, in turns, and what the node keeps of the engine's rate. */
+  /**
+   * By streams at once: tokens a second of engine and node, in turns, and what the node keeps of the engine's rate; with
+   * the time of all processors that a token takes in either, which a busy machine changes least.
+   */
   readonly throughput: Readonly<
-    Record<string, { readonly engine: number; readonly node: number; readonly share: number }>
+    Record<
+      string,
+      {
+        readonly engine: number
+        readonly node: number
+        readonly share: number
+        readonly engineCpuMsPerToken: number
+        readonly nodeCpuMsPerToken: number
+      }
+    >
   >
   /** Median time to the first piece, one stream; `added` is what the node adds. */
   readonly firstPieceMs: { readonly engine: number; readonly node: number; readonly added: number }
@@ -28,11 +40,11 @@ const PATH = '/v1/chat/completions'
 /** Measures a node against the engine it serves, in one process, in turns. */
 export async function benchNode(): Promise<NodeFigures> {
   const busy = await startProcess({ PARALLEL: String(Math.max(...STREAMS)) })
-  const throughput: Record<string, { engine: number; node: number; share: number }> = {}
+  const throughput: Record<string, NodeFigures['throughput'][string]> = {}
   const first = { engine: [] as number[], node: [] as number[] }
   for (const streams of STREAMS) {
     const rounds = ROUNDS[streams] ?? 1
-    const sum = { engine: { tokens: 0, ms: 0 }, node: { tokens: 0, ms: 0 } }
+    const sum = { engine: { tokens: 0, ms: 0, cpuMs: 0 }, node: { tokens: 0, ms: 0, cpuMs: 0 } }
     for (let turn = -1; turn < TURNS; turn++) {
       const { bare } = await busy.order({ do: 'bare', streams, rounds })
       const through = await measureStreams(busy, streams, rounds)
@@ -43,6 +55,7 @@ export async function benchNode(): Promise<NodeFigures> {
       ] as const) {
         sum[name].tokens += figures.tokens
         sum[name].ms += figures.ms
+        sum[name].cpuMs += figures.cpuMs
         if (streams === 1) first[name].push(...figures.firstPieceMs)
       }
     }
@@ -51,6 +64,8 @@ export async function benchNode(): Promise<NodeFigures> {
       engine: Math.round(rate(sum.engine)),
       node: Math.round(rate(sum.node)),
       share: Number((rate(sum.node) / rate(sum.engine)).toFixed(3)),
+      engineCpuMsPerToken: Number((sum.engine.cpuMs / sum.engine.tokens).toFixed(3)),
+      nodeCpuMsPerToken: Number((sum.node.cpuMs / sum.node.tokens).toFixed(3)),
     }
   }
   const { wallet } = await busy.order({ do: 'wallet', runs: WALLET_RUNS })
@@ -74,6 +89,7 @@ async function measureStreams(
   const { requests = [] } = await node.order({ do: 'sign', count: streams * rounds })
   const firstPieceMs: number[] = []
   let tokens = 0
+  const cpu = await cpuOf(node)
   const started = performance.now()
   for (let round = 0; round < rounds; round++) {
     const now = requests.slice(round * streams, (round + 1) * streams)
@@ -83,19 +99,25 @@ async function measureStreams(
       firstPieceMs.push(each.firstPieceMs)
     }
   }
-  return { tokens, ms: performance.now() - started, firstPieceMs }
+  const ms = performance.now() - started
+  return { tokens, ms, cpuMs: (await cpuOf(node)) - cpu, firstPieceMs }
+}
+
+async function cpuOf(node: NodeProcess): Promise<number> {
+  const { cpuMs = Number.NaN } = await node.order({ do: 'usage' })
+  return cpuMs
 }
 
 async function measureIdle(): Promise<NodeFigures['idle']> {
   const node = await startProcess({ IDLE: String(IDLE_STREAMS) })
-  const before = await node.order({ do: 'memory' })
+  const before = await node.order({ do: 'usage' })
   const { requests = [] } = await node.order({ do: 'sign', count: IDLE_STREAMS })
   const open: (() => void)[] = []
   for (const one of requests) {
     const stream = await openStream(node, one)
     open.push(() => stream.destroy())
   }
-  const after = await node.order({ do: 'memory' })
+  const after = await node.order({ do: 'usage' })
   for (const end of open) end()
   await node.end()
   const mebibytes = ({ rssBytes = Number.NaN }: Answer): number => Math.round(rssBytes / 2 ** 20)

@@ -3,7 +3,7 @@ export type Order =
   | { readonly do: 'sign'; readonly count: number }
   | { readonly do: 'bare'; readonly streams: number; readonly rounds: number }
   | { readonly do: 'wallet'; readonly runs: number }
-  | { readonly do: 'memory' }
+  | { readonly do: 'usage' }
   | { readonly do: 'end' }
 
 /** A request that only has to be sent. */
@@ -16,6 +16,8 @@ export interface SignedRequest {
 export interface StreamFigures {
   readonly tokens: number
   readonly ms: number
+  /** Time of all processors together that the node's process took. */
+  readonly cpuMs: number
   /** Until the first piece of each, milliseconds. */
   readonly firstPieceMs: readonly number[]
 }
@@ -36,4 +38,6 @@ export interface Answer {
   readonly bare?: StreamFigures
   readonly wallet?: WalletFigures
   readonly rssBytes?: number
+  /** Of this process since its start. */
+  readonly cpuMs?: number
 }

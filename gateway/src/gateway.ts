@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DeploymentError } from '@jeju/contracts'
 import { QuoteVerifier, type CollateralSource, type GpuTrust } from '@jeju/verifier'
-import { nodeP256 } from '@jeju/verifier/node'
+import { nativeSignatures, nodeP256 } from '@jeju/verifier/node'
 import type { Hono } from 'hono'
 import { createLeases, type Leases } from './admission/leases.ts'
 import type { ProviderConnection } from './admission/provider-connection.ts'
@@ -29,7 +29,6 @@ import { routeRoute } from './routes/route.ts'
 import { sessionsRoutes } from './routes/sessions.ts'
 import { createFeatureReader } from './routing/features.ts'
 import { createProviderHealth } from './routing/provider-health.ts'
-import { createNativeSignatures } from './signatures/native-signatures.ts'
 import type { GatewayStore } from './store/gateway-store.ts'
 
 /** What a gateway is built from; `main.ts` makes the real ones. */
@@ -82,7 +81,6 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     store.discovery,
   )
   const record = createTrackRecord()
-  const signatures = createNativeSignatures()
   const health = createProviderHealth(now)
   const featuresOf = createFeatureReader(connection)
   const metrics = createMetrics({
@@ -116,12 +114,12 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     connection,
     health,
     featuresOf,
-    payers: createPayers({ chain, serving, signatures, now, maxChainAgeMs }),
+    payers: createPayers({ chain, serving, signatures: nativeSignatures, now, maxChainAgeMs }),
     limits: createWalletLimits(limits.wallet, now),
     judge: createAnswerJudge({
       leases,
       findings: store.findings,
-      signatures,
+      signatures: nativeSignatures,
       serving,
       logger,
       now,

@@ -4,19 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createProviderDirectory } from '../../gateway/src/discovery/provider-directory.ts'
 import { startServer } from '../../gateway/src/http/server.ts'
-import { createNativeSignatures } from '../../gateway/src/signatures/native-signatures.ts'
 import { openStore, StoreError } from '../../gateway/src/store/libsql-store.ts'
-import {
-  addressOf,
-  ed25519PublicKey,
-  ProtocolError,
-  randomBytes32,
-  recoverAddress,
-  signDigest,
-  signEd25519,
-  toHex,
-  fromHex,
-} from '@jeju/verifier/protocol'
 import { createSimulatedGpus } from '@jeju/simulator/gpu'
 import { GpuVerifier, simulatedGpuTrustAnchor } from '@jeju/verifier/gpu'
 import { nodeP384 } from '@jeju/verifier/node'
@@ -190,52 +178,3 @@ test('the OpenAPI document names every endpoint there is', async () => {
     '/v1/responses',
   ])
 })
-
-describe('signatures in native code accept what those in JavaScript accept', () => {
-  const native = createNativeSignatures()
-
-  test('recovery', () => {
-    for (let at = 0; at < 20; at++) {
-      const key = randomBytes32()
-      const digest = toHex(randomBytes32())
-      const signature = signDigest(digest, key)
-      expect(native.recoverAddress(digest, signature)).toBe(addressOf(key))
-      const bytes = fromHex(signature)
-      for (const index of [0, 31, 40, 63, 64]) {
-        const changed = toHex(bytes.with(index, (bytes[index] ?? 0) ^ 1))
-        expect(outcome(() => native.recoverAddress(digest, changed))).toBe(
-          outcome(() => recoverAddress(digest, changed)),
-        )
-      }
-    }
-  })
-
-  test('P21 not the other s of the same signature', () => {
-    const n = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
-    const digest = toHex(randomBytes32())
-    const bytes = fromHex(signDigest(digest, randomBytes32()))
-    const s = BigInt(toHex(bytes.slice(32, 64)))
-    const high = `0x${(n - s).toString(16).padStart(64, '0')}` as const
-    const changed = new Uint8Array([...bytes.slice(0, 32), ...fromHex(high), 55 - (bytes[64] ?? 0)])
-    expect(() => native.recoverAddress(digest, toHex(changed))).toThrow(ProtocolError)
-  })
-
-  test('Ed25519', () => {
-    const seed = randomBytes32()
-    const message = randomBytes32()
-    const signature = signEd25519(message, seed)
-    const key = ed25519PublicKey(seed)
-    expect(native.verifyEd25519(signature, message, key)).toBe(true)
-    expect(native.verifyEd25519(signature, randomBytes32(), key)).toBe(false)
-    expect(native.verifyEd25519(signature, message, key.slice(1))).toBe(false)
-    expect(native.verifyEd25519(signature.slice(1), message, key)).toBe(false)
-  })
-})
-
-function outcome(work: () => string): string {
-  try {
-    return work()
-  } catch (error) {
-    return error instanceof ProtocolError ? error.code : 'unexpected'
-  }
-}

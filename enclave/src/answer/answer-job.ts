@@ -1,3 +1,4 @@
+import { nativeSha256, nativeSignatures } from '@jeju/verifier/node'
 import {
   MAX_AUTH_LIFE_S,
   createResponseHasher,
@@ -50,7 +51,7 @@ export function createAnswerJob(
 ): AnswerJob {
   const { signed, authHash, price, priceVersion } = authorised
   const { identity, keys, serving, journal, now } = parts
-  const hasher = createResponseHasher(signed.salt)
+  const hasher = createResponseHasher(signed.salt, nativeSha256())
   const unixSeconds = (): number => Math.floor(now().getTime() / 1000)
   return {
     cover: (bytes) => hasher.update(exchange.cover(bytes)),
@@ -72,6 +73,7 @@ export function createAnswerJob(
           },
         },
         { serving, signerKey: keys.signerKey, keyId: RECEIPT_KEY_ID, receiptKey: keys.receiptKey },
+        nativeSignatures,
       )
       await journal.finish(
         {

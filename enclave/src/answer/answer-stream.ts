@@ -14,7 +14,7 @@ export interface StreamHooks {
 export const MAX_STALL_MS = 30_000
 
 /**
- * Frames as a body, pulled one by one, so that a slow reader slows the engine and nothing is made ahead of him.
+ * Frames as a body, pulled one by one, so that a slow reader slows the engine, which is one token ahead of him at most.
  * Resolves when the first frame is there: what fails before it is an error answer and not a broken stream.
  */
 export async function openAnswerStream(

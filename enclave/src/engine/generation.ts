@@ -1,7 +1,7 @@
 import { AnswerText } from './answer-text.ts'
 import { ABORTED, beforeAbort } from './before-abort.ts'
 import type { AnswerPart, GenerateResult, TokenLogprob } from './engine.ts'
-import type { LlamaSlot, Sampling } from './llama-slot.ts'
+import type { DrawnToken, LlamaSlot, Sampling } from './llama-slot.ts'
 import { tokenLogprob } from './token-logprobs.ts'
 
 /** Everything one answer needs. */
@@ -10,7 +10,7 @@ export interface Generation<Token, Grammar> {
   readonly owner: string | undefined
   /** At least one token. */
   readonly prompt: readonly Token[]
-  /** Most tokens to generate. */
+  /** Most tokens to generate; at least one. */
   readonly limit: number
   readonly sampling: Sampling
   readonly stop: readonly string[]
@@ -64,8 +64,9 @@ export async function* generateAnswer<Token, Grammar>(
     ...(grammar === undefined ? {} : { grammar }),
   })
   let finish: 'stop' | 'length' = 'length'
-  while (answer.generated < limit) {
-    const drawn = await beforeAbort(signal, () => slot.next())
+  for (let step: Step<Token> | undefined = stepOf(slot); step !== undefined;) {
+    const pending = step
+    const drawn = await beforeAbort(signal, () => pending)
     if (drawn === ABORTED) return result('aborted')
     inputTokens = prompt.length
     if (drawn === undefined) {
@@ -74,10 +75,21 @@ export async function* generateAnswer<Token, Grammar>(
     }
     if (logprobs !== undefined) likelihoods.push(tokenLogprob(drawn, logprobs, bytesOf))
     const { text, stopped, stop: met } = answer.push(bytesOf(drawn.token))
+    // The engine makes the next token while this one is written and sent; one alone, so that a slow reader slows it.
+    step = stopped || answer.generated >= limit ? undefined : stepOf(slot)
     if (text !== '') yield part(text)
     if (stopped) return result('stop', met)
   }
   const rest = answer.end()
   if (rest !== '') yield part(rest)
   return result(finish)
+}
+
+type Step<Token> = Promise<DrawnToken<Token> | undefined>
+
+/** Starts a step. Where nobody waits for it any more, the slot does (`LlamaSlot.rest`), and its failure is nobody's. */
+function stepOf<Token, Grammar>(slot: LlamaSlot<Token, Grammar>): Step<Token> {
+  const step = slot.next()
+  step.catch(() => undefined)
+  return step
 }

@@ -1,3 +1,4 @@
+import { nativeSha256, nativeSignatures } from '@jeju/verifier/node'
 import {
   authDigest,
   AUTHORIZATION_HEADER,
@@ -12,7 +13,6 @@ import {
 import { ChainError, type Channel, type NodeChain, type Price } from '../chain/node-chain.ts'
 import { NodeError } from '../http/node-error.ts'
 import type { Journal } from './journal.ts'
-import { recoverSigner } from './recover-signer.ts'
 
 /** A request that may be charged: who signed what, and what it may cost. */
 export interface Authorised {
@@ -103,7 +103,7 @@ export function createAuthoriser(parts: AuthoriserParts): Authoriser {
     check: async (header, method, path, body, admitted) => {
       const authorised = admitted ?? (await admit(header))
       const { auth, salt } = authorised.signed
-      if (auth.requestHash !== requestHash(salt, method, path, body)) {
+      if (auth.requestHash !== requestHash(salt, method, path, body, nativeSha256())) {
         throw new NodeError('request_hash_mismatch', 'requestHash is not the hash of this request')
       }
       return authorised
@@ -155,7 +155,7 @@ function checkThisLife(validUntil: bigint, earlierEnd: bigint | undefined): void
 
 function signerOf(authHash: Hex, signature: Hex): Hex {
   try {
-    return recoverSigner(authHash, signature)
+    return nativeSignatures.recoverAddress(authHash, signature)
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
     throw new NodeError('authorization_invalid', error.message)

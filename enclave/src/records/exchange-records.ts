@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { nativeSignatures } from '@jeju/verifier/node'
 import {
   ACI_VERSION,
   aciDigest,
@@ -101,6 +102,7 @@ function makeRecord(
       key_id: RECEIPT_KEY_ID,
     } satisfies AciDocument,
     receiptKey,
+    nativeSignatures,
   )
   return {
     receiptId,

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { nativeSha256 } from '@jeju/verifier/node'
 import {
   AUTHORIZATION_HEADER,
   parseAuthorization,
@@ -6,7 +7,6 @@ import {
   requestHash,
   type SignedRequestAuth,
 } from '@jeju/verifier/protocol'
-import { nativeSha256 } from '../signatures/native-signatures.ts'
 import { GatewayError } from '../http/gateway-error.ts'
 
 /** One authorisation of a request, with the text it came in: each names one binding that may answer and be paid. */

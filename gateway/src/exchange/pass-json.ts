@@ -1,3 +1,4 @@
+import { nativeSha256 } from '@jeju/verifier/node'
 import {
   createResponseHasher,
   decodeUtf8,
@@ -11,7 +12,6 @@ import type { ReceivedAnswer } from '@jeju/verifier'
 import { RESPONSE_NONCE_HEADER } from '@jeju/verifier/sealing'
 import { GatewayError } from '../http/gateway-error.ts'
 import { readLimited } from '../http/read-limited.ts'
-import { nativeSha256 } from '../signatures/native-signatures.ts'
 import { beginAnswer, type Passed, type PassParts } from './outgoing-answer.ts'
 import type { SentPrompt } from './send-first.ts'
 import { usageOfJson } from './stated-usage.ts'

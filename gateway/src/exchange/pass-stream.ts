@@ -1,4 +1,5 @@
 import type { ReceivedAnswer, StatedUsage } from '@jeju/verifier'
+import { nativeSha256 } from '@jeju/verifier/node'
 import {
   concatBytes,
   createResponseHasher,
@@ -8,7 +9,6 @@ import {
   type StreamKind,
 } from '@jeju/verifier/protocol'
 import { errorAnswer, GatewayError } from '../http/gateway-error.ts'
-import { nativeSha256 } from '../signatures/native-signatures.ts'
 import { beginAnswer, writeBytes, type Passed, type PassParts } from './outgoing-answer.ts'
 import type { SentPrompt } from './send-first.ts'
 import { usageOfFrames } from './stated-usage.ts'

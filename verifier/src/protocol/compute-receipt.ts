@@ -69,17 +69,31 @@ export function signedReceiptBytes(receipt: UnsignedReceipt): Uint8Array<ArrayBu
   return utf8(canonicalJson(document(receipt)))
 }
 
+/** How a receipt's two signatures are made; by default in JavaScript, which runs everywhere. */
+export interface ReceiptSigning {
+  /** As `signDigest`. */
+  signDigest(digest: Hex, privateKey: Uint8Array): Hex
+  /** As `signEd25519`. */
+  signEd25519(message: Uint8Array, seed: Uint8Array): Uint8Array<ArrayBuffer>
+}
+
+const PORTABLE: ReceiptSigning = { signDigest, signEd25519 }
+
 /** Signs both signatures of a receipt. */
 export function signComputeReceipt(
   content: ComputeReceiptContent,
   keys: ReceiptKeys,
+  signing: ReceiptSigning = PORTABLE,
 ): ComputeReceipt {
   const unsigned = {
     ...content,
     keyId: keys.keyId,
-    receiptSignature: signDigest(receiptDigest(content.receipt, keys.serving), keys.signerKey),
+    receiptSignature: signing.signDigest(
+      receiptDigest(content.receipt, keys.serving),
+      keys.signerKey,
+    ),
   }
-  const signature = toBareHex(signEd25519(signedReceiptBytes(unsigned), keys.receiptKey))
+  const signature = toBareHex(signing.signEd25519(signedReceiptBytes(unsigned), keys.receiptKey))
   return { ...unsigned, signature }
 }
 

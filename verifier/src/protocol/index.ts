@@ -14,6 +14,7 @@ export {
   type ComputeReceipt,
   type ComputeReceiptContent,
   type ReceiptKeys,
+  type ReceiptSigning,
 } from './compute-receipt.ts'
 export { aciReceiptSigningBytes, signAciReceipt, type AciDocument } from './dialects/aci-receipt.ts'
 export {

@@ -1,14 +1,17 @@
 import fc from 'fast-check'
+import { isNativeSecp256k1, nativeSignatures } from '@jeju/verifier/node'
 import {
   addressOf,
+  ed25519PublicKey,
   fromHex,
   recoverAddress,
   signDigest,
+  signEd25519,
   toHex,
+  verifyEd25519,
   type Hex,
 } from '@jeju/verifier/protocol'
 import { describe, expect, test } from 'vitest'
-import { isNativeRecovery, recoverSigner } from '../../enclave/src/payment/recover-signer.ts'
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 const DIGEST: Hex = `0x${'5a'.repeat(32)}`
@@ -26,7 +29,7 @@ function outcome(recover: typeof recoverAddress, digest: Hex, signature: Hex): s
 }
 
 function same(digest: Hex, signature: Hex): string {
-  const ours = outcome(recoverSigner, digest, signature)
+  const ours = outcome(nativeSignatures.recoverAddress, digest, signature)
   expect(ours).toBe(outcome(recoverAddress, digest, signature))
   return ours
 }
@@ -36,7 +39,7 @@ const signatureOf = (r: bigint, s: bigint, v: number): Hex =>
   `0x${word(r)}${word(s)}${v.toString(16).padStart(2, '0')}`
 
 describe('native recovery and that of the protocol', () => {
-  test('is native here', () => expect(isNativeRecovery).toBe(true))
+  test('is native here', () => expect(isNativeSecp256k1).toBe(true))
 
   test('name the same address for every signature', () => {
     const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 })
@@ -81,5 +84,56 @@ describe('native recovery and that of the protocol', () => {
       expect(same(DIGEST, text as Hex)).toMatch(/^INPUT_/)
     }
     expect(same('0x12', signature)).toMatch(/^INPUT_/)
+  })
+})
+
+describe('signatures made in native code', () => {
+  const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 })
+
+  test('are the very bytes that the protocol signs', () => {
+    const key = fc.bigInt({ min: 1n, max: ORDER - 1n })
+    fc.assert(
+      fc.property(bytes32, key, (digest, secret) => {
+        const privateKey = fromHex(`0x${word(secret)}`, 32, 'key')
+        const expected = signDigest(toHex(digest), privateKey)
+        expect(nativeSignatures.signDigest(toHex(digest), privateKey)).toBe(expected)
+      }),
+      { numRuns: 60 },
+    )
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), bytes32, (message, seed) => {
+        const expected = signEd25519(message, seed)
+        // Twice: a key is imported once.
+        expect(nativeSignatures.signEd25519(message, seed)).toEqual(expected)
+        expect(nativeSignatures.signEd25519(message, seed)).toEqual(expected)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('no key, no signature', () => {
+    for (const secret of [0n, ORDER, 2n ** 256n - 1n]) {
+      const privateKey = fromHex(`0x${word(secret)}`, 32, 'key')
+      expect(() => nativeSignatures.signDigest(DIGEST, privateKey)).toThrow()
+    }
+    expect(() => nativeSignatures.signDigest('0x12', KEY)).toThrow('digest')
+    expect(() => nativeSignatures.signEd25519(KEY, KEY.slice(1))).toThrow()
+  })
+
+  test('Ed25519 holds for its message and key alone', () => {
+    const signature = signEd25519(fromHex(DIGEST), KEY)
+    const key = ed25519PublicKey(KEY)
+    const cases = [
+      [signature, fromHex(DIGEST), key],
+      [signature, KEY, key],
+      [signature, fromHex(DIGEST), key.slice(1)],
+      [signature, fromHex(DIGEST), new Uint8Array(32)],
+      [signature.slice(1), fromHex(DIGEST), key],
+      [new Uint8Array(64), fromHex(DIGEST), key],
+      [signature.with(63, 0xff), fromHex(DIGEST), key],
+    ] as const
+    const held = cases.map((one) => nativeSignatures.verifyEd25519(...one))
+    expect(held).toEqual(cases.map((one) => verifyEd25519(...one)))
+    expect(held.map(Number).join('')).toBe('1000000')
   })
 })
