@@ -15,7 +15,7 @@ export async function startGateway(
   chain: LocalChain,
   policy: AppraisalPolicy,
   platform: SimulatedPlatform,
-  urls: { readonly collateral: string; readonly rims: string },
+  urls: { readonly collateral: string; readonly rims: string; readonly ocsp: string },
   gpuTrustRoot: string,
 ): Promise<GatewayProcess> {
   const port = await freePort()
@@ -28,6 +28,7 @@ export async function startGateway(
     COLLATERAL_URL: urls.collateral,
     GPU_TRUST_ROOT: gpuTrustRoot,
     RIM_URL: urls.rims,
+    OCSP_URL: urls.ocsp,
     ALLOW_LOOPBACK_PROVIDERS: 'true',
     PORT: String(port),
   })

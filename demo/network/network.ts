@@ -6,9 +6,13 @@ import {
   type AgentGpus,
   type SimulatedPlatform,
 } from '@jeju/simulator'
-import { createSimulatedGpus, serveRims } from '@jeju/simulator/gpu'
+import { createSimulatedGpus, serveOcsp, serveRims } from '@jeju/simulator/gpu'
 import type { AppraisalPolicy, CollateralSource, GpuTrust, TrustAnchor } from '@jeju/verifier'
-import { createCollateralClient, createRimClient } from '@jeju/verifier/collateral'
+import {
+  createCollateralClient,
+  createOcspClient,
+  createRimClient,
+} from '@jeju/verifier/collateral'
 import { gpuTrust, GpuVerifier } from '@jeju/verifier/gpu'
 import { nodeP384 } from '@jeju/verifier/node'
 import { modelIdOf, sha256, toHex, type Hex, type ModelDescriptor } from '@jeju/verifier/protocol'
@@ -104,9 +108,13 @@ export async function startNetwork(): Promise<Network> {
     const gpus = createSimulatedGpus({ at: new Date() })
     const rimService = await serveRims(gpus)
     running.push(() => rimService.close())
-    const rims = createRimClient({ fetch, baseUrl: rimService.url, now })
-    const anchor = devnetGpuTrustAnchor(gpus)
-    const gpu = gpuTrust({ verifier: new GpuVerifier(anchor, { signatures: nodeP384 }), rims })
+    const ocspService = await serveOcsp(gpus, { now })
+    running.push(() => ocspService.close())
+    const gpu = gpuTrust({
+      verifier: new GpuVerifier(devnetGpuTrustAnchor(gpus), { signatures: nodeP384 }),
+      rims: createRimClient({ fetch, baseUrl: rimService.url, now }),
+      ocsp: createOcspClient({ fetch, baseUrl: ocspService.url, now }),
+    })
     const software: readonly ListedSoftware[] = [
       { reference: launchDevnetTd(platform, published, undefined), tier: 'TDX' },
       { reference: launchDevnetTd(platform, publishedWithGpu, { gpus }), tier: 'TDX_GPU' },
@@ -160,7 +168,7 @@ export async function startNetwork(): Promise<Network> {
           chain,
           policy,
           platform,
-          { collateral: pcs.url, rims: rimService.url },
+          { collateral: pcs.url, rims: rimService.url, ocsp: ocspService.url },
           gpuTrustRootSetting(gpus),
         )
         running.push(() => gateway.process.stop())

@@ -41,7 +41,7 @@ const GPU_POLICY: GpuPolicy = {
   minDriver: 'any',
   rimIds: 'any',
   expiredRims: { graceDays: 0, digests: [] },
-  ocsp: 'if-present',
+  ocsp: 'required',
   appraisal: 'local',
 }
 

@@ -6,7 +6,7 @@ import {
   type AppraisalPolicy,
   type TrustAnchor,
 } from '@jeju/verifier'
-import { INTEL_PCS_URL, NVIDIA_RIM_URL } from '@jeju/verifier/collateral'
+import { INTEL_PCS_URL, NVIDIA_OCSP_URL, NVIDIA_RIM_URL } from '@jeju/verifier/collateral'
 import { nvidiaTrustAnchor, simulatedGpuTrustAnchor, type GpuTrustAnchor } from '@jeju/verifier/gpu'
 import { z } from 'zod'
 
@@ -28,6 +28,7 @@ export interface Config {
   readonly gpuTrustAnchor: GpuTrustAnchor
   /** NVIDIA's RIM service, or a copy with the same paths. */
   readonly rimUrl: string
+  readonly ocspUrl: string
   /** Providers on plain HTTP and loopback addresses; for a network on one machine only. */
   readonly allowLoopbackProviders: boolean
   /** How often chain and leases are looked at. */
@@ -100,6 +101,7 @@ const environment = z.object({
   COLLATERAL_URL: z.url({ protocol: /^https?$/ }).default(INTEL_PCS_URL),
   GPU_TRUST_ROOT: z.string().default('nvidia').transform(readBy(parseGpuTrustRoot)),
   RIM_URL: z.url({ protocol: /^https?$/ }).default(NVIDIA_RIM_URL),
+  OCSP_URL: z.url({ protocol: /^https?$/ }).default(NVIDIA_OCSP_URL),
   ALLOW_LOOPBACK_PROVIDERS: z.enum(['true', 'false']).default('false'),
   POLL_INTERVAL_MS: decimal.transform(Number).pipe(z.number().min(100).max(600_000)).default(2_000),
   STORE: z.string().min(1).default(':memory:'),
@@ -186,6 +188,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     collateralUrl: data.COLLATERAL_URL,
     gpuTrustAnchor: data.GPU_TRUST_ROOT,
     rimUrl: data.RIM_URL,
+    ocspUrl: data.OCSP_URL,
     allowLoopbackProviders: data.ALLOW_LOOPBACK_PROVIDERS === 'true',
     pollIntervalMs: data.POLL_INTERVAL_MS,
     host: data.HOST,

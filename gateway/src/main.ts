@@ -1,6 +1,10 @@
 import type { GpuTrust } from '@jeju/verifier'
-import { createCollateralClient, createRimClient } from '@jeju/verifier/collateral'
-import { gpuTrust, GpuVerifier, type RimSource } from '@jeju/verifier/gpu'
+import {
+  createCollateralClient,
+  createOcspClient,
+  createRimClient,
+} from '@jeju/verifier/collateral'
+import { gpuTrust, GpuVerifier, type OcspAnswerSource, type RimSource } from '@jeju/verifier/gpu'
 import { nodeP384 } from '@jeju/verifier/node'
 import { createProviderConnection } from './admission/provider-connection.ts'
 import { connectChain } from './chain/viem-gateway-chain.ts'
@@ -27,6 +31,12 @@ async function main(config: Config): Promise<void> {
     now: () => new Date(),
     onFailure: ({ code }, id) => logger.warn({ code, id }, 'no reference values'),
   })
+  const ocsp = createOcspClient({
+    fetch,
+    baseUrl: config.ocspUrl,
+    now: () => new Date(),
+    onFailure: ({ code }) => logger.warn({ code }, 'no status of a certificate'),
+  })
   const gateway = createGateway(config, {
     chain: connectChain(config.rpcUrls, config.deployment),
     connection,
@@ -36,13 +46,14 @@ async function main(config: Config): Promise<void> {
       now: () => new Date(),
       onRefreshFailure: ({ code }) => logger.warn({ code }, 'collateral was not refreshed'),
     }),
-    gpu: gpusOf(config, rims),
+    gpu: gpusOf(config, { rims, ocsp }),
     store,
     explorer: {
       files: await readExplorerFiles(),
       policyText: config.policyText,
       gpuTrustAnchor: config.gpuTrustAnchor,
       rims,
+      ocsp,
     },
     logger,
     now: () => new Date(),
@@ -66,9 +77,13 @@ async function main(config: Config): Promise<void> {
 }
 
 /** Who judges GPUs, where the policy takes them at all. */
-function gpusOf({ policy, gpuTrustAnchor }: Config, rims: RimSource): GpuTrust | undefined {
+function gpusOf(
+  { policy, gpuTrustAnchor }: Config,
+  sources: { readonly rims: RimSource; readonly ocsp: OcspAnswerSource },
+): GpuTrust | undefined {
   if (policy.gpu === 'forbidden') return undefined
-  return gpuTrust({ verifier: new GpuVerifier(gpuTrustAnchor, { signatures: nodeP384 }), rims })
+  const verifier = new GpuVerifier(gpuTrustAnchor, { signatures: nodeP384 })
+  return gpuTrust({ verifier, ...sources })
 }
 
 try {

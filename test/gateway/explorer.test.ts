@@ -73,6 +73,17 @@ describe('what the gateway serves', () => {
     const response = await new TestNetwork().request(`/explorer/collateral${query}`)
     expect([response.status, await codeOf(response)]).toEqual([400, 'invalid_request'])
   })
+
+  test.each(['', '?request=', '?request=%', `?request=${'A'.repeat(300)}`])(
+    'a question about certificates of %j is refused, and one that nobody answers is said so',
+    async (query) => {
+      const network = new TestNetwork()
+      const refused = await network.request(`/explorer/ocsp${query}`)
+      expect([refused.status, await codeOf(refused)]).toEqual([400, 'invalid_request'])
+      const unanswered = await network.request('/explorer/ocsp?request=MAA')
+      expect(await codeOf(unanswered)).toBe('collateral_unavailable')
+    },
+  )
 })
 
 describe.runIf(haveChromium)('in a browser', () => {

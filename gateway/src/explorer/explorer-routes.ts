@@ -1,5 +1,6 @@
 import { encodeCollateral, type CollateralSource } from '@jeju/verifier'
-import type { GpuTrustAnchor, RimSource } from '@jeju/verifier/gpu'
+import type { GpuTrustAnchor, OcspAnswerSource, RimSource } from '@jeju/verifier/gpu'
+import { fromBase64Url, ProtocolError } from '@jeju/verifier/protocol'
 import { Hono } from 'hono'
 import { GatewayError } from '../http/gateway-error.ts'
 import type { ExplorerFile } from './explorer-files.ts'
@@ -27,6 +28,7 @@ export interface ExplorerOwnParts {
   readonly policyText: string
   readonly gpuTrustAnchor: GpuTrustAnchor
   readonly rims: RimSource
+  readonly ocsp: OcspAnswerSource
 }
 
 /** Collaborators of {@link explorerRoutes}. */
@@ -39,7 +41,7 @@ export interface ExplorerParts extends ExplorerOwnParts, ExplorerSettings {
  * and GPUs, which browsers cannot fetch themselves; all of that is signed.
  */
 export function explorerRoutes(parts: ExplorerParts): Hono {
-  const { files, collateral, rims } = parts
+  const { files, collateral, rims, ocsp } = parts
   const routes = new Hono()
   let questions = 0
   /** One more question to a service of Intel or NVIDIA, if there are not too many. */
@@ -89,6 +91,17 @@ export function explorerRoutes(parts: ExplorerParts): Hono {
       'Content-Security-Policy': "default-src 'none'",
     })
   })
+  routes.get('/explorer/ocsp', async (c) => {
+    const request = readOcspRequest(c.req.query('request'))
+    const unavailable = 'no status of that certificate'
+    const [answer] = await asking(() => ocsp.answersTo([request]), unavailable)
+    if (answer === undefined) throw new GatewayError('collateral_unavailable', unavailable)
+    return c.body(new Uint8Array(answer), 200, {
+      'Content-Type': 'application/ocsp-response',
+      'Cache-Control': 'public, max-age=300',
+      'X-Content-Type-Options': 'nosniff',
+    })
+  })
   routes.get('/explorer/*', (c) => {
     const path = c.req.path.slice('/explorer/'.length)
     const file = files.get(path === '' ? 'index.html' : path)
@@ -120,4 +133,19 @@ function readRequest(
     throw new GatewayError('invalid_request', 'ca: expected platform or processor')
   }
   return { fmspc, ca }
+}
+
+/** About one certificate: the longest names 48-byte hashes and a serial number of 20 bytes. */
+const MAX_OCSP_REQUEST_BYTES = 192
+
+/** A question of RFC 6960 §4.1.1 in base64url; NVIDIA's service says what is none. */
+function readOcspRequest(text: string | undefined): Uint8Array {
+  try {
+    const request = fromBase64Url(text ?? '', 'request')
+    if (request.length > 0 && request.length <= MAX_OCSP_REQUEST_BYTES) return request
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+  }
+  const expected = `request: expected 1 to ${MAX_OCSP_REQUEST_BYTES} bytes in base64url`
+  throw new GatewayError('invalid_request', expected)
 }

@@ -1,8 +1,8 @@
 import type { AppraisalPolicy, GpuTrust } from '@jeju/verifier'
 
 /**
- * Who judges GPUs under a policy: what the caller handed in, else NVIDIA's own roots and its service of reference
- * values. Loaded when a policy takes GPUs and not before, so that a browser without them does not carry it.
+ * Who judges GPUs under a policy: what the caller handed in, else NVIDIA's own roots and its services of reference
+ * values and of certificates. Loaded when a policy takes GPUs and not before, so that a browser without them does not carry it.
  */
 export async function gpuTrustFor(
   { gpu }: AppraisalPolicy,
@@ -17,8 +17,12 @@ export async function gpuTrustFor(
 let nvidia: Promise<GpuTrust> | undefined
 
 async function nvidiaTrust(): Promise<GpuTrust> {
-  const [{ gpuTrust, GpuVerifier, nvidiaTrustAnchor }, { createRimClient, NVIDIA_RIM_URL }] =
+  const [{ gpuTrust, GpuVerifier, nvidiaTrustAnchor }, { createOcspClient, createRimClient }] =
     await Promise.all([import('@jeju/verifier/gpu'), import('@jeju/verifier/collateral')])
-  const rims = createRimClient({ fetch, baseUrl: NVIDIA_RIM_URL, now: () => new Date() })
-  return gpuTrust({ verifier: new GpuVerifier(nvidiaTrustAnchor()), rims })
+  const now = (): Date => new Date()
+  return gpuTrust({
+    verifier: new GpuVerifier(nvidiaTrustAnchor()),
+    rims: createRimClient({ fetch, now }),
+    ocsp: createOcspClient({ fetch, now }),
+  })
 }

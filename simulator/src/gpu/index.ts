@@ -1,6 +1,7 @@
 /** NVIDIA GPUs and switches of a machine that has none: devices, RIMs, OCSP answers and tokens under own roots. */
 export { BLACKWELL, HOPPER, LS10, type Chip } from './chip.ts'
 export type { Claims, NrasLies, NrasSigner } from './nras-signer.ts'
+export { serveOcsp, type OcspService } from './ocsp-service.ts'
 export type { OcspRequest } from './ocsp-writer.ts'
 export { createP384Key, type P384Key } from './p384-key.ts'
 export { serveRims, type RimAnswer, type RimService } from './rim-service.ts'

@@ -68,7 +68,12 @@ function issueResponder(
   })
 }
 
-function certIdOf({ certificate, issuer, hash = 'sha384' }: OcspRequest): Uint8Array {
+/** How requests and answers name a certificate (RFC 6960 §4.1.1). */
+export function certIdOf({
+  certificate,
+  issuer,
+  hash = 'sha384',
+}: Pick<OcspRequest, 'certificate' | 'issuer' | 'hash'>): Uint8Array {
   const digest = (bytes: Uint8Array): Uint8Array => createHash(hash).update(bytes).digest()
   return sequence(
     sequence(objectId(HASH_OIDS[hash]), element(0x05)),

@@ -1,16 +1,12 @@
-import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { sha256, toBareHex } from '@jeju/verifier/protocol'
+import { listenOnLoopback, type LoopbackService } from '../loopback-service.ts'
 import type { SimulatedGpus } from './simulated-gpus.ts'
 
 /** A service like NVIDIA's that hands out reference values. */
-export interface RimService {
-  /** Base URL, without a slash behind it. */
-  readonly url: string
+export interface RimService extends LoopbackService {
   /** Ids asked for so far. */
   readonly asked: readonly string[]
-  close(): Promise<void>
 }
 
 /** What an answer says; changed by a service that lies. */
@@ -46,17 +42,5 @@ export async function serveRims(
     response.writeHead(document === undefined ? 404 : 200, { 'Content-Type': 'application/json' })
     response.end(JSON.stringify(answer))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://127.0.0.1:${port}`,
-    asked,
-    close: async () => {
-      const closed = once(server, 'close')
-      server.close()
-      server.closeAllConnections()
-      await closed
-    },
-  }
+  return { ...(await listenOnLoopback(server)), asked }
 }

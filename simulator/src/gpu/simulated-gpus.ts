@@ -3,7 +3,7 @@ import { seededRandom, systemRandom, type RandomSource } from '../pki/random-sou
 import { BLACKWELL, HOPPER, LS10, type Chip } from './chip.ts'
 import { createDevicePki, issueDevice } from './device-pki.ts'
 import { createNrasSigner, type Claims, type NrasLies, type NrasSigner } from './nras-signer.ts'
-import { writeOcsp, type OcspRequest } from './ocsp-writer.ts'
+import { certIdOf, writeOcsp, type OcspRequest } from './ocsp-writer.ts'
 import type { P384Identity } from './p384-certificate.ts'
 import {
   BOARD,
@@ -67,6 +67,12 @@ export interface SimulatedGpus {
   rims(lies?: RimLies): ReadonlyMap<string, Uint8Array>
   /** Answers about every certificate that has a status; a change makes one of them another. */
   ocsp(at: Date, change?: (request: OcspRequest) => OcspRequest): readonly Uint8Array[]
+  /** The answer to an OCSP request in DER; undefined where it is about no certificate of these. */
+  ocspAnswer(
+    request: Uint8Array,
+    at: Date,
+    change?: (request: OcspRequest) => OcspRequest,
+  ): Uint8Array | undefined
   /** What NVIDIA's service would answer; a change makes a submodule's claims others. */
   nrasAnswers(
     nonce: Uint8Array,
@@ -109,6 +115,7 @@ export function createSimulatedGpus(options: GpuOptions): SimulatedGpus {
   const rims = (lies: RimLies = {}): ReadonlyMap<string, Uint8Array> =>
     new Map([...rimRequests].map(([id, request]) => [id, writeRim(request, rimPki, lies)] as const))
   const honestRims = rims()
+  const links = [...linksOf(devices), ...chainLinks(rimPki.chain, 0)]
   const nras = createNrasSigner(random)
   return {
     roots: { deviceRoot: pki.root.der, rimRoot: rimPki.root.der },
@@ -134,9 +141,18 @@ export function createSimulatedGpus(options: GpuOptions): SimulatedGpus {
     },
     rims,
     ocsp: (now, change = (request) => request) =>
-      [...linksOf(devices), ...chainLinks(rimPki.chain, 0)].map(([certificate, issuer]) =>
+      links.map(([certificate, issuer]) =>
         writeOcsp(change({ certificate, issuer, at: now }), random),
       ),
+    ocspAnswer: (request, now, change = (asked) => asked) => {
+      const bytes = Buffer.from(request)
+      const link = links.find(([certificate, issuer]) =>
+        bytes.includes(Buffer.from(certIdOf({ certificate, issuer }))),
+      )
+      if (link === undefined) return undefined
+      const [certificate, issuer] = link
+      return writeOcsp(change({ certificate, issuer, at: now }), random)
+    },
     nrasAnswers: (nonce, now, lies = {}, change = (claims) => claims) =>
       (['gpu', 'switch'] as const).flatMap((kind) => {
         const own = devices.filter((one) => one.chip.kind === kind)

@@ -1,16 +1,11 @@
-import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { listenOnLoopback, type LoopbackService } from '../loopback-service.ts'
 import type { SimulatedPlatform } from '../platform.ts'
 import { EVALUATION_NUMBER, type Vintage } from '../pki/collateral-documents.ts'
 import { answerPcs, type PcsAnswer } from './answer.ts'
 
 /** A simulated Provisioning Certification Service. */
-export interface PcsServer {
-  /** Base URL, without a slash behind it. */
-  readonly url: string
-  close(): Promise<void>
-}
+export type PcsServer = LoopbackService
 
 /** What the service publishes, asked for at every request. */
 export interface PcsOptions {
@@ -43,18 +38,7 @@ export async function servePcs(
       () => send(response, { status: 500 }),
     )
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const closed = once(server, 'close')
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://127.0.0.1:${port}`,
-    close: async () => {
-      server.close()
-      server.closeAllConnections()
-      await closed
-    },
-  }
+  return listenOnLoopback(server)
 }
 
 function send(

@@ -86,6 +86,7 @@ export class TestNetwork {
           policyText: JSON.stringify(accepted),
           gpuTrustAnchor: nvidiaTrustAnchor(),
           rims: { rimsFor: () => Promise.resolve(new Map()) },
+          ocsp: { answersTo: () => Promise.resolve([]) },
         },
         logger: createLogger('info', { write: (line) => void this.log.push(line) }),
         now: () => new Date(this.nowMs),

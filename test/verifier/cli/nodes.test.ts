@@ -1,10 +1,24 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { SimulatedPlatform, SimulatedTd } from '@jeju/simulator'
-import { EVIDENCE_MEDIA_TYPE, toHex, fromBareHex } from '@jeju/verifier/protocol'
+import { serveOcsp, serveRims } from '@jeju/simulator/gpu'
+import {
+  bindingIdOf,
+  deviceIdentityOf,
+  encodeGpuEvidence,
+  EVIDENCE_MEDIA_TYPE,
+  fromBareHex,
+  gpuDevicesDigest,
+  gpuNonce,
+  reportData,
+  sha256,
+  toHex,
+} from '@jeju/verifier/protocol'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { takesAnyGpu } from '../../gpu-policy.ts'
 import { policyOf } from '../../simulated-trust.ts'
-import { AT, evidenceOf, machine, operator, registry } from '../evidence/fixture.ts'
+import { AT, evidenceOf, machine, operator, registry, statementOf } from '../evidence/fixture.ts'
+import { gpusOf } from '../gpu/fixture.ts'
 import { fileOf, jsonLines, runCli, type CliResult } from './run-cli.ts'
 
 /** A node behind HTTP, honest and otherwise. */
@@ -103,6 +117,78 @@ describe('url', () => {
     expect(answer?.['nonce']).toBe(`0x${'01'.repeat(32)}`)
     const reasons = answer?.['reasons'] as readonly { readonly check: string }[]
     expect(reasons.map(({ check }) => check)).toEqual(['freshness', 'statement-identity'])
+  })
+
+  test('D5 a node with GPUs is judged by the roots and services of the flags, and refused without them', async () => {
+    const gpus = gpusOf()
+    const digest = gpuDevicesDigest(
+      gpus
+        .evidence(new Uint8Array(32))
+        .devices.map(({ certificates }) => deviceIdentityOf(certificates)),
+    )
+    const statement = { ...statementOf(td), gpuDevicesDigest: digest }
+    const bindingId = bindingIdOf(statement, registry)
+    const url = await serve((request, response) => {
+      const nonce = toHex(
+        fromBareHex(new URL(request.url ?? '/', 'http://node').searchParams.get('nonce') ?? ''),
+      )
+      const freshness = { kind: 'challenge', nonce } as const
+      const answer = async (): Promise<void> => {
+        const gpuEvidence = encodeGpuEvidence({
+          devices: gpus.evidence(gpuNonce(bindingId, freshness)).devices,
+        })
+        const collateral = await platform.collateralJson(AT)
+        const data = reportData(bindingId, freshness, toHex(sha256(gpuEvidence)))
+        response.end(
+          await evidenceOf(td, {
+            statement,
+            reportData: data,
+            bundle: { gpuEvidence, collateral },
+          }),
+        )
+      }
+      answer().catch(() => response.destroy())
+    })
+    const rims = await serveRims(gpus)
+    const ocsp = await serveOcsp(gpus, { now: () => AT })
+    const policy = { ...policyOf(td), gpu: { ...takesAnyGpu, ocsp: 'required' } }
+    const roots = [gpus.roots.deviceRoot, gpus.roots.rimRoot]
+    const gpuFlags = [
+      `--policy=${fileOf('policy.json', JSON.stringify(policy))}`,
+      `--gpu-anchor=${roots.map((root) => fileOf('root.der', root)).join(',')}`,
+    ]
+    const services = [`--rim-url=${rims.url}`, `--ocsp-url=${ocsp.url}`]
+    try {
+      const { code, stdout } = await ask(url, ...gpuFlags, ...services)
+      expect(stdout).toMatch(/ok +gpu-measurements/)
+      expect(stdout).toMatch(/ok +gpu-revocation/)
+      expect(code).toBe(0)
+
+      const nobody = await ask(url, ...gpuFlags, '--rim-url=http://127.0.0.1:9', '--json')
+      expect(nobody.code).toBe(10)
+      expect(nobody.stdout).toContain('RIM_MISSING')
+      const unanswered = ['--rim-url', rims.url, '--ocsp-url', 'http://127.0.0.1:9', '--json']
+      expect((await ask(url, ...gpuFlags, ...unanswered)).stdout).toContain('OCSP_MISSING')
+
+      // Policy says CPU-only: neither service is asked.
+      const before = [rims.asked.length, ocsp.asked]
+      const forbidden = await ask(url, ...services, '--json')
+      expect(forbidden.stdout).toContain('GPU_FORBIDDEN')
+      expect([rims.asked.length, ocsp.asked]).toEqual(before)
+    } finally {
+      await rims.close()
+      await ocsp.close()
+    }
+  }, 30_000)
+
+  test.each([
+    ['--gpu-anchor=one.der', 'expected two files'],
+    ['--rim-url=http://rims.example', '--rim-url'],
+    ['--ocsp-url=nowhere', '--ocsp-url'],
+  ])('a flag that cannot be: %s', async (flag, text) => {
+    const { code, stderr } = await ask('http://127.0.0.1:9', flag)
+    expect(code).toBe(2)
+    expect(stderr).toContain(text)
   })
 
   test('what is no evidence is malformed', async () => {

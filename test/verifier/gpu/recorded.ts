@@ -69,7 +69,10 @@ export function rimsOf(files: Readonly<Record<string, string>>): ReadonlyMap<str
   )
 }
 
-const verifier = new GpuVerifier(nvidiaTrustAnchor(), { signatures: nodeP384 })
+/** Under NVIDIA's own roots. */
+export const recordedVerifier: GpuVerifier = new GpuVerifier(nvidiaTrustAnchor(), {
+  signatures: nodeP384,
+})
 
 /** Judges recorded devices over the nonce of the first. */
 export function judgeRecorded(
@@ -78,7 +81,7 @@ export function judgeRecorded(
 ): Promise<GpuReport> {
   const [first] = devices
   const nonce = parseSpdmReport(first?.report ?? new Uint8Array(0)).nonce
-  return verifier.verify(
+  return recordedVerifier.verify(
     { devices },
     contextOf({
       nonce,

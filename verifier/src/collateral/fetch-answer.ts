@@ -9,9 +9,15 @@ export interface Answer {
   readonly body: Uint8Array
 }
 
+/** A body to be posted. */
+export interface Question {
+  readonly contentType: string
+  readonly body: Uint8Array<ArrayBuffer>
+}
+
 /**
- * Asks one address and reads its answer up to `maxBytes`. Redirects are refused: another host would be asked than the
- * one that was configured.
+ * Asks one address, with a question where it takes one, and reads its answer up to `maxBytes`. Redirects are refused:
+ * another host would be asked than the one that was configured.
  * @throws CollateralFetchError
  */
 export async function fetchAnswer(
@@ -19,9 +25,15 @@ export async function fetchAnswer(
   url: string,
   maxBytes: number,
   signal: AbortSignal,
+  question?: Question,
 ): Promise<Answer> {
   try {
     const response = await fetch(url, {
+      ...(question && {
+        method: 'POST',
+        headers: { 'Content-Type': question.contentType },
+        body: question.body,
+      }),
       signal,
       redirect: 'manual',
       credentials: 'omit',

@@ -1,5 +1,6 @@
 import type { GpuJudgement, GpuTrust } from '../statement/check-gpu.ts'
 import type { GpuVerifier } from './gpu-verifier.ts'
+import { ocspRequestsOf } from './ocsp/ocsp-requests.ts'
 import { rimIdsOf } from './rim/rim-ids.ts'
 
 /** Where NVIDIA's reference values come from: `createRimClient` of `@jeju/verifier/collateral`. */
@@ -8,24 +9,34 @@ export interface RimSource {
   rimsFor(ids: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>
 }
 
+/** Where answers about certificates come from: `createOcspClient` of `@jeju/verifier/collateral`. */
+export interface OcspAnswerSource {
+  /** Answers to these requests; what cannot be had is left out, and the policy says whether that is refused. */
+  answersTo(requests: readonly Uint8Array[]): Promise<readonly Uint8Array[]>
+}
+
 /**
- * A relying party's trust in GPUs, kept between nodes: who judges, and where reference values are fetched. RIMs that a
- * node brings itself are never used: it chose their vintage.
+ * A relying party's trust in GPUs, kept between nodes: who judges, and where reference values and the status of
+ * certificates are fetched. RIMs that a node brings itself are never used: it chose their vintage. Its OCSP answers are,
+ * where no service is asked: they are signed, and old for a day at most.
  */
 export function gpuTrust({
   verifier,
-  rims,
+  rims: rimSource,
+  ocsp: ocspSource,
 }: {
   readonly verifier: GpuVerifier
   readonly rims: RimSource
+  readonly ocsp?: OcspAnswerSource
 }): GpuTrust {
   return {
     judgementFor: async (evidence): Promise<GpuJudgement> => {
       const ids = rimIdsOf(evidence)
-      return {
-        verifier,
-        collateral: { rims: ids.length === 0 ? new Map() : await rims.rimsFor(ids) },
-      }
+      const rims = ids.length === 0 ? new Map<string, never>() : await rimSource.rimsFor(ids)
+      if (ocspSource === undefined) return { verifier, collateral: { rims } }
+      const requests = await ocspRequestsOf(evidence, rims, verifier.trustAnchor)
+      const ocsp = requests.length === 0 ? [] : await ocspSource.answersTo(requests)
+      return { verifier, collateral: { rims, ocsp } }
     },
   }
 }

@@ -1,6 +1,6 @@
 /** Judges evidence of NVIDIA GPUs and switches (docs/protocol.md §4.1): imported on its own, since few need it. */
 export { GpuVerifier, type GpuContext, type GpuVerifierOptions } from './gpu-verifier.ts'
-export { gpuTrust, type RimSource } from './gpu-trust.ts'
+export { gpuTrust, type OcspAnswerSource, type RimSource } from './gpu-trust.ts'
 export { parseGpuPolicy, type GpuPolicy, type GpuRequirement } from './gpu-policy.ts'
 export {
   GPU_CHECKS,

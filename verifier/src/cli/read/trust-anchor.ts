@@ -4,6 +4,7 @@ import { toBareHex } from '../../bytes/hex.ts'
 import { VerifierError } from '../../errors.ts'
 import { intelTrustAnchor, simulatedTrustAnchor, type TrustAnchor } from '../../tdx/trust-anchor.ts'
 import { parsePem, PemError } from '../../x509/pem.ts'
+import { nvidiaTrustAnchor, simulatedGpuTrustAnchor, type GpuTrustAnchor } from '../../gpu/index.ts'
 import { UsageError } from '../usage-error.ts'
 import { readFileBytes } from './read-file.ts'
 
@@ -44,13 +45,32 @@ export async function readTrustAnchor(flags: {
     if (name !== undefined) throw new UsageError('--anchor-name: names nothing without --anchor')
     return intelTrustAnchor()
   }
+  return refusing(`--anchor ${path}`, async () => anchorOf(await readRoot(path), name))
+}
+
+/** The roots of `--gpu-anchor DEVICE,RIM`, which are simulated; NVIDIA's without it. @throws UsageError */
+export async function readGpuTrustAnchor(paths: string | undefined): Promise<GpuTrustAnchor> {
+  if (paths === undefined) return nvidiaTrustAnchor()
+  const [device, rim, ...others] = paths.split(',')
+  if (device === undefined || rim === undefined || others.length > 0) {
+    throw new UsageError('--gpu-anchor: expected two files, DEVICE,RIM')
+  }
+  return refusing(`--gpu-anchor ${paths}`, async () => {
+    const roots = { deviceRoot: await readRoot(device), rimRoot: await readRoot(rim) }
+    return simulatedGpuTrustAnchor(nameOf(roots.deviceRoot), roots)
+  })
+}
+
+async function readRoot(path: string): Promise<Uint8Array> {
   const bytes = await readFileBytes(path, MAX_DER_BYTES)
+  return bytes[0] === DER_SEQUENCE ? bytes : rootOfPem(new TextDecoder('latin1').decode(bytes))
+}
+
+async function refusing<Anchor>(flag: string, read: () => Promise<Anchor>): Promise<Anchor> {
   try {
-    const text = new TextDecoder('latin1').decode(bytes)
-    const root = bytes[0] === DER_SEQUENCE ? bytes : rootOfPem(text)
-    return anchorOf(root, name)
+    return await read()
   } catch (error) {
     if (!(error instanceof VerifierError)) throw error
-    throw new UsageError(`--anchor ${path}: ${error.message}`, { cause: error })
+    throw new UsageError(`${flag}: ${error.message}`, { cause: error })
   }
 }

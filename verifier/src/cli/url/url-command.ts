@@ -1,7 +1,5 @@
 import { toHex } from '../../bytes/hex.ts'
-import { GpuVerifier, nvidiaTrustAnchor } from '../../gpu/index.ts'
 import { verifyEvidence } from '../../index.ts'
-import { nodeP384 } from '../../node/index.ts'
 import { COMMON_FLAGS, COMMON_FLAGS_HELP, EXIT_CODES_HELP, readArguments } from '../common-flags.ts'
 import type { Command } from '../command.ts'
 import { faultOf } from '../fault.ts'
@@ -17,6 +15,7 @@ import type { Terminal } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
 import { exitCodeOf } from '../verdict.ts'
 import { fetchEvidence, UnreachableError } from './fetch-evidence.ts'
+import { gpuTrustOf } from './gpu-flags.ts'
 import {
   parseAddress,
   parseAgentId,
@@ -30,7 +29,8 @@ import { nodeResult, nodeTree, unreachableTree, type NodeAnswer } from './node-r
 const HELP = `jeju-verify url [flags] URL
 
 Is this node what it says it is? Asks GET URL/v1/attestation for evidence over a fresh nonce and makes every check
-of docs/protocol.md §4. No redirect is followed; the answer has 30 s and 2 MiB.
+of docs/protocol.md §4. No redirect is followed; the answer has 30 s and 2 MiB. Where the policy takes GPUs and the
+node shows any, the services of reference values and of certificates are asked as well.
 
   --policy FILE        required: appraisal policy, JSON: images, compose files, key custody, TCB
   --registry ID:ADDR   required: chain id and address of the ComputeRegistry the node is registered in
@@ -38,6 +38,9 @@ of docs/protocol.md §4. No redirect is followed; the answer has 30 s and 2 MiB.
   --operator ADDRESS   required: its operator, as the chain names it
   --nonce HEX          32 bytes to ask with; fresh random ones without it
   --collateral FILE    Intel's documents; those of the node's own evidence without it
+  --gpu-anchor D,R     roots of devices and of RIM signers, files as for --anchor; NVIDIA's without it
+  --rim-url URL        where reference values of GPUs come from; NVIDIA's service without it
+  --ocsp-url URL       who answers about certificates of GPUs; NVIDIA's service without it
 ${COMMON_FLAGS_HELP}
 
 Examples:
@@ -57,6 +60,9 @@ const FLAGS = {
   agent: { type: 'string' },
   operator: { type: 'string' },
   collateral: { type: 'string' },
+  'gpu-anchor': { type: 'string' },
+  'rim-url': { type: 'string' },
+  'ocsp-url': { type: 'string' },
 } as const
 
 async function judgeNode(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -74,8 +80,8 @@ async function judgeNode(args: readonly string[], terminal: Terminal): Promise<n
     freshness: { kind: 'challenge', nonce: toHex(nonce) },
     trustAnchor: await readTrustAnchor(values),
     policy: await readAppraisalPolicy(values.policy),
-    gpu: { verifier: new GpuVerifier(nvidiaTrustAnchor(), { signatures: nodeP384 }) },
   } as const
+  const gpus = await gpuTrustOf(values)
   const at = parseTime(values.at)
   if (values.collateral !== undefined) await requireReadable([values.collateral])
   const { verdict, json, tree } = await askNode(node, nonce, async (evidence) =>
@@ -84,6 +90,8 @@ async function judgeNode(args: readonly string[], terminal: Terminal): Promise<n
       // Asked after the answer came: freshness and dates are judged at one moment.
       at: at ?? new Date(),
       collateral: await readCollateral(values.collateral),
+      // Nobody is asked for what the policy refuses anyway.
+      ...(context.policy.gpu === 'forbidden' ? {} : { gpu: await gpus.judgementFor(evidence) }),
     }),
   )
   const line = values.json === true ? JSON.stringify(json) : drawTree(tree, paintFor(terminal))

@@ -1,4 +1,4 @@
-import { concatBytes, equalBytes } from '../../bytes/bytes.ts'
+import { equalBytes } from '../../bytes/bytes.ts'
 import { CheckFailure, type CheckFailureCode } from '../../report/check-failure.ts'
 import type { CertificateStore } from '../../pki/certificates.ts'
 import {
@@ -13,6 +13,7 @@ import type { Certificate } from '../../x509/certificate.ts'
 import { DER, DerError, DerReader, objectId } from '../../x509/der.ts'
 import type { SignatureVerifier } from '../../x509/ecdsa.ts'
 import type { NvidiaChain } from '../nvidia-chain.ts'
+import { issuerHashes } from './cert-id.ts'
 import type { CertStatus, OcspResponse } from './ocsp-response.ts'
 
 const OID_EXTENDED_KEY_USAGE = '2.5.29.37'
@@ -99,11 +100,11 @@ async function verifyStatus(
 
 /** The CertID names that issuer by name and key. */
 async function isByIssuer({ certId }: OcspResponse, issuer: Certificate): Promise<boolean> {
-  const digest = async (bytes: Uint8Array): Promise<Uint8Array> =>
-    new Uint8Array(await globalThis.crypto.subtle.digest(certId.hash, concatBytes(bytes)))
-  const name = await digest(issuer.subject)
-  const key = await digest(concatBytes(Uint8Array.of(0x04), issuer.publicKey))
-  return equalBytes(name, certId.issuerNameHash) && equalBytes(key, certId.issuerKeyHash)
+  const { issuerNameHash, issuerKeyHash } = await issuerHashes(issuer, certId.hash)
+  return (
+    equalBytes(issuerNameHash, certId.issuerNameHash) &&
+    equalBytes(issuerKeyHash, certId.issuerKeyHash)
+  )
 }
 
 /** A certificate by the same issuer that is for signing answers (RFC 6960 §4.2.2.2), and its signature. */

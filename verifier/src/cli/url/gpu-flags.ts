@@ -1,0 +1,33 @@
+import { CollateralFetchError, createOcspClient, createRimClient } from '../../collateral/index.ts'
+import { gpuTrust, GpuVerifier } from '../../gpu/index.ts'
+import type { GpuTrust } from '../../index.ts'
+import { nodeP384 } from '../../node/index.ts'
+import { readGpuTrustAnchor } from '../read/trust-anchor.ts'
+import { UsageError } from '../usage-error.ts'
+
+/** Who judges GPUs: the roots and services of these flags, NVIDIA's without them. @throws UsageError */
+export async function gpuTrustOf(flags: {
+  readonly 'gpu-anchor'?: string | undefined
+  readonly 'rim-url'?: string | undefined
+  readonly 'ocsp-url'?: string | undefined
+}): Promise<GpuTrust> {
+  const anchor = await readGpuTrustAnchor(flags['gpu-anchor'])
+  return gpuTrust({
+    verifier: new GpuVerifier(anchor, { signatures: nodeP384 }),
+    rims: clientAt(flags['rim-url'], '--rim-url', createRimClient),
+    ocsp: clientAt(flags['ocsp-url'], '--ocsp-url', createOcspClient),
+  })
+}
+
+function clientAt<Client>(
+  url: string | undefined,
+  flag: string,
+  create: (options: { fetch: typeof fetch; now: () => Date; baseUrl?: string }) => Client,
+): Client {
+  try {
+    return create({ fetch, now: () => new Date(), ...(url === undefined ? {} : { baseUrl: url }) })
+  } catch (error) {
+    if (!(error instanceof CollateralFetchError)) throw error
+    throw new UsageError(`${flag} ${url ?? ''}: ${error.message}`, { cause: error })
+  }
+}
