@@ -213,6 +213,24 @@ test('a replacement never offers more than the batch brings', async () => {
   expect((sent.at(-1)?.maxFee ?? 0n) * 100_000n).toBeLessThanOrEqual(feeOfTokens(tokens))
 })
 
+test('what a rollup charges for the place of its data counts beside the gas', async () => {
+  const { queue, owe, states } = await open({ worth: 1 })
+  const address = '0x420000000000000000000000000000000000000F'
+  // The oracle of OP Stack as far as it is asked: so much wei for each byte.
+  const priced = (weiPerByte: bigint): Hex =>
+    `0x60043567${weiPerByte.toString(16).padStart(16, '0')}025f5260205ff3`
+  await owe()
+  await network.anvil.setCode({ address, bytecode: priced(10n ** 13n) })
+  await queue.settleNow()
+  expect(await states()).toEqual(['waiting'])
+  await network.anvil.setCode({ address, bytecode: '0xfe' })
+  await queue.settleNow()
+  expect(await states()).toEqual(['waiting'])
+  await network.anvil.setCode({ address, bytecode: priced(10n ** 9n) })
+  await queue.settleNow()
+  expect(await states()).toEqual(['included'])
+})
+
 test('another transaction under its nonce: the items go into the next settlement', async () => {
   const { queue, owe, states, transactions } = await open()
   await network.anvil.setAutomine(false)

@@ -44,6 +44,8 @@ export interface SettlementChain {
     blockNumber: bigint,
   ): Promise<readonly SettlementStatus[]>
   estimateGas(items: readonly SettlementItem[]): Promise<bigint>
+  /** Wei that the chain charges for a settlement's bytes beside its gas, at most; 0 where it charges none. */
+  dataFee(items: readonly SettlementItem[]): Promise<bigint>
   sign(
     items: readonly SettlementItem[],
     terms: GasFees & { readonly nonce: number; readonly gas: bigint },

@@ -12,15 +12,20 @@ import {
   keccak256,
   parseEventLogs,
   parseSignature,
+  size,
   signatureToCompactSignature,
   TransactionReceiptNotFoundError,
   type PublicClient,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { ChainError, type SettlementItem, type SettlementStatus } from './node-chain.ts'
+import { dataFeeOf } from './data-fee.ts'
 import { connectEndpoints } from './rpc-endpoints.ts'
 import type { Inclusion, SettlementChain } from './settlement-chain.ts'
 import type { Turns } from './turns.ts'
+
+/** An EIP-1559 transaction around its data, without its signature: numbers, address and lengths, each as long as may be. */
+const ENVELOPE_BYTES = 120
 
 /** What {@link connectSettlementChain} needs. */
 export interface SettlementChainOptions {
@@ -115,6 +120,11 @@ export function connectSettlementChain(options: SettlementChainOptions): Settlem
         const call = { ...serving, functionName: 'settle', args, account: address } as const
         return ((await client.estimateContractGas({ ...call, blockTag: 'pending' })) * 5n) / 4n
       }),
+    dataFee: (items) => {
+      const args = settleArgs(items)
+      const data = encodeFunctionData({ abi: inferenceServingAbi, functionName: 'settle', args })
+      return endpoints.first((client) => dataFeeOf(client, size(data) + ENVELOPE_BYTES))
+    },
     sign: async (items, { nonce, gas, maxFeePerGas, maxPriorityFeePerGas }) => {
       const args = settleArgs(items)
       const raw = await account.signTransaction({

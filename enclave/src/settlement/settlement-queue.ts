@@ -104,9 +104,14 @@ export async function openSettlementQueue(parts: SettlementQueueParts): Promise<
         a.item.auth.channelId < b.item.auth.channelId ? -1 : 1,
       )
       const items = owed.map(({ item }) => item)
-      const [gas, fees] = await Promise.all([chain.estimateGas(items), chain.gasFees()])
+      const [gas, fees, dataFee] = await Promise.all([
+        chain.estimateGas(items),
+        chain.gasFees(),
+        chain.dataFee(items),
+      ])
       const due = owed.reduce((sum, { fee }) => sum + fee, 0n)
-      if (!isWorth({ fees: due, cost: gas * fees.maxFeePerGas, last }, parts)) return false
+      const cost = gas * fees.maxFeePerGas + dataFee
+      if (!isWorth({ fees: due, cost, last }, parts)) return false
       const { next: nonce } = await chain.accountNonces()
       const signed = await chain.sign(items, { ...fees, nonce, gas })
       const id = log.nextId()

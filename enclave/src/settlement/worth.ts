@@ -4,7 +4,7 @@ import type { Owed } from '../payment/journal-state.ts'
 
 /** How much settling has to bring. */
 export interface WorthOptions {
-  /** Fees have to be this many times the gas they cost; 0 settles whatever is due. */
+  /** Fees have to be this many times the gas and the place for data that they cost; 0 settles whatever is due. */
   readonly worth: number
 }
 

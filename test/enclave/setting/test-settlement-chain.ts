@@ -74,6 +74,10 @@ export class TestSettlementChain implements SettlementChain {
     return this.#answer(() => this.gas)
   }
 
+  dataFee(): Promise<bigint> {
+    return this.#answer(() => 0n)
+  }
+
   sign(
     items: readonly SettlementItem[],
     terms: GasFees & { readonly nonce: number },
