@@ -1,35 +1,31 @@
 import { writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { benchGpu } from './gpu/gpu.ts'
-import { benchGas } from './gas/gas.ts'
-import { benchGateway } from './gateway/gateway.ts'
-import { benchKill } from './kill/kill.ts'
-import { benchNode } from './node/node.ts'
-import { benchVerifier } from './verifier/verifier.ts'
 
 /** `npm run bench -- SUITE [--write]`: measures a suite; with `--write` the figures become the published ones. */
 
 /** How often a node is killed for the published figures. */
 const KILLS = 100
 
-const SUITES = {
-  gas: benchGas,
-  gateway: benchGateway,
-  gpu: benchGpu,
-  kill: () => benchKill(KILLS),
-  node: benchNode,
-  verifier: benchVerifier,
-} as const
+/** Loaded when it is asked for: what one suite holds in memory is no figure of another. */
+const SUITES: Readonly<Record<string, () => Promise<object>>> = {
+  gas: async () => (await import('./gas/gas.ts')).benchGas(),
+  gateway: async () => (await import('./gateway/gateway.ts')).benchGateway(),
+  gpu: async () => (await import('./gpu/gpu.ts')).benchGpu(),
+  kill: async () => (await import('./kill/kill.ts')).benchKill(KILLS),
+  node: async () => (await import('./node/node.ts')).benchNode(),
+  verifier: async () => (await import('./verifier/verifier.ts')).benchVerifier(),
+}
 
 const [suite = '', option] = process.argv.slice(2)
-if (!Object.hasOwn(SUITES, suite) || (option !== undefined && option !== '--write')) {
+const measure = Object.hasOwn(SUITES, suite) ? SUITES[suite] : undefined
+if (measure === undefined || (option !== undefined && option !== '--write')) {
   process.stderr.write(`usage: npm run bench -- ${Object.keys(SUITES).join('|')} [--write]\n`)
   process.exit(2)
 }
 const figures = {
   machine: `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`,
-  ...(await SUITES[suite as keyof typeof SUITES]()),
+  ...(await measure()),
 }
 const text = `${JSON.stringify(figures, null, 2)}\n`
 process.stdout.write(text)
