@@ -21,6 +21,10 @@ export interface Config {
   readonly trustAnchor: TrustAnchor
   /** SQLite file; `:memory:` keeps nothing over a restart. */
   readonly storeFile: string
+  /** Where replicas share leases, limits and budgets; undefined: there are none. */
+  readonly replicas: ReplicaSettings | undefined
+  /** PostgreSQL that keeps receipts; undefined: none does. It may hold a password. */
+  readonly ledgerUrl: string | undefined
   readonly limits: Limits
   /** Intel's PCS, or a PCCS with the same paths. */
   readonly collateralUrl: string
@@ -35,6 +39,14 @@ export interface Config {
   readonly host: string
   readonly port: number
   readonly logLevel: (typeof LOG_LEVELS)[number]
+}
+
+/** What replicas have in common. */
+export interface ReplicaSettings {
+  /** Redis; it may hold a password. */
+  readonly redisUrl: string
+  /** Nonces are drawn by it, so that evidence of another replica proves its age; the same in all of them. */
+  readonly secret: Uint8Array
 }
 
 /** How much is taken from whom. */
@@ -61,6 +73,9 @@ export class ConfigError extends Error {
 }
 
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const
+
+/** Hex of 32 random bytes has twice as many. */
+const MIN_SECRET = 32
 
 const decimal = z.string().regex(/^(0|[1-9][0-9]*)$/, 'expected a decimal integer')
 
@@ -103,6 +118,13 @@ const environment = z.object({
   ALLOW_LOOPBACK_PROVIDERS: z.enum(['true', 'false']).default('false'),
   POLL_INTERVAL_MS: decimal.transform(Number).pipe(z.number().min(100).max(600_000)).default(2_000),
   STORE: z.string().min(1).default(':memory:'),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
+  // Never quoted: neither by us nor by the parser.
+  REPLICA_SECRET: z
+    .string()
+    .min(MIN_SECRET, `expected ${MIN_SECRET} characters or more`)
+    .optional(),
+  POSTGRES_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   WALLET_REQUESTS_PER_MINUTE: count(1, 1_000_000, 600),
   WALLET_CONCURRENT_REQUESTS: count(1, 10_000, 64),
   MAX_PROMPTS_UNDER_WAY: count(1, 100_000, 1_024),
@@ -166,6 +188,10 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   if (data.GPU_TRUST_ROOT.tier === 'simulated' && !data.POLICY.tiers.includes('simulated')) {
     problems.push('GPU_TRUST_ROOT: the policy does not list the tier simulated')
   }
+  const { REDIS_URL: redisUrl, REPLICA_SECRET: secret } = data
+  if ((redisUrl === undefined) !== (secret === undefined)) {
+    problems.push('REPLICA_SECRET: expected together with REDIS_URL')
+  }
   if (problems.length > 0) throw new ConfigError(problems)
   return {
     rpcUrls: data.RPC_URL,
@@ -174,6 +200,11 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     policyText: env['POLICY'] ?? '',
     trustAnchor: data.TRUST_ROOT,
     storeFile: data.STORE,
+    replicas:
+      redisUrl === undefined || secret === undefined
+        ? undefined
+        : { redisUrl, secret: new Uint8Array(Buffer.from(secret)) },
+    ledgerUrl: data.POSTGRES_URL,
     limits: {
       wallet: {
         requestsPerMinute: data.WALLET_REQUESTS_PER_MINUTE,

@@ -5,6 +5,7 @@ import { QuoteVerifier, type CollateralSource, type GpuTrust } from '@jeju/verif
 import { nodeP256 } from '@jeju/verifier/node'
 import type { Hono } from 'hono'
 import { createLeases, type Leases } from './admission/leases.ts'
+import type { NonceSource } from './admission/nonce-source.ts'
 import type { ProviderConnection } from './admission/provider-connection.ts'
 import { createTrackRecord } from './admission/track-record.ts'
 import type { GatewayChain } from './chain/gateway-chain.ts'
@@ -15,10 +16,11 @@ import { createExchange, type Exchange } from './exchange/exchange.ts'
 import { explorerRoutes, type ExplorerOwnParts } from './explorer/explorer-routes.ts'
 import { createApp } from './http/app.ts'
 import { createListener } from './http/listener.ts'
+import type { ReceiptLedger } from './ledger/receipt-ledger.ts'
 import type { Logger } from './logging.ts'
 import { createMetrics } from './metrics.ts'
 import { createPayers } from './payment/payers.ts'
-import { createWalletLimits } from './payment/wallet-limits.ts'
+import { createWalletLimits } from './payment/enter-wallet.ts'
 import { findingsRoute } from './routes/findings.ts'
 import { healthRoute } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
@@ -30,6 +32,8 @@ import { sessionsRoutes } from './routes/sessions.ts'
 import { createFeatureReader } from './routing/features.ts'
 import { createProviderHealth } from './routing/provider-health.ts'
 import { createNativeSignatures } from './signatures/native-signatures.ts'
+import { createLocalLimits } from './state/local-limits.ts'
+import type { SharedState } from './state/shared-state.ts'
 import type { GatewayStore } from './store/gateway-store.ts'
 
 /** What a gateway is built from; `main.ts` makes the real ones. */
@@ -40,6 +44,10 @@ export interface GatewayParts {
   /** Who judges GPUs, where the policy takes them. */
   readonly gpu: GpuTrust | undefined
   readonly store: GatewayStore
+  /** What replicas have in common. */
+  readonly shared: SharedState
+  readonly nonces: NonceSource
+  readonly ledger: ReceiptLedger
   /** What the explorer is made of; none is served without it. */
   readonly explorer?: ExplorerOwnParts
   readonly logger: Logger
@@ -72,7 +80,19 @@ const MIN_CHAIN_AGE_MS = 60_000
 /** Builds a gateway: chain → directory → leases → exchange. */
 export function createGateway(config: GatewaySettings, parts: GatewayParts): Gateway {
   const { deployment, policy, trustAnchor, pollIntervalMs, limits } = config
-  const { chain, connection, collateral, gpu, store, explorer, logger, now } = parts
+  const {
+    chain,
+    connection,
+    collateral,
+    gpu,
+    store,
+    shared,
+    nonces,
+    ledger,
+    explorer,
+    logger,
+    now,
+  } = parts
   const chainId = BigInt(deployment.chainId)
   const maxChainAgeMs = MIN_CHAIN_AGE_MS + 3 * pollIntervalMs
   const serving = { chainId, verifyingContract: deployment.inferenceServing }
@@ -94,6 +114,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     directory,
     {
       connection,
+      nonces,
       chain,
       collateral,
       policy,
@@ -103,6 +124,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
       now,
       maxChainAgeMs,
       store,
+      shared,
       maxPerPlatform: limits.leasesPerPlatform,
       onJudgement: (judged) => {
         metrics.judgedProvider(judged.outcome)
@@ -117,10 +139,12 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     health,
     featuresOf,
     payers: createPayers({ chain, serving, signatures, now, maxChainAgeMs }),
-    limits: createWalletLimits(limits.wallet, now),
+    limits: createWalletLimits(limits.wallet, shared, createLocalLimits(limits.wallet, now)),
+    ledger,
     judge: createAnswerJudge({
       leases,
       findings: store.findings,
+      ledger,
       signatures,
       serving,
       logger,

@@ -2,14 +2,23 @@ import type { GpuTrust } from '@jeju/verifier'
 import { createCollateralClient, createRimClient } from '@jeju/verifier/collateral'
 import { gpuTrust, GpuVerifier, type RimSource } from '@jeju/verifier/gpu'
 import { nodeP384 } from '@jeju/verifier/node'
+import { randomBytes32 } from '@jeju/verifier/protocol'
+import { LEASE_MS } from './admission/lease.ts'
+import { createNonceSource } from './admission/nonce-source.ts'
 import { createProviderConnection } from './admission/provider-connection.ts'
 import { connectChain } from './chain/viem-gateway-chain.ts'
 import { ConfigError, parseConfig, type Config } from './config.ts'
 import { readExplorerFiles } from './explorer/explorer-files.ts'
 import { createGateway } from './gateway.ts'
 import { startServer } from './http/server.ts'
-import { createLogger } from './logging.ts'
+import { connectPostgres } from './ledger/postgres-ledger.ts'
+import { noLedger } from './ledger/receipt-ledger.ts'
+import { createLogger, type Logger } from './logging.ts'
 import { releasePolicyText } from './release-policy.ts'
+import { createEmbeddedState } from './state/embedded-state.ts'
+import { connectRedis } from './state/redis-state.ts'
+import type { SharedState } from './state/shared-state.ts'
+import type { GatewayStore } from './store/gateway-store.ts'
 import { openStore, StoreError } from './store/libsql-store.ts'
 
 /** How long answers under way may take after SIGTERM. */
@@ -20,6 +29,10 @@ async function main(config: Config): Promise<void> {
   const logger = createLogger(config.logLevel)
   const { chainId, computeRegistry } = config.deployment
   const store = openStore(config.storeFile, `eip155:${chainId}:${computeRegistry}`)
+  const shared = openState(config, store, logger)
+  const secret = config.replicas?.secret ?? randomBytes32()
+  const ledger =
+    config.ledgerUrl === undefined ? noLedger : connectPostgres({ url: config.ledgerUrl, logger })
   const connection = createProviderConnection(config.allowLoopbackProviders)
   const rims = createRimClient({
     fetch,
@@ -38,6 +51,12 @@ async function main(config: Config): Promise<void> {
     }),
     gpu: gpusOf(config, rims),
     store,
+    shared,
+    nonces: createNonceSource(secret, {
+      chainId: BigInt(chainId),
+      verifyingContract: computeRegistry,
+    }),
+    ledger,
     explorer: {
       files: await readExplorerFiles(),
       policyText: config.policyText,
@@ -57,12 +76,27 @@ async function main(config: Config): Promise<void> {
     await server.close(GRACE_MS)
     stop.abort()
     await connection.close()
+    await ledger.close()
+    await shared.close()
     store.close()
     process.exit(0)
   }
   process.once('SIGTERM', () => void end())
   process.once('SIGINT', () => void end())
   await gateway.run(stop.signal)
+}
+
+/** What replicas share, through a server where there is one. */
+function openState(config: Config, store: GatewayStore, logger: Logger): SharedState {
+  const { replicas, deployment, limits } = config
+  if (replicas === undefined) return createEmbeddedState(store, limits.wallet, () => new Date())
+  return connectRedis({
+    url: replicas.redisUrl,
+    prefix: `jeju:${deployment.chainId}:${deployment.computeRegistry}`,
+    limit: limits.wallet,
+    evidenceMs: LEASE_MS,
+    logger,
+  })
 }
 
 /** Who judges GPUs, where the policy takes them at all. */

@@ -28,6 +28,8 @@ test('an environment in full', () => {
   ).toEqual({
     rpcUrls: ['http://127.0.0.1:8545', 'https://rpc.test'],
     storeFile: ':memory:',
+    replicas: undefined,
+    ledgerUrl: undefined,
     limits: {
       wallet: { requestsPerMinute: 600, concurrent: 64 },
       promptsUnderWay: 1_024,
@@ -60,6 +62,18 @@ test('roots of GPUs are handed in by name, both of them, or are NVIDIA’s', () 
   for (const wrong of [`nvidia:${device ?? ''}`, `simulated::${device ?? ''}:${rim ?? ''}`, '']) {
     expect(named({ ...good, GPU_TRUST_ROOT: wrong })).toEqual(['GPU_TRUST_ROOT'])
   }
+})
+
+test('replicas share a store by a secret of their own, and neither without the other', () => {
+  const REDIS_URL = 'rediss://:password@redis.test:6380'
+  const REPLICA_SECRET = 'x'.repeat(32)
+  const { replicas } = parseConfig({ ...good, REDIS_URL, REPLICA_SECRET })
+  expect(replicas).toEqual({ redisUrl: REDIS_URL, secret: new Uint8Array(32).fill(0x78) })
+  expect(named({ ...good, REDIS_URL })).toEqual(['REPLICA_SECRET'])
+  expect(named({ ...good, REPLICA_SECRET })).toEqual(['REPLICA_SECRET'])
+  expect(named({ ...good, REDIS_URL, REPLICA_SECRET: 'short' })).toEqual(['REPLICA_SECRET'])
+  expect(named({ ...good, REDIS_URL: 'http://redis', REPLICA_SECRET })).toEqual(['REDIS_URL'])
+  expect(named({ ...good, POSTGRES_URL: 'mysql://db' })).toEqual(['POSTGRES_URL'])
 })
 
 test('what is not said is the safe choice', () => {

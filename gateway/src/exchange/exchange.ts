@@ -4,8 +4,9 @@ import { MAX_REQUEST_BYTES, type PromptPath } from '@jeju/verifier/protocol'
 import { REQUEST_ID_HEADER } from '../http/app.ts'
 import { errorAnswer, GatewayError } from '../http/gateway-error.ts'
 import { readLimited } from '../http/read-limited.ts'
+import type { ReceiptLedger } from '../ledger/receipt-ledger.ts'
 import type { Logger } from '../logging.ts'
-import type { WalletLimits } from '../payment/wallet-limits.ts'
+import type { WalletLimits } from '../payment/enter-wallet.ts'
 import { preferencesOfBody, readPreferences, ROUTING_HEADER } from '../routing/preferences.ts'
 import type { AnswerJudge } from './answer-judge.ts'
 import { readOffers, requireSigned } from './offers.ts'
@@ -29,6 +30,7 @@ export interface ExchangeParts extends PlanParts, SendParts {
   readonly leases: PlanParts['leases'] & SendParts['leases']
   readonly limits: WalletLimits
   readonly judge: AnswerJudge
+  readonly ledger: Pick<ReceiptLedger, 'isFull'>
   readonly logger: Logger
   /** Prompts under way at most: each holds a body. */
   readonly maxUnderWay: number
@@ -43,7 +45,8 @@ export function createExchange(parts: ExchangeParts): Exchange {
 
   const requireRoom = (): void => {
     if (isDraining) throw new GatewayError('draining', 'this gateway is ending', { retryAfterS: 1 })
-    if (underWay <= parts.maxUnderWay) return
+    // An answer that cannot be accounted for is not asked for.
+    if (underWay <= parts.maxUnderWay && !parts.ledger.isFull) return
     throw new GatewayError('overloaded', 'too many prompts are under way', { retryAfterS: 1 })
   }
   const handle = async (
@@ -67,7 +70,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     const wallet = attempts[0]?.payer.channel.user
     if (wallet === undefined)
       throw new GatewayError('provider_not_admitted', 'no candidate is left')
-    const leave = parts.limits.enter(wallet)
+    const leave = await parts.limits.enter(wallet)
     try {
       const signal = leavingOf(response)
       const prompt: IncomingPrompt = { path, headers: request.headers, body, signal }

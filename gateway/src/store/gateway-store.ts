@@ -39,6 +39,15 @@ export interface GatewayStore {
     /** Bindings and until when, Unix milliseconds. */
     all(): ReadonlyMap<Hex, number>
   }
+  readonly budgets: {
+    /** What an account has spent on a day (`YYYY-MM-DD`). */
+    spent(account: string, day: string): bigint
+    set(account: string, day: string, spent: bigint): void
+  }
+  readonly used: {
+    /** Whether the name was not there yet; kept until `untilMs` at least. */
+    take(name: string, untilMs: number): boolean
+  }
   /** Forgets what need not be kept any more. */
   prune(nowMs: number): void
   close(): void

@@ -14,14 +14,18 @@ import {
   type Hex,
   type RequestAuth,
 } from '@jeju/verifier/protocol'
+import { createNonceSource } from '../../../gateway/src/admission/nonce-source.ts'
 import type { ProviderConnection } from '../../../gateway/src/admission/provider-connection.ts'
+import { noLedger, type ReceiptLedger } from '../../../gateway/src/ledger/receipt-ledger.ts'
 import { createLogger } from '../../../gateway/src/logging.ts'
 import type { ProviderDocument } from '../../../gateway/src/routes/provider-document.ts'
+import { createEmbeddedState } from '../../../gateway/src/state/embedded-state.ts'
+import type { SharedState } from '../../../gateway/src/state/shared-state.ts'
 import { openStore } from '../../../gateway/src/store/libsql-store.ts'
 import type { GatewayStore } from '../../../gateway/src/store/gateway-store.ts'
 import type { ExplorerFile } from '../../../gateway/src/explorer/explorer-files.ts'
 import { collateralOf, policyOf } from '../../simulated-trust.ts'
-import { deployment, servingDomain } from './deployment.ts'
+import { deployment, registryDomain, servingDomain } from './deployment.ts'
 import { TestChain } from './test-chain.ts'
 import { honest, TestConnection, type Responder } from './test-connection.ts'
 import { TestNode, type NodeOptions } from './test-node.ts'
@@ -50,11 +54,16 @@ export interface NetworkOptions {
   readonly store?: GatewayStore
   readonly explorerFiles?: ReadonlyMap<string, ExplorerFile>
   readonly gpu?: GpuTrust
+  /** Of one replica among several; the same chain then. */
+  readonly shared?: SharedState
+  readonly secret?: Uint8Array
+  readonly ledger?: ReceiptLedger
+  readonly chain?: TestChain
 }
 
 /** A chain, endpoints, a clock that only tests move, and a gateway over them. */
 export class TestNetwork {
-  readonly chain: TestChain = new TestChain()
+  readonly chain: TestChain
   readonly connection: TestConnection = new TestConnection()
   readonly gateway: Gateway
   /** Lines the gateway logged. */
@@ -64,8 +73,12 @@ export class TestNetwork {
   readonly store: GatewayStore
   #origin: Promise<string> | undefined
 
-  constructor({ policy, connection, limits, store, gpu, explorerFiles }: NetworkOptions = {}) {
+  constructor(options: NetworkOptions = {}) {
+    const { policy, connection, limits, store, gpu, explorerFiles, shared, ledger } = options
+    this.chain = options.chain ?? new TestChain()
     this.store = store ?? openStore(':memory:', 'test')
+    const now = (): Date => new Date(this.nowMs)
+    const wallet = { ...LIMITS.wallet, ...limits?.wallet }
     const accepted = policy ?? policyOf(new TestNode(platform).td)
     this.gateway = createGateway(
       {
@@ -81,6 +94,9 @@ export class TestNetwork {
         collateral: collateralOf(platform, () => new Date(this.nowMs)),
         gpu,
         store: this.store,
+        shared: shared ?? createEmbeddedState(this.store, wallet, now),
+        nonces: createNonceSource(options.secret ?? new Uint8Array(32), registryDomain),
+        ledger: ledger ?? noLedger,
         explorer: {
           files: explorerFiles ?? new Map(),
           policyText: JSON.stringify(accepted),
@@ -88,7 +104,7 @@ export class TestNetwork {
           rims: { rimsFor: () => Promise.resolve(new Map()) },
         },
         logger: createLogger('info', { write: (line) => void this.log.push(line) }),
-        now: () => new Date(this.nowMs),
+        now,
       },
     )
   }
