@@ -9,6 +9,8 @@ import {
 import { INTEL_PCS_URL, NVIDIA_RIM_URL } from '@jeju/verifier/collateral'
 import { nvidiaTrustAnchor, simulatedGpuTrustAnchor, type GpuTrustAnchor } from '@jeju/verifier/gpu'
 import { z } from 'zod'
+import { readX402, x402Shape, type X402Settings } from './x402/x402-settings.ts'
+import { readSponsor, sponsorShape, type SponsorSettings } from './sponsor/sponsor-settings.ts'
 
 /** Everything a gateway is told from outside. */
 export interface Config {
@@ -25,6 +27,10 @@ export interface Config {
   readonly replicas: ReplicaSettings | undefined
   /** PostgreSQL that keeps receipts; undefined: none does. It may hold a password. */
   readonly ledgerUrl: string | undefined
+  /** What the gateway pays nodes with itself; undefined: it pays for nobody. */
+  readonly sponsor: SponsorSettings | undefined
+  /** How it is paid for single requests; undefined: it is not. */
+  readonly x402: X402Settings | undefined
   readonly limits: Limits
   /** Intel's PCS, or a PCCS with the same paths. */
   readonly collateralUrl: string
@@ -133,6 +139,8 @@ const environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: decimal.transform(Number).pipe(z.number().max(65_535)),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+  ...sponsorShape,
+  ...x402Shape,
 })
 
 /** `intel`, or `simulated:<name>:<base64 DER>`: another root is handed in by name or not at all. */
@@ -188,6 +196,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   if (data.GPU_TRUST_ROOT.tier === 'simulated' && !data.POLICY.tiers.includes('simulated')) {
     problems.push('GPU_TRUST_ROOT: the policy does not list the tier simulated')
   }
+  const sponsor = readSponsor(data, problems)
+  const x402 = readX402(data, data.CHAIN_ID, sponsor !== undefined, problems)
   const { REDIS_URL: redisUrl, REPLICA_SECRET: secret } = data
   if ((redisUrl === undefined) !== (secret === undefined)) {
     problems.push('REPLICA_SECRET: expected together with REDIS_URL')
@@ -205,6 +215,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
         ? undefined
         : { redisUrl, secret: new Uint8Array(Buffer.from(secret)) },
     ledgerUrl: data.POSTGRES_URL,
+    sponsor,
+    x402,
     limits: {
       wallet: {
         requestsPerMinute: data.WALLET_REQUESTS_PER_MINUTE,

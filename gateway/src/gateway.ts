@@ -13,6 +13,8 @@ import type { Config } from './config.ts'
 import { createProviderDirectory } from './discovery/provider-directory.ts'
 import { createAnswerJudge } from './exchange/answer-judge.ts'
 import { createExchange, type Exchange } from './exchange/exchange.ts'
+import type { FundingSource } from './exchange/funding.ts'
+import { createOwnFunding } from './exchange/own-funding.ts'
 import { explorerRoutes, type ExplorerOwnParts } from './explorer/explorer-routes.ts'
 import { createApp } from './http/app.ts'
 import { createListener } from './http/listener.ts'
@@ -31,10 +33,18 @@ import { routeRoute } from './routes/route.ts'
 import { sessionsRoutes } from './routes/sessions.ts'
 import { createFeatureReader } from './routing/features.ts'
 import { createProviderHealth } from './routing/provider-health.ts'
+import { createRouter } from './routing/router.ts'
 import { createNativeSignatures } from './signatures/native-signatures.ts'
+import { createAccountFunding } from './sponsor/account-funding.ts'
+import type { Accounts } from './sponsor/accounts.ts'
+import type { OwnChannels } from './sponsor/own-channels.ts'
+import { createSponsor } from './sponsor/sponsor.ts'
 import { createLocalLimits } from './state/local-limits.ts'
 import type { SharedState } from './state/shared-state.ts'
 import type { GatewayStore } from './store/gateway-store.ts'
+import type { Facilitator } from './x402/facilitator.ts'
+import { createX402Funding } from './x402/x402-funding.ts'
+import type { X402Settings } from './x402/x402-settings.ts'
 
 /** What a gateway is built from; `main.ts` makes the real ones. */
 export interface GatewayParts {
@@ -48,10 +58,21 @@ export interface GatewayParts {
   readonly shared: SharedState
   readonly nonces: NonceSource
   readonly ledger: ReceiptLedger
+  /** What the gateway pays nodes with itself, and for whom; it pays for nobody without it. */
+  readonly sponsor?: SponsorOwnParts
   /** What the explorer is made of; none is served without it. */
   readonly explorer?: ExplorerOwnParts
   readonly logger: Logger
   readonly now: () => Date
+}
+
+/** Channels of the gateway's own, and who has a budget. */
+export interface SponsorOwnParts extends OwnChannels {
+  /** Wei. */
+  readonly maxFeePerRequest: bigint
+  readonly accounts: Accounts
+  /** How anybody may pay for a request; nobody can without it. */
+  readonly x402?: { readonly settings: X402Settings; readonly facilitator: Facilitator }
 }
 
 /** What a gateway is told from outside, as far as it concerns what it does. */
@@ -89,6 +110,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     shared,
     nonces,
     ledger,
+    sponsor,
     explorer,
     logger,
     now,
@@ -133,12 +155,25 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     },
     logger,
   )
+  const route = createRouter({ directory, leases, health, featuresOf })
+  const payers = createPayers({ chain, serving, signatures, now, maxChainAgeMs })
+  const sources: FundingSource[] = [createOwnFunding({ leases, payers, health, featuresOf })]
+  if (sponsor !== undefined) {
+    const { fees } = store
+    const paying = createSponsor({ ...sponsor, serving, route, fees, logger, now })
+    const { accounts, x402 } = sponsor
+    sources.push(
+      createAccountFunding({ accounts, sponsor: paying, shared, signatures, serving, now }),
+    )
+    if (x402 !== undefined) {
+      sources.push(createX402Funding({ ...x402, sponsor: paying, shared, logger, now }))
+    }
+  }
   const exchange: Exchange = createExchange({
     leases,
     connection,
     health,
-    featuresOf,
-    payers: createPayers({ chain, serving, signatures, now, maxChainAgeMs }),
+    sources,
     limits: createWalletLimits(limits.wallet, shared, createLocalLimits(limits.wallet, now)),
     ledger,
     judge: createAnswerJudge({
@@ -160,7 +195,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
   const app = createApp(
     [
       providersRoutes({ directory, leases, record, connection }),
-      routeRoute({ directory, leases, health, featuresOf }),
+      routeRoute(route, health),
       sessionsRoutes(leases, store.sessions),
       modelsRoute(leases),
       findingsRoute(store.findings),

@@ -9,7 +9,7 @@ import type { Leases } from '../admission/leases.ts'
 import type { LedgerEntry, ReceiptLedger } from '../ledger/receipt-ledger.ts'
 import type { Logger } from '../logging.ts'
 import type { GatewayStore } from '../store/gateway-store.ts'
-import type { Attempt } from './plan.ts'
+import type { Attempt } from './funding.ts'
 
 /** Judges whole answers by their receipts, and remembers what was wrong with them. */
 export interface AnswerJudge {
@@ -55,6 +55,7 @@ export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
       const { verdict } = report
       onVerdict(verdict.outcome)
       if (verdict.outcome === 'verified') {
+        attempt.reserved?.charged(verdict.fee)
         parts.ledger.add(entryOf(verdict, attempt, at))
         return true
       }
@@ -66,7 +67,7 @@ export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
 
 function entryOf(
   { receipt, fee }: Extract<ReceiptReport['verdict'], { outcome: 'verified' }>,
-  { lease, payer, offer, modelId, price }: Attempt,
+  { lease, wallet, offer, modelId, price }: Attempt,
   at: Date,
 ): LedgerEntry {
   const { authHash, inputTokens, outputTokens } = receipt.receipt
@@ -75,7 +76,7 @@ function entryOf(
     authHash,
     agentId: lease.agentId,
     bindingId: lease.bindingId,
-    wallet: payer.channel.user,
+    wallet,
     channelId: offer.signed.auth.channelId,
     modelId,
     priceVersion: price.version,

@@ -48,6 +48,11 @@ export interface GatewayStore {
     /** Whether the name was not there yet; kept until `untilMs` at least. */
     take(name: string, untilMs: number): boolean
   }
+  readonly fees: {
+    /** What receipts of a channel of this gateway's own come to, wei. */
+    add(channelId: Hex, fee: bigint): void
+    of(channelId: Hex): bigint
+  }
   /** Forgets what need not be kept any more. */
   prune(nowMs: number): void
   close(): void

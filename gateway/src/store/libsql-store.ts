@@ -17,6 +17,7 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS distrusted (binding TEXT PRIMARY KEY, until INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS budgets (account TEXT NOT NULL, day TEXT NOT NULL, spent TEXT NOT NULL, PRIMARY KEY (account, day));
   CREATE TABLE IF NOT EXISTS used (name TEXT PRIMARY KEY, until INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS fees (channel TEXT PRIMARY KEY, fee TEXT NOT NULL);
 `
 
 /** The store belongs to contracts on another chain, or at other addresses. */
@@ -36,6 +37,7 @@ interface Rows {
     readonly evidence: string
   }
   readonly budget: { readonly spent: string }
+  readonly fees: { readonly fee: string }
   readonly distrusted: { readonly binding: Hex; readonly until: number }
 }
 
@@ -59,6 +61,8 @@ export function openStore(file: string, deployment: string): GatewayStore {
     db.close()
     throw new StoreError(`store: expected one of ${deployment}, got ${own?.deployment ?? 'none'}`)
   }
+  const feesOf = (channelId: Hex): bigint =>
+    BigInt(rows<Rows['fees']>('SELECT fee FROM fees WHERE channel = ?', channelId)[0]?.fee ?? '0')
   return {
     discovery: {
       cursor: (): Cursor | undefined => {
@@ -118,6 +122,13 @@ export function openStore(file: string, deployment: string): GatewayStore {
     used: {
       take: (name, until) =>
         db.prepare('INSERT OR IGNORE INTO used VALUES (?, ?)').run(name, until).changes === 1,
+    },
+    fees: {
+      add: (channelId, fee) => {
+        const sum = (feesOf(channelId) + fee).toString()
+        run('INSERT OR REPLACE INTO fees VALUES (?, ?)', channelId, sum)
+      },
+      of: feesOf,
     },
     prune: (nowMs) => {
       run(

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { createGateway, type Gateway, type Limits } from '@jeju/gateway'
+import { createGateway, type Gateway, type Limits, type SponsorOwnParts } from '@jeju/gateway'
 import { createSimulatedPlatform, type SimulatedPlatform } from '@jeju/simulator'
 import { simulatedTrustAnchor, type AppraisalPolicy, type GpuTrust } from '@jeju/verifier'
 import { nvidiaTrustAnchor } from '@jeju/verifier/gpu'
@@ -26,6 +26,8 @@ import type { GatewayStore } from '../../../gateway/src/store/gateway-store.ts'
 import type { ExplorerFile } from '../../../gateway/src/explorer/explorer-files.ts'
 import { collateralOf, policyOf } from '../../simulated-trust.ts'
 import { deployment, registryDomain, servingDomain } from './deployment.ts'
+import type { ChannelBudget } from '../../../sdk/src/payment/channel-book.ts'
+import { TestChannels } from './own-channels.ts'
 import { TestChain } from './test-chain.ts'
 import { honest, TestConnection, type Responder } from './test-connection.ts'
 import { TestNode, type NodeOptions } from './test-node.ts'
@@ -59,11 +61,17 @@ export interface NetworkOptions {
   readonly secret?: Uint8Array
   readonly ledger?: ReceiptLedger
   readonly chain?: TestChain
+  /** Makes it pay for accounts, or for whoever pays it, out of channels of its own. */
+  readonly sponsor?: Omit<SponsorOwnParts, 'channels' | 'wallet'> & {
+    readonly budget?: ChannelBudget
+  }
 }
 
 /** A chain, endpoints, a clock that only tests move, and a gateway over them. */
 export class TestNetwork {
   readonly chain: TestChain
+  /** Of a gateway that pays. */
+  readonly own: TestChannels
   readonly connection: TestConnection = new TestConnection()
   readonly gateway: Gateway
   /** Lines the gateway logged. */
@@ -74,9 +82,13 @@ export class TestNetwork {
   #origin: Promise<string> | undefined
 
   constructor(options: NetworkOptions = {}) {
-    const { policy, connection, limits, store, gpu, explorerFiles, shared, ledger } = options
+    const { policy, connection, limits, store, gpu, explorerFiles, shared, ledger, sponsor } =
+      options
     this.chain = options.chain ?? new TestChain()
     this.store = store ?? openStore(':memory:', 'test')
+    const { budget } = sponsor ?? {}
+    this.own = new TestChannels(this.chain, this.store.fees, budget)
+    const { channels, wallet: payer } = this.own
     const now = (): Date => new Date(this.nowMs)
     const wallet = { ...LIMITS.wallet, ...limits?.wallet }
     const accepted = policy ?? policyOf(new TestNode(platform).td)
@@ -97,6 +109,7 @@ export class TestNetwork {
         shared: shared ?? createEmbeddedState(this.store, wallet, now),
         nonces: createNonceSource(options.secret ?? new Uint8Array(32), registryDomain),
         ledger: ledger ?? noLedger,
+        ...(sponsor === undefined ? {} : { sponsor: { ...sponsor, channels, wallet: payer } }),
         explorer: {
           files: explorerFiles ?? new Map(),
           policyText: JSON.stringify(accepted),
