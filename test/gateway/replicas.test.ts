@@ -7,6 +7,7 @@ import { policyOf } from '../simulated-trust.ts'
 import { haveRedis, startRedis, type RedisServer } from '../servers/redis.ts'
 import { jsonAnswer } from './network/signed-answer.ts'
 import { evidenceAnswer, honest, nonceOf, type TestConnection } from './network/test-connection.ts'
+import type { TestChain } from './network/test-chain.ts'
 import {
   codeOf,
   LIMITS,
@@ -104,6 +105,16 @@ describe.runIf(haveRedis)('several replicas with a real Redis', () => {
     })
   })
 
+  test('F2 endpoint_swap_after_verify_rejected: what was answered elsewhere is no answer of this endpoint', async () => {
+    const { a, b, chain, connection, node } = await replicas()
+    await a.update()
+    const elsewhere = 'https://elsewhere.test'
+    chain.providers.set(0n, node.state({ endpoint: elsewhere, endpointVersion: 2 }))
+    await b.update()
+    expect(connection.sent.at(-1)?.endpoint).toBe(elsewhere)
+    expect(await b.only()).toMatchObject({ admitted: false, judgement: { outcome: 'unjudged' } })
+  })
+
   test('F3 a wrong answer to one ends the lease of the other', async () => {
     const { a, b, connection, node } = await replicas()
     await a.update()
@@ -154,6 +165,7 @@ async function replicas(
 ): Promise<{
   readonly a: TestNetwork
   readonly b: TestNetwork
+  readonly chain: TestChain
   readonly connection: TestConnection
   readonly node: TestNode
   readonly state: SharedState
@@ -183,7 +195,7 @@ async function replicas(
   })
   const b = new TestNetwork({ secret: SECRET, shared: second, chain, connection, ...options })
   b.nowMs = a.nowMs
-  return { a, b, connection, node, state: second }
+  return { a, b, chain, connection, node, state: second }
 }
 
 function evidenceRequests({ sent }: TestConnection): number {

@@ -112,6 +112,15 @@ describe('a payment', () => {
     expect(network.connection.prompts).toHaveLength(1)
   })
 
+  test('that comes too often is not used up', async () => {
+    const { network } = await paid({ limits: { wallet: { requestsPerMinute: 1, concurrent: 9 } } })
+    expect((await network.pay(await network.payment())).status).toBe(200)
+    const payment = await network.payment()
+    expect(await codeOf(await network.pay(payment))).toBe('rate_limited')
+    network.nowMs += 60_000
+    expect((await network.pay(payment)).status).toBe(200)
+  })
+
   test('of a refusal is not settled, and what was set aside comes back', async () => {
     const { network, facilitator } = await paid({}, (self) =>
       honest(self, () => answer([], {}, 400)),

@@ -149,7 +149,7 @@ export function createLeases(
     const found = await findShared(provider, lease?.startedAt, parts).catch(() => undefined)
     if (found !== undefined) return found
     const began = performance.now()
-    const drawn = parts.nonces.draw(provider.agentId, parts.now())
+    const drawn = parts.nonces.draw(provider, parts.now())
     const admission = await admit(provider, drawn, parts)
     const ms = performance.now() - began
     if (admission.outcome === 'admitted') {

@@ -31,7 +31,7 @@ export async function findShared(
   // A clock that is ahead would make a lease longer.
   if (askedAtMs > nowMs || askedAtMs + LEASE_MS - nowMs < MIN_LEFT_MS) return undefined
   if (startedAt !== undefined && askedAtMs <= startedAt.getTime()) return undefined
-  const nonce = parts.nonces.of(provider.agentId, askedAtMs, salt)
+  const nonce = parts.nonces.of(provider, askedAtMs, salt)
   const admission = await judgeEvidence(provider, { evidence, nonce }, parts)
   if (admission.outcome !== 'admitted') return undefined
   return { at: new Date(askedAtMs), admission }

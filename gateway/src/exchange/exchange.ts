@@ -68,6 +68,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     const plan = await funding.plan(body, inBody ?? stated)
     const leave = await parts.limits.enter(plan.payer)
     try {
+      await plan.admit?.()
       const signal = leavingOf(response)
       const prompt: IncomingPrompt = { path, headers: request.headers, body, signal }
       const sent = await sendFirst(prompt, plan.proposals, parts)

@@ -35,6 +35,11 @@ export interface Proposal extends Candidate {
 export interface Plan {
   /** Who is held to limits: a wallet, or an account. */
   readonly payer: string
+  /**
+   * Uses up what may be used once, when the payer is within its limits and before a node is asked.
+   * @throws GatewayError where it was used before
+   */
+  readonly admit?: () => Promise<void>
   /** In the order in which they are tried. */
   readonly proposals: readonly Proposal[]
   /**

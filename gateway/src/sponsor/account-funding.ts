@@ -52,13 +52,14 @@ export function createAccountFunding(parts: AccountFundingParts): FundingSource 
     return {
       plan: async (body, preferences): Promise<Plan> => {
         const prompt = readPrompt(body, path, headers)
-        if (signed !== undefined) await requireFresh(signed, path, body, account, parts)
+        if (signed !== undefined) requireBytes(signed, path, body)
         const candidates = await sponsor.candidates(prompt, preferences)
         const { name, budgetPerDay: limit } = account
         const purse = dailyPurse(shared.budgets, { account: `account:${name}`, limit }, now)
         const cap = signed?.request.maxFee ?? sponsor.maxFeePerRequest
         return {
           payer: `account:${name}`,
+          ...(signed === undefined ? {} : { admit: () => requireFirst(signed, account, shared) }),
           proposals: sponsor.propose(prompt, candidates, purse, cap),
         }
       },
@@ -115,19 +116,23 @@ function recover(
   }
 }
 
-/** For these bytes, and for the first time, at whichever replica. */
-async function requireFresh(
+function requireBytes(
   { request, salt }: SignedAccountRequest,
   path: string,
   body: Uint8Array,
-  { name }: Account,
-  { shared }: AccountFundingParts,
-): Promise<void> {
+): void {
   const actual = requestHash(salt, 'POST', path, body, nativeSha256())
-  if (actual !== request.requestHash) {
-    const text = `requestHash: expected ${request.requestHash}, got ${actual}`
-    throw new GatewayError('request_hash_mismatch', text)
-  }
+  if (actual === request.requestHash) return
+  const text = `requestHash: expected ${request.requestHash}, got ${actual}`
+  throw new GatewayError('request_hash_mismatch', text)
+}
+
+/** At whichever replica. */
+async function requireFirst(
+  { request }: SignedAccountRequest,
+  { name }: Account,
+  shared: Pick<SharedState, 'once'>,
+): Promise<void> {
   const until = Number(request.validUntil) * 1000 + NONCE_MARGIN_MS
   const isFirst = await reachable(shared.once(`account:${name}:${request.nonce}`, until))
   if (!isFirst) throw invalid('nonce: was used')

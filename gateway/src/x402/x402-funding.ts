@@ -69,11 +69,12 @@ export function createX402Funding(parts: X402FundingParts): FundingSource {
           throw paymentRequired(settings, path, cheapest, text)
         }
         await facilitator.verify(payment, requirementsOf(settings, payment.amount))
-        await requireFirst(payment, parts)
         const unpaid = unpaidPurse(parts)
         const candidates = paid.map(({ candidate }) => candidate)
         return {
+          // Of a payer who has signed: anybody can name another, who would be held to these limits.
           payer: `x402:${payment.from}`,
+          admit: () => requireFirst(payment, parts),
           proposals: sponsor.propose(prompt, candidates, unpaid, sponsor.maxFeePerRequest),
           collect: () => collect(payment, unpaid, parts),
         }
