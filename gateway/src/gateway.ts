@@ -131,6 +131,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     leases: () => leases.current().length,
     providers: () => directory.providers().length,
     underWay: () => exchange.underWay,
+    receiptsWaiting: () => ledger.waiting,
   })
   const leases: Leases = createLeases(
     directory,

@@ -82,13 +82,16 @@ describe.runIf(havePostgres)('the ledger of receipts in a real PostgreSQL', () =
 })
 
 test('no prompt is taken while an answer could not be accounted for', async () => {
-  const ledger = { add: () => undefined, isFull: true, close: async () => undefined }
+  const ledger = { add: () => undefined, waiting: 7, isFull: true, close: async () => undefined }
   const network = new TestNetwork({ ledger })
   const node = network.add()
   await network.update()
   const refused = await network.ask(node.bindingId)
   expect([refused.status, await codeOf(refused)]).toEqual([503, 'overloaded'])
   expect(network.connection.prompts).toEqual([])
+  expect(await (await network.request('/metrics')).text()).toContain(
+    'jeju_gateway_receipts_waiting 7',
+  )
 })
 
 function entry(): LedgerEntry {

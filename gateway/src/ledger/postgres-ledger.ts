@@ -92,6 +92,9 @@ export function connectPostgres(options: PostgresOptions): ReceiptLedger {
       waiting.push(entry)
       start()
     },
+    get waiting() {
+      return waiting.length
+    },
     get isFull() {
       return waiting.length >= maxWaiting
     },

@@ -25,6 +25,8 @@ export interface LedgerEntry {
 export interface ReceiptLedger {
   /** Takes an entry, and waits for nobody. */
   add(entry: LedgerEntry): void
+  /** Entries that are not written yet. */
+  readonly waiting: number
   /** Whether it is so far behind that nothing more may be taken: an answer that is not accounted for is not given. */
   readonly isFull: boolean
   /** Writes what is waiting, and ends. */
@@ -34,6 +36,7 @@ export interface ReceiptLedger {
 /** Keeps nothing: the nodes' journals and the clients' own receipts are the only records. */
 export const noLedger: ReceiptLedger = {
   add: () => undefined,
+  waiting: 0,
   isFull: false,
   close: async () => undefined,
 }
