@@ -4,7 +4,7 @@ import {
   type ReceiptSignatures,
   type ReceivedAnswer,
 } from '@jeju/verifier'
-import { encodeComputeReceipt, type ContractDomain } from '@jeju/verifier/protocol'
+import type { ContractDomain } from '@jeju/verifier/protocol'
 import type { Leases } from '../admission/leases.ts'
 import type { LedgerEntry, ReceiptLedger } from '../ledger/receipt-ledger.ts'
 import type { Logger } from '../logging.ts'
@@ -56,7 +56,7 @@ export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
       onVerdict(verdict.outcome)
       if (verdict.outcome === 'verified') {
         attempt.reserved?.charged(verdict.fee)
-        parts.ledger.add(entryOf(verdict, attempt, at))
+        parts.ledger.add(entryOf(verdict, answer, attempt, at))
         return true
       }
       remember(report, { answer, attempt, requestBytes, at }, parts)
@@ -67,6 +67,7 @@ export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
 
 function entryOf(
   { receipt, fee }: Extract<ReceiptReport['verdict'], { outcome: 'verified' }>,
+  { receipt: received }: ReceivedAnswer,
   { lease, wallet, offer, modelId, price }: Attempt,
   at: Date,
 ): LedgerEntry {
@@ -83,7 +84,7 @@ function entryOf(
     inputTokens,
     outputTokens,
     fee,
-    receipt: encodeComputeReceipt(receipt),
+    receipt: 'text' in received ? received.text : '',
   }
 }
 
