@@ -1,10 +1,11 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createFetch } from '@jeju/sdk'
 import { serveProxy } from '@jeju/sdk/node'
 import { parseEther, toHex } from 'viem'
 import { interruption } from './network/interruption.ts'
 import { startNetwork } from './network/network.ts'
+import { DOLLAR_PAYER, startPaidEntry } from './network/paid-entry.ts'
 import { root } from './network/root.ts'
 
 /** Starts the demo's network and leaves it running until Ctrl-C. */
@@ -24,7 +25,10 @@ try {
     await network.startGpuProvider('node B', 2),
     await network.startTamperedProvider('node C (tampered)', 3),
   ]
-  const gateway = await network.startGateway()
+  const folder = join(root, '.devnet')
+  const entry = await startPaidEntry(network, join(folder, 'sponsor'))
+  ends.push(() => entry.close())
+  const gateway = await network.startGateway(entry.settings)
   const { deployment, rpcUrl } = network.chain
   const wallet = network.wallet(CLIENT)
   const verifiedFetch = createFetch({
@@ -41,8 +45,6 @@ try {
   const proxy = await serveProxy({ fetch: verifiedFetch, port: 0 })
   ends.push(() => proxy.close())
 
-  const folder = join(root, '.devnet')
-  await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'policy.json'), `${JSON.stringify(network.policy, null, 2)}\n`)
   await writeFile(join(folder, 'deployment.json'), `${JSON.stringify(deployment, null, 2)}\n`)
   await writeFile(join(folder, 'root.der'), network.trustAnchor.certificate)
@@ -66,6 +68,15 @@ try {
 
     curl ${proxy.url}/v1/chat/completions -H 'Content-Type: application/json' \\
       -d '{"model":"${network.model.descriptor.id}","messages":[{"role":"user","content":"What is remote attestation?"}]}'
+
+  The gateway itself pays for whoever has its key, and believes nobody but the nodes' proofs:
+
+    curl ${gateway.url}/v1/chat/completions -H 'Content-Type: application/json' \\
+      -H 'Authorization: Bearer ${entry.apiKey}' \\
+      -d '{"model":"${network.model.descriptor.id}","messages":[{"role":"user","content":"What is remote attestation?"}]}'
+
+  Without a key it asks for dollars (x402): token ${entry.dollar},
+  of which ${network.wallet(DOLLAR_PAYER).account.address} has a thousand.
 
   Ctrl-C stops everything.`)
   await interrupted

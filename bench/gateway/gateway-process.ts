@@ -1,12 +1,15 @@
 import { createGateway } from '@jeju/gateway'
 import { createSimulatedPlatform } from '@jeju/simulator'
 import { simulatedTrustAnchor } from '@jeju/verifier'
-import { addressOf } from '@jeju/verifier/protocol'
+import { addressOf, randomBytes32 } from '@jeju/verifier/protocol'
+import { createNonceSource } from '../../gateway/src/admission/nonce-source.ts'
 import { createProviderConnection } from '../../gateway/src/admission/provider-connection.ts'
 import { startServer } from '../../gateway/src/http/server.ts'
+import { noLedger } from '../../gateway/src/ledger/receipt-ledger.ts'
 import { createLogger } from '../../gateway/src/logging.ts'
+import { createEmbeddedState } from '../../gateway/src/state/embedded-state.ts'
 import { openStore } from '../../gateway/src/store/libsql-store.ts'
-import { deployment } from '../../test/gateway/network/deployment.ts'
+import { deployment, registryDomain } from '../../test/gateway/network/deployment.ts'
 import { TestChain } from '../../test/gateway/network/test-chain.ts'
 import { evidenceAnswer, nonceOf } from '../../test/gateway/network/test-connection.ts'
 import { TestNode } from '../../test/gateway/network/test-node.ts'
@@ -34,18 +37,20 @@ chain.channels.set(channelOf(node.bindingId), {
   sessionKey: addressOf(SESSION_KEY),
 })
 const connection = createProviderConnection(true)
+const store = openStore(':memory:', 'bench')
+const limits = {
+  wallet: { requestsPerMinute: 1_000_000_000, concurrent: 10_000 },
+  promptsUnderWay: 10_000,
+  leasesPerPlatform: 8,
+  failoverAfterMs: 60_000,
+}
 const gateway = createGateway(
   {
     deployment,
     policy: policyOf(node.td),
     trustAnchor: simulatedTrustAnchor('bench', platform.rootCertificateDer),
     pollIntervalMs: 2_000,
-    limits: {
-      wallet: { requestsPerMinute: 1_000_000_000, concurrent: 10_000 },
-      promptsUnderWay: 10_000,
-      leasesPerPlatform: 8,
-      failoverAfterMs: 60_000,
-    },
+    limits,
   },
   {
     chain,
@@ -59,7 +64,10 @@ const gateway = createGateway(
     },
     collateral: collateralOf(platform),
     gpu: undefined,
-    store: openStore(':memory:', 'bench'),
+    store,
+    shared: createEmbeddedState(store, limits.wallet, () => new Date()),
+    nonces: createNonceSource(randomBytes32(), registryDomain),
+    ledger: noLedger,
     logger: createLogger('warn'),
     now: () => new Date(),
   },

@@ -10,13 +10,14 @@ export interface GatewayProcess {
   readonly process: RunningProcess
 }
 
-/** Starts a gateway with the published policy. Loopback providers are allowed on a devnet only. */
+/** Starts a gateway with the published policy and further settings. Loopback providers are allowed on a devnet only. */
 export async function startGateway(
   chain: LocalChain,
   policy: AppraisalPolicy,
   platform: SimulatedPlatform,
   urls: { readonly collateral: string; readonly rims: string; readonly ocsp: string },
   gpuTrustRoot: string,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<GatewayProcess> {
   const port = await freePort()
   const running = start('gateway', [process.execPath, ...NODE_FLAGS, 'gateway/src/main.ts'], {
@@ -31,6 +32,7 @@ export async function startGateway(
     OCSP_URL: urls.ocsp,
     ALLOW_LOOPBACK_PROVIDERS: 'true',
     PORT: String(port),
+    ...settings,
   })
   const url = `http://127.0.0.1:${port}`
   await waitFor('the gateway', async () => ((await fetch(`${url}/health`)).ok ? true : undefined), {

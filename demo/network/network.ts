@@ -59,7 +59,8 @@ export interface Network {
   startGpuProvider(name: string, walletIndex: number): Promise<DevnetProvider>
   /** Starts a node from a compose that was changed; its operator accepts it, nobody else should: the chain refuses it. */
   startTamperedProvider(name: string, walletIndex: number): Promise<DevnetProvider>
-  startGateway(): Promise<GatewayProcess>
+  /** Starts a gateway process; several are replicas where the settings say so. */
+  startGateway(settings?: Readonly<Record<string, string>>): Promise<GatewayProcess>
   /** Stops everything that was started, newest first. */
   stop(): Promise<void>
 }
@@ -163,13 +164,14 @@ export async function startNetwork(): Promise<Network> {
       startGpuProvider: (name, index) =>
         provider(name, index, publishedWithGpu, 'registered', measuredWithGpu, { gpus }),
       startTamperedProvider: (name, index) => provider(name, index, tampered, 'refused'),
-      startGateway: async () => {
+      startGateway: async (settings) => {
         const gateway = await startGateway(
           chain,
           policy,
           platform,
           { collateral: pcs.url, rims: rimService.url, ocsp: ocspService.url },
           gpuTrustRootSetting(gpus),
+          settings,
         )
         running.push(() => gateway.process.stop())
         return gateway

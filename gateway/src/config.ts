@@ -9,6 +9,8 @@ import {
 import { INTEL_PCS_URL, NVIDIA_OCSP_URL, NVIDIA_RIM_URL } from '@jeju/verifier/collateral'
 import { nvidiaTrustAnchor, simulatedGpuTrustAnchor, type GpuTrustAnchor } from '@jeju/verifier/gpu'
 import { z } from 'zod'
+import { readX402, x402Shape, type X402Settings } from './x402/x402-settings.ts'
+import { readSponsor, sponsorShape, type SponsorSettings } from './sponsor/sponsor-settings.ts'
 
 /** Everything a gateway is told from outside. */
 export interface Config {
@@ -21,6 +23,14 @@ export interface Config {
   readonly trustAnchor: TrustAnchor
   /** SQLite file; `:memory:` keeps nothing over a restart. */
   readonly storeFile: string
+  /** Where replicas share leases, limits and budgets; undefined: there are none. */
+  readonly replicas: ReplicaSettings | undefined
+  /** PostgreSQL that keeps receipts; undefined: none does. It may hold a password. */
+  readonly ledgerUrl: string | undefined
+  /** What the gateway pays nodes with itself; undefined: it pays for nobody. */
+  readonly sponsor: SponsorSettings | undefined
+  /** How it is paid for single requests; undefined: it is not. */
+  readonly x402: X402Settings | undefined
   readonly limits: Limits
   /** Intel's PCS, or a PCCS with the same paths. */
   readonly collateralUrl: string
@@ -36,6 +46,14 @@ export interface Config {
   readonly host: string
   readonly port: number
   readonly logLevel: (typeof LOG_LEVELS)[number]
+}
+
+/** What replicas have in common. */
+export interface ReplicaSettings {
+  /** Redis; it may hold a password. */
+  readonly redisUrl: string
+  /** Nonces are drawn by it, so that evidence of another replica proves its age; the same in all of them. */
+  readonly secret: Uint8Array
 }
 
 /** How much is taken from whom. */
@@ -62,6 +80,9 @@ export class ConfigError extends Error {
 }
 
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const
+
+/** Hex of 32 random bytes has twice as many. */
+const MIN_SECRET = 32
 
 const decimal = z.string().regex(/^(0|[1-9][0-9]*)$/, 'expected a decimal integer')
 
@@ -105,6 +126,13 @@ const environment = z.object({
   ALLOW_LOOPBACK_PROVIDERS: z.enum(['true', 'false']).default('false'),
   POLL_INTERVAL_MS: decimal.transform(Number).pipe(z.number().min(100).max(600_000)).default(2_000),
   STORE: z.string().min(1).default(':memory:'),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
+  // Never quoted: neither by us nor by the parser.
+  REPLICA_SECRET: z
+    .string()
+    .min(MIN_SECRET, `expected ${MIN_SECRET} characters or more`)
+    .optional(),
+  POSTGRES_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   WALLET_REQUESTS_PER_MINUTE: count(1, 1_000_000, 600),
   WALLET_CONCURRENT_REQUESTS: count(1, 10_000, 64),
   MAX_PROMPTS_UNDER_WAY: count(1, 100_000, 1_024),
@@ -113,6 +141,8 @@ const environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: decimal.transform(Number).pipe(z.number().max(65_535)),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+  ...sponsorShape,
+  ...x402Shape,
 })
 
 /** `intel`, or `simulated:<name>:<base64 DER>`: another root is handed in by name or not at all. */
@@ -168,6 +198,12 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   if (data.GPU_TRUST_ROOT.tier === 'simulated' && !data.POLICY.tiers.includes('simulated')) {
     problems.push('GPU_TRUST_ROOT: the policy does not list the tier simulated')
   }
+  const sponsor = readSponsor(data, problems)
+  const x402 = readX402(data, data.CHAIN_ID, sponsor !== undefined, problems)
+  const { REDIS_URL: redisUrl, REPLICA_SECRET: secret } = data
+  if ((redisUrl === undefined) !== (secret === undefined)) {
+    problems.push('REPLICA_SECRET: expected together with REDIS_URL')
+  }
   if (problems.length > 0) throw new ConfigError(problems)
   return {
     rpcUrls: data.RPC_URL,
@@ -176,6 +212,13 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     policyText: env['POLICY'] ?? '',
     trustAnchor: data.TRUST_ROOT,
     storeFile: data.STORE,
+    replicas:
+      redisUrl === undefined || secret === undefined
+        ? undefined
+        : { redisUrl, secret: new Uint8Array(Buffer.from(secret)) },
+    ledgerUrl: data.POSTGRES_URL,
+    sponsor,
+    x402,
     limits: {
       wallet: {
         requestsPerMinute: data.WALLET_REQUESTS_PER_MINUTE,

@@ -5,6 +5,7 @@ import { QuoteVerifier, type CollateralSource, type GpuTrust } from '@jeju/verif
 import { nativeSignatures, nodeP256 } from '@jeju/verifier/node'
 import type { Hono } from 'hono'
 import { createLeases, type Leases } from './admission/leases.ts'
+import type { NonceSource } from './admission/nonce-source.ts'
 import type { ProviderConnection } from './admission/provider-connection.ts'
 import { createTrackRecord } from './admission/track-record.ts'
 import type { GatewayChain } from './chain/gateway-chain.ts'
@@ -12,13 +13,16 @@ import type { Config } from './config.ts'
 import { createProviderDirectory } from './discovery/provider-directory.ts'
 import { createAnswerJudge } from './exchange/answer-judge.ts'
 import { createExchange, type Exchange } from './exchange/exchange.ts'
+import type { FundingSource } from './exchange/funding.ts'
+import { createOwnFunding } from './exchange/own-funding.ts'
 import { explorerRoutes, type ExplorerOwnParts } from './explorer/explorer-routes.ts'
 import { createApp } from './http/app.ts'
 import { createListener } from './http/listener.ts'
+import type { ReceiptLedger } from './ledger/receipt-ledger.ts'
 import type { Logger } from './logging.ts'
 import { createMetrics } from './metrics.ts'
 import { createPayers } from './payment/payers.ts'
-import { createWalletLimits } from './payment/wallet-limits.ts'
+import { createWalletLimits } from './payment/enter-wallet.ts'
 import { findingsRoute } from './routes/findings.ts'
 import { healthRoute } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
@@ -29,7 +33,17 @@ import { routeRoute } from './routes/route.ts'
 import { sessionsRoutes } from './routes/sessions.ts'
 import { createFeatureReader } from './routing/features.ts'
 import { createProviderHealth } from './routing/provider-health.ts'
+import { createRouter } from './routing/router.ts'
+import { createAccountFunding } from './sponsor/account-funding.ts'
+import type { Accounts } from './sponsor/accounts.ts'
+import type { OwnChannels } from './sponsor/own-channels.ts'
+import { createSponsor } from './sponsor/sponsor.ts'
+import { createLocalLimits } from './state/local-limits.ts'
+import type { SharedState } from './state/shared-state.ts'
 import type { GatewayStore } from './store/gateway-store.ts'
+import type { Facilitator } from './x402/facilitator.ts'
+import { createX402Funding } from './x402/x402-funding.ts'
+import type { X402Settings } from './x402/x402-settings.ts'
 
 /** What a gateway is built from; `main.ts` makes the real ones. */
 export interface GatewayParts {
@@ -39,10 +53,25 @@ export interface GatewayParts {
   /** Who judges GPUs, where the policy takes them. */
   readonly gpu: GpuTrust | undefined
   readonly store: GatewayStore
+  /** What replicas have in common. */
+  readonly shared: SharedState
+  readonly nonces: NonceSource
+  readonly ledger: ReceiptLedger
+  /** What the gateway pays nodes with itself, and for whom; it pays for nobody without it. */
+  readonly sponsor?: SponsorOwnParts
   /** What the explorer is made of; none is served without it. */
   readonly explorer?: ExplorerOwnParts
   readonly logger: Logger
   readonly now: () => Date
+}
+
+/** Channels of the gateway's own, and who has a budget. */
+export interface SponsorOwnParts extends OwnChannels {
+  /** Wei. */
+  readonly maxFeePerRequest: bigint
+  readonly accounts: Accounts
+  /** How anybody may pay for a request; nobody can without it. */
+  readonly x402?: { readonly settings: X402Settings; readonly facilitator: Facilitator }
 }
 
 /** What a gateway is told from outside, as far as it concerns what it does. */
@@ -71,7 +100,20 @@ const MIN_CHAIN_AGE_MS = 60_000
 /** Builds a gateway: chain → directory → leases → exchange. */
 export function createGateway(config: GatewaySettings, parts: GatewayParts): Gateway {
   const { deployment, policy, trustAnchor, pollIntervalMs, limits } = config
-  const { chain, connection, collateral, gpu, store, explorer, logger, now } = parts
+  const {
+    chain,
+    connection,
+    collateral,
+    gpu,
+    store,
+    shared,
+    nonces,
+    ledger,
+    sponsor,
+    explorer,
+    logger,
+    now,
+  } = parts
   const chainId = BigInt(deployment.chainId)
   const maxChainAgeMs = MIN_CHAIN_AGE_MS + 3 * pollIntervalMs
   const serving = { chainId, verifyingContract: deployment.inferenceServing }
@@ -87,11 +129,13 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     leases: () => leases.current().length,
     providers: () => directory.providers().length,
     underWay: () => exchange.underWay,
+    receiptsWaiting: () => ledger.waiting,
   })
   const leases: Leases = createLeases(
     directory,
     {
       connection,
+      nonces,
       chain,
       collateral,
       policy,
@@ -101,6 +145,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
       now,
       maxChainAgeMs,
       store,
+      shared,
       maxPerPlatform: limits.leasesPerPlatform,
       onJudgement: (judged) => {
         metrics.judgedProvider(judged.outcome)
@@ -109,16 +154,38 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     },
     logger,
   )
+  const route = createRouter({ directory, leases, health, featuresOf })
+  const payers = createPayers({ chain, serving, signatures: nativeSignatures, now, maxChainAgeMs })
+  const sources: FundingSource[] = [createOwnFunding({ leases, payers, health, featuresOf })]
+  if (sponsor !== undefined) {
+    const { fees } = store
+    const paying = createSponsor({ ...sponsor, serving, route, fees, logger, now })
+    const { accounts, x402 } = sponsor
+    sources.push(
+      createAccountFunding({
+        accounts,
+        sponsor: paying,
+        shared,
+        signatures: nativeSignatures,
+        serving,
+        now,
+      }),
+    )
+    if (x402 !== undefined) {
+      sources.push(createX402Funding({ ...x402, sponsor: paying, shared, logger, now }))
+    }
+  }
   const exchange: Exchange = createExchange({
     leases,
     connection,
     health,
-    featuresOf,
-    payers: createPayers({ chain, serving, signatures: nativeSignatures, now, maxChainAgeMs }),
-    limits: createWalletLimits(limits.wallet, now),
+    sources,
+    limits: createWalletLimits(limits.wallet, shared, createLocalLimits(limits.wallet, now)),
+    ledger,
     judge: createAnswerJudge({
       leases,
       findings: store.findings,
+      ledger,
       signatures: nativeSignatures,
       serving,
       logger,
@@ -134,7 +201,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
   const app = createApp(
     [
       providersRoutes({ directory, leases, record, connection }),
-      routeRoute({ directory, leases, health, featuresOf }),
+      routeRoute(route, health),
       sessionsRoutes(leases, store.sessions),
       modelsRoute(leases),
       findingsRoute(store.findings),

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { GpuTrust } from '@jeju/verifier'
 import {
   createCollateralClient,
@@ -6,15 +7,27 @@ import {
 } from '@jeju/verifier/collateral'
 import { gpuTrust, GpuVerifier, type OcspAnswerSource, type RimSource } from '@jeju/verifier/gpu'
 import { nodeP384 } from '@jeju/verifier/node'
+import { randomBytes32 } from '@jeju/verifier/protocol'
+import { LEASE_MS } from './admission/lease.ts'
+import { createNonceSource } from './admission/nonce-source.ts'
 import { createProviderConnection } from './admission/provider-connection.ts'
 import { connectChain } from './chain/viem-gateway-chain.ts'
 import { ConfigError, parseConfig, type Config } from './config.ts'
 import { readExplorerFiles } from './explorer/explorer-files.ts'
-import { createGateway } from './gateway.ts'
+import { createGateway, type SponsorOwnParts } from './gateway.ts'
 import { startServer } from './http/server.ts'
-import { createLogger } from './logging.ts'
+import { connectPostgres } from './ledger/postgres-ledger.ts'
+import { noLedger } from './ledger/receipt-ledger.ts'
+import { createLogger, type Logger } from './logging.ts'
 import { releasePolicyText } from './release-policy.ts'
+import { NO_ACCOUNTS, parseAccounts, type Accounts } from './sponsor/accounts.ts'
+import { SponsorError, openChannels } from './sponsor/own-channels.ts'
+import { createEmbeddedState } from './state/embedded-state.ts'
+import { connectRedis } from './state/redis-state.ts'
+import type { SharedState } from './state/shared-state.ts'
+import type { GatewayStore } from './store/gateway-store.ts'
 import { openStore, StoreError } from './store/libsql-store.ts'
+import { createFacilitator } from './x402/facilitator.ts'
 
 /** How long answers under way may take after SIGTERM. */
 const GRACE_MS = 120_000
@@ -24,6 +37,10 @@ async function main(config: Config): Promise<void> {
   const logger = createLogger(config.logLevel)
   const { chainId, computeRegistry } = config.deployment
   const store = openStore(config.storeFile, `eip155:${chainId}:${computeRegistry}`)
+  const shared = openState(config, store, logger)
+  const secret = config.replicas?.secret ?? randomBytes32()
+  const ledger =
+    config.ledgerUrl === undefined ? noLedger : connectPostgres({ url: config.ledgerUrl, logger })
   const connection = createProviderConnection(config.allowLoopbackProviders)
   const rims = createRimClient({
     fetch,
@@ -48,6 +65,13 @@ async function main(config: Config): Promise<void> {
     }),
     gpu: gpusOf(config, { rims, ocsp }),
     store,
+    shared,
+    nonces: createNonceSource(secret, {
+      chainId: BigInt(chainId),
+      verifyingContract: computeRegistry,
+    }),
+    ledger,
+    ...(await openSponsor(config, store, shared, logger)),
     explorer: {
       files: await readExplorerFiles(),
       policyText: config.policyText,
@@ -68,12 +92,56 @@ async function main(config: Config): Promise<void> {
     await server.close(GRACE_MS)
     stop.abort()
     await connection.close()
+    await ledger.close()
+    await shared.close()
     store.close()
     process.exit(0)
   }
   process.once('SIGTERM', () => void end())
   process.once('SIGINT', () => void end())
   await gateway.run(stop.signal)
+}
+
+/** What replicas share, through a server where there is one. */
+function openState(config: Config, store: GatewayStore, logger: Logger): SharedState {
+  const { replicas, deployment, limits } = config
+  if (replicas === undefined) return createEmbeddedState(store, limits.wallet, () => new Date())
+  return connectRedis({
+    url: replicas.redisUrl,
+    prefix: `jeju:${deployment.chainId}:${deployment.computeRegistry}`,
+    limit: limits.wallet,
+    evidenceMs: LEASE_MS,
+    logger,
+  })
+}
+
+/** The gateway's own channels, where it has any. */
+async function openSponsor(
+  { sponsor: settings, x402, rpcUrls, deployment }: Config,
+  { fees }: GatewayStore,
+  shared: SharedState,
+  logger: Logger,
+): Promise<{ readonly sponsor?: SponsorOwnParts }> {
+  if (settings === undefined) return {}
+  const { accountsFile, maxFeePerRequest } = settings
+  const accounts = accountsFile === undefined ? NO_ACCOUNTS : await readAccounts(accountsFile)
+  const now = (): Date => new Date()
+  const own = await openChannels({ settings, rpcUrls, deployment, shared, fees, logger, now })
+  logger.info({ wallet: own.wallet }, 'pays nodes from channels of its own')
+  const paid =
+    x402 === undefined
+      ? {}
+      : { x402: { settings: x402, facilitator: createFacilitator(x402.facilitatorUrl, fetch) } }
+  return { sponsor: { ...own, maxFeePerRequest, accounts, ...paid } }
+}
+
+async function readAccounts(path: string): Promise<Accounts> {
+  try {
+    return parseAccounts(await readFile(path, 'utf8'))
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : ''
+    throw new ConfigError([`ACCOUNTS_FILE: ${reason}`])
+  }
 }
 
 /** Who judges GPUs, where the policy takes them at all. */
@@ -91,7 +159,8 @@ try {
     parseConfig({ ...process.env, POLICY: process.env['POLICY'] ?? (await releasePolicyText()) }),
   )
 } catch (error) {
-  const isKnown = error instanceof ConfigError || error instanceof StoreError
+  const isKnown =
+    error instanceof ConfigError || error instanceof StoreError || error instanceof SponsorError
   process.stderr.write(`${isKnown ? error.message : 'the gateway could not start'}\n`)
   process.exit(1)
 }

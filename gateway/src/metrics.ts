@@ -19,6 +19,7 @@ export interface MetricGauges {
   readonly leases: () => number
   readonly providers: () => number
   readonly underWay: () => number
+  readonly receiptsWaiting: () => number
 }
 
 /** Seconds. */
@@ -57,6 +58,8 @@ export function createMetrics(gauges: MetricGauges): Metrics {
   gauge('jeju_gateway_leases', 'Leases in force.', gauges.leases, registers)
   gauge('jeju_gateway_providers', 'Providers that are followed.', gauges.providers, registers)
   gauge('jeju_gateway_prompts_under_way', 'Prompts under way.', gauges.underWay, registers)
+  const waiting = 'Receipts that the ledger does not have yet.'
+  gauge('jeju_gateway_receipts_waiting', waiting, gauges.receiptsWaiting, registers)
   return {
     contentType: registry.contentType,
     exchanged: (path, outcome, ms) => {

@@ -28,6 +28,10 @@ test('an environment in full', () => {
   ).toEqual({
     rpcUrls: ['http://127.0.0.1:8545', 'https://rpc.test'],
     storeFile: ':memory:',
+    replicas: undefined,
+    ledgerUrl: undefined,
+    sponsor: undefined,
+    x402: undefined,
     limits: {
       wallet: { requestsPerMinute: 600, concurrent: 64 },
       promptsUnderWay: 1_024,
@@ -60,6 +64,97 @@ test('roots of GPUs are handed in by name, both of them, or are NVIDIA’s', () 
   })
   for (const wrong of [`nvidia:${device ?? ''}`, `simulated::${device ?? ''}:${rim ?? ''}`, '']) {
     expect(named({ ...good, GPU_TRUST_ROOT: wrong })).toEqual(['GPU_TRUST_ROOT'])
+  }
+})
+
+test('replicas share a store by a secret of their own, and neither without the other', () => {
+  const REDIS_URL = 'rediss://:password@redis.test:6380'
+  const REPLICA_SECRET = 'x'.repeat(32)
+  const { replicas } = parseConfig({ ...good, REDIS_URL, REPLICA_SECRET })
+  expect(replicas).toEqual({ redisUrl: REDIS_URL, secret: new Uint8Array(32).fill(0x78) })
+  expect(named({ ...good, REDIS_URL })).toEqual(['REPLICA_SECRET'])
+  expect(named({ ...good, REPLICA_SECRET })).toEqual(['REPLICA_SECRET'])
+  expect(named({ ...good, REDIS_URL, REPLICA_SECRET: 'short' })).toEqual(['REPLICA_SECRET'])
+  expect(named({ ...good, REDIS_URL: 'http://redis', REPLICA_SECRET })).toEqual(['REDIS_URL'])
+  expect(named({ ...good, POSTGRES_URL: 'mysql://db' })).toEqual(['POSTGRES_URL'])
+})
+
+const SPONSOR_SETTINGS = {
+  SPONSOR_KEY_FILE: '/run/secrets/key',
+  SPONSOR_FOLDER: '/var/lib/channels',
+  SPONSOR_CHANNEL_AMOUNT: '1000',
+  SPONSOR_LOCKED_PER_DAY: '9223372036854775807',
+  SPONSOR_MAX_FEE: '10',
+}
+
+describe('a gateway that is paid by x402', () => {
+  const x402 = {
+    X402_FACILITATOR_URL: 'https://facilitator.test/x402/',
+    X402_PUBLIC_URL: 'https://gateway.test',
+    X402_PAY_TO: `0x${'AB'.repeat(20)}`,
+    X402_UNITS_PER_ETHER: '3000000000',
+    X402_MAX_AMOUNT: '1000000',
+    X402_UNPAID_PER_DAY: '1000',
+  }
+  const all = { ...good, ...SPONSOR_SETTINGS, ...x402 }
+
+  test.each([
+    ['8453', 'USD Coin'],
+    ['84532', 'USDC'],
+  ])('takes USDC on chain %s', (X402_CHAIN_ID, name) => {
+    expect(parseConfig({ ...all, X402_CHAIN_ID }).x402).toMatchObject({
+      facilitatorUrl: 'https://facilitator.test/x402',
+      payTo: `0x${'ab'.repeat(20)}`,
+      chainId: Number(X402_CHAIN_ID),
+      asset: { name, version: '2' },
+      unitsPerEther: 3_000_000_000n,
+    })
+  })
+
+  test('or another asset that is named in full', () => {
+    const asset = {
+      X402_ASSET: `0x${'0a'.repeat(20)}`,
+      X402_ASSET_NAME: 'D',
+      X402_ASSET_VERSION: '1',
+    }
+    expect(parseConfig({ ...all, ...asset }).x402).toMatchObject({
+      chainId: 31337,
+      asset: { address: asset.X402_ASSET, name: 'D', version: '1' },
+    })
+    for (const name of Object.keys(asset)) {
+      expect(named({ ...all, ...asset, [name]: undefined })).toEqual(['X402_ASSET'])
+    }
+    expect(named(all)).toEqual(['X402_ASSET'])
+  })
+
+  test('says all of it, and pays its nodes', () => {
+    const base = { ...all, X402_CHAIN_ID: '8453' }
+    for (const name of Object.keys(x402))
+      expect(named({ ...base, [name]: undefined })).toEqual([name])
+    expect(named({ ...good, ...x402, X402_CHAIN_ID: '8453' })).toEqual(['X402_FACILITATOR_URL'])
+    const plain = { ...base, X402_FACILITATOR_URL: 'http://facilitator.test' }
+    expect(named(plain)).toEqual(['X402_FACILITATOR_URL'])
+  })
+})
+
+test('a gateway that pays says with what and how much, all of it', () => {
+  const sponsor = SPONSOR_SETTINGS
+  expect(parseConfig({ ...good, ...sponsor, ACCOUNTS_FILE: 'accounts.json' }).sponsor).toEqual({
+    keyFile: '/run/secrets/key',
+    folder: '/var/lib/channels',
+    channelAmount: 1_000n,
+    lockedPerDay: 2n ** 63n - 1n,
+    maxFeePerRequest: 10n,
+    accountsFile: 'accounts.json',
+  })
+  expect(named({ ...good, ACCOUNTS_FILE: 'accounts.json' })).toEqual(['ACCOUNTS_FILE'])
+  for (const name of Object.keys(sponsor)) {
+    expect(named({ ...good, ...sponsor, [name]: undefined })).toEqual([name])
+  }
+  for (const name of ['SPONSOR_CHANNEL_AMOUNT', 'SPONSOR_LOCKED_PER_DAY', 'SPONSOR_MAX_FEE']) {
+    for (const wrong of ['0', '-1', '1.5', '9223372036854775808']) {
+      expect(named({ ...good, ...sponsor, [name]: wrong })).toEqual([name])
+    }
   }
 })
 

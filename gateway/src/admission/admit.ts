@@ -9,9 +9,10 @@ import {
   type Report,
   type VerifiedVerdict,
 } from '@jeju/verifier'
-import { randomBytes32, toHex, type ContractDomain } from '@jeju/verifier/protocol'
+import type { ContractDomain, Hex } from '@jeju/verifier/protocol'
 import type { GatewayChain, ProviderState } from '../chain/gateway-chain.ts'
 import { fetchEvidence } from './fetch-evidence.ts'
+import type { DrawnNonce, NonceSource } from './nonce-source.ts'
 import type { ProviderConnection } from './provider-connection.ts'
 
 /** Why a provider is not admitted: evidence refused, or something that kept it from being judged. */
@@ -23,7 +24,7 @@ export type Admission =
       /** Unix seconds until which the chain's record of the binding holds. */
       readonly bindingValidUntil: bigint
       /** The very bytes that were judged. */
-      readonly evidence: Uint8Array
+      readonly evidence: Uint8Array<ArrayBuffer>
       /** PPID of the machine, hex. */
       readonly platform: string
     }
@@ -33,6 +34,7 @@ export type Admission =
 /** Collaborators of {@link admit}. */
 export interface AdmissionParts {
   readonly connection: ProviderConnection
+  readonly nonces: NonceSource
   readonly chain: GatewayChain
   /** Where Intel's word on a provider's platform comes from; never from the provider (attack B4). */
   readonly collateral: CollateralSource
@@ -46,13 +48,32 @@ export interface AdmissionParts {
 }
 
 /**
- * Verifies a provider with a nonce of our own, by our own policy, as the agent and operator the chain names. The
- * registry's record of the binding is required as well, but replaces nothing (attack R17). Never throws.
+ * Asks a provider for evidence over a nonce of our own, and judges it. Never throws.
+ * @param drawn the nonce; when it was drawn is when the lease begins
  */
-export async function admit(provider: ProviderState, parts: AdmissionParts): Promise<Admission> {
+export async function admit(
+  provider: ProviderState,
+  drawn: DrawnNonce,
+  parts: AdmissionParts,
+): Promise<Admission> {
   try {
-    const nonce = toHex(randomBytes32())
-    const evidence = await fetchEvidence(parts.connection, provider.endpoint, nonce)
+    const evidence = await fetchEvidence(parts.connection, provider.endpoint, drawn.nonce)
+    return await judgeEvidence(provider, { evidence, nonce: drawn.nonce }, parts)
+  } catch (error) {
+    return { outcome: 'unjudged', reason: describe(error) }
+  }
+}
+
+/**
+ * Judges evidence over a nonce by our own policy, as of the agent and operator the chain names, wherever it was fetched.
+ * The registry's record of the binding is required as well, but replaces nothing (attack R17). Never throws.
+ */
+export async function judgeEvidence(
+  provider: ProviderState,
+  { evidence, nonce }: { readonly evidence: Uint8Array<ArrayBuffer>; readonly nonce: Hex },
+  parts: AdmissionParts,
+): Promise<Admission> {
+  try {
     const collateral = await parts.collateral.collateralFor(collateralRequestOf(evidence))
     const gpu = await parts.gpu?.judgementFor(evidence)
     const report = await verifyEvidence(evidence, {

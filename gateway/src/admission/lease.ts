@@ -22,6 +22,8 @@ export interface Lease {
   readonly tier: LeaseTier
   readonly verdict: VerifiedVerdict
   readonly report: Report
+  /** When the nonce of its evidence was drawn. */
+  readonly startedAt: Date
   readonly expiresAt: Date
   /** Keys that its receipts are judged by. */
   readonly binding: ReceiptExpectation['binding']
@@ -35,9 +37,12 @@ export interface Lease {
   readonly session: Session
 }
 
-const LEASE_MS = 10 * 60_000
+/** How long a lease is from when its nonce was drawn. */
+export const LEASE_MS: number = 10 * 60_000
 
-/** A lease from now on; it outlives neither the keyset nor the chain's record of the binding. */
+/**
+ * A lease from when its nonce was drawn; it outlives neither the keyset nor the chain's record of the binding.
+ */
 export function leaseOf(
   provider: ProviderState,
   admission: Extract<Admission, { outcome: 'admitted' }>,
@@ -64,6 +69,7 @@ export function leaseOf(
     tier: verdict.tier === 'simulated' ? 'simulated' : gpu === undefined ? 'tdx' : 'tdx_gpu',
     verdict,
     report,
+    startedAt: at,
     expiresAt,
     binding: { bindingId, signer, keysetDigest, keyset },
     models: new Map(catalog.models.map((model) => [modelIdOf(model), model])),

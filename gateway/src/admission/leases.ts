@@ -2,9 +2,11 @@ import type { Hex } from '@jeju/verifier/protocol'
 import type { ProviderState } from '../chain/gateway-chain.ts'
 import type { ProviderDirectory } from '../discovery/provider-directory.ts'
 import type { Logger } from '../logging.ts'
+import type { SharedState } from '../state/shared-state.ts'
 import type { GatewayStore } from '../store/gateway-store.ts'
 import { admit, refuse, type Admission, type AdmissionParts } from './admit.ts'
 import { leaseOf, sessionIdOf, type Lease } from './lease.ts'
+import { findShared } from './shared-admission.ts'
 import type { Judged } from './track-record.ts'
 
 /** The latest judgement of a provider, for display. */
@@ -34,6 +36,7 @@ export interface Leases {
 export interface LeaseParts extends AdmissionParts {
   readonly maxChainAgeMs: number
   readonly store: Pick<GatewayStore, 'sessions' | 'distrusted'>
+  readonly shared: Pick<SharedState, 'evidence' | 'distrusted'>
   /** Leases that one machine may have at once (attack F8). */
   readonly maxPerPlatform: number
   /** Told of every judgement. */
@@ -42,6 +45,8 @@ export interface LeaseParts extends AdmissionParts {
 
 /** A lease is renewed when less than this is left, while it still holds. */
 const RENEW_BEFORE_MS = 3 * 60_000
+/** And up to so much earlier, so that of several replicas one asks and the others find what it was answered. */
+const RENEW_SPREAD_MS = 45_000
 /** A provider that was admitted is not judged again before this, however short its lease is. */
 const RENEWAL_PAUSE_MS = 30_000
 /** A provider that was refused or not reached is judged again after this, doubled each time. */
@@ -57,6 +62,8 @@ interface Entry {
   judgement?: Judgement
   failures: number
   retryAt: number
+  /** Less than this is left of a lease when it is renewed. */
+  renewBefore: number
   /** What was judged: a change on chain is a reason to judge again at once. */
   seen?: string
 }
@@ -76,13 +83,15 @@ export function createLeases(
   const nowMs = (): number => parts.now().getTime()
 
   const entryOf = (agentId: bigint): Entry => {
-    const entry = entries.get(agentId) ?? { failures: 0, retryAt: 0 }
+    const renewBefore = RENEW_BEFORE_MS
+    const entry = entries.get(agentId) ?? { failures: 0, retryAt: 0, renewBefore }
     entries.set(agentId, entry)
     return entry
   }
   const take = (entry: Entry, lease: Lease): void => {
     drop(entry)
     entry.lease = lease
+    entry.renewBefore = RENEW_BEFORE_MS + Math.random() * RENEW_SPREAD_MS
     byBinding.set(lease.bindingId, entry)
     const { document, expiresAtMs } = lease.session
     parts.store.sessions.put(sessionIdOf(lease), document, expiresAtMs + SESSION_RETENTION_MS)
@@ -108,7 +117,7 @@ export function createLeases(
     if (!provider.active) return false
     if (entry.seen !== seenOf(provider)) return true
     if (entry.retryAt > nowMs()) return false
-    return !isCurrent(entry.lease) || entry.lease.expiresAt.getTime() - nowMs() < RENEW_BEFORE_MS
+    return !isCurrent(entry.lease) || entry.lease.expiresAt.getTime() - nowMs() < entry.renewBefore
   }
   /** Renewals come before newcomers, and newcomers before those who failed: no crowd takes all places. */
   const mostUrgent = (): ProviderState | undefined => {
@@ -135,18 +144,37 @@ export function createLeases(
     if (same < parts.maxPerPlatform) return undefined
     return `duplicate-platform: ${same} leases of this machine, at most ${parts.maxPerPlatform}`
   }
+  /** What another replica was answered, judged again; or else the provider's own answer. */
+  const judged = async (provider: ProviderState, { lease }: Entry): Promise<Judgement> => {
+    const found = await findShared(provider, lease?.startedAt, parts).catch(() => undefined)
+    if (found !== undefined) return found
+    const began = performance.now()
+    const drawn = parts.nonces.draw(provider, parts.now())
+    const admission = await admit(provider, drawn, parts)
+    const ms = performance.now() - began
+    if (admission.outcome === 'admitted') {
+      const { salt, askedAtMs } = drawn
+      const { evidence } = admission
+      parts.shared.evidence
+        .publish({ agentId: provider.agentId, askedAtMs, salt, evidence })
+        .catch(() => undefined)
+    }
+    parts.onJudgement?.({ agentId: provider.agentId, outcome: admission.outcome, ms })
+    return { at: new Date(drawn.askedAtMs), admission }
+  }
   const judgeOne = async (provider: ProviderState): Promise<void> => {
     const entry = entryOf(provider.agentId)
     underWay.add(provider.agentId)
-    const began = performance.now()
-    const judged = await admit(provider, parts)
-    const ms = performance.now() - began
+    const { at: askedAt, admission: judgement } = await judged(provider, entry)
     underWay.delete(provider.agentId)
     const at = parts.now()
-    const lease = judged.outcome === 'admitted' ? leaseOf(provider, judged, at) : undefined
+    const lease =
+      judgement.outcome === 'admitted' ? leaseOf(provider, judgement, askedAt) : undefined
     const objection = lease === undefined ? undefined : objectionTo(lease)
     const admission =
-      judged.outcome === 'admitted' && objection !== undefined ? refuse(judged, objection) : judged
+      judgement.outcome === 'admitted' && objection !== undefined
+        ? refuse(judgement, objection)
+        : judgement
     entry.seen = seenOf(provider)
     entry.judgement = { at, admission: withoutEvidence(admission) }
     if (lease !== undefined && objection === undefined) {
@@ -159,7 +187,6 @@ export function createLeases(
       entry.retryAt = at.getTime() + Math.min(RETRY_MS * 2 ** entry.failures, MAX_RETRY_MS)
       entry.failures++
     }
-    parts.onJudgement?.({ agentId: provider.agentId, outcome: admission.outcome, ms })
     logJudgement(logger, provider, admission)
   }
   const judgeWhileDue = async (): Promise<void> => {
@@ -176,9 +203,29 @@ export function createLeases(
     entry.retryAt = 0
   }
 
+  /** What any replica found wrong; while that cannot be asked, what is known here holds. */
+  const learnDistrusted = async (): Promise<void> => {
+    const found = await parts.shared.distrusted.all().catch(() => new Map<Hex, number>())
+    for (const [bindingId, untilMs] of found) {
+      if (untilMs > (distrusted.get(bindingId) ?? 0)) distrust(bindingId, untilMs)
+    }
+    for (const [bindingId, untilMs] of distrusted) {
+      if (untilMs <= nowMs()) distrusted.delete(bindingId)
+    }
+  }
+  const distrust = (bindingId: Hex, untilMs: number): void => {
+    parts.store.distrusted.put(bindingId, untilMs)
+    distrusted.set(bindingId, untilMs)
+    const entry = byBinding.get(bindingId)
+    if (entry === undefined) return
+    drop(entry)
+    entry.retryAt = untilMs
+  }
+
   return {
     dropRevoked: async () => {
       const startedAt = nowMs()
+      await learnDistrusted()
       const held = [...entries.values()]
       for (let at = 0; at < held.length; at += PARALLEL_READS) {
         await Promise.all(held.slice(at, at + PARALLEL_READS).map(dropIfRevoked))
@@ -205,12 +252,10 @@ export function createLeases(
       entry.retryAt = nowMs() + RETRY_MS
     },
     distrust: (bindingId, until) => {
-      parts.store.distrusted.put(bindingId, until.getTime())
-      distrusted.set(bindingId, until.getTime())
-      const entry = byBinding.get(bindingId)
-      if (entry === undefined) return
-      drop(entry)
-      entry.retryAt = until.getTime()
+      distrust(bindingId, until.getTime())
+      parts.shared.distrusted.put(bindingId, until.getTime()).catch(() => {
+        logger.warn({ bindingId }, 'other replicas do not know that it is not believed')
+      })
     },
   }
 }

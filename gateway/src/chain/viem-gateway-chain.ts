@@ -42,10 +42,9 @@ export function connectChain(rpcUrls: readonly string[], deployment: Deployment)
       transport,
       cacheTime: 0,
     })
-  const transports = rpcUrls.map((url) =>
-    http(url, { batch: true, retryCount: 1, timeout: 10_000 }),
-  )
-  const client = clientFor(fallback(transports, { rank: false }))
+  const services = rpcUrls.map((url) => http(url, { batch: true, retryCount: 1, timeout: 10_000 }))
+  const believed = services.map((service) => ofChain(deployment.chainId, service))
+  const client = clientFor(fallback(believed, { rank: false }))
   const registry = { address: deployment.computeRegistry, abi: computeRegistryAbi } as const
   const staking = { address: deployment.computeStaking, abi: computeStakingAbi } as const
   const ledger = { address: deployment.ledgerManager, abi: ledgerManagerAbi } as const
@@ -67,11 +66,11 @@ export function connectChain(rpcUrls: readonly string[], deployment: Deployment)
       price: { version, inPerMTok, outPerMTok, maxOutputTokens },
     }
   }
-  /** A service of another chain would be believed as soon as the others are away. */
+  /** Said at the start, though such a service is never believed: whoever set it has made a mistake. */
   const requireChain = async (): Promise<void> => {
     const ids = await Promise.all(
-      transports.map((transport) =>
-        clientFor(transport)
+      services.map((service) =>
+        clientFor(service)
           .getChainId()
           .catch(() => undefined),
       ),
@@ -160,5 +159,28 @@ export function connectChain(rpcUrls: readonly string[], deployment: Deployment)
       ])
       return { modelId, price: { version, inPerMTok, outPerMTok, maxOutputTokens } }
     },
+  }
+}
+
+/**
+ * A service that is asked which chain it is of before it is believed, whenever it is reached for the first time: one
+ * that was away at the start would take the place of the others as soon as they are (attack T6).
+ */
+function ofChain(chainId: number, transport: Transport): Transport {
+  let isOfChain = false
+  return (options) => {
+    const service = transport(options)
+    const request = async (...call: Parameters<typeof service.request>): Promise<unknown> => {
+      if (!isOfChain) {
+        const actual = Number(await service.request({ method: 'eth_chainId' }))
+        if (actual !== chainId) {
+          throw new DeploymentError(`RPC_URL: expected chain ${chainId}, got ${actual}`)
+        }
+        isOfChain = true
+      }
+      return service.request(...call)
+    }
+    // The library's own signature; what is answered is the service's.
+    return { ...service, request: request as typeof service.request }
   }
 }

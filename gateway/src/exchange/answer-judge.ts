@@ -6,9 +6,10 @@ import {
 } from '@jeju/verifier'
 import type { ContractDomain } from '@jeju/verifier/protocol'
 import type { Leases } from '../admission/leases.ts'
+import type { LedgerEntry, ReceiptLedger } from '../ledger/receipt-ledger.ts'
 import type { Logger } from '../logging.ts'
 import type { GatewayStore } from '../store/gateway-store.ts'
-import type { Attempt } from './plan.ts'
+import type { Attempt } from './funding.ts'
 
 /** Judges whole answers by their receipts, and remembers what was wrong with them. */
 export interface AnswerJudge {
@@ -20,6 +21,7 @@ export interface AnswerJudge {
 export interface JudgeParts {
   readonly leases: Pick<Leases, 'distrust'>
   readonly findings: GatewayStore['findings']
+  readonly ledger: Pick<ReceiptLedger, 'add'>
   readonly signatures: ReceiptSignatures
   readonly serving: ContractDomain
   readonly logger: Logger
@@ -50,11 +52,39 @@ export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
         at,
         signatures,
       })
-      const isVerified = report.verdict.outcome === 'verified'
-      onVerdict(report.verdict.outcome)
-      if (!isVerified) remember(report, { answer, attempt, requestBytes, at }, parts)
-      return isVerified
+      const { verdict } = report
+      onVerdict(verdict.outcome)
+      if (verdict.outcome === 'verified') {
+        attempt.reserved?.charged(verdict.fee)
+        parts.ledger.add(entryOf(verdict, answer, attempt, at))
+        return true
+      }
+      remember(report, { answer, attempt, requestBytes, at }, parts)
+      return false
     },
+  }
+}
+
+function entryOf(
+  { receipt, fee }: Extract<ReceiptReport['verdict'], { outcome: 'verified' }>,
+  { receipt: received }: ReceivedAnswer,
+  { lease, wallet, offer, modelId, price }: Attempt,
+  at: Date,
+): LedgerEntry {
+  const { authHash, inputTokens, outputTokens } = receipt.receipt
+  return {
+    at: at.getTime(),
+    authHash,
+    agentId: lease.agentId,
+    bindingId: lease.bindingId,
+    wallet,
+    channelId: offer.signed.auth.channelId,
+    modelId,
+    priceVersion: price.version,
+    inputTokens,
+    outputTokens,
+    fee,
+    receipt: 'text' in received ? received.text : '',
   }
 }
 

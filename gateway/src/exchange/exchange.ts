@@ -4,14 +4,14 @@ import { MAX_REQUEST_BYTES, type PromptPath } from '@jeju/verifier/protocol'
 import { REQUEST_ID_HEADER } from '../http/app.ts'
 import { errorAnswer, GatewayError } from '../http/gateway-error.ts'
 import { readLimited } from '../http/read-limited.ts'
+import type { ReceiptLedger } from '../ledger/receipt-ledger.ts'
 import type { Logger } from '../logging.ts'
-import type { WalletLimits } from '../payment/wallet-limits.ts'
+import type { WalletLimits } from '../payment/enter-wallet.ts'
 import { preferencesOfBody, readPreferences, ROUTING_HEADER } from '../routing/preferences.ts'
 import type { AnswerJudge } from './answer-judge.ts'
-import { readOffers, requireSigned } from './offers.ts'
+import { fundingOf, type FundingSource, type Plan } from './funding.ts'
 import type { Passed } from './outgoing-answer.ts'
 import { passAnswer } from './pass-answer.ts'
-import { leased, planAttempts, type PlanParts } from './plan.ts'
 import { sendFirst, type IncomingPrompt, type SendParts, type SentPrompt } from './send-first.ts'
 
 /** Takes prompts, and passes answers back. */
@@ -25,17 +25,19 @@ export interface Exchange {
 }
 
 /** Collaborators of {@link createExchange}. */
-export interface ExchangeParts extends PlanParts, SendParts {
-  readonly leases: PlanParts['leases'] & SendParts['leases']
+export interface ExchangeParts extends SendParts {
+  /** Ways of paying, the first that a request speaks of is taken. */
+  readonly sources: readonly FundingSource[]
   readonly limits: WalletLimits
   readonly judge: AnswerJudge
+  readonly ledger: Pick<ReceiptLedger, 'isFull'>
   readonly logger: Logger
   /** Prompts under way at most: each holds a body. */
   readonly maxUnderWay: number
   readonly onExchange: (path: PromptPath, outcome: Passed['outcome'] | number, ms: number) => void
 }
 
-/** The way of a prompt: authorisations, body, payer, route, answer, verdict (docs/protocol.md §8). */
+/** The way of a prompt: who pays, body, plan, limits, answer, verdict (docs/protocol.md §8). */
 export function createExchange(parts: ExchangeParts): Exchange {
   const { logger, onExchange } = parts
   let underWay = 0
@@ -43,7 +45,8 @@ export function createExchange(parts: ExchangeParts): Exchange {
 
   const requireRoom = (): void => {
     if (isDraining) throw new GatewayError('draining', 'this gateway is ending', { retryAfterS: 1 })
-    if (underWay <= parts.maxUnderWay) return
+    // An answer that cannot be accounted for is not asked for.
+    if (underWay <= parts.maxUnderWay && !parts.ledger.isFull) return
     throw new GatewayError('overloaded', 'too many prompts are under way', { retryAfterS: 1 })
   }
   const handle = async (
@@ -53,7 +56,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
   ): Promise<Passed> => {
     if (request.method !== 'POST') throw new GatewayError('method_not_allowed', 'use POST')
     requireRoom()
-    const offers = leased(readOffers(request.headers), parts.leases)
+    const funding = await fundingOf(parts.sources, request.headers, path)
     const stated = readPreferences(headerOf(request, ROUTING_HEADER))
     const body = await readBody(request)
     const inBody = preferencesOfBody(body)
@@ -62,17 +65,14 @@ export function createExchange(parts: ExchangeParts): Exchange {
         param: ROUTING_HEADER,
       })
     }
-    for (const offer of offers) requireSigned(offer, path, body)
-    const attempts = await planAttempts(offers, inBody ?? stated, parts)
-    const wallet = attempts[0]?.payer.channel.user
-    if (wallet === undefined)
-      throw new GatewayError('provider_not_admitted', 'no candidate is left')
-    const leave = parts.limits.enter(wallet)
+    const plan = await funding.plan(body, inBody ?? stated)
+    const leave = await parts.limits.enter(plan.payer)
     try {
+      await plan.admit?.()
       const signal = leavingOf(response)
       const prompt: IncomingPrompt = { path, headers: request.headers, body, signal }
-      const sent = await sendFirst(prompt, attempts, parts)
-      return await pass(sent, prompt, response)
+      const sent = await sendFirst(prompt, plan.proposals, parts)
+      return await pass(sent, prompt, plan, response)
     } finally {
       leave()
     }
@@ -80,19 +80,33 @@ export function createExchange(parts: ExchangeParts): Exchange {
   const pass = async (
     sent: SentPrompt,
     { path, body, signal }: IncomingPrompt,
+    plan: Plan,
     response: ServerResponse,
   ): Promise<Passed> => {
     const { health, judge } = parts
     const { agentId } = sent.attempt.lease
+    let isUnpaid = false
+    const collect = async (): Promise<Readonly<Record<string, string>>> => {
+      isUnpaid = true
+      const headers = (await plan.collect?.()) ?? {}
+      isUnpaid = false
+      return headers
+    }
     try {
-      const passed = await passAnswer(sent, { path, requestBytes: body.length, response, judge })
+      const passed = await passAnswer(sent, {
+        path,
+        requestBytes: body.length,
+        response,
+        judge,
+        collect,
+      })
       const ms = performance.now() - sent.askedAtMs
       if (sent.answer.status >= 500) health.failed(agentId)
       else health.delivered(agentId, passed.bytes, ms)
       return passed
     } catch (error) {
       sent.answer.body.destroy()
-      if (signal.aborted || response.destroyed) health.left(agentId)
+      if (signal.aborted || response.destroyed || isUnpaid) health.left(agentId)
       else health.failed(agentId)
       throw error
     }

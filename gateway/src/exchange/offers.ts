@@ -19,14 +19,13 @@ export interface Offer {
 const MAX_OFFERS = 4
 
 /**
- * The authorisations of a request, separated by commas, in the client's order. A node sees only its own.
- * @throws GatewayError `authorization_missing`, `authorization_invalid`
+ * The authorisations of a request, separated by commas, in the client's order; undefined where there are none. A node
+ * sees only its own.
+ * @throws GatewayError `authorization_invalid`
  */
-export function readOffers(headers: IncomingHttpHeaders): readonly Offer[] {
+export function readOffers(headers: IncomingHttpHeaders): readonly Offer[] | undefined {
   const header = headers[AUTHORIZATION_HEADER]
-  if (typeof header !== 'string') {
-    throw new GatewayError('authorization_missing', `${AUTHORIZATION_HEADER} header is required`)
-  }
+  if (typeof header !== 'string') return undefined
   const texts = header.split(',').map((text) => text.trim())
   if (texts.length > MAX_OFFERS) {
     throw invalid(`expected at most ${MAX_OFFERS}, got ${texts.length}`)

@@ -28,6 +28,8 @@ export interface PassParts {
   readonly requestBytes: number
   readonly response: ServerResponse
   readonly judge: AnswerJudge
+  /** Takes what the caller owes before any byte of a good answer leaves; headers to add. */
+  readonly collect: () => Promise<Readonly<Record<string, string>>>
 }
 
 /** Writes status and headers; with the verdict and who answers. */

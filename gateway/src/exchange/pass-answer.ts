@@ -30,9 +30,11 @@ export async function passAnswer(sent: SentPrompt, parts: PassParts): Promise<Pa
 async function passRaw(
   sent: SentPrompt,
   verdict: PassedVerdict,
-  { response }: PassParts,
+  { response, collect }: PassParts,
 ): Promise<Passed> {
-  beginAnswer(sent, verdict, response)
+  // A refusal costs nothing.
+  const isGood = sent.answer.status >= 200 && sent.answer.status <= 299
+  beginAnswer(sent, verdict, response, isGood ? await collect() : {})
   response.flushHeaders()
   let bytes = 0
   for await (const chunk of sent.answer.body as AsyncIterable<Uint8Array>) {

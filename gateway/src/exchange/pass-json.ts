@@ -40,7 +40,8 @@ export async function passJson(sent: SentPrompt, parts: PassParts): Promise<Pass
   if (!parts.judge.isVerified(received, attempt, parts.requestBytes)) {
     throw notVerified('answer: the node did not sign for these bytes')
   }
-  beginAnswer(sent, 'verified', parts.response, { 'content-length': body.length })
+  const collected = await parts.collect()
+  beginAnswer(sent, 'verified', parts.response, { ...collected, 'content-length': body.length })
   parts.response.end(body)
   return { outcome: 'verified', bytes: body.length }
 }

@@ -5,8 +5,8 @@ import type { Leases } from '../admission/leases.ts'
 import type { ProviderAnswer, ProviderConnection } from '../admission/provider-connection.ts'
 import { GatewayError } from '../http/gateway-error.ts'
 import type { ProviderHealth } from '../routing/provider-health.ts'
+import type { Attempt, Proposal } from './funding.ts'
 import { requestHeaders } from './header-allowlist.ts'
-import type { Attempt } from './plan.ts'
 
 /** A request as it arrived. */
 export interface IncomingPrompt {
@@ -48,6 +48,8 @@ const MAX_WAIT_MS = 3_000
 /** What a connection says that the node closed while a request was on its way; the prompt was not read, or its nonce is used. */
 const STALE = ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']
 
+const UNSENT = ['ECONNREFUSED', 'UND_ERR_CONNECT_TIMEOUT', 'ENDPOINT_REFUSED', 'ENOTFOUND']
+
 /**
  * Asks one candidate after the other until one answers; nothing is tried again once a byte of an answer is there. The
  * lease is looked up right before the bytes leave (attack F2).
@@ -55,12 +57,12 @@ const STALE = ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']
  */
 export async function sendFirst(
   prompt: IncomingPrompt,
-  attempts: readonly Attempt[],
+  proposals: readonly Proposal[],
   parts: SendParts,
 ): Promise<SentPrompt> {
   let refusal: GatewayError | undefined
-  for (const [index, attempt] of attempts.entries()) {
-    const { agentId, bindingId } = attempt.lease
+  for (const [index, proposal] of proposals.entries()) {
+    const { agentId, bindingId } = proposal.lease
     if (parts.leases.byBinding(bindingId) === undefined) {
       refusal ??= new GatewayError('provider_not_admitted', 'no verified node has that binding now')
       continue
@@ -69,7 +71,21 @@ export async function sendFirst(
       refusal ??= unavailable('the node failed a moment ago')
       continue
     }
-    const sent = await ask(prompt, attempt, index < attempts.length - 1, parts)
+    let attempt: Attempt
+    try {
+      attempt = await proposal.authorise()
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      refusal ??= error
+      continue
+    }
+    // Signing may have taken a while: what was signed for a lease that has ended is sent to nobody.
+    if (parts.leases.byBinding(bindingId) === undefined) {
+      attempt.reserved?.released()
+      refusal ??= new GatewayError('provider_not_admitted', 'no verified node has that binding now')
+      continue
+    }
+    const sent = await ask(prompt, attempt, index < proposals.length - 1, parts)
     if (sent !== undefined) return sent
   }
   throw refusal ?? unavailable('the node did not answer')
@@ -94,6 +110,7 @@ async function ask(
         health.left(agentId)
         throw unavailable('the caller left')
       }
+      if (isUnsent(error)) attempt.reserved?.released()
       return { error }
     })
     if ('error' in answer) {
@@ -122,13 +139,17 @@ async function ask(
     const waitMs = hasNext ? undefined : waitBefore(answer, retry)
     if (!(FAILOVER.includes(status) && hasNext) && waitMs === undefined) {
       if (status < 500) health.answered(agentId, performance.now() - askedAtMs)
+      if (status > 299) attempt.reserved?.released()
       return { attempt, answer, askedAtMs }
     }
     body.destroy()
     if (status >= 500) health.failed(agentId)
     else health.left(agentId)
     onRetry('refused')
-    if (waitMs === undefined) return undefined
+    if (waitMs === undefined) {
+      attempt.reserved?.released()
+      return undefined
+    }
     await delay(waitMs, undefined, { signal: prompt.signal }).catch(() => {
       throw unavailable('the caller left')
     })
@@ -160,6 +181,11 @@ function waitBefore({ status, headers }: ProviderAnswer, retry: number): number 
   const waitMs = seconds === undefined ? FIRST_WAIT_MS * 2 ** retry : seconds * 1000
   if (!Number.isFinite(waitMs) || waitMs > MAX_WAIT_MS) return undefined
   return waitMs + Math.random() * FIRST_WAIT_MS
+}
+
+/** No byte of a prompt leaves before there is a connection. */
+function isUnsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && UNSENT.includes(String(error.code))
 }
 
 function isStale(error: unknown): boolean {

@@ -2,10 +2,16 @@
 export const GATEWAY_ERRORS = {
   invalid_request: { status: 400, type: 'invalid_request_error' },
   invalid_nonce: { status: 400, type: 'invalid_request_error' },
+  payment_invalid: { status: 400, type: 'invalid_request_error' },
   authorization_invalid: { status: 401, type: 'authentication_error' },
   authorization_expired: { status: 401, type: 'authentication_error' },
   request_hash_mismatch: { status: 401, type: 'authentication_error' },
+  account_unknown: { status: 401, type: 'authentication_error' },
   authorization_missing: { status: 402, type: 'payment_required' },
+  budget_exhausted: { status: 402, type: 'payment_required' },
+  payment_failed: { status: 402, type: 'payment_required' },
+  payment_required: { status: 402, type: 'payment_required' },
+  price_too_high: { status: 402, type: 'payment_required' },
   channel_unusable: { status: 402, type: 'payment_required' },
   not_found: { status: 404, type: 'not_found' },
   provider_not_found: { status: 404, type: 'not_found' },
@@ -20,6 +26,9 @@ export const GATEWAY_ERRORS = {
   provider_unavailable: { status: 502, type: 'server_error' },
   response_not_verified: { status: 502, type: 'server_error' },
   chain_unavailable: { status: 503, type: 'server_error' },
+  facilitator_unavailable: { status: 503, type: 'server_error' },
+  shared_state_unavailable: { status: 503, type: 'server_error' },
+  sponsor_unavailable: { status: 503, type: 'server_error' },
   draining: { status: 503, type: 'server_error' },
   overloaded: { status: 503, type: 'server_error' },
   provider_not_admitted: { status: 503, type: 'server_error' },
@@ -34,6 +43,8 @@ interface RefusalDetails {
   readonly param?: string
   /** When it is worth trying again, seconds. */
   readonly retryAfterS?: number
+  /** Further headers. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** A refusal with a stable code. Messages never hold content, keys or authorisations. */
@@ -72,8 +83,10 @@ export function errorAnswer(error: unknown): ErrorAnswer {
   const { status, type } = GATEWAY_ERRORS[code]
   return {
     status,
-    headers:
-      details.retryAfterS === undefined ? {} : { 'retry-after': String(details.retryAfterS) },
+    headers: {
+      ...details.headers,
+      ...(details.retryAfterS === undefined ? {} : { 'retry-after': String(details.retryAfterS) }),
+    },
     body: { error: { message, type, code, param: details.param ?? null } },
   }
 }

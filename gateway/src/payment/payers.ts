@@ -8,7 +8,7 @@ import {
 } from '@jeju/verifier/protocol'
 import type { ChannelState, GatewayChain, ServiceTerms } from '../chain/gateway-chain.ts'
 import { GatewayError } from '../http/gateway-error.ts'
-import { BoundedMap } from './bounded-map.ts'
+import { BoundedMap } from '../bounded-map.ts'
 
 /** Who pays for a request, and for what. */
 export interface Payer {

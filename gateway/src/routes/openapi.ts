@@ -1,10 +1,12 @@
 import {
+  ACCOUNT_HEADER,
   AUTHORIZATION_HEADER,
   EVIDENCE_MEDIA_TYPE,
   PROMPT_ENDPOINTS,
 } from '@jeju/verifier/protocol'
 import { Hono } from 'hono'
 import { ROUTING_HEADER } from '../routing/preferences.ts'
+import { PAYMENT_SIGNATURE_HEADER } from '../x402/payment.ts'
 
 /** Endpoints that take no prompt: path, what they answer, in which form, and what they are asked by. */
 const PLAIN = [
@@ -48,8 +50,9 @@ export function openApiDocument(): object {
     path,
     {
       post: {
-        summary: 'A prompt, for the verified node that its authorisation names',
-        security: [{ wallet: [] }],
+        summary:
+          'A prompt, for the verified node that its authorisation names or that the gateway pays',
+        security: [{ wallet: [] }, { accountKey: [] }, { accountWallet: [] }, { x402: [] }],
         parameters: [ROUTING],
         requestBody: { required: true, content: { 'application/json': {} } },
         responses: answers({
@@ -64,7 +67,15 @@ export function openApiDocument(): object {
     info: { title: 'Jeju Compute gateway', version: '1' },
     paths: Object.fromEntries([...plain, ...prompts]),
     components: {
-      securitySchemes: { wallet: { type: 'apiKey', in: 'header', name: AUTHORIZATION_HEADER } },
+      securitySchemes: {
+        wallet: inHeader(AUTHORIZATION_HEADER, 'Authorisations of the caller’s own channels'),
+        accountKey: { type: 'http', scheme: 'bearer', description: WHERE_IT_PAYS },
+        accountWallet: inHeader(ACCOUNT_HEADER, WHERE_IT_PAYS),
+        x402: inHeader(
+          PAYMENT_SIGNATURE_HEADER,
+          'x402 v2, scheme exact, where this gateway takes it',
+        ),
+      },
       responses: {
         Error: {
           description: 'A refusal with a stable code',
@@ -98,6 +109,13 @@ const ERROR_SCHEMA = {
       },
     },
   },
+}
+
+/** Of a gateway without accounts these are unknown keys. */
+const WHERE_IT_PAYS = 'An account, where this gateway pays nodes itself'
+
+function inHeader(name: string, description: string): object {
+  return { type: 'apiKey', in: 'header', name, description }
 }
 
 function parameter(place: 'path' | 'query', name: string): object {

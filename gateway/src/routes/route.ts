@@ -1,57 +1,18 @@
 import { Hono } from 'hono'
 import { sessionIdOf } from '../admission/lease.ts'
-import type { Leases } from '../admission/leases.ts'
-import type { ProviderDirectory } from '../discovery/provider-directory.ts'
 import { GatewayError } from '../http/gateway-error.ts'
-import {
-  allowedBy,
-  byWeight,
-  inOrder,
-  type Candidate,
-  type FeaturesOf,
-} from '../routing/candidate.ts'
-import { readPreferences, ROUTING_HEADER, type Preferences } from '../routing/preferences.ts'
+import type { Candidate } from '../routing/candidate.ts'
+import { readPreferences, ROUTING_HEADER } from '../routing/preferences.ts'
 import type { ProviderHealth } from '../routing/provider-health.ts'
+import type { Router } from '../routing/router.ts'
 
 const MAX_MODELS = 16
-
-/** Collaborators of {@link routeRoute}. */
-export interface RouteParts {
-  readonly directory: ProviderDirectory
-  readonly leases: Leases
-  readonly health: ProviderHealth
-  readonly featuresOf: FeaturesOf
-}
 
 /**
  * `GET /v1/route?model=`: who can answer, in the order in which a client should ask, and where each one's evidence is.
  * Nothing of it is to be believed: it says whom to verify and to authorise.
  */
-export function routeRoute({ directory, leases, health, featuresOf }: RouteParts): Hono {
-  /** By the chain's price and the node's own catalogue; one without the other is no offer. */
-  const candidatesFor = (model: string): readonly Candidate[] =>
-    leases.current().flatMap((lease) =>
-      (directory.provider(lease.agentId)?.services ?? []).flatMap(
-        ({ modelId, serviceId, price }) => {
-          const proven = lease.models.get(modelId)
-          return proven?.id === model ? [{ lease, serviceId, modelId, model: proven, price }] : []
-        },
-      ),
-    )
-  /** Models in the order asked for: a later one is for when nobody has an earlier one. */
-  const routed = async (
-    models: readonly string[],
-    preferences: Preferences,
-  ): Promise<readonly Candidate[]> => {
-    const found = models.flatMap((model) => candidatesFor(model))
-    const allowed = await allowedBy(found, preferences, featuresOf)
-    return models.flatMap((model) => {
-      const open = allowed
-        .filter((one) => one.model.id === model)
-        .filter(({ lease }) => health.isOpenFor(lease.agentId))
-      return inOrder(open, preferences, health, byWeight)
-    })
-  }
+export function routeRoute(route: Router, health: ProviderHealth): Hono {
   return new Hono().get('/v1/route', async (c) => {
     const models = [...new Set(c.req.queries('model') ?? [])]
     if (models.length === 0 || models.length > MAX_MODELS) {
@@ -61,7 +22,7 @@ export function routeRoute({ directory, leases, health, featuresOf }: RouteParts
     const preferences = readPreferences(c.req.header(ROUTING_HEADER))
     const wanted = [...new Set([...models, ...(preferences.models ?? [])])]
     const { models: _, ...others } = preferences
-    const candidates = await routed(wanted, others)
+    const candidates = await route(wanted, others)
     return c.json({
       object: 'list',
       data: candidates.map((candidate) => describe(candidate, health)),

@@ -39,6 +39,20 @@ export interface GatewayStore {
     /** Bindings and until when, Unix milliseconds. */
     all(): ReadonlyMap<Hex, number>
   }
+  readonly budgets: {
+    /** What an account has spent on a day (`YYYY-MM-DD`). */
+    spent(account: string, day: string): bigint
+    set(account: string, day: string, spent: bigint): void
+  }
+  readonly used: {
+    /** Whether the name was not there yet; kept until `untilMs` at least. */
+    take(name: string, untilMs: number): boolean
+  }
+  readonly fees: {
+    /** What receipts of a channel of this gateway's own come to, wei. */
+    add(channelId: Hex, fee: bigint): void
+    of(channelId: Hex): bigint
+  }
   /** Forgets what need not be kept any more. */
   prune(nowMs: number): void
   close(): void

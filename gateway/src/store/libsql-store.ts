@@ -5,6 +5,9 @@ import type { Cursor, Finding, GatewayStore } from './gateway-store.ts'
 /** Findings that are kept; the oldest go first. */
 const MAX_FINDINGS = 10_000
 
+/** Days of budgets are kept for so long: a request may be settled after midnight. */
+const BUDGET_MS = 2 * 24 * 3600_000
+
 const TABLES = `
   CREATE TABLE IF NOT EXISTS chain (deployment TEXT PRIMARY KEY);
   CREATE TABLE IF NOT EXISTS cursor (one INTEGER PRIMARY KEY CHECK (one = 1), block TEXT NOT NULL, hash TEXT NOT NULL);
@@ -12,6 +15,9 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, document TEXT NOT NULL, keep_until INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS findings (at INTEGER NOT NULL, agent TEXT NOT NULL, binding TEXT NOT NULL, evidence TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS distrusted (binding TEXT PRIMARY KEY, until INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS budgets (account TEXT NOT NULL, day TEXT NOT NULL, spent TEXT NOT NULL, PRIMARY KEY (account, day));
+  CREATE TABLE IF NOT EXISTS used (name TEXT PRIMARY KEY, until INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS fees (channel TEXT PRIMARY KEY, fee TEXT NOT NULL);
 `
 
 /** The store belongs to contracts on another chain, or at other addresses. */
@@ -30,6 +36,8 @@ interface Rows {
     readonly binding: Hex
     readonly evidence: string
   }
+  readonly budget: { readonly spent: string }
+  readonly fees: { readonly fee: string }
   readonly distrusted: { readonly binding: Hex; readonly until: number }
 }
 
@@ -53,6 +61,8 @@ export function openStore(file: string, deployment: string): GatewayStore {
     db.close()
     throw new StoreError(`store: expected one of ${deployment}, got ${own?.deployment ?? 'none'}`)
   }
+  const feesOf = (channelId: Hex): bigint =>
+    BigInt(rows<Rows['fees']>('SELECT fee FROM fees WHERE channel = ?', channelId)[0]?.fee ?? '0')
   return {
     discovery: {
       cursor: (): Cursor | undefined => {
@@ -101,7 +111,31 @@ export function openStore(file: string, deployment: string): GatewayStore {
           ]),
         ),
     },
+    budgets: {
+      spent: (account, day) => {
+        const sql = 'SELECT spent FROM budgets WHERE account = ? AND day = ?'
+        return BigInt(rows<Rows['budget']>(sql, account, day)[0]?.spent ?? '0')
+      },
+      set: (account, day, spent) =>
+        run('INSERT OR REPLACE INTO budgets VALUES (?, ?, ?)', account, day, spent.toString()),
+    },
+    used: {
+      take: (name, until) =>
+        db.prepare('INSERT OR IGNORE INTO used VALUES (?, ?)').run(name, until).changes === 1,
+    },
+    fees: {
+      add: (channelId, fee) => {
+        const sum = (feesOf(channelId) + fee).toString()
+        run('INSERT OR REPLACE INTO fees VALUES (?, ?)', channelId, sum)
+      },
+      of: feesOf,
+    },
     prune: (nowMs) => {
+      run(
+        'DELETE FROM budgets WHERE day < ?',
+        new Date(nowMs - BUDGET_MS).toISOString().slice(0, 10),
+      )
+      run('DELETE FROM used WHERE until < ?', nowMs)
       run('DELETE FROM sessions WHERE keep_until < ?', nowMs)
       run('DELETE FROM distrusted WHERE until < ?', nowMs)
     },

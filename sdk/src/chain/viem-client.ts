@@ -9,6 +9,7 @@ import type { Hex } from '@jeju/verifier/protocol'
 import {
   createWalletClient,
   defineChain,
+  fallback,
   http,
   parseEventLogs,
   publicActions,
@@ -34,20 +35,24 @@ import { withCode } from './viem-error.ts'
 /** A viem wallet client with account and chain; its transport is the caller's RPC, for reads too. */
 export type Wallet = WalletClient<Transport, Chain, Account>
 
-/** A {@link Wallet} of a viem account on one RPC. Calls made together travel in one request. */
+/** A {@link Wallet} of a viem account. Calls made together travel in one request. */
 export function connectWallet(options: {
-  readonly rpcUrl: string
+  /** RPC services; each is asked where those before it do not answer. */
+  readonly rpcUrl: string | readonly string[]
   readonly chainId: number
   readonly account: Account
 }): Wallet {
   const { rpcUrl, chainId, account } = options
+  const urls = typeof rpcUrl === 'string' ? [rpcUrl] : rpcUrl
   const chain = defineChain({
     id: chainId,
     name: `eip155:${chainId}`,
     nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
-    rpcUrls: { default: { http: [rpcUrl] } },
+    rpcUrls: { default: { http: urls } },
   })
-  return createWalletClient({ account, chain, transport: http(rpcUrl, { batch: true }) })
+  const services = urls.map((url) => http(url, { batch: true }))
+  const transport = fallback(services, { rank: false })
+  return createWalletClient({ account, chain, transport })
 }
 
 /** A {@link Wallet} that nobody has the key of: good for reading. */

@@ -22,7 +22,11 @@ export async function readPromptRequest(
   request: Request,
   path: PromptPath,
 ): Promise<PromptRequest> {
-  const body = await readBytes(request)
+  return parsePromptRequest(await readBytes(request), path)
+}
+
+/** What a body says of itself. Throws `REQUEST_INVALID`; messages hold no content. */
+export function parsePromptRequest(body: Uint8Array<ArrayBuffer>, path: PromptPath): PromptRequest {
   const members = parseObject(body)
   const model = members.get('model')
   if (typeof model !== 'string' || model === '') throw invalid('model', 'a non-empty string')

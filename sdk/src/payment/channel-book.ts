@@ -2,10 +2,22 @@ import { addressOf, randomBytes32, type Hex } from '@jeju/verifier/protocol'
 import type { ChainReader, PriceRecord } from '../chain/chain-reader.ts'
 import type { Ledger } from '../chain/ledger.ts'
 import type { OnSdkEvent } from '../events/sdk-event.ts'
-import type { Candidate } from '../session/candidates.ts'
-import type { Budget } from './budget.ts'
 import type { ChannelRecord, ChannelRecords } from './channel-records.ts'
 import { Nonces } from './nonces.ts'
+
+/** What may be locked in channels. Wei. */
+export interface ChannelBudget {
+  /** As much of `wanted` as is left, at least `needed`; rejects where that is not left. */
+  take(wanted: bigint, needed: bigint): bigint | Promise<bigint>
+  /** What was taken was not locked after all. */
+  giveBack(amount: bigint): void
+}
+
+/** A service that a channel is for. */
+export interface PaidService {
+  readonly agentId: bigint
+  readonly serviceId: number
+}
 
 /** A channel in use, with the key that signs for it. */
 export interface PaidChannel extends ChannelRecord {
@@ -40,7 +52,7 @@ export interface ChannelBookParts {
   readonly feesOf: (channelId: Hex) => Promise<bigint>
   /** Wei locked at once. */
   readonly channelAmount: bigint
-  readonly budget: Budget
+  readonly budget: ChannelBudget
   readonly onEvent: OnSdkEvent
 }
 
@@ -55,7 +67,7 @@ export class ChannelBook {
   }
 
   /** Room for the fee that `maxFeeAt` states for the channel's price. Requests of one service take turns. */
-  reserve(candidate: Candidate, maxFeeAt: (price: PriceRecord) => bigint): Promise<Reservation> {
+  reserve(candidate: PaidService, maxFeeAt: (price: PriceRecord) => bigint): Promise<Reservation> {
     const name = `${candidate.agentId}/${candidate.serviceId}`
     const before = this.#turns.get(name) ?? Promise.resolve()
     const turn = before.catch(() => undefined).then(() => this.#reserve(name, candidate, maxFeeAt))
@@ -72,7 +84,7 @@ export class ChannelBook {
 
   async #reserve(
     name: string,
-    candidate: Candidate,
+    candidate: PaidService,
     maxFeeAt: (price: PriceRecord) => bigint,
   ): Promise<Reservation> {
     const known = (await this.#usable(name)) ?? (await this.#found(name, candidate))
@@ -110,7 +122,7 @@ export class ChannelBook {
   /** A channel of this service that another process opened; the one with most left. */
   async #found(
     name: string,
-    { agentId, serviceId }: Candidate,
+    { agentId, serviceId }: PaidService,
   ): Promise<BookedChannel | undefined> {
     const records = (await this.#with.records.all()).filter(
       (record) => record.agentId === agentId && record.serviceId === serviceId,
@@ -143,14 +155,14 @@ export class ChannelBook {
 
   async #open(
     name: string,
-    { agentId, serviceId }: Candidate,
+    { agentId, serviceId }: PaidService,
     maxFeeAt: (price: PriceRecord) => bigint,
   ): Promise<BookedChannel> {
     const { chain, budget, channelAmount } = this.#with
     // Read now: the price may have changed since the provider was found.
     const price = await chain.currentPrice(agentId, serviceId)
     const needed = maxFeeAt(price)
-    const amount = budget.take(larger(channelAmount, needed), needed)
+    const amount = await budget.take(larger(channelAmount, needed), needed)
     const record = await openChannel(this.#with, { agentId, serviceId, price, amount }).catch(
       (error: unknown) => {
         budget.giveBack(amount)
@@ -172,7 +184,7 @@ export class ChannelBook {
     const { ledger, budget, channelAmount, onEvent } = this.#with
     const { channelId } = channel
     const missing = maxFee - (channel.locked - channel.committed)
-    const amount = budget.take(larger(channelAmount, missing), missing)
+    const amount = await budget.take(larger(channelAmount, missing), missing)
     const transaction = await ledger.topUp(channelId, amount).catch((error: unknown) => {
       channel.doubtful = true
       budget.giveBack(amount)

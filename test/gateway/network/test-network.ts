@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { createGateway, type Gateway, type Limits } from '@jeju/gateway'
+import { createGateway, type Gateway, type Limits, type SponsorOwnParts } from '@jeju/gateway'
 import { createSimulatedPlatform, type SimulatedPlatform } from '@jeju/simulator'
 import { simulatedTrustAnchor, type AppraisalPolicy, type GpuTrust } from '@jeju/verifier'
 import { nvidiaTrustAnchor } from '@jeju/verifier/gpu'
@@ -14,14 +14,20 @@ import {
   type Hex,
   type RequestAuth,
 } from '@jeju/verifier/protocol'
+import { createNonceSource } from '../../../gateway/src/admission/nonce-source.ts'
 import type { ProviderConnection } from '../../../gateway/src/admission/provider-connection.ts'
+import { noLedger, type ReceiptLedger } from '../../../gateway/src/ledger/receipt-ledger.ts'
 import { createLogger } from '../../../gateway/src/logging.ts'
 import type { ProviderDocument } from '../../../gateway/src/routes/provider-document.ts'
+import { createEmbeddedState } from '../../../gateway/src/state/embedded-state.ts'
+import type { SharedState } from '../../../gateway/src/state/shared-state.ts'
 import { openStore } from '../../../gateway/src/store/libsql-store.ts'
 import type { GatewayStore } from '../../../gateway/src/store/gateway-store.ts'
 import type { ExplorerFile } from '../../../gateway/src/explorer/explorer-files.ts'
 import { collateralOf, policyOf } from '../../simulated-trust.ts'
-import { deployment, servingDomain } from './deployment.ts'
+import { deployment, registryDomain, servingDomain } from './deployment.ts'
+import type { ChannelBudget } from '../../../sdk/src/payment/channel-book.ts'
+import { TestChannels } from './own-channels.ts'
 import { TestChain } from './test-chain.ts'
 import { honest, TestConnection, type Responder } from './test-connection.ts'
 import { TestNode, type NodeOptions } from './test-node.ts'
@@ -50,11 +56,22 @@ export interface NetworkOptions {
   readonly store?: GatewayStore
   readonly explorerFiles?: ReadonlyMap<string, ExplorerFile>
   readonly gpu?: GpuTrust
+  /** Of one replica among several; the same chain then. */
+  readonly shared?: SharedState
+  readonly secret?: Uint8Array
+  readonly ledger?: ReceiptLedger
+  readonly chain?: TestChain
+  /** Makes it pay for accounts, or for whoever pays it, out of channels of its own. */
+  readonly sponsor?: Omit<SponsorOwnParts, 'channels' | 'wallet'> & {
+    readonly budget?: ChannelBudget
+  }
 }
 
 /** A chain, endpoints, a clock that only tests move, and a gateway over them. */
 export class TestNetwork {
-  readonly chain: TestChain = new TestChain()
+  readonly chain: TestChain
+  /** Of a gateway that pays. */
+  readonly own: TestChannels
   readonly connection: TestConnection = new TestConnection()
   readonly gateway: Gateway
   /** Lines the gateway logged. */
@@ -64,8 +81,16 @@ export class TestNetwork {
   readonly store: GatewayStore
   #origin: Promise<string> | undefined
 
-  constructor({ policy, connection, limits, store, gpu, explorerFiles }: NetworkOptions = {}) {
+  constructor(options: NetworkOptions = {}) {
+    const { policy, connection, limits, store, gpu, explorerFiles, shared, ledger, sponsor } =
+      options
+    this.chain = options.chain ?? new TestChain()
     this.store = store ?? openStore(':memory:', 'test')
+    const { budget } = sponsor ?? {}
+    this.own = new TestChannels(this.chain, this.store.fees, budget)
+    const { channels, wallet: payer } = this.own
+    const now = (): Date => new Date(this.nowMs)
+    const wallet = { ...LIMITS.wallet, ...limits?.wallet }
     const accepted = policy ?? policyOf(new TestNode(platform).td)
     this.gateway = createGateway(
       {
@@ -81,6 +106,10 @@ export class TestNetwork {
         collateral: collateralOf(platform, () => new Date(this.nowMs)),
         gpu,
         store: this.store,
+        shared: shared ?? createEmbeddedState(this.store, wallet, now),
+        nonces: createNonceSource(options.secret ?? new Uint8Array(32), registryDomain),
+        ledger: ledger ?? noLedger,
+        ...(sponsor === undefined ? {} : { sponsor: { ...sponsor, channels, wallet: payer } }),
         explorer: {
           files: explorerFiles ?? new Map(),
           policyText: JSON.stringify(accepted),
@@ -89,7 +118,7 @@ export class TestNetwork {
           ocsp: { answersTo: () => Promise.resolve([]) },
         },
         logger: createLogger('info', { write: (line) => void this.log.push(line) }),
-        now: () => new Date(this.nowMs),
+        now,
       },
     )
   }

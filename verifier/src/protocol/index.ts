@@ -5,6 +5,14 @@ export { concatBytes, decodeUtf8, equalBytes, utf8 } from '../bytes/bytes.ts'
 export { keccak256, sha256, sha384, type Sha256Stream } from '../bytes/hash.ts'
 export { fromBareHex, fromHex, toBareHex, toHex, type Hex } from '../bytes/hex.ts'
 export { randomBytes32 } from '../bytes/random.ts'
+export {
+  ACCOUNT_HEADER,
+  accountRequestDigest,
+  encodeAccountRequest,
+  parseAccountRequest,
+  type AccountRequest,
+  type SignedAccountRequest,
+} from './account-request.ts'
 export { canonicalJson, parseCanonicalJson, type JsonValue } from './canonical-json.ts'
 export {
   encodeComputeReceipt,

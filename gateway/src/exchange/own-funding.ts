@@ -1,30 +1,37 @@
 import type { Leases } from '../admission/leases.ts'
 import { GatewayError } from '../http/gateway-error.ts'
 import type { Payer, Payers } from '../payment/payers.ts'
-import { allowedBy, inOrder, type Candidate, type FeaturesOf } from '../routing/candidate.ts'
+import { allowedBy, inOrder, type FeaturesOf } from '../routing/candidate.ts'
 import type { Preferences } from '../routing/preferences.ts'
 import type { ProviderHealth } from '../routing/provider-health.ts'
-import type { Offer } from './offers.ts'
+import type { Attempt, FundingSource, Plan } from './funding.ts'
+import { readOffers, requireSigned, type Offer } from './offers.ts'
 
-/** A node that may answer this request, with the authorisation that pays it. */
-export interface Attempt extends Candidate {
-  readonly offer: Offer
-  readonly payer: Payer
-}
-
-/** Collaborators of {@link planAttempts}. */
-export interface PlanParts {
+/** Collaborators of {@link createOwnFunding}. */
+export interface OwnFundingParts {
   readonly leases: Pick<Leases, 'byBinding'>
   readonly payers: Payers
   readonly health: ProviderHealth
   readonly featuresOf: FeaturesOf
 }
 
+/** Authorisations that the caller has signed for channels of its own; they pass as they are (docs/protocol.md §5). */
+export function createOwnFunding(parts: OwnFundingParts): FundingSource {
+  return async (headers, path) => {
+    const read = readOffers(headers)
+    if (read === undefined) return undefined
+    const offers = leased(read, parts.leases)
+    return {
+      plan: async (body, preferences) => {
+        for (const offer of offers) requireSigned(offer, path, body)
+        return planOf(offers, preferences, parts)
+      },
+    }
+  }
+}
+
 /** Offers whose binding has a lease now; none is a refusal. */
-export function leased(
-  offers: readonly Offer[],
-  leases: Pick<Leases, 'byBinding'>,
-): readonly Offer[] {
+function leased(offers: readonly Offer[], leases: Pick<Leases, 'byBinding'>): readonly Offer[] {
   const left = offers.filter(({ signed }) => leases.byBinding(signed.auth.bindingId) !== undefined)
   if (left.length > 0) return left
   throw new GatewayError('provider_not_admitted', 'no verified node has that binding now', {
@@ -36,11 +43,11 @@ export function leased(
  * The nodes that may answer, in the order in which they are tried: leased, paid for by a channel of theirs, proving
  * the model that the channel is for, allowed by the preferences.
  */
-export async function planAttempts(
+async function planOf(
   offers: readonly Offer[],
   preferences: Preferences,
-  { leases, payers, health, featuresOf }: PlanParts,
-): Promise<readonly Attempt[]> {
+  { leases, payers, health, featuresOf }: OwnFundingParts,
+): Promise<Plan> {
   const attempts: Attempt[] = []
   let refusal: GatewayError | undefined
   for (const offer of offers) {
@@ -54,13 +61,17 @@ export async function planAttempts(
     }
   }
   if (attempts.length === 0 && refusal !== undefined) throw refusal
-  const wallets = new Set(attempts.map(({ payer }) => payer.channel.user))
-  if (wallets.size > 1) {
+  const [wallet, ...others] = new Set(attempts.map((attempt) => attempt.wallet))
+  if (wallet === undefined || others.length > 0) {
     throw new GatewayError('authorization_invalid', 'authorisations: of more than one wallet')
   }
   const allowed = await allowedBy(attempts, preferences, featuresOf)
   const ordered = inOrder(allowed, preferences, health, (all) => all)
-  return preferences.provider?.allow_fallbacks === false ? ordered.slice(0, 1) : ordered
+  const kept = preferences.provider?.allow_fallbacks === false ? ordered.slice(0, 1) : ordered
+  return {
+    payer: wallet,
+    proposals: kept.map((attempt) => ({ ...attempt, authorise: async () => attempt })),
+  }
 }
 
 function attemptOf(offer: Offer, payer: Payer, leases: Pick<Leases, 'byBinding'>): Attempt {
@@ -78,6 +89,6 @@ function attemptOf(offer: Offer, payer: Payer, leases: Pick<Leases, 'byBinding'>
   if (model === undefined) {
     throw new GatewayError('channel_unusable', 'channel: for a model that the node does not prove')
   }
-  const { serviceId } = channel
-  return { offer, payer, lease, serviceId, modelId: terms.modelId, model, price: terms.price }
+  const { serviceId, user: wallet } = channel
+  return { offer, wallet, lease, serviceId, modelId: terms.modelId, model, price: terms.price }
 }

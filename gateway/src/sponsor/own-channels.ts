@@ -1,0 +1,115 @@
+import { readFile, stat } from 'node:fs/promises'
+import type { Deployment } from '@jeju/contracts'
+import { connectWallet } from '@jeju/sdk'
+import { openFolderStore } from '@jeju/sdk/node'
+import { accountOf, openChannelBook, SdkError, type ChannelBook } from '@jeju/sdk/payment'
+import type { Hex } from '@jeju/verifier/protocol'
+import type { Logger } from '../logging.ts'
+import type { SharedState } from '../state/shared-state.ts'
+import type { GatewayStore } from '../store/gateway-store.ts'
+import type { SponsorSettings } from './sponsor-settings.ts'
+
+/** The gateway's own channels, and the wallet that opens them. */
+export interface OwnChannels {
+  readonly channels: Pick<ChannelBook, 'reserve' | 'doubt'>
+  /** Lower case. */
+  readonly wallet: Hex
+}
+
+/** What {@link openChannels} needs. */
+export interface OpenChannelsParts {
+  readonly settings: SponsorSettings
+  readonly rpcUrls: readonly string[]
+  readonly deployment: Deployment
+  readonly shared: Pick<SharedState, 'budgets'>
+  readonly fees: GatewayStore['fees']
+  readonly logger: Logger
+  readonly now: () => Date
+}
+
+/** Key file or folder cannot be used; the message never holds what is in them. */
+export class SponsorError extends Error {
+  override readonly name = 'SponsorError'
+  readonly code = 'SPONSOR_FILES'
+}
+
+/** Bits of a mode that let somebody else in. */
+const OTHERS = 0o077
+/** Names what all replicas together lock on one day. */
+const LOCKED = 'sponsor:locked'
+
+/**
+ * Opens the channels of the wallet whose key is in a file; opened and topped up on chain as requests need them, by the
+ * SDK's own book, within the day's limit.
+ * @throws SponsorError
+ */
+export async function openChannels(parts: OpenChannelsParts): Promise<OwnChannels> {
+  const { settings, rpcUrls, deployment, fees, logger } = parts
+  const account = await readKeyFile(settings.keyFile)
+  const wallet = connectWallet({ rpcUrl: rpcUrls, chainId: deployment.chainId, account })
+  const channels = openChannelBook({
+    wallet,
+    deployment,
+    store: await openFolder(settings.folder),
+    feesOf: async (channelId) => fees.of(channelId),
+    channelAmount: settings.channelAmount,
+    budget: lockingBudget(parts),
+    onEvent: (event) => {
+      if (event.type !== 'channel-opened' && event.type !== 'channel-topped-up') return
+      const { type, channelId, amount } = event
+      logger.info({ channelId, wei: amount.toString() }, type)
+    },
+  })
+  return { channels, wallet: toLower(account.address) }
+}
+
+/** What may be locked on one day, by all replicas together; while that cannot be counted nothing is. */
+function lockingBudget({ settings, shared, now }: OpenChannelsParts): {
+  take(wanted: bigint, needed: bigint): Promise<bigint>
+  giveBack(amount: bigint): void
+} {
+  const { lockedPerDay: limit } = settings
+  const take = (amount: bigint): Promise<boolean> =>
+    shared.budgets.reserve({ account: LOCKED, amount, limit, at: now() })
+  return {
+    take: async (wanted, needed) => {
+      for (const amount of wanted > needed ? [wanted, needed] : [needed]) {
+        if (await take(amount).catch(() => false)) return amount
+      }
+      throw new SdkError('BUDGET_EXHAUSTED', `channels: ${limit} wei may be locked in a day`)
+    },
+    giveBack: (amount) => {
+      shared.budgets.giveBack({ account: LOCKED, amount, at: now() }).catch(() => undefined)
+    },
+  }
+}
+
+async function openFolder(path: string): ReturnType<typeof openFolderStore> {
+  try {
+    return await openFolderStore(path)
+  } catch (error) {
+    throw error instanceof SdkError ? new SponsorError(`folder: ${error.message}`) : error
+  }
+}
+
+async function readKeyFile(path: string): Promise<ReturnType<typeof accountOf>> {
+  let text: string
+  try {
+    const { mode } = await stat(path)
+    if ((mode & OTHERS) !== 0)
+      throw new SponsorError('key file: others may read it; expected mode 600')
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if (error instanceof SponsorError) throw error
+    throw new SponsorError('key file: cannot be read')
+  }
+  try {
+    return accountOf(text)
+  } catch {
+    throw new SponsorError('key file: expected a secp256k1 private key, 64 hex digits')
+  }
+}
+
+function toLower(address: string): Hex {
+  return `0x${address.slice(2).toLowerCase()}`
+}

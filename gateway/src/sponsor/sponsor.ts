@@ -1,0 +1,129 @@
+import {
+  SdkError,
+  authorise,
+  maxFeeOf,
+  type ChannelBook,
+  type PromptRequest,
+} from '@jeju/sdk/payment'
+import { encodeAuthorization, type ContractDomain, type Hex } from '@jeju/verifier/protocol'
+import type { Attempt, Proposal } from '../exchange/funding.ts'
+import { GatewayError } from '../http/gateway-error.ts'
+import type { Logger } from '../logging.ts'
+import type { Candidate } from '../routing/candidate.ts'
+import type { Preferences } from '../routing/preferences.ts'
+import type { Router } from '../routing/router.ts'
+import type { GatewayStore } from '../store/gateway-store.ts'
+import type { Purse } from './purse.ts'
+
+/** Pays nodes out of the gateway's own channels, for callers who pay the gateway or whom it lets have a budget. */
+export interface Sponsor {
+  /** The gateway's paying wallet, lower case. */
+  readonly wallet: Hex
+  /** The most one request may cost, wei. */
+  readonly maxFeePerRequest: bigint
+  /**
+   * Verified nodes that can answer a prompt.
+   * @throws GatewayError `provider_not_admitted`, and those of preferences
+   */
+  candidates(prompt: PromptRequest, preferences: Preferences): Promise<readonly Candidate[]>
+  /** What a prompt can cost at a candidate at most, wei. */
+  maxFeeAt(prompt: PromptRequest, candidate: Candidate): bigint
+  /** A proposal to pay each of them, never with more than `cap` and what the purse has. */
+  propose(
+    prompt: PromptRequest,
+    candidates: readonly Candidate[],
+    purse: Purse,
+    cap: bigint,
+  ): readonly Proposal[]
+}
+
+/** What {@link createSponsor} needs. */
+export interface SponsorParts {
+  readonly channels: Pick<ChannelBook, 'reserve' | 'doubt'>
+  readonly wallet: Hex
+  readonly serving: ContractDomain
+  readonly maxFeePerRequest: bigint
+  readonly route: Router
+  readonly fees: GatewayStore['fees']
+  readonly logger: Logger
+  readonly now: () => Date
+}
+
+/** Candidates that are tried for one request; each that does not answer may cost as much as the others. */
+const MAX_CANDIDATES = 3
+
+/** A sponsor with these channels. Signs only for nodes that have a lease, and right before they are asked. */
+export function createSponsor(parts: SponsorParts): Sponsor {
+  const { channels, wallet, serving, maxFeePerRequest, route, fees, logger, now } = parts
+  const maxFeeAt = (prompt: PromptRequest, { price }: Candidate): bigint =>
+    maxFeeOf(prompt, price, maxFeePerRequest)
+
+  const pay = async (
+    prompt: PromptRequest,
+    candidate: Candidate,
+    purse: Purse,
+    cap: bigint,
+  ): Promise<Attempt> => {
+    const { lease, serviceId } = candidate
+    const { agentId, bindingId } = lease
+    const bound = maxFeeAt(prompt, candidate)
+    const most = bound < cap ? bound : cap
+    await purse.take(most)
+    try {
+      // The channel's own price version may be an older one; more than was taken is not signed for.
+      const reservation = await channels.reserve({ agentId, serviceId }, (price) =>
+        maxFeeOf(prompt, price, most),
+      )
+      const { path, body } = prompt
+      const signed = authorise({ path, body, reservation, bindingId, serving, now: now() })
+      const { channel } = reservation
+      const spent = (fee: bigint): void => {
+        fees.add(channel.channelId, fee)
+        purse.giveBack(most - fee)
+      }
+      return {
+        ...candidate,
+        price: channel.price,
+        wallet,
+        offer: { signed, text: encodeAuthorization(signed) },
+        reserved: {
+          charged: (fee) => {
+            reservation.charged(fee)
+            spent(fee)
+          },
+          released: () => {
+            reservation.released()
+            channels.doubt(channel)
+            purse.giveBack(most)
+          },
+        },
+      }
+    } catch (error) {
+      purse.giveBack(most)
+      if (!(error instanceof SdkError) && !(error instanceof GatewayError)) throw error
+      logger.warn({ agentId: agentId.toString(), code: error.code }, 'a channel cannot pay')
+      throw new GatewayError('sponsor_unavailable', 'the gateway cannot pay a node now', {
+        retryAfterS: 5,
+      })
+    }
+  }
+  return {
+    wallet,
+    maxFeePerRequest,
+    maxFeeAt,
+    candidates: async (prompt, preferences) => {
+      const found = await route([prompt.model], preferences)
+      if (found.length === 0) {
+        throw new GatewayError('provider_not_admitted', 'no verified node offers that model now', {
+          retryAfterS: 2,
+        })
+      }
+      return found.slice(0, preferences.provider?.allow_fallbacks === false ? 1 : MAX_CANDIDATES)
+    },
+    propose: (prompt, candidates, purse, cap) =>
+      candidates.map((candidate) => ({
+        ...candidate,
+        authorise: () => pay(prompt, candidate, purse, cap),
+      })),
+  }
+}

@@ -1,0 +1,191 @@
+import { randomUUID } from 'node:crypto'
+import { MAX_EVIDENCE_BYTES, type Hex } from '@jeju/verifier/protocol'
+import { createClient } from '@redis/client'
+import type { Logger } from '../logging.ts'
+import { ENTER, GIVE_BACK, RESERVE } from './redis-scripts.ts'
+import {
+  dayOf,
+  StateError,
+  type SharedEvidence,
+  type SharedState,
+  type WalletLimit,
+} from './shared-state.ts'
+
+/** What {@link connectRedis} needs. */
+export interface RedisOptions {
+  /** `redis:` or `rediss:`; it may hold a password and appears in no log. */
+  readonly url: string
+  /** Begins every key, and names the deployment: replicas of another one share nothing with these. */
+  readonly prefix: string
+  readonly limit: WalletLimit
+  /** How long evidence is kept. */
+  readonly evidenceMs: number
+  readonly logger: Logger
+}
+
+/** A server that takes longer is as good as none. */
+const TIMEOUT_MS = 1_000
+const PING_MS = 5_000
+const MAX_RECONNECT_MS = 2_000
+/** A request of a replica that died counts no longer. */
+const HOLD_MS = 20 * 60_000
+const BUDGET_MS = 48 * 3600_000
+const DISTRUST_MS = 48 * 3600_000
+/** Base64, and the members around it. */
+const MAX_SHARED_CHARACTERS = Math.ceil(MAX_EVIDENCE_BYTES / 3) * 4 + 1_000
+
+/**
+ * State that replicas share through a Redis server; the only file that knows its client. Connects in the background and
+ * again whenever the connection is lost. Every key expires.
+ */
+export function connectRedis({
+  url,
+  prefix,
+  limit,
+  evidenceMs,
+  logger,
+}: RedisOptions): SharedState {
+  const client = createClient({
+    url,
+    // A command that waits for a server to come back would hold its request.
+    disableOfflineQueue: true,
+    pingInterval: PING_MS,
+    socket: {
+      connectTimeout: TIMEOUT_MS,
+      // A server that hangs is left, and looked for again.
+      socketTimeout: 2 * PING_MS,
+      reconnectStrategy: (retries) => Math.min(100 * 2 ** Math.min(retries, 5), MAX_RECONNECT_MS),
+    },
+  })
+  let isLost = false
+  client.on('error', (error: unknown) => {
+    if (isLost) return
+    isLost = true
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : ''
+    logger.warn({ reason }, 'the shared store is away')
+  })
+  client.on('ready', () => {
+    if (isLost) logger.info('the shared store is back')
+    isLost = false
+  })
+  client.connect().catch(() => undefined)
+
+  const key = (...parts: readonly string[]): string => [prefix, ...parts].join(':')
+  const evaluate = (
+    script: string,
+    keys: readonly string[],
+    values: readonly (string | number)[],
+  ): Promise<unknown> =>
+    asked(() => client.eval(script, { keys: [...keys], arguments: values.map(String) }))
+
+  return {
+    evidence: {
+      publish: async (shared) => {
+        const text = encode(shared)
+        const name = key('evidence', shared.agentId.toString())
+        await asked(() => client.set(name, text, { expiration: { type: 'PX', value: evidenceMs } }))
+      },
+      find: async (agentId) => {
+        const name = key('evidence', agentId.toString())
+        const length = await asked(() => client.strLen(name))
+        if (length === 0 || length > MAX_SHARED_CHARACTERS) return undefined
+        const text = await asked(() => client.get(name))
+        return text === null ? undefined : decode(text, agentId)
+      },
+    },
+    distrusted: {
+      put: async (bindingId, untilMs) => {
+        const name = key('distrusted')
+        await asked(() =>
+          client
+            .multi()
+            .zAdd(name, { value: bindingId, score: untilMs }, { comparison: 'GT' })
+            .pExpire(name, DISTRUST_MS)
+            .exec(),
+        )
+      },
+      all: async () => {
+        const members = await asked(() => client.zRangeWithScores(key('distrusted'), 0, -1))
+        return new Map(members.filter(isBinding).map(({ value, score }) => [value, score]))
+      },
+    },
+    enter: async (wallet) => {
+      const request = randomUUID()
+      const underWay = key('under-way', `{${wallet}}`)
+      const keys = [key('rate', `{${wallet}}`), underWay]
+      const { requestsPerMinute, concurrent } = limit
+      const reply = await evaluate(ENTER, keys, [requestsPerMinute, concurrent, request, HOLD_MS])
+      const [because, waitMs] = reply as readonly [number, number]
+      if (because === 0) {
+        const leave = (): void => void client.zRem(underWay, request).catch(() => undefined)
+        return { entered: true, leave }
+      }
+      return { entered: false, because: because === 1 ? 'concurrency' : 'rate', waitMs }
+    },
+    budgets: {
+      reserve: async ({ account, amount, limit: most, at }) => {
+        const name = key('budget', `{${account}}`, dayOf(at))
+        const values = [amount.toString(), most.toString(), BUDGET_MS]
+        return (await evaluate(RESERVE, [name], values)) === 1
+      },
+      giveBack: async ({ account, amount, at }) => {
+        await evaluate(GIVE_BACK, [key('budget', `{${account}}`, dayOf(at))], [amount.toString()])
+      },
+    },
+    once: async (name, untilMs) => {
+      const expiration = { type: 'PXAT', value: untilMs } as const
+      const options = { condition: 'NX', expiration } as const
+      return (await asked(() => client.set(key('used', name), '1', options))) === 'OK'
+    },
+    close: async () => {
+      if (client.isReady) await client.close().catch(() => undefined)
+      else if (client.isOpen) client.destroy()
+    },
+  }
+}
+
+/** Whatever the client says, a store that did not answer is one that is away; its own text could quote a value. */
+async function asked<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('late')), TIMEOUT_MS)
+  })
+  try {
+    return await Promise.race([ask(), late])
+  } catch {
+    throw new StateError('the shared store does not answer')
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function encode({ askedAtMs, salt, evidence }: SharedEvidence): string {
+  return JSON.stringify({ askedAtMs, salt, evidence: Buffer.from(evidence).toString('base64') })
+}
+
+/** What cannot be read was not written by a replica, and is as good as nothing. */
+function decode(text: string, agentId: bigint): SharedEvidence | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  const { askedAtMs, salt, evidence } = value as Readonly<Record<string, unknown>>
+  if (!Number.isSafeInteger(askedAtMs) || typeof evidence !== 'string') return undefined
+  if (typeof salt !== 'string' || !/^0x[0-9a-f]{64}$/.test(salt)) return undefined
+  return {
+    agentId,
+    askedAtMs: Number(askedAtMs),
+    salt: salt as Hex,
+    evidence: new Uint8Array(Buffer.from(evidence, 'base64')),
+  }
+}
+
+function isBinding(member: { readonly value: string }): member is {
+  readonly value: Hex
+  readonly score: number
+} {
+  return /^0x[0-9a-f]{64}$/.test(member.value)
+}

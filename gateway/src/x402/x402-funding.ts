@@ -1,0 +1,165 @@
+import type { FundingSource, Plan } from '../exchange/funding.ts'
+import { GatewayError } from '../http/gateway-error.ts'
+import type { Logger } from '../logging.ts'
+import type { Candidate } from '../routing/candidate.ts'
+import { dailyPurse, reachable, type Purse } from '../sponsor/purse.ts'
+import { readPrompt } from '../sponsor/read-prompt.ts'
+import type { Sponsor } from '../sponsor/sponsor.ts'
+import type { SharedState } from '../state/shared-state.ts'
+import type { Facilitator } from './facilitator.ts'
+import {
+  encodeHeader,
+  PAYMENT_RESPONSE_HEADER,
+  PAYMENT_SIGNATURE_HEADER,
+  paymentRequired,
+  readPayment,
+  requirementsOf,
+  requireOurs,
+  type Payment,
+} from './payment.ts'
+import type { X402Settings } from './x402-settings.ts'
+
+/** What {@link createX402Funding} needs. */
+export interface X402FundingParts {
+  readonly settings: X402Settings
+  readonly sponsor: Sponsor
+  readonly facilitator: Facilitator
+  readonly shared: Pick<SharedState, 'budgets' | 'once'>
+  readonly logger: Logger
+  readonly now: () => Date
+}
+
+const WEI_PER_ETHER = 10n ** 18n
+/** Remembered beyond the end of a payment, in case clocks differ. */
+const NONCE_MARGIN_MS = 10 * 60_000
+/** Names what requests cost whose payment failed. */
+const UNPAID = 'x402:unpaid'
+
+/**
+ * Anybody, for a payment of its own: checked before a node is asked, settled when there is an answer and before any
+ * byte of it leaves (docs/protocol.md §8). The last of the ways of paying, and the only one that says how.
+ */
+export function createX402Funding(parts: X402FundingParts): FundingSource {
+  const { settings, sponsor, facilitator, now } = parts
+  return async (headers, path) => {
+    const header = headers[PAYMENT_SIGNATURE_HEADER]
+    const payment = typeof header === 'string' ? readPayment(header) : undefined
+    const nowS = BigInt(Math.floor(now().getTime() / 1000))
+    if (payment !== undefined) requireOurs(payment, settings, nowS)
+    return {
+      plan: async (body, preferences): Promise<Plan> => {
+        const prompt = readPrompt(body, path, headers)
+        const priced = pricedBy(await sponsor.candidates(prompt, preferences), (candidate) =>
+          amountOf(sponsor.maxFeeAt(prompt, candidate), settings),
+        )
+        const affordable = priced.filter(({ amount }) => amount <= settings.maxAmount)
+        // The cheapest is enough to be answered; whoever pays more has more nodes to fall back on.
+        const [cheapest] = affordable.map(({ amount }) => amount).toSorted(byAmount)
+        if (cheapest === undefined) {
+          const text = `price: more than ${settings.maxAmount} units; ask for fewer tokens`
+          throw new GatewayError('price_too_high', text)
+        }
+        if (payment === undefined) {
+          const text = `${PAYMENT_SIGNATURE_HEADER.toUpperCase()} header is required`
+          throw paymentRequired(settings, path, cheapest, text)
+        }
+        const paid = affordable.filter(({ amount }) => amount <= payment.amount)
+        if (paid.length === 0) {
+          const text = `amount: expected ${cheapest} at least, got ${payment.amount}`
+          throw paymentRequired(settings, path, cheapest, text)
+        }
+        await facilitator.verify(payment, requirementsOf(settings, payment.amount))
+        const unpaid = unpaidPurse(parts)
+        const candidates = paid.map(({ candidate }) => candidate)
+        return {
+          // Of a payer who has signed: anybody can name another, who would be held to these limits.
+          payer: `x402:${payment.from}`,
+          admit: () => requireFirst(payment, parts),
+          proposals: sponsor.propose(prompt, candidates, unpaid, sponsor.maxFeePerRequest),
+          collect: () => collect(payment, unpaid, parts),
+        }
+      },
+    }
+  }
+}
+
+/** A nonce is used at one replica, before a node is asked: settling it twice would fail when the answer is there. */
+async function requireFirst(
+  payment: Payment,
+  { settings, shared }: X402FundingParts,
+): Promise<void> {
+  const { from, nonce, validBefore } = payment
+  const name = `x402:${settings.chainId}:${settings.asset.address}:${from}:${nonce}`
+  const endMs = Number(validBefore < MAX_DATE_S ? validBefore : MAX_DATE_S) * 1000
+  if (await reachable(shared.once(name, endMs + NONCE_MARGIN_MS))) return
+  throw new GatewayError('payment_failed', 'payment: its nonce was used')
+}
+
+/** Year 2255: beyond it no date is told apart. */
+const MAX_DATE_S = 9_000_000_000n
+
+async function collect(
+  payment: Payment,
+  unpaid: UnpaidPurse,
+  { settings, facilitator, logger }: X402FundingParts,
+): Promise<Readonly<Record<string, string>>> {
+  try {
+    const settlement = await facilitator.settle(payment, requirementsOf(settings, payment.amount))
+    unpaid.settled()
+    return { [PAYMENT_RESPONSE_HEADER]: encodeHeader(settlement) }
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error
+    logger.warn({ code: error.code }, 'an answer was not paid, and not given out')
+    throw error
+  }
+}
+
+/** What was set aside for a request until it is paid, and stays spent where it is not. */
+interface UnpaidPurse extends Purse {
+  settled(): void
+}
+
+/**
+ * Whoever shows a payment can still spend its money elsewhere before it is settled. What that may cost in a day is
+ * bounded; what is settled counts no more.
+ */
+function unpaidPurse({ settings, shared, now }: X402FundingParts): UnpaidPurse {
+  const limit = settings.unpaidPerDay
+  const purse = dailyPurse(shared.budgets, { account: UNPAID, limit }, now)
+  let taken = 0n
+  const giveBack = (amount: bigint): void => {
+    const back = amount < taken ? amount : taken
+    taken -= back
+    purse.giveBack(back)
+  }
+  return {
+    take: async (amount) => {
+      await purse.take(amount)
+      taken += amount
+    },
+    giveBack,
+    settled: () => giveBack(taken),
+  }
+}
+
+interface Priced {
+  readonly candidate: Candidate
+  readonly amount: bigint
+}
+
+function pricedBy(
+  candidates: readonly Candidate[],
+  priceOf: (candidate: Candidate) => bigint,
+): readonly Priced[] {
+  return candidates.map((candidate) => ({ candidate, amount: priceOf(candidate) }))
+}
+
+/** Units for the most that a request can cost, rounded up; never nothing. */
+function amountOf(maxFee: bigint, { unitsPerEther }: X402Settings): bigint {
+  const units = (maxFee * unitsPerEther + WEI_PER_ETHER - 1n) / WEI_PER_ETHER
+  return units > 0n ? units : 1n
+}
+
+function byAmount(a: bigint, b: bigint): number {
+  return a < b ? -1 : Number(a > b)
+}

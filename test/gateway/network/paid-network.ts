@@ -1,0 +1,117 @@
+import { privateKeyToAccount } from 'viem/accounts'
+import { toHex, type Hex } from '@jeju/verifier/protocol'
+import { payX402 } from '../../../demo/network/pay-x402.ts'
+import { NO_ACCOUNTS } from '../../../gateway/src/sponsor/accounts.ts'
+import { createFacilitator } from '../../../gateway/src/x402/facilitator.ts'
+import type { X402Settings } from '../../../gateway/src/x402/x402-settings.ts'
+import type { Responder } from './test-connection.ts'
+import { TestNetwork, type NetworkOptions } from './test-network.ts'
+import type { TestNode } from './test-node.ts'
+import { bodyOf, serveHttp } from './upstream.ts'
+
+export const PAYER = privateKeyToAccount(toHex(new Uint8Array(32).fill(0x61)))
+export const PAY_TO: Hex = `0x${'70'.repeat(20)}`
+export const ASSET: Hex = `0x${'a5'.repeat(20)}`
+const BODY = '{"model":"enclave-mini","messages":[],"max_tokens":10}'
+/** A wei at most, at a thousand units for a wei. */
+export const PRICE = 1_000n
+export const TRANSACTION = toHex(new Uint8Array(32).fill(9))
+export const NETWORK = 'eip155:31337'
+
+/** What a facilitator answers instead. */
+export interface Saying {
+  readonly verify?: unknown
+  readonly settle?: unknown
+}
+
+/** A network whose gateway takes payments. */
+export class PaidNetwork extends TestNetwork {
+  /** With this payment, or none. */
+  pay(payment?: string): Promise<Response> {
+    const headers = { 'content-type': 'application/json' }
+    return this.request('/v1/chat/completions', {
+      method: 'POST',
+      body: BODY,
+      headers: payment === undefined ? headers : { ...headers, 'payment-signature': payment },
+    })
+  }
+
+  /** Signed for what is asked. */
+  async payment(changes: Parameters<typeof payX402>[2] = {}): Promise<string> {
+    const required = (await this.pay()).headers.get('payment-required')
+    return payX402(PAYER, required ?? '', changes)
+  }
+
+  async price(): Promise<string> {
+    const { accepts } = decoded(await this.pay(), 'payment-required') as {
+      accepts: { amount: string }[]
+    }
+    return accepts[0]?.amount ?? ''
+  }
+
+  unpaid(): bigint {
+    return this.store.budgets.spent('x402:unpaid', new Date(this.nowMs).toISOString().slice(0, 10))
+  }
+}
+
+export interface PaidOptions extends Omit<NetworkOptions, 'sponsor'> {
+  readonly settings?: Partial<X402Settings>
+  readonly saying?: Saying
+  /** Another facilitator than the one that is served. */
+  readonly url?: string
+  readonly steps?: string[]
+}
+
+export async function paid(
+  { settings, saying = {}, url, steps = [], ...options }: PaidOptions = {},
+  serve?: (node: TestNode) => Responder,
+): Promise<{
+  readonly network: PaidNetwork
+  readonly facilitator: { readonly asked: string[] }
+}> {
+  const asked: string[] = []
+  const origin = await serveHttp((request, response) => {
+    const path = request.url ?? ''
+    asked.push(path)
+    steps.push(path)
+    void bodyOf(request).then(() => {
+      const said = path === '/verify' ? saying.verify : saying.settle
+      const isTold = (path === '/verify' ? 'verify' : 'settle') in saying
+      const usual =
+        path === '/verify'
+          ? { isValid: true, payer: PAYER.address }
+          : { success: true, transaction: TRANSACTION, network: NETWORK, payer: PAYER.address }
+      response.end(isTold ? (JSON.stringify(said) ?? 'not JSON') : JSON.stringify(usual))
+    })
+  })
+  const network = new PaidNetwork({
+    ...options,
+    sponsor: {
+      maxFeePerRequest: 1_000n,
+      accounts: NO_ACCOUNTS,
+      x402: {
+        facilitator: createFacilitator(url ?? origin, fetch),
+        settings: {
+          facilitatorUrl: origin,
+          publicUrl: 'https://gateway.test',
+          payTo: PAY_TO,
+          chainId: 31337,
+          asset: { address: ASSET, name: 'USDC', version: '2' },
+          unitsPerEther: 1_000n * 10n ** 18n,
+          maxAmount: 1_000_000n,
+          unpaidPerDay: 1_000n,
+          ...settings,
+        },
+      },
+    },
+  })
+  // Of a second replica the chain and the node are there already.
+  if (options.chain === undefined) network.add({}, serve)
+  await network.update()
+  return { network, facilitator: { asked } }
+}
+
+export function decoded(response: Response, name: string): unknown {
+  const header = response.headers.get(name)
+  return header === null ? null : JSON.parse(Buffer.from(header, 'base64').toString('utf8'))
+}

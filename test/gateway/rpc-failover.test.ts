@@ -1,0 +1,79 @@
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { expect, onTestFinished, test } from 'vitest'
+import { DeploymentError } from '@jeju/contracts'
+import { connectChain } from '../../gateway/src/chain/viem-gateway-chain.ts'
+import { freePort } from '../../demo/network/process.ts'
+import { deployment } from './network/deployment.ts'
+
+const CHAIN_ID = deployment.chainId
+const OTHER_CHAIN_ID = 8453
+
+test('a service that is dead is left for the next one', async () => {
+  const dead = `http://127.0.0.1:${await freePort()}`
+  const good = await serveRpc(CHAIN_ID, 7)
+  expect(await connectChain([dead, good.url], deployment).blockNumber()).toBe(7n)
+  expect(await connectChain([good.url, dead], deployment).blockNumber()).toBe(7n)
+})
+
+test('T6 rpc_of_other_chain_rejected: the start says so, and nothing of it is believed', async () => {
+  const dead = `http://127.0.0.1:${await freePort()}`
+  const liar = await serveRpc(OTHER_CHAIN_ID, 99)
+  const good = await serveRpc(CHAIN_ID, 7)
+  const chain = connectChain([dead, liar.url, good.url], deployment)
+  await expect(chain.checkContracts()).rejects.toThrow(
+    new DeploymentError(`RPC_URL: expected chain ${CHAIN_ID}, got ${OTHER_CHAIN_ID}`),
+  )
+  expect(await chain.blockNumber()).toBe(7n)
+  expect(liar.asked).not.toContain('eth_blockNumber')
+})
+
+test('T6 nor when all the others are away', async () => {
+  const liar = await serveRpc(OTHER_CHAIN_ID, 99)
+  const dead = `http://127.0.0.1:${await freePort()}`
+  await expect(connectChain([dead, liar.url], deployment).blockNumber()).rejects.toThrow()
+  expect(new Set(liar.asked)).toEqual(new Set(['eth_chainId']))
+})
+
+test('T6 nor one that was away at the start', async () => {
+  const port = await freePort()
+  const good = await serveRpc(CHAIN_ID, 7)
+  const chain = connectChain([`http://127.0.0.1:${port}`, good.url], deployment)
+  expect(await chain.blockNumber()).toBe(7n)
+  const liar = await serveRpc(OTHER_CHAIN_ID, 99, port)
+  expect(await chain.blockNumber()).toBe(7n)
+  expect(new Set(liar.asked)).toEqual(new Set(['eth_chainId']))
+})
+
+/** An RPC service of this chain, whose head is this block; remembers what it was asked. */
+async function serveRpc(
+  chainId: number,
+  head: number,
+  port = 0,
+): Promise<{ readonly url: string; readonly asked: string[] }> {
+  const asked: string[] = []
+  const server = createServer((request, response) => {
+    void (async () => {
+      const parts: Buffer[] = []
+      for await (const part of request) parts.push(part as Buffer)
+      const body: unknown = JSON.parse(Buffer.concat(parts).toString('utf8'))
+      const calls = (Array.isArray(body) ? body : [body]) as { id: number; method: string }[]
+      const answers = calls.map(({ id, method }) => {
+        asked.push(method)
+        const result = `0x${(method === 'eth_chainId' ? chainId : head).toString(16)}`
+        return { jsonrpc: '2.0', id, result }
+      })
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify(Array.isArray(body) ? answers : answers[0]))
+    })()
+  })
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('expected a port')
+  return { url: `http://127.0.0.1:${address.port}`, asked }
+}
