@@ -50,7 +50,7 @@ library GrantWordLib {
         return uint8(GrantWord.unwrap(w) >> 8);
     }
 
-    /// @notice Zero while it was only approved.
+    /// @dev Zero while it was only approved.
     function blockNumber(GrantWord w) internal pure returns (uint40) {
         return uint40(GrantWord.unwrap(w) >> 16);
     }

@@ -5,7 +5,6 @@ import {IAttestationVerifier} from "../interfaces/IAttestationVerifier.sol";
 import {IBindings} from "../interfaces/registry/IBindings.sol";
 import {NodeStatement} from "../interfaces/NodeStatement.sol";
 import {GrantWord, StandingWord} from "../libraries/BindingWords.sol";
-import {GrantChainLib} from "../libraries/GrantChainLib.sol";
 import {TcbStatus} from "../tdx/TcbStatus.sol";
 import {Bindings} from "./Bindings.sol";
 
