@@ -7,7 +7,9 @@ import {Case} from "../tdx/CaseFile.sol";
 import {TdxFixture} from "../tdx/TdxFixture.sol";
 import {CollateralHandler} from "./CollateralHandler.sol";
 
-/// What Intel signed on several days, brought by anybody in any order.
+/// What Intel signed on several days, brought by anybody in any order. Every call verifies a signature or two: fewer runs.
+/// forge-config: default.invariant.runs = 8
+/// forge-config: default.invariant.depth = 60
 contract CollateralInvariants is TdxFixture {
     string[9] private CASES = [
         "genuine-v4",
