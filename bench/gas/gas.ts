@@ -21,22 +21,15 @@ interface Cost {
 }
 
 /**
- * Verification on chain by the rules that Base runs, each step a transaction of its own. Writes contracts/snapshots.
- * `recorded` is of quotes and collateral of real machines, where they are at hand; the promises are about those.
+ * Verification on chain by the rules that Base runs, each step a transaction of its own, of what is deployed. `recorded` is of
+ * quotes and collateral of real machines, where they are at hand, and written to contracts/snapshots; the promises are about
+ * those. The others are read there: `npm run gas` writes them, and tests compare.
  */
 export function benchGas(): Record<string, unknown> {
-  const options = ['--isolate', '--gas-snapshot-emit=true']
-  const run = (
-    variable: 'TDX_CASES' | 'TDX_GAS_CASES',
-    cases: Parameters<typeof playCases>[2],
-    testFile = 'Gas.t.sol',
-  ): void => {
-    const { passed, output } = playCases(testFile, variable, cases, ...options)
+  if (haveVectors) {
+    const { passed, output } = playCases('gas', recordedOnchainCases(), '--gas-snapshot-emit=true')
     if (!passed) throw new Error(output)
   }
-  run('TDX_CASES', [])
-  run('TDX_CASES', [], '{Registration,TdxAttestationVerifier}.t.sol')
-  if (haveVectors) run('TDX_GAS_CASES', recordedOnchainCases())
   const figures = {
     simulated: snapshot('TdxSimulated'),
     registration: snapshot('TdxAttestationVerifier'),

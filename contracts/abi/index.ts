@@ -22,6 +22,15 @@ export {
   type TdxDeployment,
 } from './deployment.ts'
 export { CANONICAL_ERC8004, type Erc8004Registries } from './erc8004.ts'
+export {
+  grantHeadAfter,
+  grantProof,
+  GrantProofError,
+  NO_VERIFIER,
+  type Grant,
+  type GrantProof,
+  type RegistryLog,
+} from './grant-proof.ts'
 export { lowercase } from './address.ts'
 export { signedTypes, type SignedTypes, type SigningContract } from './signed-types.ts'
 export {

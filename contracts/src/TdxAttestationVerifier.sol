@@ -80,21 +80,23 @@ contract TdxAttestationVerifier is IAttestationVerifier {
         a.validUntil = v.validUntil;
         uint256 latest = block.timestamp + rule.maxValidity;
         if (rule.maxValidity != 0 && latest < a.validUntil) a.validUntil = uint40(latest);
-        a.record = bytes32(
-            uint256(uint128(v.teeTcbSvn)) << RECORD_SVNS | uint256(v.qeIsvSvn) << RECORD_QE_SVN
-                | uint256(v.pckNumber) << RECORD_PCK | uint256(rule.index) << RECORD_ENTRY
+        a.record = bytes25(
+            bytes32(
+                uint256(uint128(v.teeTcbSvn)) << RECORD_SVNS | uint256(v.qeIsvSvn) << RECORD_QE_SVN
+                    | uint256(v.pckNumber) << RECORD_PCK | uint256(rule.index) << RECORD_ENTRY
+            )
         );
     }
 
     /// @inheritdoc IAttestationVerifier
     /// @dev In the past only where newer collateral would mend it; otherwise without end. A revoked platform has the status
     /// REVOKED, one that no level describes UNRECOGNISED.
-    function liveStatus(bytes32 record)
+    function liveStatus(bytes25 record)
         external
         view
         returns (bool acceptable, uint8 tcbStatus, uint40 validUntil)
     {
-        uint256 word = uint256(record);
+        uint256 word = uint256(bytes32(record));
         IMeasurementPolicy.Rule memory rule = policy.ruleAt(uint32(word >> RECORD_ENTRY));
         uint256 pckNumber = uint24(word >> RECORD_PCK);
         uint256 qeIsvSvn = uint16(word >> RECORD_QE_SVN);

@@ -20,7 +20,7 @@ abstract contract AttestFixture is Fixture {
     }
 
     uint64 internal constant LIFE = 24 hours;
-    bytes32 internal constant RECORD = keccak256("record");
+    bytes25 internal constant RECORD = bytes25(keccak256("record"));
 
     TestVerifier internal verifier;
 
@@ -70,6 +70,26 @@ abstract contract AttestFixture is Fixture {
     /// What `refutesEvidence` opens.
     function _opened(Attest memory a) internal view returns (bytes memory) {
         return bytes.concat(blockhash(a.blockNumber), a.evidence);
+    }
+
+    /// What `Attested` says of it.
+    function _grantOf(Attest memory a) internal view returns (IBindings.Grant memory) {
+        return IBindings.Grant({
+            evidenceHash: keccak256(_opened(a)),
+            verifierIndex: uint8(a.verifierIndex),
+            blockNumber: a.blockNumber
+        });
+    }
+
+    /// That it was the first and last grant of a version.
+    function _proof(Attest memory a) internal view returns (IBindings.GrantProof memory proof) {
+        proof.endpointVersion = 1;
+        proof.grants = new IBindings.Grant[](1);
+        proof.grants[0] = _grantOf(a);
+    }
+
+    function _refutes(bytes32 id, Attest memory a) internal view returns (bool) {
+        return registry.refutesEvidence(id, a.statement, _opened(a), _proof(a));
     }
 
     function _sign(Attest memory a) internal view returns (bytes memory) {

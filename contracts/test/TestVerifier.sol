@@ -49,7 +49,7 @@ contract TestVerifier is IAttestationVerifier {
         require(mark == _mark(appraisal, bindingId, blockNumber, blockHash), BadEvidence(evidence.length));
     }
 
-    function liveStatus(bytes32) external view returns (bool, uint8, uint40) {
+    function liveStatus(bytes25) external view returns (bool, uint8, uint40) {
         require(!failing, BadEvidence(0));
         return (acceptable, tcbStatus, liveUntil);
     }

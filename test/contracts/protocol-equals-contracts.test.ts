@@ -3,8 +3,10 @@ import { fileURLToPath } from 'node:url'
 import {
   computeRegistryAbi,
   feeOf,
+  grantHeadAfter,
   inferenceServingAbi,
   ledgerManagerAbi,
+  NO_VERIFIER,
   type TokenPrice,
 } from '@jeju/contracts'
 import {
@@ -152,7 +154,10 @@ describe('digests', () => {
       args: [bindingId],
     })
     expect(valid).toBe(true)
-    expect(binding.evidence).toBe(attestation.evidenceHash.slice(0, 2 + 48))
+    const { evidenceHash, blockNumber } = attestation
+    const first = { evidenceHash, verifierIndex: NO_VERIFIER, blockNumber }
+    expect(binding.head).toBe(grantHeadAfter([first]))
+    expect(binding.verifierIndex).toBe(NO_VERIFIER)
   })
 })
 

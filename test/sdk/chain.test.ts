@@ -174,8 +174,8 @@ describe('the chain reader', () => {
       endpointVersion: 1,
       blockNumber: 5n,
       verifierIndex: 0,
-      evidence: CHANNEL.slice(0, 50),
-      record: CHANNEL,
+      head: CHANNEL.slice(0, 42),
+      record: CHANNEL.slice(0, 52),
     }
     const rpc = new TestRpc((functionName, args) =>
       answering({

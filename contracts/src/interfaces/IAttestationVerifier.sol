@@ -16,7 +16,7 @@ interface IAttestationVerifier {
         /// Unix seconds; the earliest end of anything it rests on.
         uint40 validUntil;
         /// Opaque, packed by the verifier: what `liveStatus` needs later.
-        bytes32 record;
+        bytes25 record;
     }
 
     /// @notice Judges evidence against today's collateral and policy. Reverts with the reason where it does not hold.
@@ -37,10 +37,10 @@ interface IAttestationVerifier {
     /// @notice The same question later, with the collateral and the allow-list of that moment. Never reverts.
     /// @param record from the appraisal
     /// @return acceptable whether policy and revocation still allow it
-    /// @return tcbStatus in the verifier's own code
+    /// @return tcbStatus in the verifier's own code, in which 6 says that the vendor revoked what it rests on
     /// @return validUntil end of the collateral in force, Unix seconds; in the past when it is stale, which anybody can
     /// mend by refreshing it
-    function liveStatus(bytes32 record)
+    function liveStatus(bytes25 record)
         external
         view
         returns (bool acceptable, uint8 tcbStatus, uint40 validUntil);

@@ -18,23 +18,18 @@ library NodeStatementLib {
         "VerifiedAttestation(bytes32 bindingId,uint256 verifierIndex,bytes32 evidenceHash,uint64 blockNumber,uint256 deadline)"
     );
 
-    /// @notice Struct hash of the statement; its digest in the registry's domain is the bindingId.
+    /// @notice Struct hash of the statement; its digest in the registry's domain is the bindingId. Hashed as it lies in the
+    /// calldata, which is its EIP-712 encoding: an address with bits above it hashes to what no quote names.
     /// @param statement any
-    /// @return to be put into the domain
-    function hash(NodeStatement calldata statement) internal pure returns (bytes32) {
-        return keccak256(
-            abi.encode(
-                NODE_STATEMENT_TYPEHASH,
-                statement.agentId,
-                statement.operator,
-                statement.signer,
-                statement.keysetDigest,
-                statement.modelCatalogDigest,
-                statement.postureDigest,
-                statement.gpuDevicesDigest,
-                statement.instanceId
-            )
-        );
+    /// @return structHash to be put into the domain
+    function hash(NodeStatement calldata statement) internal pure returns (bytes32 structHash) {
+        bytes32 typeHash = NODE_STATEMENT_TYPEHASH;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, typeHash)
+            calldatacopy(add(free, 0x20), statement, 0x100)
+            structHash := keccak256(free, 0x120)
+        }
     }
 
     /// @notice Struct hash of what the signer signs for `bindSigner`, to show that it holds its key.

@@ -4,6 +4,8 @@ pragma solidity 0.8.37;
 import {IAttestationVerifier} from "../interfaces/IAttestationVerifier.sol";
 import {IBindings} from "../interfaces/registry/IBindings.sol";
 import {NodeStatement} from "../interfaces/NodeStatement.sol";
+import {GrantWord, StandingWord} from "../libraries/BindingWords.sol";
+import {TcbStatus} from "../tdx/TcbStatus.sol";
 import {Bindings} from "./Bindings.sol";
 
 /// @title What can be asked of bindings
@@ -11,7 +13,7 @@ import {Bindings} from "./Bindings.sol";
 abstract contract BindingViews is Bindings {
     /// @inheritdoc IBindings
     function isBindingApproved(uint256 agentId, bytes32 bindingId) external view returns (bool) {
-        return _approvals[agentId][_rows[agentId].endpointVersion][bindingId].approved;
+        return _grants[agentId][_rows[agentId].endpointVersion][bindingId].isApproved();
     }
 
     /// @inheritdoc IBindings
@@ -27,7 +29,7 @@ abstract contract BindingViews is Bindings {
         returns (bool valid, Binding memory binding)
     {
         binding = _binding(bindingId);
-        uint256 endedAt = _endedAt[binding.agentId][binding.endpointVersion];
+        uint256 endedAt = _ended[binding.agentId][binding.endpointVersion].time;
         valid = binding.signer != address(0) && binding.validFrom <= t && t <= binding.validUntil
             && (endedAt == 0 || t < endedAt);
     }
@@ -45,39 +47,32 @@ abstract contract BindingViews is Bindings {
         returns (uint256 agentId, address operator, address signer)
     {
         BindingRow storage row = _bindings[bindingId];
-        return (row.agentId, row.operator, row.signer);
+        return (row.agentId, _operatorOf(row.agentId, row.endpointVersion), row.signer);
     }
 
     /// @inheritdoc IBindings
-    function refutesEvidence(bytes32 bindingId, NodeStatement calldata statement, bytes calldata evidence)
-        external
-        view
-        returns (bool)
-    {
+    function refutesEvidence(
+        bytes32 bindingId,
+        NodeStatement calldata statement,
+        bytes calldata evidence,
+        GrantProof calldata proof
+    ) external view returns (bool) {
         bytes32 actual = bindingIdOf(statement);
         require(actual == bindingId, StatementMismatch(bindingId, actual));
         _requireBinding(bindingId);
-        bytes32 evidenceHash = keccak256(evidence);
-        Judgement memory judgement = _judgements[bindingId][evidenceHash];
-        require(judgement.granted, EvidenceNotGranted(bindingId, evidenceHash));
+        require(
+            proof.grants.length != 0 && proof.grants[0].verifierIndex != NO_VERIFIER
+                && proof.grants[0].evidenceHash == keccak256(evidence),
+            EvidenceNotGranted(bindingId, keccak256(evidence))
+        );
+        _requireKnown(bindingId, proof);
 
-        uint256 count = _verifiers.length;
-        for (uint256 i = judgement.verifierIndex; i < count; ++i) {
-            VerifierRow storage row = _verifiers[i];
-            if (i != judgement.verifierIndex && !_wasListed(row, judgement.blockNumber)) continue;
-            if (_refutes(row.verifier, bindingId, statement, judgement.blockNumber, evidence)) return true;
-        }
-        return false;
+        return _isRefuted(bindingId, statement, evidence, proof.grants[0]);
     }
 
     /// @inheritdoc IBindings
-    function judgementOf(bytes32 bindingId, bytes32 evidenceHash)
-        external
-        view
-        returns (bool granted, uint16 verifierIndex, uint64 blockNumber)
-    {
-        Judgement memory judgement = _judgements[bindingId][evidenceHash];
-        return (judgement.granted, judgement.verifierIndex, judgement.blockNumber);
+    function grantHeadOf(bytes32 bindingId, uint32 endpointVersion) external view returns (bytes20) {
+        return _headOf(bindingId, endpointVersion);
     }
 
     /// @inheritdoc IBindings
@@ -87,21 +82,27 @@ abstract contract BindingViews is Bindings {
 
     /// @inheritdoc IBindings
     function statusOf(bytes32 bindingId) public view returns (Status status, uint8 tcbStatus) {
-        BindingRow memory row = _bindings[bindingId];
-        if (row.signer == address(0)) return (Status.UNKNOWN, 0);
+        BindingRow storage row = _bindings[bindingId];
+        address signer = row.signer;
+        if (signer == address(0)) return (Status.UNKNOWN, 0);
+        (uint256 agentId, uint24 version) = (row.agentId, row.endpointVersion);
+        ProviderRow memory provider = _rows[agentId];
         // As good as revoked: it answers for nothing any more, or not for long.
-        if (row.revoked || _isKeySpent(row.agentId, row.operator, row.signer)) return (Status.REVOKED, 0);
-        ProviderRow memory provider = _rows[row.agentId];
-        if (!_ownerIs(row.agentId, provider.owner)) return (Status.OWNER_CHANGED, 0);
-        if (row.endpointVersion != provider.endpointVersion) return (Status.ENDED, 0);
-        if (block.timestamp > row.validUntil) return (Status.EXPIRED, 0);
-        if (!_isOpen(row.agentId, provider)) return (Status.INACTIVE, 0);
-        if (row.tier == Tier.NONE) return (Status.ACTIVE, 0);
-        return _liveStatus(_approvals[row.agentId][row.endpointVersion][bindingId].verifierIndex, row.record);
+        if (row.revoked || _isKeySpent(agentId, provider, _operatorOf(agentId, version), signer)) {
+            return (Status.REVOKED, 0);
+        }
+        if (!_ownerIs(agentId, provider.owner)) return (Status.OWNER_CHANGED, 0);
+        if (version != provider.endpointVersion) return (Status.ENDED, 0);
+        GrantWord granted = _grants[agentId][version][bindingId];
+        if (block.timestamp > granted.validUntil()) return (Status.EXPIRED, 0);
+        if (!_isOpen(agentId, provider)) return (Status.INACTIVE, 0);
+        if (row.standing.tier() == Tier.NONE) return (Status.ACTIVE, 0);
+        return _liveStatus(granted.verifierIndex(), row.standing.record());
     }
 
-    /// @dev Stale is not refused: collateral that ran out can be refreshed by anybody.
-    function _liveStatus(uint256 verifierIndex, bytes32 record)
+    /// @dev Stale is not refused: collateral that ran out can be refreshed by anybody. What its vendor revoked is more than out of
+    /// policy, whatever the policy says.
+    function _liveStatus(uint256 verifierIndex, bytes25 record)
         private
         view
         returns (Status status, uint8 tcbStatus)
@@ -109,11 +110,28 @@ abstract contract BindingViews is Bindings {
         VerifierRow storage granting = _verifiers[verifierIndex];
         if (granting.state != VerifierState.LISTED) return (Status.OUT_OF_POLICY, 0);
         try granting.verifier.liveStatus(record) returns (bool acceptable, uint8 tcb, uint40 validUntil) {
+            if (!acceptable && tcb == TcbStatus.REVOKED) return (Status.REVOKED, tcb);
             if (validUntil < block.timestamp) return (Status.STALE, tcb);
             return (acceptable ? Status.ACTIVE : Status.OUT_OF_POLICY, tcb);
         } catch {
             return (Status.OUT_OF_POLICY, 0);
         }
+    }
+
+    function _isRefuted(
+        bytes32 bindingId,
+        NodeStatement calldata statement,
+        bytes calldata evidence,
+        Grant calldata grant
+    ) private view returns (bool) {
+        uint64 blockNumber = grant.blockNumber;
+        uint256 count = verifierCount;
+        for (uint256 i = grant.verifierIndex; i < count; ++i) {
+            VerifierRow storage row = _verifiers[i];
+            if (i != grant.verifierIndex && !_wasListed(row, blockNumber)) continue;
+            if (_refutes(row.verifier, bindingId, statement, blockNumber, evidence)) return true;
+        }
+        return false;
     }
 
     /// @dev Between its listing and its drop when that block was made: whoever took up a statement then had seen it for
@@ -144,22 +162,24 @@ abstract contract BindingViews is Bindings {
     }
 
     function _binding(bytes32 bindingId) private view returns (Binding memory) {
-        BindingRow memory row = _bindings[bindingId];
-        Approval memory granted = _approvals[row.agentId][row.endpointVersion][bindingId];
+        BindingRow storage row = _bindings[bindingId];
+        (uint256 agentId, uint24 version) = (row.agentId, row.endpointVersion);
+        GrantWord granted = _grants[agentId][version][bindingId];
+        StandingWord standing = row.standing;
         return Binding({
-            agentId: row.agentId,
-            operator: row.operator,
+            agentId: agentId,
+            operator: _operatorOf(agentId, version),
             signer: row.signer,
-            tier: row.tier,
-            tcbStatus: row.tcbStatus,
-            validFrom: row.validFrom,
-            validUntil: row.validUntil,
+            tier: standing.tier(),
+            tcbStatus: standing.tcbStatus(),
+            validFrom: standing.validFrom(),
+            validUntil: granted.validUntil(),
             revoked: row.revoked,
-            endpointVersion: row.endpointVersion,
-            blockNumber: granted.blockNumber,
-            verifierIndex: granted.verifierIndex,
-            evidence: granted.evidence,
-            record: row.record
+            endpointVersion: version,
+            blockNumber: granted.blockNumber(),
+            verifierIndex: granted.verifierIndex(),
+            head: granted.head(),
+            record: standing.record()
         });
     }
 }

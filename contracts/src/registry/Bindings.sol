@@ -7,6 +7,8 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IAttestationVerifier} from "../interfaces/IAttestationVerifier.sol";
 import {IBindings} from "../interfaces/registry/IBindings.sol";
 import {NodeStatement} from "../interfaces/NodeStatement.sol";
+import {GrantWord, GrantWordLib, StandingWord, StandingWordLib} from "../libraries/BindingWords.sol";
+import {GrantChainLib} from "../libraries/GrantChainLib.sol";
 import {NodeStatementLib} from "../libraries/NodeStatementLib.sol";
 import {SettlementLib} from "../libraries/SettlementLib.sol";
 import {Providers} from "./Providers.sol";
@@ -15,49 +17,28 @@ import {VerifierList} from "./VerifierList.sol";
 /// @title Grants of bindings
 /// @notice Rules: see IBindings. Views: BindingViews.
 abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
-    /// @dev Slots: who answers for the key · how long, and how good · the verifier's note. The first is written once, and the
-    /// third only where a verifier judged.
+    /// @dev Slots: whose key it is, and in which version of the endpoint it was granted last · how good. The first is written once
+    /// a version, the second only where something changes. The operator is the owner of that version.
     struct BindingRow {
         address signer;
-        uint64 agentId;
+        uint48 agentId;
         uint24 endpointVersion;
         bool revoked;
-        address operator;
-        uint40 validFrom;
-        uint40 validUntil;
-        Tier tier;
-        uint8 tcbStatus;
-        bytes32 record;
+        StandingWord standing;
     }
 
-    /// @dev One slot, paid by the owner who approves and filled when it is attested.
-    struct Approval {
-        bool approved;
-        uint16 verifierIndex;
-        /// Zero while it was only approved.
-        uint40 blockNumber;
-        bytes24 evidence;
-    }
-
-    /// @dev One slot for each judgement that granted: no renewal takes the earlier evidence away (E2).
-    struct Judgement {
-        bool granted;
-        uint16 verifierIndex;
-        uint40 blockNumber;
-    }
-
-    /// @dev One grant, however it came about; in memory only.
+    /// @dev One grant in the making, however it came about; in memory only.
     // solhint-disable-next-line gas-struct-packing
-    struct Grant {
+    struct Granting {
         uint24 endpointVersion;
         Tier tier;
         uint8 tcbStatus;
-        uint16 verifierIndex;
+        uint8 verifierIndex;
         uint64 validUntil;
         uint64 blockNumber;
         bytes32 blockHash;
         bytes32 evidenceHash;
-        bytes32 record;
+        bytes25 record;
     }
 
     /// @notice Shorter than ComputeStaking.UNBONDING, so that a bond is in reach while the binding lasts (attack R11).
@@ -69,7 +50,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
     /// @notice Upper bound of `freshnessWindow`: what EIP-2935 keeps.
     uint64 public constant MAX_FRESHNESS_WINDOW = 8191;
     /// @notice Stands for no verifier.
-    uint16 public constant NO_VERIFIER = type(uint16).max;
+    uint8 public constant NO_VERIFIER = type(uint8).max;
 
     /// @inheritdoc IBindings
     uint64 public bindingValidity = 24 hours;
@@ -77,12 +58,12 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
     /// @dev 10 minutes at 2 seconds a block.
     uint64 public freshnessWindow = 300;
 
-    /// By endpoint version, so that a change of endpoint or owner ends every approval at once.
+    /// By endpoint version, so that a change of endpoint or owner ends every approval at once. Nothing in it is deleted.
     mapping(
-        uint256 agentId => mapping(uint256 endpointVersion => mapping(bytes32 bindingId => Approval approval))
-    ) internal _approvals;
+        uint256 agentId => mapping(uint256 endpointVersion => mapping(bytes32 bindingId => GrantWord granted))
+    ) internal _grants;
     mapping(bytes32 bindingId => BindingRow row) internal _bindings;
-    mapping(bytes32 bindingId => mapping(bytes32 evidenceHash => Judgement judgement)) internal _judgements;
+    mapping(bytes32 bindingId => mapping(bytes20 head => bool kept)) private _keptHeads;
 
     /// @inheritdoc IBindings
     function approveBinding(uint256 agentId, bytes32 bindingId) external {
@@ -93,7 +74,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         require(row.signer == address(0) || row.agentId == agentId, BindingOfOtherAgent(bindingId, agentId));
         require(!row.revoked, BindingIsRevoked(bindingId));
 
-        _approvals[agentId][provider.endpointVersion][bindingId].approved = true;
+        _setApproval(agentId, provider.endpointVersion, bindingId, true);
 
         emit BindingApproved(agentId, bindingId, provider.owner);
     }
@@ -101,10 +82,10 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
     /// @inheritdoc IBindings
     function withdrawApproval(uint256 agentId, bytes32 bindingId) external {
         ProviderRow storage provider = _requireCurrent(agentId);
-        Approval storage approval = _approvals[agentId][provider.endpointVersion][bindingId];
-        require(approval.approved, BindingNotApproved(bindingId));
+        uint24 version = provider.endpointVersion;
+        require(_grants[agentId][version][bindingId].isApproved(), BindingNotApproved(bindingId));
 
-        approval.approved = false;
+        _setApproval(agentId, version, bindingId, false);
 
         emit BindingApprovalWithdrawn(agentId, bindingId);
     }
@@ -119,7 +100,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         bytes calldata signerSig
     ) external returns (bytes32 bindingId) {
         bindingId = bindingIdOf(statement);
-        Grant memory grant = _appraise(bindingId, statement, verifierIndex, evidence, blockNumber);
+        Granting memory grant = _appraise(bindingId, statement, verifierIndex, evidence, blockNumber);
         _requirePossession(
             statement.signer,
             NodeStatementLib.hashVerifiedAttestation(
@@ -171,7 +152,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         _grant(
             statement,
             bindingId,
-            Grant({
+            Granting({
                 endpointVersion: endpointVersion,
                 tier: Tier.NONE,
                 tcbStatus: 0,
@@ -203,7 +184,20 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         require(msg.sender == address(computeStaking), NotStaking(address(computeStaking), msg.sender));
         BindingRow storage row = _requireBinding(bindingId);
 
+        _rows[row.agentId].faulted = true;
         if (!row.revoked) _revoke(bindingId, row);
+    }
+
+    /// @inheritdoc IBindings
+    function keepHead(bytes32 bindingId, GrantProof calldata proof) external {
+        bytes20 head = proof.before;
+        if (proof.grants.length == 0) head = _headOf(bindingId, proof.endpointVersion);
+        else _requireKnown(bindingId, proof);
+        require(head != 0, UnknownHead(bindingId, head));
+
+        _keptHeads[bindingId][head] = true;
+
+        emit HeadKept(bindingId, head);
     }
 
     /// @inheritdoc IBindings
@@ -230,48 +224,67 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         require(row.signer != address(0), UnknownBinding(bindingId));
     }
 
-    /// @dev Nothing older replaces anything newer, not even across a change of endpoint.
-    function _grant(NodeStatement calldata statement, bytes32 bindingId, Grant memory grant) private {
-        BindingRow storage row = _bindings[bindingId];
-        uint24 before = row.endpointVersion;
-        if (before != 0) {
-            uint64 latest = _approvals[statement.agentId][before][bindingId].blockNumber;
-            require(grant.blockNumber > latest, StaleAttestation(latest, grant.blockNumber));
-        }
+    /// @dev The grants lead to the latest head of the version, or to one that was kept.
+    function _requireKnown(bytes32 bindingId, GrantProof calldata proof) internal view {
+        bytes20 head = GrantChainLib.headAfter(proof.before, proof.grants);
+        require(
+            _keptHeads[bindingId][head] || head == _headOf(bindingId, proof.endpointVersion),
+            UnknownHead(bindingId, head)
+        );
+    }
 
-        _approvals[statement.agentId][grant.endpointVersion][bindingId] = Approval({
-            approved: true,
-            verifierIndex: grant.verifierIndex,
-            blockNumber: uint40(grant.blockNumber),
-            evidence: bytes24(grant.evidenceHash)
-        });
-        if (grant.verifierIndex != NO_VERIFIER) {
-            _judgements[bindingId][grant.evidenceHash] = Judgement({
-                granted: true, verifierIndex: grant.verifierIndex, blockNumber: uint40(grant.blockNumber)
-            });
-        }
-        bool unbroken =
-            before == grant.endpointVersion && block.timestamp <= row.validUntil && row.tier == grant.tier;
-        if (before != grant.endpointVersion) {
+    function _headOf(bytes32 bindingId, uint256 endpointVersion) internal view returns (bytes20) {
+        return _grants[_bindings[bindingId].agentId][endpointVersion][bindingId].head();
+    }
+
+    /// @dev Nothing older replaces anything newer, not even across a change of endpoint. A renewal needs no look at whose key it
+    /// is: whatever is revoked is approved no more in the version it was granted in.
+    function _grant(NodeStatement calldata statement, bytes32 bindingId, Granting memory grant) private {
+        mapping(bytes32 => GrantWord) storage grants = _grants[statement.agentId][grant.endpointVersion];
+        GrantWord before = grants[bindingId];
+        BindingRow storage row = _bindings[bindingId];
+        uint64 latest = before.blockNumber();
+        bool unbroken = latest != 0;
+        if (!unbroken) {
+            require(!row.revoked, BindingIsRevoked(bindingId));
+            uint24 earlier = row.endpointVersion;
+            if (earlier != 0) latest = _grants[statement.agentId][earlier][bindingId].blockNumber();
             row.signer = statement.signer;
-            row.agentId = uint64(statement.agentId);
+            row.agentId = uint48(statement.agentId);
             row.endpointVersion = grant.endpointVersion;
         }
-        row.operator = statement.operator;
-        if (!unbroken) row.validFrom = uint40(block.timestamp);
-        row.validUntil = uint40(grant.validUntil);
-        row.tier = grant.tier;
-        row.tcbStatus = grant.tcbStatus;
+        require(grant.blockNumber > latest, StaleAttestation(latest, grant.blockNumber));
+
+        grants[bindingId] = GrantWordLib.pack(
+            GrantChainLib.headAfter(
+                before.head(), grant.evidenceHash, grant.verifierIndex, grant.blockNumber
+            ),
+            grant.validUntil,
+            grant.blockNumber,
+            grant.verifierIndex
+        );
+        StandingWord standing = row.standing;
+        unbroken = unbroken && block.timestamp <= before.validUntil() && standing.tier() == grant.tier;
         // Compared by the EVM itself: writing what stands there costs little.
-        row.record = grant.record;
+        row.standing = StandingWordLib.pack(
+            grant.record, grant.tcbStatus, grant.tier, unbroken ? standing.validFrom() : block.timestamp
+        );
     }
 
     /// @dev Cut to the second before, so that no moment from now on is covered.
     function _revoke(bytes32 bindingId, BindingRow storage row) private {
+        mapping(bytes32 => GrantWord) storage grants = _grants[row.agentId][row.endpointVersion];
+        GrantWord before = grants[bindingId];
         row.revoked = true;
-        row.validUntil = uint40(Math.min(row.validUntil, block.timestamp - 1));
+        grants[bindingId] =
+            before.withApproval(false).withValidUntil(Math.min(before.validUntil(), block.timestamp - 1));
 
         emit BindingRevoked(row.agentId, bindingId, msg.sender);
+    }
+
+    function _setApproval(uint256 agentId, uint24 version, bytes32 bindingId, bool approved) private {
+        mapping(bytes32 => GrantWord) storage grants = _grants[agentId][version];
+        grants[bindingId] = grants[bindingId].withApproval(approved);
     }
 
     /// @dev The statement names the recorded owner, who approved exactly this statement and has not revoked it, and a key that
@@ -285,17 +298,24 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         endpointVersion = provider.endpointVersion;
         require(!provider.barred, ProviderIsBarred(statement.agentId));
         require(statement.operator == provider.owner, OperatorMismatch(provider.owner, statement.operator));
+        if (!_grants[statement.agentId][endpointVersion][bindingId].isApproved()) {
+            require(!_bindings[bindingId].revoked, BindingIsRevoked(bindingId));
+            revert BindingNotApproved(bindingId);
+        }
         require(
-            _approvals[statement.agentId][endpointVersion][bindingId].approved, BindingNotApproved(bindingId)
-        );
-        require(!_bindings[bindingId].revoked, BindingIsRevoked(bindingId));
-        require(
-            !_isKeySpent(statement.agentId, provider.owner, statement.signer), KeyIsSpent(statement.signer)
+            !_isKeySpent(statement.agentId, provider, provider.owner, statement.signer),
+            KeyIsSpent(statement.signer)
         );
     }
 
-    function _isKeySpent(uint256 agentId, address operator, address signer) internal view returns (bool) {
-        return computeStaking.isKeySpent(_bondIdOf(agentId, operator), signer);
+    /// @dev ComputeStaking, which knows it, ends a binding of the agent with every proof: where none was ended, none need be asked
+    /// for.
+    function _isKeySpent(uint256 agentId, ProviderRow memory provider, address operator, address signer)
+        internal
+        view
+        returns (bool)
+    {
+        return provider.faulted && computeStaking.isKeySpent(_bondIdOf(agentId, operator), signer);
     }
 
     /// @dev The tier is the verifier's word, and SIMULATED whatever it says where its root is simulated (invariant I15).
@@ -305,7 +325,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         uint256 verifierIndex,
         bytes calldata evidence,
         uint64 blockNumber
-    ) private view returns (Grant memory grant) {
+    ) private view returns (Granting memory grant) {
         grant.endpointVersion = _requireConsent(statement, bindingId);
         VerifierRow storage listed = _requireListed(verifierIndex);
         bytes32 blockHash = _requireFresh(blockNumber);
@@ -317,7 +337,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
 
         grant.tier = listed.simulated ? Tier.SIMULATED : appraisal.tier;
         grant.tcbStatus = appraisal.tcbStatus;
-        grant.verifierIndex = uint16(verifierIndex);
+        grant.verifierIndex = uint8(verifierIndex);
         grant.validUntil = uint64(Math.min(appraisal.validUntil, max));
         grant.blockNumber = blockNumber;
         grant.blockHash = blockHash;

@@ -21,6 +21,16 @@ abstract contract Providers is Governed, IProviders {
         uint24 endpointVersion;
         bool active;
         bool barred;
+        /// ComputeStaking ended a binding of the agent once, whoever owned it.
+        bool faulted;
+    }
+
+    /// @dev One slot.
+    struct EndedVersion {
+        /// Zero while the version lasts.
+        uint40 time;
+        /// Who owned the agent in that version, and so is the operator of every binding granted in it.
+        address owner;
     }
 
     /// @notice Bytes of UTF-8.
@@ -41,8 +51,8 @@ abstract contract Providers is Governed, IProviders {
     uint64[] private _agentIds;
     mapping(uint256 agentId => ProviderRow row) internal _rows;
     mapping(uint256 agentId => PackedTextLib.PackedText text) private _endpoints;
-    /// When a change of endpoint or owner ended the version; zero while it lasts.
-    mapping(uint256 agentId => mapping(uint256 endpointVersion => uint256 time)) internal _endedAt;
+    /// By a change of endpoint or owner.
+    mapping(uint256 agentId => mapping(uint256 endpointVersion => EndedVersion ended)) internal _ended;
 
     constructor(IIdentityRegistry identity, IComputeStaking staking) {
         require(address(identity) != address(0) && address(staking) != address(0), ZeroAddress());
@@ -58,13 +68,11 @@ abstract contract Providers is Governed, IProviders {
         _requireBondAndWallet(agentId, owner);
         _requireEndpoint(endpoint);
 
-        _rows[agentId] = ProviderRow({
-            owner: owner,
-            registeredAt: uint40(block.timestamp),
-            endpointVersion: 1,
-            active: true,
-            barred: false
-        });
+        ProviderRow storage row = _rows[agentId];
+        row.owner = owner;
+        row.registeredAt = uint40(block.timestamp);
+        row.endpointVersion = 1;
+        row.active = true;
         _endpoints[agentId].store(endpoint);
         _agentIds.push(uint64(agentId));
 
@@ -78,8 +86,8 @@ abstract contract Providers is Governed, IProviders {
         require(owner != row.owner, OwnerUnchanged(agentId));
         _requireBondAndWallet(agentId, owner);
 
-        row.owner = owner;
         _endVersion(agentId, row);
+        row.owner = owner;
 
         emit OwnerRefreshed(agentId, owner);
     }
@@ -175,6 +183,11 @@ abstract contract Providers is Governed, IProviders {
         }
     }
 
+    function _operatorOf(uint256 agentId, uint256 endpointVersion) internal view returns (address) {
+        ProviderRow storage row = _rows[agentId];
+        return endpointVersion == row.endpointVersion ? row.owner : _ended[agentId][endpointVersion].owner;
+    }
+
     function _requireRegistered(uint256 agentId) internal view returns (ProviderRow storage row) {
         row = _rows[agentId];
         require(row.registeredAt != 0, UnknownProvider(agentId));
@@ -189,7 +202,7 @@ abstract contract Providers is Governed, IProviders {
 
     function _endVersion(uint256 agentId, ProviderRow storage row) private returns (uint32 next) {
         uint24 ended = row.endpointVersion;
-        _endedAt[agentId][ended] = block.timestamp;
+        _ended[agentId][ended] = EndedVersion({time: uint40(block.timestamp), owner: row.owner});
         row.endpointVersion = ended + 1;
         return ended + 1;
     }

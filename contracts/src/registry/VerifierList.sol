@@ -29,8 +29,10 @@ abstract contract VerifierList is Governed, IVerifierList {
 
     /// @inheritdoc IVerifierList
     address public remover;
+    /// @inheritdoc IVerifierList
+    uint8 public verifierCount;
 
-    VerifierRow[] internal _verifiers;
+    VerifierRow[MAX_VERIFIERS] internal _verifiers;
 
     constructor(IAttestationVerifier first) {
         if (address(first) == address(0)) return;
@@ -92,32 +94,23 @@ abstract contract VerifierList is Governed, IVerifierList {
         });
     }
 
-    /// @inheritdoc IVerifierList
-    function verifierCount() external view returns (uint256) {
-        return _verifiers.length;
-    }
-
     function _requireListed(uint256 index) internal view returns (VerifierRow storage row) {
         row = _requireVerifier(index);
         require(row.state == VerifierState.LISTED, WrongVerifierState(index, VerifierState.LISTED, row.state));
     }
 
     function _append(IAttestationVerifier verifier, uint256 acceptableAt) private returns (uint256 index) {
-        index = _verifiers.length;
+        index = verifierCount;
         require(index < MAX_VERIFIERS, TooManyVerifiers(MAX_VERIFIERS));
         require(address(verifier).code.length != 0, VerifierWithoutCode(address(verifier)));
         bool simulated = _requireRoot(verifier);
 
-        _verifiers.push(
-            VerifierRow({
-                verifier: verifier,
-                acceptableAt: uint40(acceptableAt),
-                listedInBlock: 0,
-                state: VerifierState.PROPOSED,
-                simulated: simulated,
-                droppedInBlock: 0
-            })
-        );
+        verifierCount = uint8(index + 1);
+        VerifierRow storage row = _verifiers[index];
+        row.verifier = verifier;
+        row.acceptableAt = uint40(acceptableAt);
+        row.state = VerifierState.PROPOSED;
+        row.simulated = simulated;
 
         emit VerifierProposed(index, verifier, simulated, uint64(acceptableAt));
     }
@@ -129,9 +122,11 @@ abstract contract VerifierList is Governed, IVerifierList {
         emit VerifierListed(index, row.verifier, row.simulated);
     }
 
-    function _requireVerifier(uint256 index) private view returns (VerifierRow storage) {
-        require(index < _verifiers.length, UnknownVerifier(index));
-        return _verifiers[index];
+    /// @dev By the row itself: the count would be a second slot to read.
+    function _requireVerifier(uint256 index) private view returns (VerifierRow storage row) {
+        require(index < MAX_VERIFIERS, UnknownVerifier(index));
+        row = _verifiers[index];
+        require(row.state != VerifierState.NONE, UnknownVerifier(index));
     }
 
     /// @dev Attack R14: play evidence is worth nothing where money is real.

@@ -7,6 +7,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IComputeRegistry} from "../interfaces/IComputeRegistry.sol";
 import {IInferenceServing} from "../interfaces/IInferenceServing.sol";
 import {NodeStatement} from "../interfaces/NodeStatement.sol";
+import {IBindings} from "../interfaces/registry/IBindings.sol";
 import {IEvidence} from "../interfaces/staking/IEvidence.sol";
 import {Bonds} from "./Bonds.sol";
 
@@ -87,13 +88,14 @@ abstract contract Evidence is Bonds, EIP712 {
         bytes32 bindingId,
         NodeStatement calldata statement,
         bytes calldata evidence,
+        IBindings.GrantProof calldata proof,
         bytes32 salt
     ) external {
         Parties memory parties = _partiesOf(bindingId);
         _requireCommitted(attestationHash(bindingId, evidence), salt);
         bytes32 stated = computeRegistry.bindingIdOf(statement);
         require(stated == bindingId, StatementMismatch(bindingId, stated));
-        require(computeRegistry.refutesEvidence(bindingId, statement, evidence), NotRefuted(bindingId));
+        require(computeRegistry.refutesEvidence(bindingId, statement, evidence, proof), NotRefuted(bindingId));
         _proveOnce(bindingId, Kind.BAD_ATTESTATION, 0);
 
         _punish(parties, Kind.BAD_ATTESTATION, slashable(parties.bondId), address(0), 0);

@@ -6,6 +6,7 @@ import {ComputeStaking} from "../../src/ComputeStaking.sol";
 import {InferenceServing} from "../../src/InferenceServing.sol";
 import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
 import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
+import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
 import {NodeStatement} from "../../src/interfaces/NodeStatement.sol";
 import {ICases} from "../../src/interfaces/staking/ICases.sol";
 import {IEvidence} from "../../src/interfaces/staking/IEvidence.sol";
@@ -175,16 +176,17 @@ contract StakingHandler is Test {
     function proveBadAttestation(uint256 which, uint256 who, bool refuted) external {
         Node storage node = _node(which);
         address reporter = _staker(who);
+        IBindings.GrantProof memory proof;
         vm.mockCall(
             address(registry),
-            abi.encodeCall(registry.refutesEvidence, (node.bindingId, node.statement, EVIDENCE)),
+            abi.encodeCall(registry.refutesEvidence, (node.bindingId, node.statement, EVIDENCE, proof)),
             abi.encode(refuted)
         );
         _commit(reporter, staking.attestationHash(node.bindingId, EVIDENCE));
         uint256 before = staking.slashable(node.bondId);
         uint256 burned = address(0).balance;
         vm.prank(reporter);
-        try staking.proveBadAttestation(node.bindingId, node.statement, EVIDENCE, 0) {
+        try staking.proveBadAttestation(node.bindingId, node.statement, EVIDENCE, proof, 0) {
             vm.assertTrue(refuted, "not refuted");
             _slashed("attestation", node.bondId, before, burned);
         } catch {

@@ -45,8 +45,8 @@ contract RegistryAttestTest is AttestFixture {
         vm.assertEq(b.endpointVersion, 1);
         vm.assertEq(b.blockNumber, a.blockNumber);
         vm.assertEq(b.verifierIndex, 0);
-        vm.assertEq(bytes32(b.evidence), bytes32(bytes24(keccak256(_opened(a)))));
-        vm.assertEq(b.record, RECORD);
+        vm.assertEq(bytes32(b.head), bytes32(registry.grantHeadOf(id, 1)));
+        vm.assertEq(bytes32(b.record), bytes32(RECORD));
     }
 
     /// R1: one changed byte of the evidence, whichever, and there is no binding.
@@ -235,7 +235,7 @@ contract RegistryAttestTest is AttestFixture {
         (, IBindings.Binding memory b) = registry.bindingOf(id);
         vm.assertEq(uint256(b.tier), uint256(IBindings.Tier.NONE));
         vm.assertEq(b.validFrom, START + 1 hours);
-        vm.assertEq(b.record, 0);
+        vm.assertEq(bytes32(b.record), 0);
         vm.assertEq(b.tcbStatus, 0);
 
         vm.roll(block.number + 1);

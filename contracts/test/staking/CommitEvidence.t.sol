@@ -136,9 +136,9 @@ contract CommitEvidenceTest is StakingFixture {
             staking.commitmentOf(attacker, staking.attestationHash(bindingId, EVIDENCE_BYTES), SALT);
         vm.expectRevert(abi.encodeWithSelector(IEvidence.NotCommitted.selector, missing));
         vm.prank(attacker);
-        staking.proveBadAttestation(bindingId, _fixtureStatement(), EVIDENCE_BYTES, SALT);
+        staking.proveBadAttestation(bindingId, _fixtureStatement(), EVIDENCE_BYTES, _proof, SALT);
         vm.prank(reporter);
-        staking.proveBadAttestation(bindingId, _fixtureStatement(), EVIDENCE_BYTES, SALT);
+        staking.proveBadAttestation(bindingId, _fixtureStatement(), EVIDENCE_BYTES, _proof, SALT);
         vm.assertEq(staking.rewardOf(reporter), BOND / 10);
     }
 }

@@ -18,7 +18,7 @@ contract ProveBadAttestationTest is StakingFixture {
         vm.expectEmit(address(registry));
         emit IBindings.BindingRevoked(agentId, bindingId, address(staking));
         vm.prank(reporter);
-        staking.proveBadAttestation(bindingId, _fixtureStatement(), EVIDENCE_BYTES, SALT);
+        staking.proveBadAttestation(bindingId, _fixtureStatement(), EVIDENCE_BYTES, _proof, SALT);
         vm.assertEq(staking.slashable(bond), 0);
         vm.assertEq(staking.rewardOf(reporter), BOND / 10);
         vm.assertFalse(registry.isActive(agentId));
@@ -33,10 +33,10 @@ contract ProveBadAttestationTest is StakingFixture {
                 IBindings.EvidenceNotGranted.selector, bindingId, keccak256(EVIDENCE_BYTES)
             )
         );
-        staking.proveBadAttestation(bindingId, _fixtureStatement(), EVIDENCE_BYTES, SALT);
+        staking.proveBadAttestation(bindingId, _fixtureStatement(), EVIDENCE_BYTES, _proof, SALT);
         _mockRefutes(false);
         vm.expectRevert(abi.encodeWithSelector(IEvidence.NotRefuted.selector, bindingId));
-        staking.proveBadAttestation(bindingId, _fixtureStatement(), EVIDENCE_BYTES, SALT);
+        staking.proveBadAttestation(bindingId, _fixtureStatement(), EVIDENCE_BYTES, _proof, SALT);
         vm.stopPrank();
 
         // The binding runs out, its bond stays whole.
@@ -57,7 +57,7 @@ contract ProveBadAttestationTest is StakingFixture {
             )
         );
         vm.prank(reporter);
-        staking.proveBadAttestation(bindingId, _fixtureStatement(), EVIDENCE_BYTES, SALT);
+        staking.proveBadAttestation(bindingId, _fixtureStatement(), EVIDENCE_BYTES, _proof, SALT);
         vm.assertEq(staking.slashable(bond), 1 ether);
     }
 
@@ -69,12 +69,12 @@ contract ProveBadAttestationTest is StakingFixture {
         _commit(reporter, staking.attestationHash(bindingId, EVIDENCE_BYTES));
         vm.expectRevert(abi.encodeWithSelector(IEvidence.StatementMismatch.selector, bindingId, otherId));
         vm.prank(reporter);
-        staking.proveBadAttestation(bindingId, other, EVIDENCE_BYTES, SALT);
+        staking.proveBadAttestation(bindingId, other, EVIDENCE_BYTES, _proof, SALT);
     }
 
     function test_unknownBinding() public {
         vm.expectRevert(abi.encodeWithSelector(IEvidence.UnknownBinding.selector, bytes32(0)));
-        staking.proveBadAttestation(0, _fixtureStatement(), EVIDENCE_BYTES, SALT);
+        staking.proveBadAttestation(0, _fixtureStatement(), EVIDENCE_BYTES, _proof, SALT);
     }
 
     /* What the registry answers. */

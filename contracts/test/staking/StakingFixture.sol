@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
 import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
 import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
+import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
 import {NodeStatement} from "../../src/interfaces/NodeStatement.sol";
 import {ICases} from "../../src/interfaces/staking/ICases.sol";
 import {IEvidence} from "../../src/interfaces/staking/IEvidence.sol";
@@ -11,6 +12,9 @@ import {Fixture} from "../Fixture.sol";
 
 /// @title Evidence against the provider of the fixture, and guardians who judge it
 abstract contract StakingFixture is Fixture {
+    /// Empty: what the registry says of it is given.
+    IBindings.GrantProof internal _proof;
+
     uint256 internal constant GUARDIANS = 6;
     bytes32 internal constant SALT = keccak256("salt");
     bytes32 internal constant REPORT = keccak256("report");
@@ -92,7 +96,9 @@ abstract contract StakingFixture is Fixture {
     function _mockRefutes(bool answer) internal {
         vm.mockCall(
             address(registry),
-            abi.encodeCall(registry.refutesEvidence, (bindingId, _fixtureStatement(), EVIDENCE_BYTES)),
+            abi.encodeCall(
+                registry.refutesEvidence, (bindingId, _fixtureStatement(), EVIDENCE_BYTES, _proof)
+            ),
             abi.encode(answer)
         );
     }
@@ -101,7 +107,7 @@ abstract contract StakingFixture is Fixture {
         _mockRefutes(true);
         _commit(who, staking.attestationHash(bindingId, EVIDENCE_BYTES));
         vm.prank(who);
-        staking.proveBadAttestation(bindingId, _fixtureStatement(), EVIDENCE_BYTES, SALT);
+        staking.proveBadAttestation(bindingId, _fixtureStatement(), EVIDENCE_BYTES, _proof, SALT);
     }
 
     function _fixtureStatement() internal view returns (NodeStatement memory) {

@@ -1,62 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Deploy} from "../../script/Deploy.s.sol";
 import {TdxContracts, TdxSet} from "../../script/TdxSet.sol";
 import {ComputeRegistry} from "../../src/ComputeRegistry.sol";
 import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
-import {IMeasurementPolicy} from "../../src/interfaces/IMeasurementPolicy.sol";
-import {NodeStatement} from "../../src/interfaces/NodeStatement.sol";
-import {IdentityRegistry} from "../../src/erc8004/IdentityRegistry.sol";
-import {NodeStatementLib} from "../../src/libraries/NodeStatementLib.sol";
-import {TdxFixture} from "./TdxFixture.sol";
+import {TcbStatus} from "../../src/tdx/TcbStatus.sol";
+import {RegistrationFixture} from "./RegistrationFixture.sol";
 
-/// @title A whole registration: registry, adapter, allow-list and verifier as they are deployed
-/// @notice Run with `--isolate`, so that each call is a transaction.
-contract RegistrationTest is TdxFixture {
-    uint256 private constant BODY = 48;
-    uint256 private constant SIGNER_KEY = uint256(keccak256("signer"));
-    bytes32 private constant COMPOSE = keccak256("compose");
-    address private constant OWNER = address(0x0123);
-    address private constant PROVIDER = address(0x0b0b);
-
-    Deploy.Contracts private _market;
-    TdxContracts private _tdx;
-    NodeStatement private _statement;
-    bytes32 private _bindingId;
-
-    function setUp() public override {
-        super.setUp();
-        vm.warp(genuine.time - 3 days);
-        vm.roll(1000);
-        _tdx = TdxSet.deploy(genuine.rootHash, OWNER, address(0));
-        Deploy script = new Deploy();
-        _market = script.deploy(address(script), OWNER, _tdx.attestationVerifier);
-        script.requireWiring(_market, OWNER);
-        TdxSet.requireWiring(_tdx, _market.computeRegistry, genuine.rootHash, OWNER);
-        _list();
-        vm.warp(genuine.time);
-        _bring(_tdx.tdxVerifier, genuine);
-        _register();
-    }
-
-    /// What a node pays for its first registration and for a renewal, everything included.
-    function test_gas_registration() public {
-        _attest();
-        uint256 first =
-            vm.snapshotGasLastCall("TdxAttestationVerifier", "attest with its check, first, dense v4");
-        (bool valid, IBindings.Binding memory b) = _market.computeRegistry.bindingOf(_bindingId);
-        vm.assertTrue(valid);
-        vm.assertEq(uint256(b.tier), uint256(IBindings.Tier.SIMULATED));
-        vm.assertLe(first, 210_000);
-
-        vm.roll(block.number + 1);
-        vm.warp(genuine.time + 12 hours);
-        _attest();
-        uint256 renewal = vm.snapshotGasLastCall("TdxAttestationVerifier", "attest with its check, renewal");
-        vm.assertLe(renewal, 150_000);
-    }
-
+/// @title What becomes of a whole registration, with everything as it is deployed
+contract RegistrationTest is RegistrationFixture {
     /// Revoked, unlisted and stale are told apart by the registry too, and only the last can be mended.
     function test_status_of_what_was_granted() public {
         _attest();
@@ -64,8 +16,8 @@ contract RegistrationTest is TdxFixture {
         uint256 id = vm.snapshotState();
         _tdx.tdxVerifier.upsertRevocationList(_stored("pck-revoked").pckCrl);
         (IBindings.Status status, uint8 tcb) = registry.statusOf(_bindingId);
-        vm.assertEq(uint256(status), uint256(IBindings.Status.OUT_OF_POLICY));
-        vm.assertEq(tcb, 6);
+        vm.assertEq(uint256(status), uint256(IBindings.Status.REVOKED));
+        vm.assertEq(tcb, TcbStatus.REVOKED);
 
         vm.revertToState(id);
         bytes32 key = _tdx.measurementPolicy.keyOf(_measurement());
@@ -86,69 +38,5 @@ contract RegistrationTest is TdxFixture {
 
     function deploy(bytes32 root) external returns (TdxContracts memory) {
         return TdxSet.deploy(root, OWNER, address(0));
-    }
-
-    function _attest() private {
-        uint64 number = uint64(block.number - 1);
-        bytes32 blockHash = blockhash(number);
-        bytes32 fresh =
-            keccak256(abi.encode(keccak256("jeju/registration/v1"), number, blockHash, bytes32(0)));
-        bytes memory quote = _resign(_put(_put(_composed(), BODY + 520, _bindingId), BODY + 552, fresh));
-        bytes memory evidence = abi.encodePacked(uint8(1), uint8(1), bytes32(0), genuine.x, genuine.y, quote);
-        uint256 deadline = block.timestamp;
-        bytes32 structHash = NodeStatementLib.hashVerifiedAttestation(
-            _bindingId, 0, keccak256(bytes.concat(blockHash, evidence)), number, deadline
-        );
-        bytes32 digest =
-            keccak256(abi.encodePacked(hex"1901", _market.computeRegistry.domainSeparator(), structHash));
-        bytes memory signature = _signature(SIGNER_KEY, digest);
-        _market.computeRegistry.attest(_statement, 0, evidence, number, deadline, signature);
-    }
-
-    function _register() private {
-        vm.deal(PROVIDER, 1 ether);
-        vm.startPrank(PROVIDER);
-        uint256 agentId = IdentityRegistry(address(_market.identityRegistry)).register();
-        _market.computeStaking.stakeAsProvider{value: 0.1 ether}(agentId);
-        _market.computeRegistry.register(agentId, "https://node.test");
-        _statement.agentId = agentId;
-        _statement.operator = PROVIDER;
-        _statement.signer = vm.addr(SIGNER_KEY);
-        _statement.keysetDigest = keccak256("keyset");
-        _statement.modelCatalogDigest = keccak256("catalog");
-        _statement.postureDigest = keccak256("posture");
-        _statement.instanceId = keccak256("instance");
-        _bindingId = _market.computeRegistry.bindingIdOf(_statement);
-        _market.computeRegistry.approveBinding(agentId, _bindingId);
-        vm.stopPrank();
-    }
-
-    function _list() private {
-        IMeasurementPolicy.Rule memory rule;
-        rule.tier = IBindings.Tier.TDX;
-        rule.tcbStatuses = 0x03;
-        rule.tdAttributes = 1 << 28;
-        IMeasurementPolicy.Origin memory origin;
-        origin.commit = keccak256("commit");
-        origin.sources = new string[](1);
-        vm.prank(OWNER);
-        bytes32 key = _tdx.measurementPolicy.propose(_measurement(), rule, origin);
-        vm.warp(block.timestamp + 48 hours);
-        _tdx.measurementPolicy.accept(key);
-    }
-
-    function _measurement() private view returns (IMeasurementPolicy.Measurement memory) {
-        bytes memory quote = genuine.quote;
-        return IMeasurementPolicy.Measurement({
-            verifier: address(_tdx.tdxVerifier),
-            imageId: keccak256(bytes.concat(_slice(quote, BODY + 120, 64), _slice(quote, BODY + 232, 240))),
-            pin: IMeasurementPolicy.WorkloadPin.COMPOSE_HASH,
-            workload: COMPOSE,
-            mrServiceTd: 0
-        });
-    }
-
-    function _composed() private view returns (bytes memory) {
-        return _put(_with(genuine.quote, BODY + 184, 1), BODY + 185, COMPOSE);
     }
 }

@@ -54,16 +54,6 @@ contract TdxAttestationVerifierTest is TdxFixture {
         vm.assertEq(until, genuine.time + 29 days - 1);
     }
 
-    /// The judge's part of a registration, as a transaction of its own.
-    function test_gas_appraise() public {
-        bytes memory payload = abi.encodeCall(
-            _judge.appraise, (BINDING, _statement, BLOCK, BLOCK_HASH, _evidence(_quote, 1, 0))
-        );
-        (bool ok,) = address(_judge).call(payload);
-        vm.assertTrue(ok);
-        vm.assertLe(vm.snapshotGasLastCall("TdxAttestationVerifier", "appraise, dense v4"), 100_000);
-    }
-
     /// The tier is the verifier's and the entry's: simulated whatever the entry says, a GPU only where both halves name one.
     function test_tiers() public {
         ITdxVerifier real = verifier;
@@ -214,7 +204,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
 
     /// New collateral changes the answer without a new quote; refreshing what ran out brings it back.
     function test_live_status() public {
-        bytes32 record = _appraise(_evidence(_quote, 1, 0)).record;
+        bytes25 record = _appraise(_evidence(_quote, 1, 0)).record;
         uint256 id = vm.snapshotState();
         _restate("UpToDate", "OutOfDate");
         (bool acceptable, uint8 status,) = _judge.liveStatus(record);
@@ -238,7 +228,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
 
     /// Only what newer collateral would mend is stale; the rest has no end.
     function test_revoked_is_not_stale() public {
-        bytes32 record = _appraise(_evidence(_quote, 1, 0)).record;
+        bytes25 record = _appraise(_evidence(_quote, 1, 0)).record;
         uint256 id = vm.snapshotState();
         verifier.upsertRevocationList(_stored("pck-revoked").pckCrl);
         _requireRefused(record, TcbStatus.REVOKED, NEVER_STALE);
@@ -298,7 +288,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
         );
     }
 
-    function testFuzz_live_status_never_reverts(bytes32 record) public view {
+    function testFuzz_live_status_never_reverts(bytes25 record) public view {
         (bool acceptable,,) = _judge.liveStatus(record);
         vm.assertFalse(acceptable);
     }
@@ -361,7 +351,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
         return _judge.refutes(BINDING, _statement, BLOCK, BLOCK_HASH, evidence);
     }
 
-    function _requireRefused(bytes32 record, uint8 wanted, uint40 end) private view {
+    function _requireRefused(bytes25 record, uint8 wanted, uint40 end) private view {
         (bool acceptable, uint8 status, uint40 until) = _judge.liveStatus(record);
         vm.assertFalse(acceptable);
         vm.assertEq(status, wanted);

@@ -10,8 +10,8 @@ export interface EvidenceArchive {
    */
   put(evidence: Uint8Array, named?: Hex): Promise<Hex>
   /**
-   * The chain names this evidence, by its hash or by the first 24 bytes of it, which is what the registry keeps. Nothing
-   * changes where it is not there: to be repeated whenever the chain is read, since a crash may come before the first time.
+   * The chain names this evidence. Nothing changes where it is not there: to be repeated whenever the chain is read, since a
+   * crash may come before the first time.
    */
   confirm(named: Hex): Promise<void>
   /** Undefined when there is none, or when what is stored no longer has that digest (attacks S1, S5). */
@@ -20,9 +20,6 @@ export interface EvidenceArchive {
 
 /** Attempts that are kept without being confirmed. */
 export const MAX_STAGED = 8
-
-/** `0x` and 24 bytes. */
-const KEPT_CHARACTERS = 50
 
 /** The archive in the node's database. */
 export function createEvidenceArchive(store: Store, now: () => Date): EvidenceArchive {
@@ -44,11 +41,10 @@ export function createEvidenceArchive(store: Store, now: () => Date): EvidenceAr
       return digest
     },
     confirm: async (named) => {
-      const kept = named.slice(0, KEPT_CHARACTERS)
-      if (confirmed.has(kept)) return
-      const sql = `UPDATE evidence SET confirmed = 1 WHERE substr(named, 1, ${KEPT_CHARACTERS}) = ?`
-      const [changed] = await store.write([{ sql, values: [kept] }])
-      if (changed === 1) confirmed.add(kept)
+      if (confirmed.has(named)) return
+      const sql = 'UPDATE evidence SET confirmed = 1 WHERE named = ?'
+      const [changed] = await store.write([{ sql, values: [named] }])
+      if (changed === 1) confirmed.add(named)
     },
     get: async (name) => {
       const sql = 'SELECT content, digest FROM evidence WHERE digest = ? OR named = ?'

@@ -36,7 +36,7 @@ export interface BindingRecord {
   /** Unix seconds. */
   readonly validUntil: bigint
   readonly revoked: boolean
-  /** First 24 bytes of the hash of its evidence; zero where there is none. */
+  /** Hash of the evidence of its last grant; zero where there is none, or the RPC no longer tells. */
   readonly evidence: Hex
 }
 

@@ -22,6 +22,7 @@ import {
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { chainFailure } from './chain-failure.ts'
+import { createLastGrant } from './last-grant.ts'
 import { ChainError, type Block, type Channel, type NodeChain } from './node-chain.ts'
 import type { Turns } from './turns.ts'
 import { createVerification, type CollateralSource } from './verification.ts'
@@ -65,6 +66,7 @@ export function connectChain(
   }
 
   const { tdx, computeRegistry } = deployment
+  const lastGrant = createLastGrant(reader, computeRegistry)
   const send = ({ to, data, gas }: { to: Hex; data: Hex; gas: bigint }) =>
     inTurn(async () => mined(await writer.sendTransaction({ to, data, gas })))
   const verification =
@@ -134,8 +136,8 @@ export function connectChain(
       ask(async () => {
         const call = { ...registry, functionName: 'bindingOf', args: [bindingId] } as const
         const [valid, binding] = await reader.readContract(call)
-        const { validUntil, revoked, evidence } = binding
-        return { valid, validUntil, revoked, evidence }
+        const { validUntil, revoked } = binding
+        return { valid, validUntil, revoked, evidence: await lastGrant(bindingId, binding) }
       }),
     bindingStatus: (bindingId) =>
       ask(async () => {

@@ -1,8 +1,10 @@
 import {
   computeRegistryAbi,
+  grantProof,
   tdxAttestationVerifierAbi,
   tdxVerifierAbi,
   type Hex,
+  type RegistryLog,
 } from '@jeju/contracts'
 import { createProvider } from '@jeju/sdk'
 import { launchTd, type SimulatedPlatform, type SimulatedTd } from '@jeju/simulator'
@@ -292,6 +294,15 @@ describe('a registration', () => {
     expect({ valid, tier }).toEqual({ valid: true, tier: SIMULATED })
     const [status] = await who.wallet.readContract({ ...read, functionName: 'statusOf' })
     expect(status).toBe(ACTIVE)
+    // The registry knows the very evidence, from what its events tell, and its verifier finds no fault in it.
+    const logs = await testClient().getContractEvents({ ...registry, fromBlock: 0n })
+    const proof = grantProof(logs as RegistryLog[], { agentId, bindingId, evidenceHash })
+    const refuted = await who.wallet.readContract({
+      ...registry,
+      functionName: 'refutesEvidence',
+      args: [bindingId, statement, concat([blockHash, evidence]), proof],
+    })
+    expect(refuted).toBe(false)
     // The same again is refused in words as well.
     await expect(who.dcap.estimate(call)).rejects.toMatchObject({
       message: expect.stringMatching(

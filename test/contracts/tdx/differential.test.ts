@@ -25,7 +25,7 @@ const FIVE_MINUTES = 300_000
 const stored = fileURLToPath(new URL('../../../contracts/test/tdx/vectors/', import.meta.url))
 
 function play({ cases }: Pick<Suite, 'cases'>): void {
-  const { passed, output } = playCases('Differential.t.sol', 'TDX_CASES', cases)
+  const { passed, output } = playCases('verdicts', cases)
   expect(passed, output).toBe(true)
 }
 
@@ -96,8 +96,8 @@ describe.runIf(haveVectors)('16 recorded evidence', () => {
   })
 
   test('the published cost is that of the recorded vectors', { timeout: FIVE_MINUTES }, () => {
-    const options = ['--isolate', '--gas-snapshot-check=true']
-    const run = playCases('Gas.t.sol', 'TDX_GAS_CASES', recordedOnchainCases(), ...options)
+    const options = ['--gas-snapshot-check=true']
+    const run = playCases('gas', recordedOnchainCases(), ...options)
     expect(run.passed, run.output).toBe(true)
   })
 })

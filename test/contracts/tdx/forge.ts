@@ -14,22 +14,29 @@ export interface ForgeRun {
   readonly output: string
 }
 
-/** Plays a test contract of contracts/test/tdx on these cases, whose file an environment variable names. */
+/** Tests of contracts/ that read a file of cases, the variable that names it, and how they are compiled. */
+const READERS = {
+  verdicts: { path: 'test/tdx/Differential.t.sol', variable: 'TDX_CASES', profile: 'default' },
+  /** As what is deployed. */
+  gas: { path: 'test/gas/Tdx.t.sol', variable: 'TDX_GAS_CASES', profile: 'release' },
+} as const
+
+/** Plays a test contract on these cases. */
 export function playCases(
-  testFile: string,
-  variable: 'TDX_CASES' | 'TDX_GAS_CASES',
+  reader: keyof typeof READERS,
   cases: readonly OnchainCase[],
   ...options: readonly string[]
 ): ForgeRun {
+  const { path, variable, profile } = READERS[reader]
   // forge may read there.
   const folder = mkdtempSync(join(tmpdir(), 'jeju-tdx-'))
   try {
     const file = join(folder, 'cases.abi')
     writeFileSync(file, encodeCases(cases))
-    const args = ['forge', 'test', '--match-path', `test/tdx/${testFile}`, ...options]
+    const args = ['forge', 'test', '--match-path', path, ...options]
     const output = execFileSync('npx', args, {
       cwd: contracts,
-      env: { ...process.env, [variable]: file },
+      env: { ...process.env, FOUNDRY_PROFILE: profile, [variable]: file },
       encoding: 'utf8',
       maxBuffer: 1 << 26,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -118,7 +118,7 @@ export class TestChain implements NodeChain {
       }
       const valid =
         !binding.revoked && binding.validUntil >= this.now() && this.standing === 'active'
-      return { ...binding, valid, evidence: evidenceOf(binding.evidenceHash) }
+      return { ...binding, valid, evidence: binding.evidenceHash }
     })
   }
 
@@ -219,12 +219,7 @@ export class TestChain implements NodeChain {
   }
 }
 
-const NO_EVIDENCE: Hex = `0x${'00'.repeat(24)}`
-
-/** What the registry keeps of a hash. */
-function evidenceOf(hash: Hex): Hex {
-  return hash.slice(0, 50) as Hex
-}
+const NO_EVIDENCE: Hex = `0x${'00'.repeat(32)}`
 
 const NO_CHANNEL: Channel = {
   agentId: 0n,

@@ -28,7 +28,8 @@ interface IBindings {
         /// The endpoint was changed since.
         ENDED,
         EXPIRED,
-        /// By the provider or by evidence, or its key was proven at fault in another binding.
+        /// By the provider or by evidence, or its key was proven at fault in another binding, or, asked last, the vendor revoked the
+        /// platform.
         REVOKED,
         /// Collateral has run out; becomes good again when anybody refreshes it.
         STALE,
@@ -53,11 +54,29 @@ interface IBindings {
         /// Block that the evidence of the last grant names; only grows.
         uint64 blockNumber;
         /// NO_VERIFIER with Tier.NONE.
-        uint16 verifierIndex;
-        /// First 24 bytes of the evidence hash of the last grant.
-        bytes24 evidence;
+        uint8 verifierIndex;
+        /// Of the chain of grants, the last included.
+        bytes20 head;
         /// The verifier's own note on it.
-        bytes32 record;
+        bytes25 record;
+    }
+
+    /// @notice One grant, as `Attested` and `SignerBound` tell it.
+    struct Grant {
+        bytes32 evidenceHash;
+        /// NO_VERIFIER where nobody judged.
+        uint8 verifierIndex;
+        uint64 blockNumber;
+    }
+
+    /// @notice That there was a grant. Every version of the endpoint has a chain of its own, which begins at zero.
+    struct GrantProof {
+        /// In which it was given.
+        uint32 endpointVersion;
+        /// Head of the chain before it.
+        bytes20 before;
+        /// It, and those after it in their order, up to the latest or to one whose head was kept.
+        Grant[] grants;
     }
 
     /// @notice `owner` lets this statement be attested.
@@ -115,6 +134,11 @@ interface IBindings {
     /// @param actor who did it
     event BindingRevoked(uint256 indexed agentId, bytes32 indexed bindingId, address indexed actor);
 
+    /// @notice Grants up to this head of the binding's chain can be proven for ever.
+    /// @param bindingId digest of a statement
+    /// @param head of the chain
+    event HeadKept(bytes32 indexed bindingId, bytes20 head);
+
     error BindingNotApproved(bytes32 bindingId);
     error BindingOfOtherAgent(bytes32 bindingId, uint256 agentId);
     error BindingIsRevoked(bytes32 bindingId);
@@ -123,6 +147,7 @@ interface IBindings {
     error BlockOutOfWindow(uint64 blockNumber, uint256 current);
     error EvidenceHashZero();
     error EvidenceNotGranted(bytes32 bindingId, bytes32 evidenceHash);
+    error UnknownHead(bytes32 bindingId, bytes20 head);
     error KeyIsSpent(address signer);
     error StatementMismatch(bytes32 expected, bytes32 actual);
     error NoTier(uint256 verifierIndex);
@@ -190,6 +215,13 @@ interface IBindings {
     /// binding is revoked already.
     /// @param bindingId that was granted once
     function revokeForEvidence(bytes32 bindingId) external;
+
+    /// @notice Keeps a head of the binding's chain, so that grants up to it can be proven for ever. Anyone, at any time. Without
+    /// grants, the latest: nobody who is to be proven something can make a proof stale by one more renewal. With grants, that
+    /// before them, so that a chain of any length can be proven in steps (evidence E2, docs/protocol.md §9).
+    /// @param bindingId that was granted in that version
+    /// @param proof grants up to the latest head or one that was kept, or none
+    function keepHead(bytes32 bindingId, GrantProof calldata proof) external;
 
     /// @notice Owner only, 1 hour to 7 days. Bindings granted before keep their end.
     /// @param seconds_ new `bindingValidity`
@@ -267,22 +299,20 @@ interface IBindings {
     /// @param bindingId that was granted once
     /// @param statement that the bindingId is the digest of
     /// @param evidence hash of the block (32 bytes, as in `Attested`) ‖ evidence as it was given to `attest`, at any of its grants
+    /// @param proof that there was this grant
     /// @return true: grounds for slashing the operator
-    function refutesEvidence(bytes32 bindingId, NodeStatement calldata statement, bytes calldata evidence)
-        external
-        view
-        returns (bool);
+    function refutesEvidence(
+        bytes32 bindingId,
+        NodeStatement calldata statement,
+        bytes calldata evidence,
+        GrantProof calldata proof
+    ) external view returns (bool);
 
-    /// @notice The grant that a verifier gave on this evidence; an earlier one is kept beside every later one.
+    /// @notice Latest head of a version's chain.
     /// @param bindingId any
-    /// @param evidenceHash keccak256(hash of the block ‖ evidence), as in `Attested`
-    /// @return granted whether there was one
-    /// @return verifierIndex who judged
-    /// @return blockNumber that the evidence names
-    function judgementOf(bytes32 bindingId, bytes32 evidenceHash)
-        external
-        view
-        returns (bool granted, uint16 verifierIndex, uint64 blockNumber);
+    /// @param endpointVersion any
+    /// @return zero where nothing was granted
+    function grantHeadOf(bytes32 bindingId, uint32 endpointVersion) external view returns (bytes20);
 
     /// @notice EIP-712.
     /// @return of this contract on this chain

@@ -85,5 +85,5 @@ interface IVerifierList {
 
     /// @notice Entries, dropped ones included.
     /// @return indices are 0 … count - 1
-    function verifierCount() external view returns (uint256);
+    function verifierCount() external view returns (uint8);
 }

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IComputeRegistry} from "../IComputeRegistry.sol";
 import {IInferenceServing} from "../IInferenceServing.sol";
 import {NodeStatement} from "../NodeStatement.sol";
+import {IBindings} from "../registry/IBindings.sol";
 
 /// @title Faults that a contract can check
 /// @notice Anyone brings the evidence and it executes by itself: no vote, no owner, no pause. It reaches the provider bond of
@@ -81,12 +82,14 @@ interface IEvidence {
     /// collateral, allow-list) refutes nothing.
     /// @param bindingId that was granted on the evidence
     /// @param statement that the bindingId is the digest of
-    /// @param evidence as in `IComputeRegistry.refutesEvidence`
+    /// @param evidence as in `IBindings.refutesEvidence`
+    /// @param proof that there was this grant, as there
     /// @param salt of the commitment
     function proveBadAttestation(
         bytes32 bindingId,
         NodeStatement calldata statement,
         bytes calldata evidence,
+        IBindings.GrantProof calldata proof,
         bytes32 salt
     ) external;
 

@@ -3,12 +3,12 @@ pragma solidity 0.8.37;
 
 import {TdxVerifier} from "../../src/tdx/TdxVerifier.sol";
 import {ITdxVerifier} from "../../src/tdx/interfaces/ITdxVerifier.sol";
-import {Case, CaseFile} from "./CaseFile.sol";
+import {Case, CaseFile} from "../tdx/CaseFile.sol";
 
 /// @title What checks and upserts cost, as whole transactions
-/// @notice Run with `--isolate`, so that each call is one. Snapshots: of the simulated vectors kept here, or, where
+/// @notice Snapshots: of the simulated vectors kept here, or, where
 /// `TDX_GAS_CASES` names their file, of recorded ones.
-contract GasTest is CaseFile {
+contract TdxGasTest is CaseFile {
     bool private _recorded;
     TdxVerifier private _verifier;
 

@@ -2,10 +2,9 @@
 pragma solidity 0.8.37;
 
 import {IEvidence} from "../../src/interfaces/staking/IEvidence.sol";
-import {StakingFixture} from "./StakingFixture.sol";
+import {StakingFixture} from "../staking/StakingFixture.sol";
 
-/// Gas of whole transactions, into snapshots/ComputeStaking.json.
-/// forge-config: default.isolate = true
+/// Gas of whole transactions, in snapshots/ComputeStaking.json.
 contract StakingGasTest is StakingFixture {
     string private constant GROUP = "ComputeStaking";
 
