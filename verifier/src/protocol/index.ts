@@ -24,7 +24,7 @@ export {
   aciStatement,
 } from './dialects/aci-statement.ts'
 export { exchangeText } from './dialects/exchange-text.ts'
-export { recoverPersonal, signPersonal } from './dialects/personal-signature.ts'
+export { recoverPersonal, signPersonal, signPersonalBytes } from './dialects/personal-signature.ts'
 export { signingReportData, type SigningIdentity } from './dialects/signing-report-data.ts'
 export { TINFOIL, tinfoilReportData } from './dialects/tinfoil-report-data.ts'
 export {
