@@ -1,4 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { verifyInclusion, type InclusionReport } from '@jeju/verifier'
@@ -277,6 +279,19 @@ describe('the archive of a node', () => {
     expect((JSON.parse(posture) as { egress: readonly string[] }).egress).toContain(
       'http://127.0.0.1:1',
     )
+  })
+
+  test('archive_that_hangs_never_stops_a_node: it ends, and the next one goes on', async () => {
+    const server = createServer(() => undefined)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const archive = { kind: 'arweave', uploadUrl: url, gateways: [url] } as const
+    const running = await archivedRun({ config: { archive } })
+    await ask(running)
+    await running.node.drain()
+    expect(running.logChain.epochs.get(running.node.bindingId)).toHaveLength(1)
+    server.closeAllConnections()
+    server.close()
   })
 
   test('without one there is a digest and no locator', async () => {

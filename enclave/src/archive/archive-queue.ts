@@ -22,7 +22,7 @@ export interface ArchiveQueue {
   ): { readonly archived: ArchivedContent; readonly changes: readonly Change[] }
   /** {@link ArchivedContent} of what was staged before; undefined where it was not. */
   find(digest: Hex): Promise<ArchivedContent | undefined>
-  /** Hands over what is due and reads back what was handed over. */
+  /** Hands over what is due and reads back what was handed over; asked again meanwhile, it is the same work. */
   work(): Promise<void>
   /** Works until the signal. */
   run(signal: AbortSignal): Promise<void>
@@ -95,7 +95,7 @@ export function createArchiveQueue(parts: ArchiveQueueParts): ArchiveQueue {
       ])
     }
   }
-  const work = async (): Promise<void> => {
+  const round = async (): Promise<void> => {
     if (archive === undefined) return
     const rows = await store.all(DUE, [now().getTime()])
     for (const row of rows.map(readDue)) {
@@ -110,6 +110,11 @@ export function createArchiveQueue(parts: ArchiveQueueParts): ArchiveQueue {
     const [count] = await store.all(WAITING)
     metrics.archiveWaiting(Number(count?.['waiting']))
   }
+  let underWay: Promise<void> | undefined
+  const work = (): Promise<void> =>
+    (underWay ??= round().finally(() => {
+      underWay = undefined
+    }))
   return {
     active: archive !== undefined,
     find,
@@ -128,10 +133,15 @@ export function createArchiveQueue(parts: ArchiveQueueParts): ArchiveQueue {
     },
     work,
     run: async (signal) => {
+      // An archive that hangs keeps no node from ending: what it was given stays on disk.
+      const stopped = new Promise<void>((resolve) => {
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      })
       while (!signal.aborted) {
-        await work().catch((error: unknown) => {
+        const working = work().catch((error: unknown) => {
           logger.error({ reason: error instanceof Error ? error.name : '' }, 'archive queue failed')
         })
+        await Promise.race([working, stopped])
         await delay(POLL_MS, undefined, { signal }).catch(() => undefined)
       }
     },

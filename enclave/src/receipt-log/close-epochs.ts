@@ -107,7 +107,8 @@ async function stageRegistration({
   queue,
   store,
 }: ClosingParts): Promise<ArchivedContent | undefined> {
-  const uri = await chain.agentUri(agentId)
+  // An agent that was burned has no file, and its receipts are anchored all the same.
+  const uri = await chain.agentUri(agentId).catch(() => '')
   const base64 = /^data:application\/json;base64,([A-Za-z0-9+/]+={0,2})$/.exec(uri)?.[1]
   if (base64 === undefined) return undefined
   const { archived, changes } = queue.stage(Buffer.from(base64, 'base64'), 'registration')

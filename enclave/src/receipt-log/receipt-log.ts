@@ -48,6 +48,8 @@ const RETRY = { firstMs: 2_000, maxMs: 300_000 }
 const LIFE_S = 30 * 24 * 3600
 const FORGET_EVERY = 1_024
 const SOON_S = 30
+/** What the archive gets at the end of a node, in milliseconds. */
+const FINISH_MS = 3_000
 
 /** What the chain names is archived; attempts that came to nothing are nobody's business. */
 const UNARCHIVED = `
@@ -130,7 +132,12 @@ export function createReceiptLog(parts: ReceiptLogParts): ReceiptLog {
     finish: async () => {
       await archiveEvidence()
       await work(true)
-      await queue.work()
+      const archived = new AbortController()
+      const working = queue.work().catch(() => undefined)
+      await Promise.race([
+        working.then(() => archived.abort()),
+        delay(FINISH_MS, undefined, { signal: archived.signal }).catch(() => undefined),
+      ])
     },
   }
 }
