@@ -1,8 +1,9 @@
 import { strict as assert } from 'node:assert'
 import OpenAI from 'openai'
-import { createFetch, createLedger, type SdkEvent } from '@jeju/sdk'
+import { createFetch, createLedger, createMemoryStore, type SdkEvent } from '@jeju/sdk'
 import { formatEther, parseEther } from 'viem'
 import { tellAdmissions, tellGrant, tellRegistration } from './chapters/providers.ts'
+import { proveReceipts } from './chapters/receipt-log.ts'
 import { askOne, flipOneBit, streamOne, tellRequests } from './chapters/requests.ts'
 import { settle } from './chapters/settlement.ts'
 import { providerDocuments } from './network/gateway-view.ts'
@@ -16,6 +17,9 @@ import { startTamperingProxy } from './tampering-proxy.ts'
 const CHANNEL_AMOUNT = parseEther('0.01')
 const MAX_FEE = parseEther('0.001')
 const DEPOSIT = parseEther('0.05')
+
+/** Development account of the client. */
+const CLIENT = 5
 
 const story = createStory(process.stdout, Date.now())
 // A signal alone would end this process and none of those it started.
@@ -83,7 +87,7 @@ async function run(net: Network): Promise<void> {
   const events: SdkEvent[] = []
   const middle = await startTamperingProxy(gateway.url)
   try {
-    const wallet = net.wallet(5)
+    const wallet = net.wallet(CLIENT)
     const ledger = createLedger({ wallet, deployment })
     await ledger.deposit(DEPOSIT)
     assert.equal(await ledger.availableOf(), DEPOSIT)
@@ -99,6 +103,7 @@ async function run(net: Network): Promise<void> {
       gpu: net.gpu,
       channelAmount: CHANNEL_AMOUNT,
       maxFeePerRequest: MAX_FEE,
+      store: createMemoryStore(),
     }
     const fetch = createFetch({ ...options, onEvent: (event) => void events.push(event) })
     const openai = new OpenAI({ apiKey: 'none', baseURL: `${middle.url}/v1`, fetch })
@@ -110,6 +115,9 @@ async function run(net: Network): Promise<void> {
     story.chapter('Settlement')
     const available = await ledger.availableOf()
     await settle(story, net, [...providers], events, available, DEPOSIT - CHANNEL_AMOUNT)
+
+    story.chapter('What is left when a node is gone')
+    await proveReceipts(story, net, options.store, CLIENT)
 
     story.chapter('A man in the middle flips one bit')
     await flipOneBit(story, openai, middle, model)

@@ -29,6 +29,8 @@ export interface Deployment {
   readonly computeRegistry: Hex
   readonly ledgerManager: Hex
   readonly inferenceServing: Hex
+  /** Roots of the logs of receipts. */
+  readonly receiptRoots: Hex
   /** Absent where no quote is judged on chain. */
   readonly tdx?: TdxDeployment
 }
@@ -53,6 +55,7 @@ const ADDRESSES = [
   'computeRegistry',
   'ledgerManager',
   'inferenceServing',
+  'receiptRoots',
 ] as const
 
 /**
@@ -75,6 +78,7 @@ export function parseDeployment(text: string): Deployment {
     computeRegistry: address(members, 'computeRegistry'),
     ledgerManager: address(members, 'ledgerManager'),
     inferenceServing: address(members, 'inferenceServing'),
+    receiptRoots: address(members, 'receiptRoots'),
   }
   const all = [
     ...ADDRESSES.map((name) => deployment[name]),

@@ -99,6 +99,7 @@ const PEERS: readonly (readonly [contract: Contract, getter: PeerGetter, peer: C
   ['inferenceServing', 'computeRegistry', 'computeRegistry'],
   ['inferenceServing', 'ledgerManager', 'ledgerManager'],
   ['inferenceServing', 'reputationRegistry', 'reputationRegistry'],
+  ['receiptRoots', 'computeRegistry', 'computeRegistry'],
 ]
 
 const TDX_PEERS: readonly (readonly [

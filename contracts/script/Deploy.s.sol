@@ -5,6 +5,7 @@ import {ComputeRegistry} from "../src/ComputeRegistry.sol";
 import {ComputeStaking} from "../src/ComputeStaking.sol";
 import {InferenceServing} from "../src/InferenceServing.sol";
 import {LedgerManager} from "../src/LedgerManager.sol";
+import {ReceiptRoots} from "../src/ReceiptRoots.sol";
 import {IdentityRegistry} from "../src/erc8004/IdentityRegistry.sol";
 import {ReputationRegistry} from "../src/erc8004/ReputationRegistry.sol";
 import {IAttestationVerifier} from "../src/interfaces/IAttestationVerifier.sol";
@@ -29,6 +30,7 @@ contract Deploy is Script {
         ComputeRegistry computeRegistry;
         LedgerManager ledgerManager;
         InferenceServing inferenceServing;
+        ReceiptRoots receiptRoots;
     }
 
     uint256 private constant ANVIL = 31_337;
@@ -78,6 +80,7 @@ contract Deploy is Script {
         c.computeRegistry = new ComputeRegistry(c.identityRegistry, c.computeStaking, owner, firstVerifier);
         c.ledgerManager = new LedgerManager(c.computeRegistry, c.identityRegistry, serving, owner);
         c.inferenceServing = new InferenceServing(c.computeRegistry, c.ledgerManager, c.reputationRegistry);
+        c.receiptRoots = new ReceiptRoots(c.computeRegistry);
     }
 
     /// @notice Reverts unless the owner may own a market here: where money is real it is a timelock or a Safe, never a key.
@@ -118,6 +121,7 @@ contract Deploy is Script {
             address(c.inferenceServing.reputationRegistry()),
             address(c.reputationRegistry)
         );
+        _requirePeer("roots.registry", address(c.receiptRoots.computeRegistry()), registry);
     }
 
     function _erc8004() private returns (IIdentityRegistry identity, IReputationRegistry reputation) {
@@ -152,6 +156,7 @@ contract Deploy is Script {
         VM.serializeAddress(object, "computeRegistry", address(c.computeRegistry));
         VM.serializeAddress(object, "ledgerManager", address(c.ledgerManager));
         VM.serializeAddress(object, "inferenceServing", address(c.inferenceServing));
+        VM.serializeAddress(object, "receiptRoots", address(c.receiptRoots));
         string memory json = VM.serializeString(object, "tdx", tdx);
 
         VM.writeFile(VM.envString("DEPLOYMENT_OUT"), json);

@@ -63,7 +63,8 @@ contract DeployTest is Fixture {
 
     /// P24: no proxy, no initializer, no way to run other code, no end.
     function test_no_delegatecall_no_initializer() public view {
-        address[4] memory contracts = [address(staking), address(registry), address(ledger), address(serving)];
+        address[5] memory contracts =
+            [address(staking), address(registry), address(ledger), address(serving), address(roots)];
         for (uint256 i = 0; i < contracts.length; ++i) {
             bytes memory code = contracts[i].code;
             vm.assertLe(code.length, 24_576, "EIP-170");

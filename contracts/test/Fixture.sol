@@ -6,6 +6,7 @@ import {ComputeRegistry} from "../src/ComputeRegistry.sol";
 import {ComputeStaking} from "../src/ComputeStaking.sol";
 import {InferenceServing} from "../src/InferenceServing.sol";
 import {LedgerManager} from "../src/LedgerManager.sol";
+import {ReceiptRoots} from "../src/ReceiptRoots.sol";
 import {IdentityRegistry} from "../src/erc8004/IdentityRegistry.sol";
 import {ReputationRegistry} from "../src/erc8004/ReputationRegistry.sol";
 import {IAttestationVerifier} from "../src/interfaces/IAttestationVerifier.sol";
@@ -50,6 +51,7 @@ abstract contract Fixture is Test {
     ComputeRegistry internal registry;
     LedgerManager internal ledger;
     InferenceServing internal serving;
+    ReceiptRoots internal roots;
 
     uint256 internal agentId;
     uint32 internal serviceId;
@@ -66,6 +68,7 @@ abstract contract Fixture is Test {
         reputation = ReputationRegistry(address(c.reputationRegistry));
         (staking, registry, ledger, serving) =
         (c.computeStaking, c.computeRegistry, c.ledgerManager, c.inferenceServing);
+        roots = c.receiptRoots;
 
         vm.deal(provider, 10 ether);
         vm.deal(user, 10 ether);

@@ -1,7 +1,7 @@
 // Reads lcov.info and fails with the place of every line and branch of src/ that no test reaches (`npm run
 // coverage:contracts`).
 import { readFileSync } from 'node:fs'
-import { gapsOf } from './coverage/gaps.ts'
+import { gapsOf } from './lcov/gaps.ts'
 
 const report = readFileSync(new URL('../lcov.info', import.meta.url), 'utf8')
 const { files, lines, branches, gaps } = gapsOf(report, 'src/')

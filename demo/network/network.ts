@@ -73,6 +73,9 @@ const NODE_SETTINGS = {
   // A few tokens are to be settled at once, and blocks come only with transactions.
   SETTLE_WORTH: '0',
   SETTLE_CONFIRMATIONS: '1',
+  // A folder in the node's own state stands for Arweave, which nobody needs for a demo.
+  ARCHIVE: 'file',
+  RECEIPT_EPOCH_S: '5',
 } as const
 
 /** A container beside the node that the published compose does not have. */
@@ -83,8 +86,11 @@ const EXTRA_SERVICE = `  tap:
 
 const now = (): Date => new Date()
 
-/** Starts a chain and a simulated platform; nodes and gateway follow on request. */
-export async function startNetwork(): Promise<Network> {
+/**
+ * Starts a chain and a simulated platform; nodes and gateway follow on request.
+ * @param settings of every node, in place of the devnet's own
+ */
+export async function startNetwork(settings: MeasuredSettings = {}): Promise<Network> {
   const platform = await createSimulatedPlatform({ at: new Date() })
   const chain = await startChain({
     simulatedRoot: toHex(sha256(platform.rootCertificateDer)),
@@ -100,7 +106,7 @@ export async function startNetwork(): Promise<Network> {
     running.push(() => pcs.close())
     const collateral = createCollateralClient({ fetch, baseUrl: pcs.url, now })
     const model = await describeModel()
-    const measured = measuredSettings(chain, model, pcs.url)
+    const measured = { ...measuredSettings(chain, model, pcs.url), ...settings }
     const codeDigest = await nodeCodeDigest()
     const measuredWithGpu = { ...measured, GPU: 'required' }
     const published = appCompose(codeDigest, measured)

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { PLATFORMS } from '../../measurements/src/compose/app-compose.ts'
+import { ARCHIVES } from '../../measurements/src/compose/network.ts'
 import { COMPOSE_FILES } from '../../measurements/src/compose/node-compose.ts'
 import { MeasureError } from '../../measurements/src/measure-error.ts'
 import type { ProviderAnswers } from './provider-plan.ts'
@@ -17,6 +18,7 @@ export const FLAGS = {
   service: { type: 'string' },
   file: { type: 'string', default: 'app-compose.yaml' },
   network: { type: 'string' },
+  archive: { type: 'string' },
   out: { type: 'string', default: 'provider' },
   help: { type: 'boolean', default: false },
 } as const
@@ -61,6 +63,7 @@ export async function gatherAnswers(flags: Flags, ask: Ask): Promise<ProviderAns
     agentId: agent === '' ? undefined : BigInt(decimal(agent, '--agent')),
     serviceId: service === '' ? undefined : serviceNumber(decimal(service, '--service')),
     file: oneOf(flags.file, '--file', COMPOSE_FILES),
+    archive: flags.archive === undefined ? undefined : oneOf(flags.archive, '--archive', ARCHIVES),
   }
 }
 

@@ -6,6 +6,13 @@ const GUIDES = {
   'phala-cloud': 'docs/deploy-phala-cloud.md',
 } as const
 
+const ARCHIVE_TEXTS = {
+  arweave:
+    'Evidence and receipt logs go to Arweave through the default bundler, in items of the signer. What is above its free size is paid from the credits of that address.',
+  file: 'Evidence and receipt logs go to a folder of the node’s volume. Publish or copy it yourself: when the volume is gone, receipts can be proven by nobody.',
+  off: 'Evidence and receipt logs are archived nowhere: when this node is gone, its receipts can be proven by nobody. `--archive arweave` changes that, and the compose hash.',
+} as const
+
 /** What a provider does, in order, with what it costs and to whom. */
 export function checklist(
   { platform, agentId, serviceId, publicUrl }: ProviderAnswers,
@@ -28,7 +35,8 @@ ${
 
 - [ ] The owner's wallet has ether on chain ${chainId} for gas: minting, bond, registration, service, approval.
 - [ ] The owner bonds at least the provider minimum of ComputeStaking, \`${computeStaking}\`.
-- [ ] The node's signer gets gas money once it is known (\`signer\` in \`GET ${publicUrl}/health\`): it binds, renews and settles by itself. Nothing else is ever paid to it.
+- [ ] The node's signer gets gas money once it is known (\`signer\` in \`GET ${publicUrl}/health\`): it binds, renews, settles and anchors its receipts by itself: about 215,000 gas an hour in which there were any. Nothing else is ever paid to it.
+- [ ] ${ARCHIVE_TEXTS[network.archive]}
 
 ## Before the node starts
 

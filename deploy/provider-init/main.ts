@@ -16,6 +16,7 @@ const HELP = `npm run provider:init -- [flags]: writes a folder to deploy a node
   --url          public https origin of the node
   --agent, --service      ids, once they exist
   --file         app-compose.yaml (default) or app-compose.vllm.yaml
+  --archive      arweave, file or off; what the network says without it
   --network      network file; the release's network without it
   --out          folder, new; ./provider without it
 `

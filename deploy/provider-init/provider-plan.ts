@@ -16,6 +16,8 @@ export interface ProviderAnswers {
   readonly agentId: bigint | undefined
   readonly serviceId: number | undefined
   readonly file: (typeof COMPOSE_FILES)[number]
+  /** Where the node archives what must outlive it; undefined where the network says. */
+  readonly archive: Network['archive'] | undefined
 }
 
 /** What the release says, which a provider does not decide. */
@@ -42,8 +44,9 @@ export async function planProvider(
   answers: ProviderAnswers,
   release: ReleaseFacts,
 ): Promise<readonly PlannedFile[]> {
-  const { platform, file, agentId } = answers
-  const { image, model, network, kmsCa } = release
+  const { platform, file, agentId, archive = release.network.archive } = answers
+  const { image, model, kmsCa } = release
+  const network = { ...release.network, archive }
   const appCompose = await nodeAppCompose({
     image,
     network,
@@ -63,7 +66,7 @@ export async function planProvider(
     { name: 'docker-compose.yaml', content: composeText },
     { name: 'node.env', content: environment(answers) },
     ...(agentId === undefined ? [] : registrationFiles(agentId, answers, network.deployment)),
-    { name: 'CHECKLIST.md', content: checklist(answers, release, hash) },
+    { name: 'CHECKLIST.md', content: checklist(answers, { ...release, network }, hash) },
   ]
 }
 

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { ARWEAVE_GATEWAYS } from '@jeju/verifier/archive'
 import { parseDeployment, type Deployment } from '@jeju/contracts'
 import { INTEL_PCS_URL } from '@jeju/verifier/collateral'
 import type { Hex } from '@jeju/verifier/protocol'
@@ -46,12 +48,22 @@ export interface Config {
   readonly settleIntervalMs: number
   /** How many times its gas a settlement has to bring, and how deep its block has to be. */
   readonly settlement: { readonly worth: number; readonly confirmations: number }
+  /** Where what must outlive the node is kept. */
+  readonly archive: ArchiveConfig
+  /** How long an epoch of the receipt log stays open, in seconds. */
+  readonly receiptEpochS: number
   /** How long answers under way may take when the node is told to end. */
   readonly drainMs: number
   /** What one channel may ask for. */
   readonly walletLimits: { readonly requestsPerMinute: number; readonly concurrent: number }
   readonly logLevel: (typeof LOG_LEVELS)[number]
 }
+
+/** An archive, as it was configured. */
+export type ArchiveConfig =
+  | { readonly kind: 'off' }
+  | { readonly kind: 'file'; readonly folder: string }
+  | { readonly kind: 'arweave'; readonly uploadUrl: string; readonly gateways: readonly string[] }
 
 /** What is wrong with an environment, all of it at once. */
 export class ConfigError extends Error {
@@ -68,6 +80,8 @@ export class ConfigError extends Error {
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const
 /** Well within what a closing channel must have left to be served, so that its last receipt is settled (attack N11). */
 const MAX_SETTLE_INTERVAL_S = 300
+/** ArDrive's bundler: takes items of Ethereum keys, and small ones for nothing. */
+const TURBO_UPLOAD_URL = 'https://upload.ardrive.io/v1/tx'
 const MAX_UINT32 = 2 ** 32 - 1
 const MAX_UINT256 = 2n ** 256n - 1n
 
@@ -167,6 +181,15 @@ const environment = z.object({
     .pipe(z.number().max(1_000))
     .default(2),
   SETTLE_CONFIRMATIONS: decimal.transform(Number).pipe(z.number().min(1).max(256)).default(12),
+  ARCHIVE: z.enum(['off', 'file', 'arweave']).default('off'),
+  ARCHIVE_DIR: z.string().min(1).optional(),
+  ARCHIVE_UPLOAD_URL: z.url({ protocol: /^https?$/ }).default(TURBO_UPLOAD_URL),
+  ARCHIVE_GATEWAYS: z
+    .string()
+    .default(ARWEAVE_GATEWAYS.join())
+    .transform((text) => text.split(','))
+    .pipe(z.array(origin).min(1).max(8)),
+  RECEIPT_EPOCH_S: decimal.transform(Number).pipe(z.number().min(1).max(86_400)).default(3_600),
   DRAIN_TIMEOUT_S: decimal.transform(Number).pipe(z.number().min(0).max(600)).default(8),
   WALLET_REQUESTS_PER_MINUTE: decimal
     .transform(Number)
@@ -228,12 +251,26 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     model: { path: data.MODEL_PATH, sha256: data.MODEL_SHA256, name: data.MODEL_NAME },
     settleIntervalMs: data.SETTLE_INTERVAL_S * 1000,
     settlement: { worth: data.SETTLE_WORTH, confirmations: data.SETTLE_CONFIRMATIONS },
+    archive: archiveOf(data),
+    receiptEpochS: data.RECEIPT_EPOCH_S,
     drainMs: data.DRAIN_TIMEOUT_S * 1000,
     walletLimits: {
       requestsPerMinute: data.WALLET_REQUESTS_PER_MINUTE,
       concurrent: data.WALLET_CONCURRENT_REQUESTS,
     },
     logLevel: data.LOG_LEVEL,
+  }
+}
+
+function archiveOf(data: z.output<typeof environment>): ArchiveConfig {
+  const { ARCHIVE, ARCHIVE_UPLOAD_URL, ARCHIVE_GATEWAYS, ARCHIVE_DIR, STATE_DIR } = data
+  switch (ARCHIVE) {
+    case 'off':
+      return { kind: 'off' }
+    case 'file':
+      return { kind: 'file', folder: ARCHIVE_DIR ?? join(STATE_DIR, 'archive') }
+    case 'arweave':
+      return { kind: 'arweave', uploadUrl: ARCHIVE_UPLOAD_URL, gateways: ARCHIVE_GATEWAYS }
   }
 }
 

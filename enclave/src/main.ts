@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createTurns } from './chain/turns.ts'
 import { createCollateralClient } from '@jeju/verifier/collateral'
 import { connectChain } from './chain/viem-chain.ts'
+import { connectLogChain } from './chain/viem-log-chain.ts'
 import { connectSettlementChain } from './chain/viem-settlement-chain.ts'
 import { ConfigError, parseConfig } from './config.ts'
 import { loadEmbeddedEngine } from './engine/embedded-engine.ts'
@@ -35,6 +36,7 @@ async function main(): Promise<void> {
     connectChain: (signerKey) => connectChain(rpcUrls, deployment, signerKey, turns, collateral),
     connectSettlement: (signerKey, operator) =>
       connectSettlementChain({ rpcUrls, deployment, signerKey, operator, turns }),
+    connectLog: (signerKey) => connectLogChain(rpcUrls, deployment, signerKey, turns),
     logger,
     now,
   })

@@ -24,8 +24,20 @@ export interface SettlementMetrics {
   funds(balance: bigint, claimable: bigint): void
 }
 
+/** What the log of receipts says of itself. */
+export interface LogMetrics {
+  /** Content was handed to the archive, read back from it, or neither. */
+  archived(event: 'stored' | 'kept' | 'failed'): void
+  /** Contents that are not in the archive yet. */
+  archiveWaiting(count: number): void
+  /** An epoch was sent, is in a block that is no longer in doubt, or could not be sent. */
+  epoch(event: 'sent' | 'anchored' | 'failed'): void
+  /** Closed epochs that are not anchored yet. */
+  epochsWaiting(count: number): void
+}
+
 /** Figures of a node, in Prometheus' text format. The only file that knows the library. */
-export interface Metrics extends AnswerMetrics, SettlementMetrics {
+export interface Metrics extends AnswerMetrics, SettlementMetrics, LogMetrics {
   readonly contentType: string
   /** A request was answered, with an error too. */
   requested(path: string, status: number, ms: number): void
@@ -107,6 +119,18 @@ export function createMetrics(
     labelNames: ['of'],
     registers,
   })
+  const logEvents = new Counter({
+    name: 'jeju_log_events_total',
+    help: 'Contents handed to the archive and read back, epochs sent and anchored, and what failed.',
+    labelNames: ['of', 'event'],
+    registers,
+  })
+  const logWaiting = new Gauge({
+    name: 'jeju_log_waiting',
+    help: 'Contents that wait for the archive, and epochs that wait to be anchored.',
+    labelNames: ['of'],
+    registers,
+  })
   const known = new Set(paths)
   const label = (path: string): string => (known.has(path) ? path : 'other')
   return {
@@ -132,6 +156,10 @@ export function createMetrics(
       funds.set({ of: 'balance' }, Number(balance) / WEI_PER_GWEI)
       funds.set({ of: 'claimable' }, Number(claimable) / WEI_PER_GWEI)
     },
+    archived: (event) => logEvents.inc({ of: 'archive', event }),
+    archiveWaiting: (count) => logWaiting.set({ of: 'archive' }, count),
+    epoch: (event) => logEvents.inc({ of: 'epoch', event }),
+    epochsWaiting: (count) => logWaiting.set({ of: 'epoch' }, count),
     text: () => registry.metrics(),
   }
 }

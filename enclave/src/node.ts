@@ -14,6 +14,10 @@ import { createWalletLimits } from './answer/wallet-limits.ts'
 import { createAttester } from './attestation/attester.ts'
 import { createEvidenceArchive } from './attestation/evidence-archive.ts'
 import { createQuotes, type Quotes } from './attestation/quotes.ts'
+import { createArchiveQueue } from './archive/archive-queue.ts'
+import type { Tag } from './archive/data-item.ts'
+import { archiveEgress, openArchive } from './archive/open-archive.ts'
+import type { LogChain } from './chain/log-chain.ts'
 import type { NodeChain } from './chain/node-chain.ts'
 import type { SettlementChain } from './chain/settlement-chain.ts'
 import type { Config } from './config.ts'
@@ -33,9 +37,11 @@ import { earlierLifeEnd } from './payment/earlier-life.ts'
 import { openJournal } from './payment/journal.ts'
 import { openProofs } from './proofs.ts'
 import { createReadiness, type Obstacle } from './readiness.ts'
+import { createReceiptLog } from './receipt-log/receipt-log.ts'
 import { readOwnProvider, whileUnavailable } from './registration/own-records.ts'
 import { createRegistrar, type Registrar } from './registration/registrar.ts'
 import { healthRoute } from './routes/health.ts'
+import { inclusionRoute } from './routes/inclusion.ts'
 import { metricsRoute } from './routes/metrics.ts'
 import { modelsRoute } from './routes/models.ts'
 import { openApiRoute } from './routes/openapi.ts'
@@ -56,6 +62,8 @@ export interface NodeParts {
   readonly connectChain: (signerKey: Uint8Array) => NodeChain
   /** The same, to be paid: fees are the operator's. */
   readonly connectSettlement: (signerKey: Uint8Array, operator: Hex) => SettlementChain
+  /** The same, for the log of receipts. */
+  readonly connectLog: (signerKey: Uint8Array) => LogChain
   readonly logger: Logger
   readonly now: () => Date
 }
@@ -96,7 +104,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const { bindingId } = identity
   logger.info({ bindingId, signer: keys.signer }, 'statement made')
 
-  const { registry, serving } = domains(config)
+  const { registry, serving, roots } = domains(config)
   const quotes = createQuotes({ agent, logger, now })
   const attester = createAttester({ quotes, gpus, identity, keys, appCompose })
   // No quote over its own keys, no node (attack N1): whatever is missing shows now and not at the first challenge.
@@ -127,8 +135,24 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     logger,
     now,
   })
+  const shared = { store, metrics, logger, now }
+  const queue = createArchiveQueue({
+    ...shared,
+    archive: openArchive(config.archive, keys.signerKey),
+    tags: archiveTags(agentId, bindingId),
+  })
+  const log = createReceiptLog({
+    ...shared,
+    chain: parts.connectLog(keys.signerKey),
+    queue,
+    roots,
+    agentId,
+    signer: keys.signer,
+    epochS: config.receiptEpochS,
+    confirmations: config.settlement.confirmations,
+  })
   const limits = createWalletLimits(config.walletLimits, now)
-  const books = { identity, keys, serving, journal, logger, now }
+  const books = { identity, keys, serving, journal, log, logger, now }
   const answers = createAnswerService({ ...books, engine, authoriser, limits, metrics })
   const price = createCurrentPrice(chain, { agentId, serviceId }, now)
   const proofs = await openProofs({
@@ -154,6 +178,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       promptRoutes(answers, readiness),
       modelsRoute(engine, Math.floor(now().getTime() / 1000), price),
       healthRoute(identity, readiness, registrar),
+      inclusionRoute(log),
       openApiRoute(),
     ],
     logger,
@@ -171,6 +196,8 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       running = Promise.all([
         registrar.run(signal),
         settlements.run(signal),
+        log.run(signal),
+        queue.run(signal),
         quotes.watch(signal),
         gpus?.watch(signal),
       ])
@@ -180,6 +207,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       await readiness.drain(config.drainMs)
       await running
       await settlements.settleNow(true)
+      await log.finish()
       await proofs.flush()
       await store.close()
       await engine.close()
@@ -203,19 +231,34 @@ function obstacleOf(
 function domains({ deployment }: Config): {
   readonly registry: ContractDomain
   readonly serving: ContractDomain
+  readonly roots: ContractDomain
 } {
   const chainId = BigInt(deployment.chainId)
   return {
     registry: { chainId, verifyingContract: deployment.computeRegistry },
     serving: { chainId, verifyingContract: deployment.inferenceServing },
+    roots: { chainId, verifyingContract: deployment.receiptRoots },
   }
 }
 
-/** Origins that this node connects to: the chain, and where quotes are judged there, a service of collateral. */
-function egressOf({ rpcUrls, deployment, collateralUrl }: Config): readonly string[] {
+/** Whose node archived something, for who searches by tags. */
+function archiveTags(agentId: bigint, bindingId: Hex): readonly Tag[] {
+  return [
+    { name: 'App-Name', value: 'jeju-compute' },
+    { name: 'Jeju-Agent', value: agentId.toString() },
+    { name: 'Jeju-Binding', value: bindingId },
+  ]
+}
+
+/** Origins that this node connects to: the chain, the archive, and where quotes are judged there, a service of collateral. */
+function egressOf({ rpcUrls, deployment, collateralUrl, archive }: Config): readonly string[] {
   const asked =
     collateralUrl === INTEL_PCS_URL ? [INTEL_PCS_URL, INTEL_ROOT_CRL_URL] : [collateralUrl]
-  const urls = deployment.tdx === undefined ? rpcUrls : [...rpcUrls, ...asked]
+  const urls = [
+    ...rpcUrls,
+    ...(deployment.tdx === undefined ? [] : asked),
+    ...archiveEgress(archive),
+  ]
   return [...new Set(urls.map((url) => new URL(url).origin))]
 }
 

@@ -40,6 +40,12 @@ export {
   type RegistrationPlace,
 } from '@jeju/contracts'
 export { evidenceDigestOf, type EvidenceRecord } from './receipts/evidence-record.ts'
+export {
+  findInclusion,
+  type FoundInclusion,
+  type InclusionSources,
+} from './receipts/find-inclusion.ts'
+export type { InclusionRecord } from './receipts/inclusion-record.ts'
 export { ReceiptBook } from './receipts/receipt-book.ts'
 export type { ReceiptRecord } from './receipts/receipt-record.ts'
 export {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { gapsOf } from '../../contracts/tools/coverage/gaps.ts'
+import { gapsOf } from '../../contracts/tools/lcov/gaps.ts'
 
 const REPORT = `TN:
 SF:src/A.sol

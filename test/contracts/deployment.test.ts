@@ -10,6 +10,7 @@ const ADDRESSES = [
   'computeRegistry',
   'ledgerManager',
   'inferenceServing',
+  'receiptRoots',
 ] as const
 
 const genuine: Record<string, unknown> = {
@@ -45,7 +46,7 @@ describe('parseDeployment', () => {
     expect(deployment.chainId).toBe(31337)
     expect(deployment.deployedAtBlock).toBe(0)
     expect(deployment.ledgerManager).toBe(`0x${'ab'.repeat(19)}05`)
-    expect(Object.keys(deployment)).toHaveLength(8)
+    expect(Object.keys(deployment)).toHaveLength(9)
   })
 
   it.each(Object.keys(genuine))('refuses a deployment without %s', (name) => {

@@ -33,6 +33,7 @@ const deployment: Deployment = {
   computeRegistry: ADDRESS,
   ledgerManager: ADDRESS,
   inferenceServing: ADDRESS,
+  receiptRoots: ADDRESS,
 }
 const PRICE = { inPerMTok: 1n, outPerMTok: 1n }
 const domain = { chainId: 31_337n, verifyingContract: ADDRESS }

@@ -19,6 +19,7 @@ const local: Deployment = {
   computeRegistry: address('4'),
   ledgerManager: address('5'),
   inferenceServing: address('6'),
+  receiptRoots: address('c'),
 }
 const root: Hex = `0x${'e'.repeat(64)}`
 const judged: Deployment = {
@@ -65,8 +66,8 @@ describe('R16 registry_is_canonical', () => {
   })
 
   it.each([
-    ['', local, 11],
-    [', and what judges quotes', judged, 15],
+    ['', local, 12],
+    [', and what judges quotes', judged, 16],
   ])('every contract is asked for its peers%s', async (_, deployment, count) => {
     const asked: string[] = []
     await requireWiring(deployment, (contract, getter) => {

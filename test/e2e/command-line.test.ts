@@ -195,6 +195,28 @@ describe('receipts', () => {
     expect(verified.map(({ outcome }) => outcome)).toEqual(Array(5).fill('verified'))
   })
 
+  test('are proven by the logs of their nodes, and then offline', async () => {
+    const required = await sh('receipts verify --inclusion')
+    expect(required.exit).toBe(10)
+    expect(required.out).toContain('inclusion-kept')
+    await waitFor(
+      'every epoch to be anchored',
+      async () => {
+        const { out } = await sh('receipts prove --json --arweave http://127.0.0.1:9')
+        return json<{ outcome: string }>(out).some(({ outcome }) => outcome === 'open')
+          ? undefined
+          : true
+      },
+      { timeoutMs: 60_000 },
+    )
+    const nowhere = { JEJU_RPC: 'http://127.0.0.1:9', JEJU_COLLATERAL: 'http://127.0.0.1:9' }
+    const verified = await sh('receipts verify --inclusion --json', nowhere)
+    expect(verified.exit).toBe(0)
+    expect(json<{ checks: { name: string }[] }>(verified.out)[0]?.checks).toContainEqual(
+      expect.objectContaining({ name: 'inclusion-root', status: 'passed' }),
+    )
+  }, 120_000)
+
   test('S5 tampered_store_detected: a changed record is refused, one of no form named', async () => {
     const receipts = join(folder, 'home', 'receipts')
     const files = (await readdir(receipts, { recursive: true })).filter((name) =>

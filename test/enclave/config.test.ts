@@ -49,10 +49,33 @@ describe('the environment', () => {
       model: { path: embeddedModel.path, sha256: embeddedModel.sha256, name: 'enclave-mini' },
       settleIntervalMs: 60_000,
       settlement: { worth: 2, confirmations: 12 },
+      archive: { kind: 'off' },
+      receiptEpochS: 3_600,
       drainMs: 8_000,
       walletLimits: { requestsPerMinute: 600, concurrent: 32 },
       upstream: undefined,
       logLevel: 'info',
+    })
+  })
+
+  test('an archive is where it was said to be', () => {
+    const read = (changes: Record<string, string>): unknown =>
+      parseConfig({ ...GOOD, ...changes }).archive
+    expect(read({ ARCHIVE: 'file', STATE_DIR: '/data' })).toEqual({
+      kind: 'file',
+      folder: '/data/archive',
+    })
+    expect(read({ ARCHIVE: 'file', ARCHIVE_DIR: '/archive' })).toMatchObject({ folder: '/archive' })
+    expect(read({ ARCHIVE: 'arweave' })).toEqual({
+      kind: 'arweave',
+      uploadUrl: 'https://upload.ardrive.io/v1/tx',
+      gateways: ['https://arweave.net', 'https://permagate.io', 'https://ar-io.dev'],
+    })
+    const own = { ARCHIVE_UPLOAD_URL: 'http://up.test/tx', ARCHIVE_GATEWAYS: 'http://a.test' }
+    expect(read({ ARCHIVE: 'arweave', ...own })).toEqual({
+      kind: 'arweave',
+      uploadUrl: 'http://up.test/tx',
+      gateways: ['http://a.test'],
     })
   })
 
@@ -116,6 +139,10 @@ describe('the environment', () => {
     ['SETTLE_WORTH', ['-1', '1.2345', 'all', '1001']],
     ['SETTLE_CONFIRMATIONS', ['0', '257', '1.5']],
     ['METRICS_PORT', ['65536', '-1', 'http']],
+    ['ARCHIVE', ['', 'ipfs']],
+    ['ARCHIVE_UPLOAD_URL', ['upload', 'ftp://upload.test']],
+    ['ARCHIVE_GATEWAYS', ['', 'https://a.test,', 'https://a.test/path', 'file:///etc']],
+    ['RECEIPT_EPOCH_S', ['0', '86401', '1.5']],
     ['DRAIN_TIMEOUT_S', ['601', '-1', '']],
   ])('%s is refused when it is wrong', (name, values) => {
     for (const value of values) {

@@ -7,6 +7,7 @@ import { GATEWAY_ERRORS } from '@jeju/gateway'
 import { SDK_ERROR_CODES } from '@jeju/sdk'
 import { PROXY_ERROR_CODES } from '@jeju/sdk/node'
 import { CHECK_FAILURE_CODES, VERIFIER_ERROR_CODES } from '@jeju/verifier'
+import { ARCHIVE_ERROR_CODES } from '@jeju/verifier/archive'
 import { COLLATERAL_FETCH_ERROR_CODES } from '@jeju/verifier/collateral'
 import { PROTOCOL_ERROR_CODES } from '@jeju/verifier/protocol'
 import { SEALING_ERROR_CODES } from '@jeju/verifier/sealing'
@@ -43,6 +44,7 @@ describe('docs/errors.md names exactly the codes there are', () => {
     ['Verifier', VERIFIER_ERROR_CODES],
     ['Failed checks', CHECK_FAILURE_CODES],
     ['Collateral client', COLLATERAL_FETCH_ERROR_CODES],
+    ['Archive', ARCHIVE_ERROR_CODES],
     ['Sealing', SEALING_ERROR_CODES],
     ['SDK', SDK_ERROR_CODES],
     ['Local proxy', PROXY_ERROR_CODES],

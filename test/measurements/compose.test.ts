@@ -22,7 +22,7 @@ import { deployment } from './deployment.ts'
 
 const FACTS: NodeComposeFacts = {
   image: `ghcr.io/test/node@sha256:${'ab'.repeat(32)}`,
-  network: { rpcUrl: 'https://rpc.test', deployment },
+  network: { rpcUrl: 'https://rpc.test', deployment, archive: 'arweave' },
   model: { name: 'tiny', sha256: `0x${'cd'.repeat(32)}` },
   platform: 'bare-metal',
 }

@@ -7,7 +7,7 @@ import { deployment } from './deployment.ts'
 const RELEASE: ReleaseFacts = {
   image: `ghcr.io/test/node@sha256:${'ab'.repeat(32)}`,
   model: { name: 'tiny', sha256: `0x${'cd'.repeat(32)}`, id: `0x${'ef'.repeat(32)}` },
-  network: { rpcUrl: 'https://rpc.test', deployment },
+  network: { rpcUrl: 'https://rpc.test', deployment, archive: 'arweave' },
   kmsCa: `0x${'30'.repeat(91)}`,
   composeHashes: [],
 }
@@ -74,6 +74,18 @@ describe.each(['bare-metal', 'phala-cloud'])('provider:init for %s', (platform) 
   })
 })
 
+describe('the archive of a provider', () => {
+  test.each([
+    [[], 'arweave', 'go to Arweave'],
+    [['--archive', 'file'], 'file', 'a folder of the node’s volume'],
+    [['--archive', 'off'], 'off', 'can be proven by nobody'],
+  ])('%j is measured, and the checklist says what follows', async (flags, kind, text) => {
+    const files = await plan([...FLAGS, '--platform', 'bare-metal', ...flags])
+    expect(files.get('docker-compose.yaml')).toContain(`ARCHIVE: '${kind}'`)
+    expect(files.get('CHECKLIST.md')).toContain(text)
+  })
+})
+
 describe('answers', () => {
   test('what no flag says is asked, and nothing else', async () => {
     const all = [...FLAGS, '--platform', 'bare-metal', '--description', 'd']
@@ -90,6 +102,7 @@ describe('answers', () => {
     ['--service', '4294967296'],
     ['--platform', 'other'],
     ['--file', 'other.yaml'],
+    ['--archive', 'ipfs'],
   ])('%s %s is refused', async (flag, value) => {
     const code = { code: 'MEASURE_USAGE' }
     await expect(plan([...FLAGS, `${flag}=${value}`])).rejects.toMatchObject(code)

@@ -26,6 +26,13 @@ export {
   type ReceiptCheckName,
   type ReceiptReport,
 } from './receipt/verify-receipt.ts'
+export {
+  INCLUSION_CHECKS,
+  verifyInclusion,
+  type InclusionCase,
+  type InclusionCheckName,
+  type InclusionReport,
+} from './receipt/verify-inclusion.ts'
 export { readReceiptFile, type ReceiptCase } from './receipt/file/receipt-file.ts'
 export type { Check } from './report/check.ts'
 export { CHECK_FAILURE_CODES, type CheckFailureCode } from './report/check-failure.ts'

@@ -17,6 +17,7 @@ const ABIS = [
     contract: 'TdxAttestationVerifier',
   },
   { name: 'inferenceServingAbi', file: 'inference-serving', contract: 'InferenceServing' },
+  { name: 'receiptRootsAbi', file: 'receipt-roots', contract: 'ReceiptRoots' },
   { name: 'identityRegistryAbi', file: 'identity-registry', contract: 'IIdentityRegistry' },
   { name: 'reputationRegistryAbi', file: 'reputation-registry', contract: 'IReputationRegistry' },
 ] as const

@@ -14,6 +14,7 @@ import type { Exchange } from '../exchange/exchange.ts'
 import type { NodeKeys } from '../keys/node-keys.ts'
 import type { Authorised } from '../payment/authorise.ts'
 import type { Journal } from '../payment/journal.ts'
+import type { ReceiptLog } from '../receipt-log/receipt-log.ts'
 import { RECEIPT_KEY_ID, type NodeIdentity } from '../statement/node-identity.ts'
 
 /** Counts and end of an answer, for body and receipt alike. */
@@ -29,6 +30,7 @@ export interface AnswerJobParts {
   readonly keys: NodeKeys
   readonly serving: ContractDomain
   readonly journal: Journal
+  readonly log: Pick<ReceiptLog, 'entry'>
   readonly now: () => Date
 }
 
@@ -50,7 +52,7 @@ export function createAnswerJob(
   answerId?: string,
 ): AnswerJob {
   const { signed, authHash, price, priceVersion } = authorised
-  const { identity, keys, serving, journal, now } = parts
+  const { identity, keys, serving, journal, log, now } = parts
   const hasher = createResponseHasher(signed.salt, nativeSha256())
   const unixSeconds = (): number => Math.floor(now().getTime() / 1000)
   return {
@@ -83,6 +85,7 @@ export function createAnswerJob(
           receiptSig: receipt.receiptSignature,
         },
         feeOf(price, inputTokens, outputTokens),
+        [log.entry(receipt, signed)],
       )
       exchange.concluded({ chatId: answerId ?? null, receipt })
       return receipt

@@ -16,6 +16,10 @@ export const PLAIN_ENDPOINTS: readonly PlainEndpoint[] = [
   endpoint('/v1/attestation', 'Evidence over a nonce', 'application/jeju-evidence+cbor'),
   endpoint('/v1/aci/attestation', 'ACI report'),
   endpoint('/v1/aci/receipts/{id}', 'ACI receipt, for whom authorised the request'),
+  endpoint(
+    '/v1/receipts/{id}/inclusion',
+    'Proof that a receipt stands in an anchored epoch, for its owner',
+  ),
   endpoint('/v1/attestation/report', 'Report of the vllm-proxy dialect'),
   endpoint('/v1/signature/{id}', 'Signature of the vllm-proxy dialect over an exchange'),
   endpoint('/.well-known/tinfoil-attestation', 'Tinfoil document over a nonce'),

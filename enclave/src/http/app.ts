@@ -42,7 +42,7 @@ export function createApp(
     const known = knownError(error)
     if (known.code === 'internal_error') logger.error({ error: error.name }, 'internal error')
     const { status } = NODE_ERRORS[known.code]
-    if (status === 429 || status === 503) {
+    if (status === 429 || status === 503 || known.code === 'inclusion_pending') {
       c.header('Retry-After', String(known.retryAfterS))
     }
     if (known.code === 'sealed_key_mismatch') {

@@ -16,6 +16,7 @@ export const NODE_ERRORS = {
   insufficient_funds: { status: 402, type: 'payment_required' },
   max_fee_too_low: { status: 402, type: 'payment_required' },
   not_found: { status: 404, type: 'not_found' },
+  inclusion_pending: { status: 404, type: 'not_found' },
   model_not_found: { status: 404, type: 'invalid_request_error' },
   method_not_allowed: { status: 405, type: 'invalid_request_error' },
   request_timeout: { status: 408, type: 'invalid_request_error' },

@@ -19,8 +19,8 @@ export interface Journal {
   knows(authHash: Hex, auth: RequestAuth): boolean
   /** Records an authorisation before inference. False when it is known. */
   start(authHash: Hex, auth: RequestAuth): Promise<boolean>
-  /** Records the receipt; from now on the channel owes `fee`. */
-  finish(item: SettlementItem, fee: bigint): Promise<void>
+  /** Records the receipt, together with `also`; from now on the channel owes `fee`. */
+  finish(item: SettlementItem, fee: bigint, also?: readonly Change[]): Promise<void>
   /** Records that nothing was answered, and why: the authorisation stays used and owes nothing. */
   abandon(authHash: Hex, status: string): Promise<void>
   /** What a settlement did to items, together with `also`. */
@@ -73,11 +73,11 @@ export async function openJournal(store: Store, now: () => Date): Promise<Journa
       ])
       return changed === 1
     },
-    finish: async (item, fee) => {
+    finish: async (item, fee, also = []) => {
       store.assertWorking()
       const owed = { item, fee }
       state.finish(owed)
-      await store.write(insertReceipt(owed))
+      await store.write([...insertReceipt(owed), ...also])
     },
     abandon: async (authHash, status) => {
       store.assertWorking()

@@ -29,6 +29,14 @@ export function aciRoutes(reporter: AciReporter, records: ExchangeRecords): Hono
  * @throws NodeError `unauthorized`, `not_found`
  */
 export function ownedExchange(c: Context, found: KeptExchange | undefined): KeptExchange {
+  return ownedBy(c, found)
+}
+
+/** The same of whatever is kept under the digest of an authorisation. */
+export function ownedBy<Kept extends { readonly credential: string }>(
+  c: Context,
+  found: Kept | undefined,
+): Kept {
   const bearer = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1]
   const credential = c.req.header(AUTHORIZATION_HEADER) ?? bearer
   if (credential === undefined) {

@@ -86,6 +86,47 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX exchanges_by_chat ON exchanges (chat_id);
   CREATE INDEX exchanges_by_age ON exchanges (refused, served_at);
   `,
+  `
+  CREATE TABLE archived (
+    locator TEXT NOT NULL PRIMARY KEY,
+    digest TEXT NOT NULL,
+    -- until it was read back
+    payload BLOB,
+    -- waiting | stored | kept
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    due_at_ms INTEGER NOT NULL,
+    stored_at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX archived_by_digest ON archived (digest);
+  CREATE INDEX archived_by_due ON archived (state, due_at_ms);
+  CREATE TABLE log_receipts (
+    -- order in the log
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    receipt_id TEXT NOT NULL UNIQUE,
+    binding_id TEXT NOT NULL,
+    commitment TEXT NOT NULL,
+    salt TEXT NOT NULL,
+    credential TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    -- null while its epoch is open
+    epoch INTEGER
+  ) STRICT;
+  CREATE INDEX log_receipts_by_epoch ON log_receipts (epoch, binding_id);
+  CREATE TABLE log_epochs (
+    binding_id TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    previous TEXT NOT NULL,
+    root TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    locator TEXT NOT NULL,
+    closed_at INTEGER NOT NULL,
+    -- of a block that is no longer in doubt; null before
+    anchored_at INTEGER,
+    PRIMARY KEY (binding_id, epoch)
+  ) STRICT;
+  `,
 ]
 
 /**

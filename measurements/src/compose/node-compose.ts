@@ -46,6 +46,7 @@ export async function nodeAppCompose(facts: NodeComposeFacts): Promise<Uint8Arra
     ...(model.chatTemplateSha256 === undefined
       ? {}
       : { CHAT_TEMPLATE_SHA256: model.chatTemplateSha256 }),
+    ARCHIVE: network.archive,
     CHAIN_ID: String(network.deployment.chainId),
     DEPLOYMENT: JSON.stringify(network.deployment),
     MODEL_NAME: model.name,

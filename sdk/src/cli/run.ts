@@ -8,6 +8,7 @@ import { toJson } from './output.ts'
 import { providersCommand } from './providers-command.ts'
 import { proxyCommand } from './proxy-command.ts'
 import { listReceiptsCommand } from './receipts/list-command.ts'
+import { proveReceiptsCommand } from './receipts/prove-command.ts'
 import { verifyReceiptsCommand } from './receipts/verify-command.ts'
 import { stakeCommand } from './stake-command.ts'
 import type { Terminal } from './terminal.ts'
@@ -25,6 +26,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['stake', stakeCommand],
   ['receipts', listReceiptsCommand],
   ['receipts list', listReceiptsCommand],
+  ['receipts prove', proveReceiptsCommand],
   ['receipts verify', verifyReceiptsCommand],
 ])
 

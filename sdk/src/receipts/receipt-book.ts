@@ -6,6 +6,11 @@ import {
   type EvidenceRecord,
 } from './evidence-record.ts'
 import {
+  encodeInclusionRecord,
+  parseInclusionRecord,
+  type InclusionRecord,
+} from './inclusion-record.ts'
+import {
   encodeReceiptRecord,
   feeOfRecord,
   parseReceiptRecord,
@@ -14,6 +19,7 @@ import {
 
 const RECEIPTS = 'receipts'
 const EVIDENCE = 'evidence'
+const INCLUSION = 'inclusion'
 /** Milliseconds in a name: of one length, so that names are in order of time. */
 const TIME_DIGITS = 14
 
@@ -52,6 +58,17 @@ export class ReceiptBook {
     return text === undefined ? undefined : parseEvidenceRecord(text, digest)
   }
 
+  /** Keeps a proof beside the receipt of that name. */
+  async keepInclusion(name: string, inclusion: InclusionRecord): Promise<void> {
+    await this.#store.write(inclusionOf(name), encodeInclusionRecord(inclusion))
+  }
+
+  /** Throws `RECORD_INVALID`; undefined where none was kept. */
+  async inclusion(name: string): Promise<InclusionRecord | undefined> {
+    const text = await this.#store.read(inclusionOf(name))
+    return text === undefined ? undefined : parseInclusionRecord(text, inclusionOf(name))
+  }
+
   /** What the receipts of a channel come to, wei: what may be settled of it, whether or not it has been. */
   async feesOf(channelId: Hex): Promise<bigint> {
     const names = await this.names(channelId)
@@ -61,6 +78,10 @@ export class ReceiptBook {
       0n,
     )
   }
+}
+
+function inclusionOf(name: string): string {
+  return `${INCLUSION}${name.slice(RECEIPTS.length)}`
 }
 
 function nameOf(record: ReceiptRecord): string {

@@ -1,6 +1,7 @@
 import type { Deployment } from '@jeju/contracts'
 import {
   verifyEvidence,
+  verifyInclusion,
   verifyReceipt,
   type AppraisalPolicy,
   type Check,
@@ -17,8 +18,10 @@ import {
   ProtocolError,
   recoverAddress,
 } from '@jeju/verifier/protocol'
+import { rootsOf } from '../chain/receipt-roots.ts'
 import { MAX_SESSION_MS } from '../session/session-cache.ts'
 import { evidenceDigestOf, type EvidenceRecord } from './evidence-record.ts'
+import type { InclusionRecord } from './inclusion-record.ts'
 import { answerOf, feeOfRecord, keysetText, type ReceiptRecord } from './receipt-record.ts'
 
 /** Under what a record is judged: nothing of it comes from the record. */
@@ -27,6 +30,8 @@ export interface RecordTrust {
   readonly trustAnchor: TrustAnchor
   readonly policy: AppraisalPolicy
   readonly gpu?: GpuTrust
+  /** Whether a receipt without a proof of inclusion is refused. */
+  readonly inclusion?: 'required'
 }
 
 /** Every check of a record, and whether all of them passed. */
@@ -43,12 +48,14 @@ const MAX_AGE_MS = MAX_SESSION_MS + Number(MAX_AUTH_LIFE_S) * 1000
 /**
  * Verifies a kept receipt again (docs/protocol.md §6), asking nobody but `gpu` where there is one: the receipt against
  * what was signed, priced and received, and the key that signed it against the evidence of its node, judged as of
- * then. What was received is known by its hash only: whoever kept the bytes compares that himself.
+ * then; with `inclusion`, that it stood in the node's log in time. What was received is known by its hash only: whoever kept
+ * the bytes compares that himself.
  */
 export async function verifyReceiptRecord(
   record: ReceiptRecord,
   evidence: EvidenceRecord | undefined,
   trust: RecordTrust,
+  inclusion?: InclusionRecord,
 ): Promise<RecordReport> {
   const { keyset } = record.binding
   const keysetDigest = documentDigest(keysetText(keyset))
@@ -67,9 +74,22 @@ export async function verifyReceiptRecord(
     checkSessionKey(record),
     checkServing(record, trust.deployment),
     ...(await checkEvidence(record, evidence, trust)),
+    ...checkInclusion(record, inclusion, trust),
   ]
   const holds = checks.every(({ status }) => status === 'passed')
   return { checks, outcome: holds ? 'verified' : 'refused', fee: feeOfRecord(record) }
+}
+
+/** That the receipt stood in its node's log when the epoch was anchored (docs/protocol.md §12). */
+function checkInclusion(
+  { receipt }: ReceiptRecord,
+  inclusion: InclusionRecord | undefined,
+  { deployment, inclusion: wanted }: RecordTrust,
+): readonly Check[] {
+  if (inclusion !== undefined) {
+    return verifyInclusion({ receipt, ...inclusion, roots: rootsOf(deployment) }).checks
+  }
+  return wanted === 'required' ? [same('inclusion-kept', 'a proof of inclusion', 'none')] : []
 }
 
 function checkSessionKey({ signed, serving, sessionKey }: ReceiptRecord): Check {

@@ -11,6 +11,7 @@ export const deployment: Deployment = {
   computeRegistry: `0x${'a4'.repeat(20)}`,
   ledgerManager: `0x${'a5'.repeat(20)}`,
   inferenceServing: `0x${'a6'.repeat(20)}`,
+  receiptRoots: `0x${'a7'.repeat(20)}`,
 }
 
 export const registryDomain: ContractDomain = {

@@ -22,6 +22,7 @@ import { deployment } from './deployment.ts'
 import { ScriptedEngine } from './scripted-engine.ts'
 import { TestChain } from './test-chain.ts'
 import { TestClient } from './test-client.ts'
+import { TestLogChain } from './test-log-chain.ts'
 import { TestSettlementChain } from './test-settlement-chain.ts'
 
 export const COMPOSE = utf8(
@@ -51,6 +52,8 @@ export interface NodeSetting {
   readonly realEngine?: Engine
   /** Where it settles, instead of at once. */
   readonly settlement?: (chain: TestChain) => TestSettlementChain
+  /** Where its receipts are anchored. */
+  readonly logChain?: TestLogChain
   readonly clock?: TestClock
   readonly stateDir?: string
   /** What the guest agent asks when it is asked for evidence of GPUs; the node is one that needs them. */
@@ -67,6 +70,7 @@ export interface Running {
   readonly node: Node
   readonly td: SimulatedTd
   readonly chain: TestChain
+  readonly logChain: TestLogChain
   readonly engine: ScriptedEngine
   readonly clock: TestClock
   readonly stateDir: string
@@ -104,6 +108,7 @@ export async function cleanUp(): Promise<void> {
 export async function buildNode(setting: NodeSetting = {}): Promise<Running> {
   const clock = setting.clock ?? new TestClock()
   const chain = setting.chain ?? new TestChain(clock.now)
+  const logChain = setting.logChain ?? new TestLogChain(clock.now)
   const engine = setting.engine ?? new ScriptedEngine()
   const needsGpus = setting.gpus !== undefined || setting.openGpus !== undefined
   // Only the guest agent of dstack 0.6 knows of GPUs.
@@ -127,6 +132,7 @@ export async function buildNode(setting: NodeSetting = {}): Promise<Running> {
     engine: setting.realEngine ?? engine,
     connectChain: () => chain,
     connectSettlement: () => setting.settlement?.(chain) ?? new TestSettlementChain(chain),
+    connectLog: () => logChain,
     logger,
     now: clock.now,
   })
@@ -135,6 +141,7 @@ export async function buildNode(setting: NodeSetting = {}): Promise<Running> {
     node,
     td,
     chain,
+    logChain,
     engine,
     clock,
     stateDir,
@@ -142,7 +149,7 @@ export async function buildNode(setting: NodeSetting = {}): Promise<Running> {
     logs,
     fetch: async (request) => node.app.fetch(request),
     get: async (path) => node.app.request(path),
-    restart: (changes) => buildNode({ td, chain, clock, stateDir, ...changes }),
+    restart: (changes) => buildNode({ td, chain, logChain, clock, stateDir, ...changes }),
   }
 }
 
@@ -161,8 +168,8 @@ export async function startNode(setting: NodeSetting = {}): Promise<Running> {
   return { ...running, node, restart: (changes) => startNode({ ...pick(running), ...changes }) }
 }
 
-function pick({ td, chain, clock, stateDir }: Running): NodeSetting {
-  return { td, chain, clock, stateDir }
+function pick({ td, chain, logChain, clock, stateDir }: Running): NodeSetting {
+  return { td, chain, logChain, clock, stateDir }
 }
 
 export async function statusOf(running: Running): Promise<string> {
@@ -202,6 +209,8 @@ function configOf(stateDir: string, changes: Partial<Config> = {}): Config {
     model: { path: '/unused', sha256: `0x${'00'.repeat(32)}`, name: 'unused' },
     settleIntervalMs: 3_600_000,
     settlement: { worth: 0, confirmations: 1 },
+    archive: { kind: 'off' },
+    receiptEpochS: 3_600,
     drainMs: 200,
     walletLimits: { requestsPerMinute: 1_000, concurrent: 64 },
     logLevel: 'trace',

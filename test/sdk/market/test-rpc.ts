@@ -5,6 +5,7 @@ import {
   inferenceServingAbi,
   ledgerManagerAbi,
   peersAbi,
+  receiptRootsAbi,
   requireWiring,
   reputationRegistryAbi,
 } from '@jeju/contracts'
@@ -44,6 +45,7 @@ const ABIS = {
   [deployment.computeRegistry]: computeRegistryAbi,
   [deployment.ledgerManager]: ledgerManagerAbi,
   [deployment.inferenceServing]: inferenceServingAbi,
+  [deployment.receiptRoots]: receiptRootsAbi,
 }
 
 /** What a contract answers: a value to return, or an error it reverts with. */

@@ -33,7 +33,7 @@ export {
   aciStatement,
 } from './dialects/aci-statement.ts'
 export { exchangeText } from './dialects/exchange-text.ts'
-export { recoverPersonal, signPersonal } from './dialects/personal-signature.ts'
+export { recoverPersonal, signPersonal, signPersonalBytes } from './dialects/personal-signature.ts'
 export { signingReportData, type SigningIdentity } from './dialects/signing-report-data.ts'
 export { TINFOIL, tinfoilReportData } from './dialects/tinfoil-report-data.ts'
 export {
@@ -87,6 +87,29 @@ export {
   type VerifiedAttestation,
   type NodeStatement,
 } from './node-statement.ts'
+export {
+  encodeEpochDocument,
+  epochRoot,
+  MAX_EPOCH_DOCUMENT_BYTES,
+  MAX_EPOCH_RECEIPTS,
+  parseEpochDocument,
+  proveInclusion,
+  type ArchivedContent,
+  type ArchivedEvidence,
+  type EpochDocument,
+} from './log/epoch-document.ts'
+export {
+  encodeAnchoredEpoch,
+  encodeInclusionProof,
+  MAX_PROOF_CHARACTERS,
+  parseAnchoredEpoch,
+  parseInclusionProof,
+  type AnchoredEpoch,
+  type EpochPlace,
+  type InclusionProof,
+} from './log/inclusion-proof.ts'
+export { inclusionPath, merkleRoot, rootFromPath } from './log/merkle-tree.ts'
+export { receiptCommitment, receiptSalt } from './log/receipt-commitment.ts'
 export { PROTOCOL_ERROR_CODES, ProtocolError, type ProtocolErrorCode } from './protocol-error.ts'
 export { receiptDigest, FINISH_CODES, type Finish, type Receipt } from './receipt.ts'
 export { DONE_FRAME, receiptFrame, STREAM_END, type ReceiptChunk } from './receipt-frame.ts'

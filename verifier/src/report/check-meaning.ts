@@ -1,9 +1,12 @@
 import type { GpuCheckName } from '../gpu/gpu-report.ts'
+import type { InclusionCheckName } from '../receipt/verify-inclusion.ts'
 import type { ReceiptCheckName } from '../receipt/verify-receipt.ts'
 import type { EvidenceCheckName } from './report.ts'
 
 /** What each check asks, in half a line. */
-const MEANINGS: Readonly<Record<EvidenceCheckName | GpuCheckName | ReceiptCheckName, string>> = {
+const MEANINGS: Readonly<
+  Record<EvidenceCheckName | GpuCheckName | ReceiptCheckName | InclusionCheckName, string>
+> = {
   'quote-signature': 'the attestation key signed the TD report',
   'qe-report-binding': 'the quoting enclave vouches for that key',
   'qe-report-signature': 'the certified platform vouches for the quoting enclave',
@@ -54,6 +57,9 @@ const MEANINGS: Readonly<Record<EvidenceCheckName | GpuCheckName | ReceiptCheckN
   'receipt-price': 'price version, cap and fee are as agreed',
   'receipt-usage': 'the counts are possible, and those the answer states',
   'receipt-time': 'it was issued in time',
+  'inclusion-log': 'proof and root are of the log of its key',
+  'inclusion-root': 'it stands in the tree with that root',
+  'inclusion-time': 'it was issued before that was anchored',
 }
 
 /** What a check of that name asks; undefined where nobody wrote it down. */

@@ -28,6 +28,7 @@ against the evidence of its node, judged as of then under the policy of now. Nob
 reference values where the policy takes GPUs. Prompts and answers are not kept; of them their salted hashes are compared.
 
   --full                every check of every receipt, not only those that failed
+  --inclusion           refuse a receipt without a kept proof that it stands in its node's log (jeju receipts prove)
 
 ${NETWORK_HELP}
 ${HOME_HELP}
@@ -51,6 +52,7 @@ const FLAGS = {
   ...NETWORK_FLAGS,
   home,
   full: { type: 'boolean', default: false },
+  inclusion: { type: 'boolean', default: false },
 } as const
 
 interface Judged {
@@ -67,7 +69,8 @@ async function runVerify(args: readonly string[], terminal: Terminal): Promise<n
   const network = await readNetwork(values, terminal)
   const policy = await network.policy()
   const gpu = await gpuTrustFor(policy, undefined)
-  const trust = {
+  const trust: RecordTrust = {
+    ...(values.inclusion ? { inclusion: 'required' } : {}),
     deployment: await network.deployment(),
     trustAnchor: await network.trustAnchor(),
     policy,
@@ -94,7 +97,8 @@ async function judge(book: ReceiptBook, name: string, trust: RecordTrust): Promi
     const record = await book.read(name)
     if (record === undefined) throw new SdkError('RECORD_INVALID', `${name}: gone`)
     const evidence = await book.evidence(record.evidence)
-    const { outcome, checks, fee } = await verifyReceiptRecord(record, evidence, trust)
+    const inclusion = await book.inclusion(name)
+    const { outcome, checks, fee } = await verifyReceiptRecord(record, evidence, trust, inclusion)
     return { name, outcome, fee, checks, message: null }
   } catch (error) {
     if (!(error instanceof SdkError) || error.code !== 'RECORD_INVALID') throw error

@@ -1,4 +1,16 @@
-import { readReceiptFile, verifyReceipt, type ReceiptReport } from '../../index.ts'
+import { decodeUtf8 } from '../../bytes/bytes.ts'
+import {
+  readReceiptFile,
+  verifyInclusion,
+  verifyReceipt,
+  type Check,
+  type InclusionCase,
+} from '../../index.ts'
+import {
+  MAX_PROOF_CHARACTERS,
+  parseAnchoredEpoch,
+  parseInclusionProof,
+} from '../../protocol/log/inclusion-proof.ts'
 import { COMMON_FLAGS, EXIT_CODES_HELP, readArguments } from '../common-flags.ts'
 import type { Command } from '../command.ts'
 import { faultOf, firstFailure, inputCheck } from '../fault.ts'
@@ -11,7 +23,11 @@ import { readFileBytes } from '../read/read-file.ts'
 import { parseTime } from '../read/time.ts'
 import type { Terminal } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
+import { parseContract, parseNodeUrl } from '../url/url-flags.ts'
+import { UnreachableError } from '../url/fetch-evidence.ts'
+import { unreachableTree } from '../url/node-result.ts'
 import { exitCodeOf, type CliVerdict } from '../verdict.ts'
+import { fetchAnchoredEpoch } from './anchored-epoch.ts'
 
 const HELP = `jeju-verify receipt [flags] FILE
 
@@ -29,6 +45,11 @@ Did this answer come from the node that was asked, unchanged and at the agreed p
   price          version, inPerMTok, outPerMTok (wei, decimal strings) and maxOutputTokens of the channel
   receivedAt     optional: Unix seconds; --at, or the time of now, where it is missing
 
+  --inclusion FILE      the node's answer at /v1/receipts/ID/inclusion: does the receipt stand in the log of its key?
+  --roots CHAIN:ADDRESS ReceiptRoots that counts; with --inclusion
+  --root FILE           what it says of the epoch, for who is offline (docs/protocol.md §12)
+  --rpc URL             or who is asked for that
+
   --at TIME      judge as of this time: ISO 8601 with zone, or Unix seconds
   --json         one line of JSON
   --help         this text
@@ -36,6 +57,7 @@ Did this answer come from the node that was asked, unchanged and at the agreed p
 Examples:
   jeju-verify receipt answer.json
   jeju-verify receipt --json --at 1800000001 answer.json
+  jeju-verify receipt --inclusion proof.json --roots 8453:0x… --rpc https://mainnet.base.org answer.json
 
 ${EXIT_CODES_HELP}`
 
@@ -43,7 +65,14 @@ ${EXIT_CODES_HELP}`
 export const receiptCommand: Command = { help: HELP, run: judgeReceipt }
 
 const { at, json } = COMMON_FLAGS
-const FLAGS = { at, json }
+const FLAGS = {
+  at,
+  json,
+  inclusion: { type: 'string' },
+  roots: { type: 'string' },
+  root: { type: 'string' },
+  rpc: { type: 'string' },
+} as const
 
 interface Answer {
   readonly verdict: CliVerdict
@@ -51,24 +80,84 @@ interface Answer {
   readonly tree: Tree
 }
 
+type Inclusion = Omit<InclusionCase, 'receipt'>
+
 async function judgeReceipt(args: readonly string[], terminal: Terminal): Promise<number> {
   const { values, positionals } = readArguments(args, FLAGS)
   const [file, ...others] = positionals
   if (file === undefined || others.length > 0) throw new UsageError('expected one FILE')
   const time = parseTime(values.at)
-  const answer = judge(file, await readFileBytes(file), time)
+  requireTogether(values)
+  const answer = await judge(file, await readFileBytes(file), time, () => readInclusion(values))
   const text =
     values.json === true ? JSON.stringify(answer.json) : drawTree(answer.tree, paintFor(terminal))
   await terminal.print(`${text}\n`)
   return exitCodeOf([answer.verdict])
 }
 
-function judge(file: string, bytes: Uint8Array, time: Date | undefined): Answer {
+interface InclusionFlags {
+  readonly inclusion?: string | undefined
+  readonly roots?: string | undefined
+  readonly root?: string | undefined
+  readonly rpc?: string | undefined
+}
+
+function requireTogether({ inclusion, roots, root, rpc }: InclusionFlags): void {
+  if (inclusion === undefined) {
+    if (roots === undefined && root === undefined && rpc === undefined) return
+    throw new UsageError('--roots, --root and --rpc go with --inclusion')
+  }
+  if ((root === undefined) === (rpc === undefined)) {
+    throw new UsageError('--inclusion: expected one of --root and --rpc')
+  }
+  parseContract(roots, '--roots')
+}
+
+/** @throws UsageError, UnreachableError, ProtocolError */
+async function readInclusion(flags: InclusionFlags): Promise<Inclusion | undefined> {
+  const { inclusion, root, rpc } = flags
+  if (inclusion === undefined) return undefined
+  const roots = parseContract(flags.roots, '--roots')
+  const proof = parseInclusionProof(await readText(inclusion, 'proof'))
+  const anchored =
+    root === undefined
+      ? await fetchAnchoredEpoch(parseNodeUrl(rpc ?? ''), { ...proof, roots })
+      : parseAnchoredEpoch(await readText(root, 'root'))
+  return { proof, anchored, roots }
+}
+
+async function readText(path: string, place: string): Promise<string> {
+  return decodeUtf8(await readFileBytes(path, MAX_PROOF_CHARACTERS), place).trim()
+}
+
+async function judge(
+  file: string,
+  bytes: Uint8Array,
+  time: Date | undefined,
+  inclusionOf: () => Promise<Inclusion | undefined>,
+): Promise<Answer> {
   try {
     const { answer, expectation, at } = readReceiptFile(bytes)
-    const report = verifyReceipt(answer, { ...expectation, at: time ?? at ?? new Date() })
-    return answerOf(file, report)
+    const { checks, verdict } = verifyReceipt(answer, {
+      ...expectation,
+      at: time ?? at ?? new Date(),
+    })
+    const fee = verdict.outcome === 'verified' ? verdict.fee.toString() : null
+    const inclusion = await inclusionOf()
+    // Without a receipt there is nothing that could be included, and that was said.
+    if (inclusion === undefined || 'absent' in answer.receipt) {
+      return answerOf(file, checks, fee, null)
+    }
+    const included = verifyInclusion({ receipt: answer.receipt.text, ...inclusion })
+    const found = included.verdict
+    const since = found.outcome === 'verified' ? found.anchoredAt.toISOString() : null
+    return answerOf(file, [...checks, ...included.checks], fee, since)
   } catch (error) {
+    if (error instanceof UnreachableError) {
+      const { message } = error
+      const json = { file, verdict: 'unreachable', code: null, message }
+      return { verdict: 'unreachable', json, tree: unreachableTree(file, message) }
+    }
     const fault = faultOf(error)
     const { code } = fault
     const json = { file, verdict: 'malformed', code, fee: null, checks: [inputCheck(fault)] }
@@ -76,18 +165,31 @@ function judge(file: string, bytes: Uint8Array, time: Date | undefined): Answer 
   }
 }
 
-function answerOf(file: string, { checks, verdict: found }: ReceiptReport): Answer {
-  const isVerified = found.outcome === 'verified'
-  const verdict = isVerified ? 'accepted' : 'rejected'
+function answerOf(
+  file: string,
+  checks: readonly Check[],
+  fee: string | null,
+  anchoredAt: string | null,
+): Answer {
+  const isAccepted = checks.every(({ status }) => status === 'passed')
+  const verdict = isAccepted ? 'accepted' : 'rejected'
   const code = firstFailure(checks)
-  const fee = isVerified ? found.fee.toString() : null
   const tree: Tree = {
     label: [
       [`${file}: `, 'plain'],
       verdictSpan(verdict),
       [code === null ? '' : `  ${code}`, 'bad'],
     ],
-    below: [...checks.map(checkTree), ...(fee === null ? [] : [leaf(`fee ${fee} wei`)])],
+    below: [
+      ...checks.map(checkTree),
+      ...(isAccepted && fee !== null ? [leaf(`fee ${fee} wei`)] : []),
+      ...(anchoredAt === null ? [] : [leaf(`in the log since ${anchoredAt}`)]),
+    ],
   }
-  return { verdict, json: { file, verdict, code, fee, checks }, tree }
+  const shown = anchoredAt === null ? {} : { anchoredAt }
+  return {
+    verdict,
+    json: { file, verdict, code, fee: isAccepted ? fee : null, ...shown, checks },
+    tree,
+  }
 }

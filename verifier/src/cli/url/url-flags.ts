@@ -37,14 +37,16 @@ export function parseNonceFlag(text: string | undefined): Uint8Array {
 
 /** The registry of `--registry CHAINID:ADDRESS`. @throws UsageError */
 export function parseRegistry(text: string | undefined): ContractDomain {
+  return parseContract(text, '--registry')
+}
+
+/** A contract flag, `CHAINID:ADDRESS`. @throws UsageError */
+export function parseContract(text: string | undefined, flag: string): ContractDomain {
   const [chainId = '', address, ...rest] = (text ?? '').split(':')
   if (!/^[1-9]\d{0,18}$/.test(chainId) || rest.length > 0) {
-    throw new UsageError('--registry: expected CHAINID:ADDRESS, such as 8453:0x…')
+    throw new UsageError(`${flag}: expected CHAINID:ADDRESS, such as 8453:0x…`)
   }
-  return {
-    chainId: BigInt(chainId),
-    verifyingContract: parseAddress(address, '--registry'),
-  }
+  return { chainId: BigInt(chainId), verifyingContract: parseAddress(address, flag) }
 }
 
 /** An address flag, 20 bytes of hex with `0x`. @throws UsageError */

@@ -1,0 +1,84 @@
+import { ArchiveError, arweaveId, arweaveLocator, readArweave } from '@jeju/verifier/archive'
+import { sha256, toHex } from '@jeju/verifier/protocol'
+import { z } from 'zod'
+import type { Archive } from './archive.ts'
+import { makeDataItem } from './data-item.ts'
+
+/** What {@link createArweaveArchive} needs. */
+export interface ArweaveArchiveOptions {
+  /** Where data items are posted: a bundler that answers `{"id"}`. */
+  readonly uploadUrl: string
+  /** Origins that content is read from, in this order. */
+  readonly gateways: readonly string[]
+  /** secp256k1: owner of the items. */
+  readonly privateKey: Uint8Array
+  readonly fetch: typeof globalThis.fetch
+}
+
+const UPLOAD_TIMEOUT_MS = 60_000
+const MAX_ANSWER_BYTES = 64 * 1024
+
+const uploaded = z.object({ id: z.string() })
+
+/** Arweave through a bundler, which pays and bundles; what it promised is believed when a gateway gives the content back. */
+export function createArweaveArchive(options: ArweaveArchiveOptions): Archive {
+  const { uploadUrl, gateways, privateKey, fetch } = options
+  return {
+    pack: (content, tags) => {
+      const { id, bytes } = makeDataItem(content, tags, privateKey)
+      return { digest: toHex(sha256(content)), locator: arweaveLocator(id), payload: bytes }
+    },
+    store: async ({ locator, payload }) => {
+      const id = arweaveId(locator)
+      const answered = await post(fetch, uploadUrl, payload)
+      if (answered !== id) {
+        throw new ArchiveError('ARCHIVE_UNAVAILABLE', `${uploadUrl}: took it as another item`)
+      }
+    },
+    get: (locator, digest) => readArweave(locator, digest, { fetch, gateways }),
+  }
+}
+
+async function post(
+  fetch: typeof globalThis.fetch,
+  url: string,
+  payload: Uint8Array,
+): Promise<string | undefined> {
+  const unavailable = (text: string, cause?: unknown): ArchiveError =>
+    new ArchiveError('ARCHIVE_UNAVAILABLE', `${url}: ${text}`, { cause })
+  let answer: { readonly status: number; readonly text: string }
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/octet-stream' },
+      body: new Uint8Array(payload),
+      redirect: 'error',
+      signal: AbortSignal.timeout(UPLOAD_TIMEOUT_MS),
+    })
+    answer = { status: response.status, text: await readText(response) }
+  } catch (cause) {
+    throw unavailable('no answer', cause)
+  }
+  const { status, text } = answer
+  // 202: it has it already, or is about to.
+  if (status !== 200 && status !== 201 && status !== 202) throw unavailable(`status ${status}`)
+  return idIn(text)
+}
+
+async function readText(response: Response): Promise<string> {
+  let text = ''
+  const decoder = new TextDecoder()
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true })
+    if (text.length > MAX_ANSWER_BYTES) throw new RangeError('a long answer')
+  }
+  return text
+}
+
+function idIn(text: string): string | undefined {
+  try {
+    return uploaded.safeParse(JSON.parse(text)).data?.id
+  } catch {
+    return undefined
+  }
+}

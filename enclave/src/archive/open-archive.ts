@@ -1,0 +1,23 @@
+import type { ArchiveConfig } from '../config.ts'
+import type { Archive } from './archive.ts'
+import { createArweaveArchive } from './arweave-archive.ts'
+import { createFileArchive } from './file-archive.ts'
+
+/** The configured archive, with items of that key; undefined where there is none. */
+export function openArchive(config: ArchiveConfig, privateKey: Uint8Array): Archive | undefined {
+  switch (config.kind) {
+    case 'off':
+      return undefined
+    case 'file':
+      return createFileArchive(config.folder)
+    case 'arweave': {
+      const { uploadUrl, gateways } = config
+      return createArweaveArchive({ uploadUrl, gateways, privateKey, fetch })
+    }
+  }
+}
+
+/** Addresses that an archive connects to. */
+export function archiveEgress(config: ArchiveConfig): readonly string[] {
+  return config.kind === 'arweave' ? [config.uploadUrl, ...config.gateways] : []
+}

@@ -1,0 +1,143 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  encodeAuthorization,
+  encodeComputeReceipt,
+  encodeInclusionProof,
+  inclusionPath,
+  receiptCommitment,
+  receiptSalt,
+  type ComputeReceipt,
+  type SignedRequestAuth,
+} from '@jeju/verifier/protocol'
+import { backoffMs } from '../attestation/backoff.ts'
+import { credentialDigest } from '../records/exchange-records.ts'
+import type { Change } from '../storage/store.ts'
+import { createAnchoring, type AnchoringParts } from './anchor-epochs.ts'
+import { closeEpochs, type ClosingParts } from './close-epochs.ts'
+import { forgetAnchored, insertLogged, readCommitments, readLogged } from './log-rows.ts'
+
+/** Where a receipt stands in the log. */
+export interface FoundInclusion {
+  /** SHA-256 of the authorisation header that may ask for it. */
+  readonly credential: string
+  /** Text of the proof; undefined while its epoch is not anchored. */
+  readonly proof: string | undefined
+  /** When it is worth asking again, seconds. */
+  readonly retryAfterS: number
+}
+
+/** The log of this node's receipts (docs/protocol.md §12). Nothing of it stands between a request and its answer. */
+export interface ReceiptLog {
+  /** What puts a receipt into the log; to be written together with the receipt itself. */
+  entry(receipt: ComputeReceipt, signed: SignedRequestAuth): Change
+  find(receiptId: string): Promise<FoundInclusion | undefined>
+  /** Closes and anchors what is due; with `last`, whatever there is. Failures leave it waiting. */
+  work(last?: boolean): Promise<void>
+  /** Works until the signal. */
+  run(signal: AbortSignal): Promise<void>
+  /** Closes and sends what there is, and hands it to the archive, once; what is left waits for the next start. */
+  finish(): Promise<void>
+}
+
+/** Collaborators of {@link createReceiptLog}. */
+export interface ReceiptLogParts extends ClosingParts, AnchoringParts {}
+
+const POLL_MS = 1_000
+const RETRY = { firstMs: 2_000, maxMs: 300_000 }
+/** Proofs are served for this long, in seconds; after that they are made from the archive. */
+const LIFE_S = 30 * 24 * 3600
+const FORGET_EVERY = 1_024
+const SOON_S = 30
+/** What the archive gets at the end of a node, in milliseconds. */
+const FINISH_MS = 3_000
+
+/** What the chain names is archived; attempts that came to nothing are nobody's business. */
+const UNARCHIVED = `
+  SELECT content FROM evidence WHERE confirmed = 1 AND digest NOT IN (SELECT digest FROM archived)`
+
+/** A log in the node's database. */
+export function createReceiptLog(parts: ReceiptLogParts): ReceiptLog {
+  const { store, queue, roots, logger, now, epochS } = parts
+  const anchoring = createAnchoring(parts)
+  let failures = 0
+  let rounds = 0
+  const archiveEvidence = async (): Promise<void> => {
+    if (!queue.active) return
+    for (const { content } of await store.all(UNARCHIVED)) {
+      if (content instanceof Uint8Array) {
+        await store.write(queue.stage(content, 'evidence').changes)
+      }
+    }
+  }
+  const round = async (last: boolean): Promise<void> => {
+    const nowS = Math.floor(now().getTime() / 1000)
+    if (rounds++ % FORGET_EVERY === 0) await store.write(forgetAnchored(nowS - LIFE_S))
+    await closeEpochs(parts, last)
+    await anchoring.round()
+  }
+  let turn: Promise<void> = Promise.resolve()
+  const work = (last = false): Promise<void> => {
+    turn = turn.then(async () => {
+      try {
+        await round(last)
+        failures = 0
+      } catch (error) {
+        failures++
+        const reason = error instanceof Error ? error.message.slice(0, 200) : 'failed'
+        logger.warn({ reason, failures }, 'the receipt log waits')
+      }
+    })
+    return turn
+  }
+  return {
+    entry: (receipt, signed) => {
+      const salt = receiptSalt(signed.salt)
+      return insertLogged({
+        receiptId: receipt.receipt.authHash,
+        bindingId: receipt.bindingId,
+        commitment: receiptCommitment(salt, encodeComputeReceipt(receipt)),
+        salt,
+        credential: credentialDigest(encodeAuthorization(signed)),
+        madeAt: Math.floor(now().getTime() / 1000),
+      })
+    },
+    find: async (receiptId) => {
+      const found = await readLogged(store, receiptId)
+      if (found === undefined) return undefined
+      const { logged, epoch } = found
+      const { credential, commitment, salt, madeAt } = logged
+      if (epoch?.anchoredAt === undefined) {
+        const endsInS = madeAt + epochS - Math.floor(now().getTime() / 1000)
+        const retryAfterS = epoch === undefined ? Math.max(SOON_S, endsInS) : SOON_S
+        return { credential, proof: undefined, retryAfterS }
+      }
+      const commitments = await readCommitments(store, epoch)
+      const index = commitments.indexOf(commitment)
+      const place = { roots, bindingId: epoch.bindingId, epoch: epoch.epoch }
+      const path = inclusionPath(commitments, index)
+      const proof = { ...place, salt, index, size: commitments.length, path }
+      return { credential, proof: encodeInclusionProof(proof), retryAfterS: 0 }
+    },
+    work,
+    run: async (signal) => {
+      while (!signal.aborted) {
+        await archiveEvidence().catch((error: unknown) => {
+          logger.error({ reason: error instanceof Error ? error.name : '' }, 'evidence waits')
+        })
+        await work()
+        const waitMs = failures === 0 ? POLL_MS : backoffMs(failures, RETRY)
+        await delay(waitMs, undefined, { signal }).catch(() => undefined)
+      }
+    },
+    finish: async () => {
+      await archiveEvidence()
+      await work(true)
+      const archived = new AbortController()
+      const working = queue.work().catch(() => undefined)
+      await Promise.race([
+        working.then(() => archived.abort()),
+        delay(FINISH_MS, undefined, { signal: archived.signal }).catch(() => undefined),
+      ])
+    },
+  }
+}
