@@ -29,7 +29,10 @@ export interface AnchorCall {
   readonly locator: string
 }
 
-/** The chain as the log of receipts needs it. Every method throws a ChainError. */
+/**
+ * The chain as the log of receipts needs it. Every method throws a ChainError. What decides over rows on disk is what more than half
+ * of the RPCs say: one that lies can stop a log, and never fork it.
+ */
 export interface LogChain {
   head(): Promise<bigint>
   log(bindingId: Hex): Promise<AnchoredLog>

@@ -13,8 +13,8 @@ export interface RpcEndpoints {
   ): Promise<Answer>
   /** What each gives; failures are left out. */
   each<Answer>(ask: (client: PublicClient) => Promise<Answer>): Promise<readonly Answer[]>
-  /** How many there are. */
-  readonly count: number
+  /** The newest block that more than half of all have reached. */
+  agreedHead(): Promise<bigint>
 }
 
 /** An RPC that has not answered by then has failed, in milliseconds. */
@@ -48,8 +48,15 @@ export function connectEndpoints(
     return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   }
   return {
-    count: endpoints.length,
     each,
+    agreedHead: async () => {
+      const heads = await each((client) => client.getBlockNumber({ cacheTime: 0 }))
+      const reached = heads.toSorted((a, b) => (a < b ? 1 : -1))[Math.floor(endpoints.length / 2)]
+      if (reached === undefined) {
+        throw new ChainError('CHAIN_UNAVAILABLE', 'too few RPCs name a newest block')
+      }
+      return reached
+    },
     first: async (ask) => {
       let failure: unknown
       for (let tried = 0; tried < endpoints.length; tried++) {

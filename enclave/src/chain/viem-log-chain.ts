@@ -31,21 +31,27 @@ export function connectLogChain(
   const writer = createWalletClient({ chain, transport, account })
   const roots = { address: receiptRoots, abi: receiptRootsAbi } as const
   return {
-    head: () => endpoints.first((client) => client.getBlockNumber({ cacheTime: 0 })),
+    head: endpoints.agreedHead,
     log: (bindingId) =>
-      endpoints.first(async (client) => {
-        const call = { ...roots, functionName: 'logOf', args: [bindingId] } as const
-        const { epochs, lastRoot } = await client.readContract(call)
-        return { epochs: Number(epochs), lastRoot }
-      }),
+      endpoints.agreed(
+        async (client) => {
+          const call = { ...roots, functionName: 'logOf', args: [bindingId] } as const
+          const { epochs, lastRoot } = await client.readContract(call)
+          return { epochs: Number(epochs), lastRoot }
+        },
+        ({ epochs, lastRoot }) => `${epochs} ${lastRoot}`,
+      ),
     epoch: (bindingId, epoch) =>
-      endpoints.first(async (client) => {
-        const args = [bindingId, BigInt(epoch)] as const
-        const found = await client.readContract({ ...roots, functionName: 'epochOf', args })
-        if (found.size === 0n) return undefined
-        const { root, size, anchoredAt, blockNumber } = found
-        return { root, size: Number(size), anchoredAt: Number(anchoredAt), blockNumber }
-      }),
+      endpoints.agreed(
+        async (client) => {
+          const args = [bindingId, BigInt(epoch)] as const
+          const found = await client.readContract({ ...roots, functionName: 'epochOf', args })
+          if (found.size === 0n) return undefined
+          const { root, size, anchoredAt, blockNumber } = found
+          return { root, size: Number(size), anchoredAt: Number(anchoredAt), blockNumber }
+        },
+        (found) => (found === undefined ? '' : `${found.root} ${found.blockNumber}`),
+      ),
     agentUri: (agentId) =>
       endpoints.first((client) =>
         client.readContract({

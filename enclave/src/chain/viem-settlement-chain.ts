@@ -74,14 +74,7 @@ export function connectSettlementChain(options: SettlementChainOptions): Settlem
       return { blockNumber, blockHash, paid }
     }
   return {
-    agreedHead: async () => {
-      const heads = await endpoints.each((client) => client.getBlockNumber({ cacheTime: 0 }))
-      const reached = heads.toSorted((a, b) => (a < b ? 1 : -1))[Math.floor(endpoints.count / 2)]
-      if (reached === undefined) {
-        throw new ChainError('CHAIN_UNAVAILABLE', 'too few RPCs name a newest block')
-      }
-      return reached
-    },
+    agreedHead: endpoints.agreedHead,
     gasFees: () =>
       endpoints.first(async (client) => {
         const { maxFeePerGas, maxPriorityFeePerGas } = await client.estimateFeesPerGas()

@@ -71,7 +71,7 @@ export function createReceiptLog(parts: ReceiptLogParts): ReceiptLog {
     const nowS = Math.floor(now().getTime() / 1000)
     if (rounds++ % FORGET_EVERY === 0) await store.write(forgetAnchored(nowS - LIFE_S))
     await closeEpochs(parts, last)
-    await anchoring.round()
+    await anchoring.round(last)
   }
   let turn: Promise<void> = Promise.resolve()
   const work = (last = false): Promise<void> => {

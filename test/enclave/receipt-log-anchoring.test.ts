@@ -1,0 +1,158 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { sha256, toHex, utf8, ZERO_DIGEST, type Hex } from '@jeju/verifier/protocol'
+import { createArchiveQueue } from '../../enclave/src/archive/archive-queue.ts'
+import { createLogger } from '../../enclave/src/logging.ts'
+import { createMetrics, type Metrics } from '../../enclave/src/metrics.ts'
+import { insertLogged } from '../../enclave/src/receipt-log/log-rows.ts'
+import { createReceiptLog, type ReceiptLog } from '../../enclave/src/receipt-log/receipt-log.ts'
+import { openStore, type Store } from '../../enclave/src/storage/store.ts'
+import { deployment } from './setting/deployment.ts'
+import { cleanUp, temporaryFolder, TestClock } from './setting/start-node.ts'
+import { TestLogChain } from './setting/test-log-chain.ts'
+
+afterAll(cleanUp)
+
+const HOUR_S = 3_600
+const DAY_S = 24 * HOUR_S
+const BINDING: Hex = `0x${'b1'.repeat(32)}`
+const OTHER: Hex = `0x${'b2'.repeat(32)}`
+
+interface Setting {
+  readonly log: ReceiptLog
+  readonly chain: TestLogChain
+  readonly store: Store
+  readonly clock: TestClock
+  readonly metrics: Metrics
+  /** A receipt of that name is in the log. */
+  enter(name: string, bindingId?: Hex): Promise<void>
+  /** An hour passes, and what it makes due is done, as often as it takes. */
+  passHour(): Promise<void>
+}
+
+async function openLog(): Promise<Setting> {
+  const store = await openStore(await temporaryFolder())
+  const clock = new TestClock()
+  const chain = new TestLogChain(clock.now)
+  const metrics = createMetrics([], { admitted: () => 0, underWay: () => 0, waiting: () => 0 })
+  const shared = { store, metrics, logger: createLogger('silent'), now: clock.now }
+  const log = createReceiptLog({
+    ...shared,
+    chain,
+    queue: createArchiveQueue({ ...shared, archive: undefined, tags: [] }),
+    roots: { chainId: 31337n, verifyingContract: deployment.receiptRoots },
+    agentId: 0n,
+    signer: `0x${'51'.repeat(20)}`,
+    epochS: HOUR_S,
+    confirmations: 1,
+  })
+  return {
+    log,
+    chain,
+    store,
+    clock,
+    metrics,
+    enter: async (name, bindingId = BINDING) => {
+      const commitment = toHex(sha256(utf8(name)))
+      const madeAt = Math.floor(clock.now().getTime() / 1000)
+      const secrets = { salt: ZERO_DIGEST, credential: name }
+      await store.write([
+        insertLogged({ receiptId: commitment, bindingId, commitment, ...secrets, madeAt }),
+      ])
+    },
+    passHour: async () => {
+      clock.pass(HOUR_S)
+      for (let times = 0; times < 4; times++) await log.work()
+    },
+  }
+}
+
+/** Whether the chain has what the receipt's row says, or why not. */
+async function standing({ log }: Setting, name: string): Promise<'proven' | 'open'> {
+  const found = await log.find(toHex(sha256(utf8(name))))
+  return found?.proof === undefined ? 'open' : 'proven'
+}
+
+describe('a log that cannot be anchored', () => {
+  test('off_or_out_of_gas_for_weeks_blocks_nothing: the epoch of then is anchored when the binding is granted again', async () => {
+    const setting = await openLog()
+    const { chain, clock, enter, passHour } = setting
+    chain.ended.add(BINDING)
+    await enter('before')
+    await passHour()
+    clock.pass(30 * DAY_S)
+    await passHour()
+    expect(chain.epochs.size).toBe(0)
+    chain.ended.clear()
+    await enter('after')
+    await passHour()
+    expect(chain.epochs.get(BINDING)?.map(({ epoch }) => epoch)).toEqual([0, 1])
+    expect(await standing(setting, 'before')).toBe('proven')
+    expect(await standing(setting, 'after')).toBe('proven')
+  })
+
+  test('mined_but_unconfirmed_for_weeks: its receipts are proven all the same', async () => {
+    const setting = await openLog()
+    const { chain, clock, enter, passHour } = setting
+    await enter('one')
+    const { block } = chain
+    clock.pass(HOUR_S)
+    await setting.log.work()
+    expect(chain.epochs.get(BINDING)).toHaveLength(1)
+    chain.block = block - 1n
+    await passHour()
+    expect(await standing(setting, 'one')).toBe('open')
+    clock.pass(30 * DAY_S)
+    chain.block = block + 10n
+    await passHour()
+    expect(await standing(setting, 'one')).toBe('proven')
+  })
+
+  test('a binding that ended for good keeps no other waiting', async () => {
+    const setting = await openLog()
+    const { chain, enter, passHour } = setting
+    chain.ended.add(BINDING)
+    await enter('of the dead')
+    await enter('of the living', OTHER)
+    await passHour()
+    expect(await standing(setting, 'of the living')).toBe('proven')
+    await enter('later', OTHER)
+    await passHour()
+    expect(await standing(setting, 'later')).toBe('proven')
+  })
+})
+
+describe('a chain that has less than was believed', () => {
+  test('reorg_after_confirmation: the epoch is sent again under its own number', async () => {
+    const setting = await openLog()
+    const { chain, enter, passHour } = setting
+    await enter('one')
+    await passHour()
+    expect(await standing(setting, 'one')).toBe('proven')
+    const [root] = (chain.epochs.get(BINDING) ?? []).map((epoch) => epoch.root)
+    chain.epochs.clear()
+    await enter('two')
+    await passHour()
+    await passHour()
+    const log = chain.epochs.get(BINDING) ?? []
+    expect(log.map(({ epoch, previous }) => ({ epoch, previous }))).toEqual([
+      { epoch: 0, previous: ZERO_DIGEST },
+      { epoch: 1, previous: root },
+    ])
+    expect(log[0]?.root).toBe(root)
+    expect(await standing(setting, 'two')).toBe('proven')
+  })
+
+  test('false_epoch_count_blocks_nothing: receipts that took a number too high take the free one', async () => {
+    const setting = await openLog()
+    const { chain, enter, passHour } = setting
+    const lie = { epochs: 7, lastRoot: `0x${'ff'.repeat(32)}` } as const
+    const honest = chain.log.bind(chain)
+    let lies = 1
+    chain.log = (bindingId) => (lies-- > 0 ? Promise.resolve(lie) : honest(bindingId))
+    await enter('one')
+    await passHour()
+    await passHour()
+    expect(chain.epochs.get(BINDING)?.map(({ epoch }) => epoch)).toEqual([0])
+    expect(await standing(setting, 'one')).toBe('proven')
+  })
+})
