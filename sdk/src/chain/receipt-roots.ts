@@ -1,6 +1,15 @@
 import { receiptRootsAbi, type Deployment } from '@jeju/contracts'
-import type { AnchoredEpoch, ContractDomain, Hex } from '@jeju/verifier/protocol'
-import type { ChainClient } from './viem-client.ts'
+import type { AnchoredEpoch, ContractDomain, EpochPlace, Hex } from '@jeju/verifier/protocol'
+import { createChainClient, type ChainClient, type Wallet } from './viem-client.ts'
+
+/** What ReceiptRoots says of an epoch; undefined where it has none. */
+export type AnchoredEpochs = (place: EpochPlace) => Promise<AnchoredEpoch | undefined>
+
+/** {@link AnchoredEpochs} over the caller's own RPC; nothing is signed. They throw `CHAIN_…` where it cannot be asked. */
+export function readAnchoredEpochs(wallet: Wallet, deployment: Deployment): AnchoredEpochs {
+  const { epoch: read } = createRootsReader(createChainClient(wallet, deployment), deployment)
+  return ({ bindingId, epoch }) => read(bindingId, epoch)
+}
 
 /** What a client reads of the logs of receipts. */
 export interface RootsReader {
