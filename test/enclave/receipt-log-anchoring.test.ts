@@ -69,7 +69,7 @@ async function openLog(): Promise<Setting> {
 /** Whether the chain has what the receipt's row says, or why not. */
 async function standing({ log }: Setting, name: string): Promise<'proven' | 'open'> {
   const found = await log.find(toHex(sha256(utf8(name))))
-  return found?.proof === undefined ? 'open' : 'proven'
+  return (await found?.prove()) === undefined ? 'open' : 'proven'
 }
 
 describe('a log that cannot be anchored', () => {

@@ -2,8 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import {
   encodeAuthorization,
   encodeComputeReceipt,
-  encodeInclusionProof,
-  inclusionPath,
   receiptCommitment,
   receiptSalt,
   type ComputeReceipt,
@@ -14,16 +12,17 @@ import { credentialDigest } from '../records/exchange-records.ts'
 import type { Change } from '../storage/store.ts'
 import { createAnchoring, type AnchoringParts } from './anchor-epochs.ts'
 import { closeEpochs, type ClosingParts } from './close-epochs.ts'
-import { forgetAnchored, insertLogged, readCommitments, readLogged } from './log-rows.ts'
+import { createInclusionProofs } from './inclusion-proofs.ts'
+import { forgetAnchored, insertLogged, readLogged } from './log-rows.ts'
 
 /** Where a receipt stands in the log. */
 export interface FoundInclusion {
-  /** SHA-256 of the authorisation header that may ask for it. */
-  readonly credential: string
-  /** Text of the proof; undefined while its epoch is not anchored. */
-  readonly proof: string | undefined
-  /** When it is worth asking again, seconds. */
+  /** SHA-256 of what its owner can show: the authorisation header, or the salt of the commitment. */
+  readonly credentials: readonly string[]
+  /** When it is worth asking again, seconds; zero when it can be proven. */
   readonly retryAfterS: number
+  /** Text of the proof; undefined while its epoch is not anchored. Costs a tree: for the owner alone. */
+  prove(): Promise<string | undefined>
 }
 
 /** The log of this node's receipts (docs/protocol.md §12). Nothing of it stands between a request and its answer. */
@@ -57,6 +56,7 @@ const UNARCHIVED = `
 export function createReceiptLog(parts: ReceiptLogParts): ReceiptLog {
   const { store, queue, roots, logger, now, epochS } = parts
   const anchoring = createAnchoring(parts)
+  const proofs = createInclusionProofs(store, roots)
   let failures = 0
   let rounds = 0
   const archiveEvidence = async (): Promise<void> => {
@@ -103,18 +103,13 @@ export function createReceiptLog(parts: ReceiptLogParts): ReceiptLog {
       const found = await readLogged(store, receiptId)
       if (found === undefined) return undefined
       const { logged, epoch } = found
-      const { credential, commitment, salt, madeAt } = logged
-      if (epoch?.anchoredAt === undefined) {
-        const endsInS = madeAt + epochS - Math.floor(now().getTime() / 1000)
-        const retryAfterS = epoch === undefined ? Math.max(SOON_S, endsInS) : SOON_S
-        return { credential, proof: undefined, retryAfterS }
+      const credentials = [logged.credential, credentialDigest(logged.salt)]
+      if (epoch?.anchoredAt !== undefined) {
+        return { credentials, retryAfterS: 0, prove: () => proofs.of(logged, epoch) }
       }
-      const commitments = await readCommitments(store, epoch)
-      const index = commitments.indexOf(commitment)
-      const place = { roots, bindingId: epoch.bindingId, epoch: epoch.epoch }
-      const path = inclusionPath(commitments, index)
-      const proof = { ...place, salt, index, size: commitments.length, path }
-      return { credential, proof: encodeInclusionProof(proof), retryAfterS: 0 }
+      const endsInS = logged.madeAt + epochS - Math.floor(now().getTime() / 1000)
+      const retryAfterS = epoch === undefined ? Math.max(SOON_S, endsInS) : SOON_S
+      return { credentials, retryAfterS, prove: () => Promise.resolve(undefined) }
     },
     work,
     run: async (signal) => {
