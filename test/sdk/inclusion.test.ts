@@ -14,8 +14,6 @@ import {
 import { simulatedTrustAnchor } from '@jeju/verifier'
 import { arweaveLocator } from '@jeju/verifier/archive'
 import {
-  AUTHORIZATION_HEADER,
-  encodeAuthorization,
   encodeEpochDocument,
   encodeInclusionProof,
   epochRoot,
@@ -189,23 +187,23 @@ describe('findInclusion', () => {
     expect(net.asked).toEqual([GATEWAY])
   })
 
-  test('asks the node where the archive lies or has nothing, with the authorisation that it wants', async () => {
+  test('E11 parked_endpoint_learns_no_salt: asks the node where the archive lies or has nothing, and shows it the commitment’s salt alone', async () => {
     for (const [archived, locator] of [
       [() => answerOf('other'), undefined],
       [gone, undefined],
       [gone, `file:${'00'.repeat(32)}`],
       [gone, ''],
     ] as const) {
-      let authorization: string | null = null
+      let shown: readonly string[] = []
       const net = web(archived, (headers) => {
-        authorization = headers.get(AUTHORIZATION_HEADER)
+        shown = [...headers.values()]
         return answerOf(encodeInclusionProof(expected().proof))
       })
       expect(await find(chain(3, locator), net)).toEqual({
         outcome: 'proven',
         inclusion: expected(),
       })
-      expect(authorization).toBe(encodeAuthorization(record.signed))
+      expect(shown).toEqual([`Bearer ${receiptSalt(record.signed.salt)}`])
       expect(net.asked.at(-1)).toBe(ENDPOINT)
     }
   })
