@@ -227,6 +227,14 @@ describe('findInclusion', () => {
     expect(found).toMatchObject({ outcome: 'open', because: expect.stringMatching(because) })
   })
 
+  test.each([
+    ['a page without an end', () => answerOf('x'.repeat(100_000))],
+    ['a page of another kind', () => answerOf('<html>for sale</html>')],
+    ['a redirect', () => Response.redirect('https://parking.test', 302)],
+  ])('parked_domain_aborts_nothing: %s is a reason', async (_, page) => {
+    expect(await find(chain(3), web(gone, page))).toMatchObject({ outcome: 'open' })
+  })
+
   test('a network that is down is said, and a chain that is down is thrown', async () => {
     const down: Web = { asked: [], fetch: () => Promise.reject(new TypeError('fetch failed')) }
     expect(await find(chain(), down)).toMatchObject({ outcome: 'open' })

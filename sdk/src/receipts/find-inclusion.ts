@@ -18,7 +18,7 @@ import {
 import { createRootsReader, type RootsReader } from '../chain/receipt-roots.ts'
 import { placeOf } from '../chain/registration.ts'
 import { createChainClient, type ChainClient, type Wallet } from '../chain/viem-client.ts'
-import { readBody } from '../gateway/read-body.ts'
+import { BodyTooLarge, readBody } from '../gateway/read-body.ts'
 import type { InclusionRecord } from './inclusion-record.ts'
 import type { ReceiptRecord } from './receipt-record.ts'
 
@@ -155,7 +155,7 @@ async function attempt<Value>(
   } catch (error) {
     const known = error instanceof ArchiveError || error instanceof ProtocolError
     const isNetwork = error instanceof TypeError || error instanceof DOMException
-    if (!known && !isNetwork) throw error
+    if (!known && !isNetwork && !(error instanceof BodyTooLarge)) throw error
     reasons.push(error instanceof Error ? error.message : 'no answer')
     return undefined
   }

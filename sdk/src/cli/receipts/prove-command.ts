@@ -93,9 +93,17 @@ async function prove(book: ReceiptBook, name: string, sources: InclusionSources)
     const time = new Date(anchoredAt * 1000).toISOString()
     return { ...nothing, outcome: 'proven', epoch, anchoredAt: time }
   } catch (error) {
-    if (!(error instanceof SdkError) || error.code !== 'RECORD_INVALID') throw error
-    return { ...nothing, outcome: 'malformed', message: error.message }
+    if (isOfAll(error)) throw error
+    const isRecord = error instanceof SdkError && error.code === 'RECORD_INVALID'
+    const message = error instanceof Error ? error.message : 'failed'
+    return { ...nothing, outcome: isRecord ? 'malformed' : 'open', message }
   }
+}
+
+/** Without a chain no receipt can be proven; whatever else goes wrong with one, a revert too, says nothing of the others. */
+function isOfAll(error: unknown): boolean {
+  if (!(error instanceof SdkError) || error.code === 'CHAIN_REVERT') return false
+  return error.code.startsWith('CHAIN_') || error.code.startsWith('CONFIG_')
 }
 
 function textOf({ name, outcome, epoch, anchoredAt, message }: Told): string {
