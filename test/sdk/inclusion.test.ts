@@ -90,7 +90,7 @@ const digestOf = (epoch: number): Hex => toHex(sha256(utf8(textOf(epoch))))
 const anchoredAt = (epoch: number): bigint => issuedAt + BigInt(epoch - 2) * HOUR_S + 60n
 
 /** The chain's side; with `count` epochs of the log. */
-function chain(count = epochs.length, locator = arweaveLocator(sha256(utf8('item')))): TestRpc {
+function chain(count = epochs.length, locator?: string): TestRpc {
   return new TestRpc((functionName, args): ContractAnswer => {
     const epoch = Number(args[1] ?? 0)
     const document = epochs[epoch]
@@ -119,7 +119,7 @@ function chain(count = epochs.length, locator = arweaveLocator(sha256(utf8('item
         }
       }
       case 'locatorOf':
-        return { returns: locator }
+        return { returns: locator ?? arweaveLocator(sha256(utf8(`item ${epoch}`))) }
       case 'providerOf':
         return {
           returns: {
@@ -145,7 +145,7 @@ interface Web {
 }
 
 /** What a gateway of the archive and the node answer. */
-function web(archived: () => Response, node: (headers: Headers) => Response): Web {
+function web(archived: (url: string) => Response, node: (headers: Headers) => Response): Web {
   const asked: string[] = []
   return {
     asked,
@@ -153,9 +153,20 @@ function web(archived: () => Response, node: (headers: Headers) => Response): We
       const { url, headers } = new Request(input, init)
       const { origin } = new URL(url)
       asked.push(origin)
-      return Promise.resolve(origin === GATEWAY ? archived() : node(headers))
+      return Promise.resolve(origin === GATEWAY ? archived(url) : node(headers))
     },
   }
+}
+
+/** An archive that has every epoch. */
+function archiveOf(): Web {
+  const texts = new Map(
+    epochs.map((_, epoch) => [
+      arweaveLocator(sha256(utf8(`item ${epoch}`))).slice('ar:'.length),
+      textOf(epoch),
+    ]),
+  )
+  return web((url) => answerOf(texts.get(url.split('/').at(-1) ?? '') ?? ''), gone)
 }
 
 const gone = (): Response => answerOf('', 404)
@@ -205,6 +216,31 @@ describe('findInclusion', () => {
       })
       expect(shown).toEqual([`Bearer ${receiptSalt(record.signed.salt)}`])
       expect(net.asked.at(-1)).toBe(ENDPOINT)
+    }
+  })
+
+  test('backlog_hides_no_receipt: a log that caught up late is read to the epoch that has it, and no further', async () => {
+    const own = epochs
+    const filler = (epoch: number, openedAt: number): EpochDocument => {
+      const [some] = own
+      if (some === undefined) throw new Error('no epoch')
+      return { ...some, epoch, openedAt, commitments: [toHex(sha256(utf8(`${epoch}`)))] }
+    }
+    const [issued, behind] = [Number(issuedAt), Number(issuedAt) + 1_000]
+    const backlog = Array.from({ length: 20 }, (_, at) => filler(at + 2, issued - 1_000 + at))
+    const [, , mine] = own
+    if (mine === undefined) throw new Error('no epoch')
+    try {
+      epochs = [...own.slice(0, 2), ...backlog, { ...mine, epoch: 22, openedAt: issued }]
+      const found = await find(chain(), archiveOf())
+      expect(found).toMatchObject({ outcome: 'proven', inclusion: { proof: { epoch: 22 } } })
+      // It is in none that was opened after it.
+      epochs = [...own.slice(0, 2), ...[2, 3, 4].map((epoch) => filler(epoch, behind))]
+      const net = archiveOf()
+      expect(await find(chain(), net)).toMatchObject({ outcome: 'open' })
+      expect(net.asked).toEqual([GATEWAY, ENDPOINT])
+    } finally {
+      epochs = own
     }
   })
 
