@@ -22,8 +22,8 @@ export interface ArchiveQueue {
   ): { readonly archived: ArchivedContent; readonly changes: readonly Change[] }
   /** {@link ArchivedContent} of what was staged before; undefined where it was not. */
   find(digest: Hex): Promise<ArchivedContent | undefined>
-  /** Hands over what is due and reads back what was handed over. */
-  work(): Promise<void>
+  /** Hands over what is due and reads back what was handed over, until the signal: what is left waits as if never tried. */
+  work(signal?: AbortSignal): Promise<void>
   /** Works until the signal. */
   run(signal: AbortSignal): Promise<void>
 }
@@ -72,19 +72,20 @@ export function createArchiveQueue(parts: ArchiveQueueParts): ArchiveQueue {
     const [row] = await store.all(sql, [digest])
     return row === undefined ? undefined : { digest, locator: String(row['locator']) }
   }
-  const advance = async (place: Archive, row: Due): Promise<void> => {
+  const advance = async (place: Archive, row: Due, signal?: AbortSignal): Promise<void> => {
     const { item, state, attempts, storedAtMs } = row
     const nowMs = now().getTime()
     try {
       if (state === 'waiting') {
-        await place.store(item)
+        await place.store(item, signal)
         metrics.archived('stored')
         await store.write([update(item, { state: 'stored', dueAtMs: nowMs, storedAtMs: nowMs })])
       }
-      await place.get(item.locator, item.digest)
+      await place.get(item.locator, item.digest, signal)
       metrics.archived('kept')
       await store.write([keep(item)])
     } catch (error) {
+      if (signal?.aborted === true) return
       metrics.archived('failed')
       const reason = error instanceof Error ? error.message.slice(0, 200) : 'failed'
       logger.warn({ locator: item.locator, reason, attempts: attempts + 1 }, 'not archived yet')
@@ -95,12 +96,13 @@ export function createArchiveQueue(parts: ArchiveQueueParts): ArchiveQueue {
       ])
     }
   }
-  const work = async (): Promise<void> => {
+  const work = async (signal?: AbortSignal): Promise<void> => {
     if (archive === undefined) return
     const rows = await store.all(DUE, [now().getTime()])
     for (const row of rows.map(readDue)) {
+      if (signal?.aborted === true) return
       // Of an archive that was configured before; nobody can hand it over any more.
-      if (row.item.locator.startsWith(`${scheme}:`)) await advance(archive, row)
+      if (row.item.locator.startsWith(`${scheme}:`)) await advance(archive, row, signal)
       else
         await store.write([
           { sql: 'DELETE FROM archived WHERE locator = ?', values: [row.item.locator] },
@@ -129,7 +131,7 @@ export function createArchiveQueue(parts: ArchiveQueueParts): ArchiveQueue {
     work,
     run: async (signal) => {
       while (!signal.aborted) {
-        await work().catch((error: unknown) => {
+        await work(signal).catch((error: unknown) => {
           logger.error({ reason: error instanceof Error ? error.name : '' }, 'archive queue failed')
         })
         await delay(POLL_MS, undefined, { signal }).catch(() => undefined)

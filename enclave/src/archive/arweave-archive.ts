@@ -22,25 +22,32 @@ const uploaded = z.object({ id: z.string() })
 
 /** Arweave through a bundler, which pays and bundles; what it promised is believed when a gateway gives the content back. */
 export function createArweaveArchive(options: ArweaveArchiveOptions): Archive {
-  const { uploadUrl, gateways, privateKey, fetch } = options
+  const { uploadUrl, gateways, privateKey } = options
+  const fetchUntil =
+    (signal?: AbortSignal) =>
+    (url: string, init: RequestInit): Promise<Response> => {
+      const signals = [init.signal, signal].filter((one) => one instanceof AbortSignal)
+      return options.fetch(url, { ...init, signal: AbortSignal.any(signals) })
+    }
   return {
     pack: (content, tags) => {
       const { id, bytes } = makeDataItem(content, tags, privateKey)
       return { digest: toHex(sha256(content)), locator: arweaveLocator(id), payload: bytes }
     },
-    store: async ({ locator, payload }) => {
+    store: async ({ locator, payload }, signal) => {
       const id = arweaveId(locator)
-      const answered = await post(fetch, uploadUrl, payload)
+      const answered = await post(fetchUntil(signal), uploadUrl, payload)
       if (answered !== id) {
         throw new ArchiveError('ARCHIVE_UNAVAILABLE', `${uploadUrl}: took it as another item`)
       }
     },
-    get: (locator, digest) => readArweave(locator, digest, { fetch, gateways }),
+    get: (locator, digest, signal) =>
+      readArweave(locator, digest, { fetch: fetchUntil(signal), gateways }),
   }
 }
 
 async function post(
-  fetch: typeof globalThis.fetch,
+  fetch: (url: string, init: RequestInit) => Promise<Response>,
   url: string,
   payload: Uint8Array,
 ): Promise<string | undefined> {

@@ -30,12 +30,12 @@ export interface ReceiptLog {
   /** What puts a receipt into the log; to be written together with the receipt itself. */
   entry(receipt: ComputeReceipt, signed: SignedRequestAuth): Change
   find(receiptId: string): Promise<FoundInclusion | undefined>
-  /** Closes and anchors what is due; with `last`, whatever there is. Failures leave it waiting. */
-  work(last?: boolean): Promise<void>
+  /** Closes and anchors what is due; with `last`, whatever there is. Failures leave it waiting; says whether there were any. */
+  work(last?: boolean): Promise<boolean>
   /** Works until the signal. */
   run(signal: AbortSignal): Promise<void>
-  /** Closes and sends what there is, and hands it to the archive, once; what is left waits for the next start. */
-  finish(): Promise<void>
+  /** Closes and sends what there is, with a few tries until the signal; what is left waits for the next start. */
+  finish(signal: AbortSignal): Promise<void>
 }
 
 /** Collaborators of {@link createReceiptLog}. */
@@ -47,6 +47,8 @@ const RETRY = { firstMs: 2_000, maxMs: 300_000 }
 const LIFE_S = 30 * 24 * 3600
 const FORGET_EVERY = 1_024
 const SOON_S = 30
+/** At the end a chain that does not answer is asked again so often. */
+const LAST_TRIES = 3
 
 /** What the chain names is archived; attempts that came to nothing are nobody's business. */
 const UNARCHIVED = `
@@ -67,22 +69,25 @@ export function createReceiptLog(parts: ReceiptLogParts): ReceiptLog {
       }
     }
   }
-  const round = async (last: boolean): Promise<void> => {
+  /** Whether it is worth another try. */
+  const round = async (last: boolean): Promise<boolean> => {
     const nowS = Math.floor(now().getTime() / 1000)
     if (rounds++ % FORGET_EVERY === 0) await store.write(forgetAnchored(nowS - LIFE_S))
     await closeEpochs(parts, last)
-    await anchoring.round(last)
+    return anchoring.round(last)
   }
-  let turn: Promise<void> = Promise.resolve()
-  const work = (last = false): Promise<void> => {
+  let turn: Promise<boolean> = Promise.resolve(false)
+  const work = (last = false): Promise<boolean> => {
     turn = turn.then(async () => {
       try {
-        await round(last)
+        const isCutOff = await round(last)
         failures = 0
+        return isCutOff
       } catch (error) {
         failures++
         const reason = error instanceof Error ? error.message.slice(0, 200) : 'failed'
         logger.warn({ reason, failures }, 'the receipt log waits')
+        return true
       }
     })
     return turn
@@ -122,10 +127,12 @@ export function createReceiptLog(parts: ReceiptLogParts): ReceiptLog {
         await delay(waitMs, undefined, { signal }).catch(() => undefined)
       }
     },
-    finish: async () => {
+    finish: async (signal) => {
       await archiveEvidence()
-      await work(true)
-      await queue.work()
+      for (let tries = 0; tries < LAST_TRIES && !signal.aborted; tries++) {
+        if (!(await work(true))) return
+        await delay(POLL_MS, undefined, { signal }).catch(() => undefined)
+      }
     },
   }
 }

@@ -47,8 +47,8 @@ export async function searchArchive(
   let [read, missing] = [0, 0]
   for (; epoch < count && read < MAX_READ_BYTES && missing < MAX_MISSING; epoch++) {
     const anchored = await reader.epoch(bindingId, epoch)
-    const found =
-      anchored && (await attempt(reasons, () => readDocument(anchored, reader, sources)))
+    if (anchored === undefined) return undefined
+    const found = await attempt(reasons, () => readDocument(anchored, reader, sources))
     if (found === undefined) {
       missing++
       continue

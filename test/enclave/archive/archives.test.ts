@@ -184,6 +184,24 @@ describe('the queue', () => {
     await store.close()
   })
 
+  test('hanging_archive_ends_with_the_signal, and what it had waits as if never tried', async () => {
+    const server = await startServer()
+    server.hangs = true
+    const { queue, store } = await openQueue(arweave(server))
+    await store.write(queue.stage(content, 'epoch').changes)
+    await store.write(queue.stage(utf8('other'), 'epoch').changes)
+    await queue.work(AbortSignal.timeout(100))
+    const rows = await store.all('SELECT state, attempts FROM archived')
+    expect(rows.map(({ state, attempts }) => [state, attempts])).toEqual([
+      ['waiting', 0],
+      ['waiting', 0],
+    ])
+    server.hangs = false
+    await queue.work()
+    expect(server.items.size).toBe(2)
+    await store.close()
+  })
+
   test('where nothing is archived, content has a digest and nothing is kept of it', async () => {
     const { queue, store } = await openQueue(undefined)
     const { archived, changes } = queue.stage(content, 'epoch')

@@ -19,6 +19,8 @@ export interface DataItemServer {
   readonly items: ReadonlyMap<string, TakenItem>
   /** Answers to uploads instead of taking them, while set. */
   refuse: number | undefined
+  /** Takes connections and answers nobody. */
+  hangs: boolean
   /** What is given in the place of every content, while set. */
   lie: Buffer | undefined
   close(): Promise<void>
@@ -39,6 +41,7 @@ export async function serveDataItems(): Promise<DataItemServer> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     items,
     refuse: undefined,
+    hangs: false,
     lie: undefined,
     close: () =>
       new Promise((resolve) => {
@@ -48,6 +51,7 @@ export async function serveDataItems(): Promise<DataItemServer> {
   }
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method, url = '' } = request
+    if (self.hangs) return
     if (method === 'POST' && url === '/v1/tx') {
       const bytes = Buffer.concat(await request.toArray())
       if (self.refuse !== undefined) {
