@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { sha256, toHex, utf8, ZERO_DIGEST, type Hex } from '@jeju/verifier/protocol'
 import { createArchiveQueue } from '../../enclave/src/archive/archive-queue.ts'
+import { ChainError } from '../../enclave/src/chain/node-chain.ts'
 import { createLogger } from '../../enclave/src/logging.ts'
 import { createMetrics, type Metrics } from '../../enclave/src/metrics.ts'
 import { insertLogged } from '../../enclave/src/receipt-log/log-rows.ts'
@@ -118,6 +119,37 @@ describe('a log that cannot be anchored', () => {
     await enter('later', OTHER)
     await passHour()
     expect(await standing(setting, 'later')).toBe('proven')
+  })
+})
+
+describe('an epoch that cannot be closed', () => {
+  test('failing_token_uri_denies_no_receipt: the operator’s own URI is no part of what is anchored', async () => {
+    const setting = await openLog()
+    const { chain, enter, passHour } = setting
+    chain.agentUri = () => Promise.reject(new ChainError('CHAIN_REFUSED', 'refused: no reason'))
+    await enter('one')
+    await passHour()
+    expect(await standing(setting, 'one')).toBe('proven')
+  })
+
+  test('keeps none that was closed before from being anchored', async () => {
+    const setting = await openLog()
+    const { chain, clock, enter, passHour, log } = setting
+    chain.losesTransactions = true
+    await enter('closed')
+    await passHour()
+    chain.losesTransactions = false
+    const honest = chain.log.bind(chain)
+    const down = new ChainError('CHAIN_UNAVAILABLE', 'HTTP request failed.')
+    await enter('open')
+    clock.pass(HOUR_S)
+    let asked = 0
+    // Closing asks first, in each round.
+    chain.log = (bindingId) => (asked++ % 2 === 0 ? Promise.reject(down) : honest(bindingId))
+    await log.work()
+    await log.work()
+    expect(await standing(setting, 'closed')).toBe('proven')
+    expect(await standing(setting, 'open')).toBe('open')
   })
 })
 

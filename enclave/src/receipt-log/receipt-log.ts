@@ -73,8 +73,14 @@ export function createReceiptLog(parts: ReceiptLogParts): ReceiptLog {
   const round = async (last: boolean): Promise<boolean> => {
     const nowS = Math.floor(now().getTime() / 1000)
     if (rounds++ % FORGET_EVERY === 0) await store.write(forgetAnchored(nowS - LIFE_S))
-    await closeEpochs(parts, last)
-    return anchoring.round(last)
+    let isCutOff = false
+    try {
+      await closeEpochs(parts, last)
+    } finally {
+      // What is closed is anchored, whatever keeps the next from closing.
+      isCutOff = await anchoring.round(last)
+    }
+    return isCutOff
   }
   let turn: Promise<boolean> = Promise.resolve(false)
   const work = (last = false): Promise<boolean> => {
