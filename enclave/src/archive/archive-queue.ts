@@ -46,6 +46,8 @@ const RETRY = { firstMs: 5_000, maxMs: 600_000 }
 const ROUND = 8
 /** What no gateway gives back by then is handed over again, in milliseconds. */
 const LOST_AFTER_MS = 3_600_000
+/** A bundler's cache gives back at once what may never be mined: only what is still there after this long is kept. */
+const READ_AGAIN_MS = 6 * 3_600_000
 /** Of contents that wait, the oldest are given up beyond this many: the disk is the node's (attack S6). */
 const MAX_WAITING = 2_048
 
@@ -58,7 +60,7 @@ const MEDIA_TYPES: Readonly<Record<ContentKind, string>> = {
 const DUE = `
   SELECT digest, locator, payload, state, attempts, stored_at_ms FROM archived
   WHERE state != 'kept' AND due_at_ms <= ? ORDER BY due_at_ms LIMIT ${ROUND}`
-const WAITING = `SELECT count(*) AS waiting FROM archived WHERE state != 'kept'`
+const WAITING = `SELECT count(*) AS waiting FROM archived WHERE state IN ('waiting', 'stored')`
 const GIVE_UP = `
   DELETE FROM archived WHERE state != 'kept' AND rowid NOT IN (
     SELECT rowid FROM archived WHERE state != 'kept' ORDER BY rowid DESC LIMIT ?)`
@@ -82,15 +84,16 @@ export function createArchiveQueue(parts: ArchiveQueueParts): ArchiveQueue {
         await store.write([update(item, { state: 'stored', dueAtMs: nowMs, storedAtMs: nowMs })])
       }
       await place.get(item.locator, item.digest, signal)
-      metrics.archived('kept')
-      await store.write([keep(item)])
+      if (state === 'seen') metrics.archived('kept')
+      const seen = { state: 'seen', dueAtMs: nowMs + READ_AGAIN_MS, storedAtMs: nowMs } as const
+      await store.write([state === 'seen' ? keep(item) : update(item, seen)])
     } catch (error) {
       if (signal?.aborted === true) return
       metrics.archived('failed')
       const reason = error instanceof Error ? error.message.slice(0, 200) : 'failed'
       logger.warn({ locator: item.locator, reason, attempts: attempts + 1 }, 'not archived yet')
       const dueAtMs = now().getTime() + backoffMs(attempts + 1, RETRY)
-      const isLost = state === 'stored' && nowMs - storedAtMs > LOST_AFTER_MS
+      const isLost = state !== 'waiting' && nowMs - storedAtMs > LOST_AFTER_MS
       await store.write([
         isLost ? update(item, { state: 'waiting', dueAtMs, storedAtMs: 0 }) : retry(item, dueAtMs),
       ])
@@ -140,9 +143,12 @@ export function createArchiveQueue(parts: ArchiveQueueParts): ArchiveQueue {
   }
 }
 
+/** Of what is not kept yet: nobody has it, it was handed over, it was read back once. */
+const STATES = ['waiting', 'stored', 'seen'] as const
+
 interface Due {
   readonly item: ArchiveItem
-  readonly state: 'waiting' | 'stored'
+  readonly state: (typeof STATES)[number]
   readonly attempts: number
   readonly storedAtMs: number
 }
@@ -155,7 +161,7 @@ function readDue(row: SqlRow): Due {
       locator: String(locator),
       payload: payload instanceof Uint8Array ? payload : new Uint8Array(),
     },
-    state: state === 'stored' ? 'stored' : 'waiting',
+    state: STATES.find((known) => known === state) ?? 'waiting',
     attempts: Number(attempts),
     storedAtMs: Number(storedAtMs),
   }

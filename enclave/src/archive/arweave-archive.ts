@@ -36,7 +36,9 @@ export function createArweaveArchive(options: ArweaveArchiveOptions): Archive {
     },
     store: async ({ locator, payload }, signal) => {
       const id = arweaveId(locator)
-      const answered = await post(fetchUntil(signal), uploadUrl, payload)
+      const { status, id: answered } = await post(fetchUntil(signal), uploadUrl, payload)
+      // Who has it already says so without naming it; whether he does is for the gateways to show.
+      if (status === 202 && answered === undefined) return
       if (answered !== id) {
         throw new ArchiveError('ARCHIVE_UNAVAILABLE', `${uploadUrl}: took it as another item`)
       }
@@ -50,7 +52,7 @@ async function post(
   fetch: (url: string, init: RequestInit) => Promise<Response>,
   url: string,
   payload: Uint8Array,
-): Promise<string | undefined> {
+): Promise<{ readonly status: number; readonly id: string | undefined }> {
   const unavailable = (text: string, cause?: unknown): ArchiveError =>
     new ArchiveError('ARCHIVE_UNAVAILABLE', `${url}: ${text}`, { cause })
   let answer: { readonly status: number; readonly text: string }
@@ -69,7 +71,7 @@ async function post(
   const { status, text } = answer
   // 202: it has it already, or is about to.
   if (status !== 200 && status !== 201 && status !== 202) throw unavailable(`status ${status}`)
-  return idIn(text)
+  return { status, id: idIn(text) }
 }
 
 async function readText(response: Response): Promise<string> {

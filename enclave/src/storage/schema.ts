@@ -90,9 +90,9 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE archived (
     locator TEXT NOT NULL PRIMARY KEY,
     digest TEXT NOT NULL,
-    -- until it was read back
+    -- until it was read back twice, hours apart
     payload BLOB,
-    -- waiting | stored | kept
+    -- waiting | stored | seen | kept
     state TEXT NOT NULL,
     attempts INTEGER NOT NULL,
     due_at_ms INTEGER NOT NULL,

@@ -159,7 +159,7 @@ describe('the queue', () => {
     expect(server.items.size).toBe(0)
     second.clock.pass(3600)
     await second.queue.work()
-    expect(await statesOf(second.store)).toEqual(['kept'])
+    expect(await statesOf(second.store)).toEqual(['seen with payload'])
     expect(await second.queue.find(digest)).toEqual(archived)
     expect(server.items.get(archived.locator?.slice(3) ?? '')?.tags.get('Jeju-Content')).toBe(
       'evidence',
@@ -180,7 +180,49 @@ describe('the queue', () => {
     server.lie = undefined
     clock.pass(3700)
     await queue.work()
+    expect(await statesOf(store)).toEqual(['seen with payload'])
+    await store.close()
+  })
+
+  test('cached_upload_is_not_kept: the payload goes when it is still there hours later, and is handed over again when it is not', async () => {
+    const server = await startServer()
+    const { queue, store, clock } = await openQueue(arweave(server))
+    await store.write(queue.stage(content, 'epoch').changes)
+    await queue.work()
+    clock.pass(3_600)
+    await queue.work()
+    expect(await statesOf(store)).toEqual(['seen with payload'])
+    server.forget()
+    clock.pass(6 * 3_600)
+    await queue.work()
+    expect(await statesOf(store)).toEqual(['waiting with payload'])
+    clock.pass(60)
+    await queue.work()
+    expect(server.items.size).toBe(1)
+    clock.pass(7 * 3_600)
+    await queue.work()
     expect(await statesOf(store)).toEqual(['kept'])
+    await store.close()
+  })
+
+  test('already_taken_without_an_id: a bundler that has it is believed when it is read back', async () => {
+    const server = await startServer()
+    const archive = arweave(server)
+    const { queue, store } = await openQueue(archive)
+    const { archived, changes } = queue.stage(content, 'epoch')
+    await store.write(changes)
+    const [row] = await store.all('SELECT payload FROM archived')
+    const payload = row?.['payload']
+    if (!(payload instanceof Uint8Array)) throw new Error('no payload')
+    await archive.store({ digest, locator: archived.locator ?? '', payload })
+    await queue.work()
+    expect(await statesOf(store)).toEqual(['seen with payload'])
+    server.forget()
+    server.refuse = 202
+    await archive.store({ digest, locator: archived.locator ?? '', payload })
+    expect(await archive.get(archived.locator ?? '', digest).catch(failure)).toBe(
+      'ARCHIVE_UNAVAILABLE',
+    )
     await store.close()
   })
 

@@ -23,12 +23,14 @@ export interface DataItemServer {
   hangs: boolean
   /** What is given in the place of every content, while set. */
   lie: Buffer | undefined
+  /** Loses everything, as a cache does. */
+  forget(): void
   close(): Promise<void>
 }
 
 /**
  * A local server of the two protocols that an archive on Arweave takes: items of ANS-104 are posted to `/v1/tx`, parsed, and refused
- * unless their signature is by their owner; contents are served under `/raw/<id>`. It is not Arweave: nothing is bundled or mined.
+ * unless their signature is by their owner; one that is there already is a 202 without JSON, as ArDrive's; contents are served under `/raw/<id>`. It is not Arweave: nothing is bundled or mined.
  * Parser and deep hash here are its own, and viem recovers the signer.
  */
 export async function serveDataItems(): Promise<DataItemServer> {
@@ -43,6 +45,7 @@ export async function serveDataItems(): Promise<DataItemServer> {
     refuse: undefined,
     hangs: false,
     lie: undefined,
+    forget: () => items.clear(),
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections()
@@ -59,6 +62,10 @@ export async function serveDataItems(): Promise<DataItemServer> {
         return
       }
       const item = await take(bytes)
+      if (items.has(item.id)) {
+        response.writeHead(202).end('Data item already exists')
+        return
+      }
       items.set(item.id, item)
       response.writeHead(200, { 'content-type': 'application/json' })
       response.end(JSON.stringify({ id: item.id, owner: item.owner }))
