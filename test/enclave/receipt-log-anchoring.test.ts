@@ -30,10 +30,10 @@ interface Setting {
   passHour(): Promise<void>
 }
 
-async function openLog(): Promise<Setting> {
-  const store = await openStore(await temporaryFolder())
-  const clock = new TestClock()
-  const chain = new TestLogChain(clock.now)
+async function openLog(kept: Partial<Setting> = {}): Promise<Setting> {
+  const store = kept.store ?? (await openStore(await temporaryFolder()))
+  const clock = kept.clock ?? new TestClock()
+  const chain = kept.chain ?? new TestLogChain(clock.now)
   const metrics = createMetrics([], { admitted: () => 0, underWay: () => 0, waiting: () => 0 })
   const shared = { store, metrics, logger: createLogger('silent'), now: clock.now }
   const log = createReceiptLog({
@@ -119,6 +119,36 @@ describe('a log that cannot be anchored', () => {
     await enter('later', OTHER)
     await passHour()
     expect(await standing(setting, 'later')).toBe('proven')
+  })
+})
+
+describe('an epoch that is in no block', () => {
+  test('stuck_anchor_survives_restart: what was sent is known to the next life, which sends it in the same place', async () => {
+    const setting = await openLog()
+    const { chain, store, enter, clock, passHour } = setting
+    chain.losesTransactions = true
+    await enter('one')
+    await passHour()
+    expect(chain.nonces).toEqual([0])
+    const again = await openLog({ store, chain, clock })
+    await again.log.work()
+    expect(chain.nonces).toEqual([0])
+    clock.pass(121)
+    await again.log.work()
+    expect(chain.nonces).toEqual([0, 0])
+  })
+
+  test('waits without a failure while another transaction is under way', async () => {
+    const setting = await openLog()
+    const { chain, enter, passHour, metrics } = setting
+    chain.busy = true
+    await enter('one')
+    await passHour()
+    expect(chain.sent).toBe(0)
+    expect(await metrics.text()).not.toContain('event="failed"')
+    chain.busy = false
+    await passHour()
+    expect(await standing(setting, 'one')).toBe('proven')
   })
 })
 

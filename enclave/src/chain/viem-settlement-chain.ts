@@ -122,17 +122,7 @@ export function connectSettlementChain(options: SettlementChainOptions): Settlem
       })
       return { raw, hash: keccak256(raw) }
     },
-    broadcast: async (raw) => {
-      const sent = await endpoints.each((client) =>
-        client.sendRawTransaction({ serializedTransaction: raw }).catch((error: unknown) => {
-          if (error instanceof Error && /already known|already imported/i.test(error.message))
-            return raw
-          throw error
-        }),
-      )
-      if (sent.length === 0)
-        throw new ChainError('CHAIN_UNAVAILABLE', 'no RPC takes the transaction')
-    },
+    broadcast: endpoints.broadcast,
     inclusion: (hash) => endpoints.first(inclusionOf(hash)),
     agreedInclusion: (hash) =>
       endpoints.agreed(inclusionOf(hash), (found) =>

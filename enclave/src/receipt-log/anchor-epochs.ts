@@ -15,6 +15,7 @@ import {
   updateAnchored,
   type ClosedEpoch,
 } from './log-rows.ts'
+import { readSent, upsertSent } from './sent-anchors.ts'
 
 /** Collaborators of {@link createAnchoring}. */
 export interface AnchoringParts {
@@ -36,15 +37,13 @@ export interface Anchoring {
   round(all: boolean): Promise<boolean>
 }
 
-/** What was sent gets this long to come into a block before it is sent again, in milliseconds. */
+/** What was sent gets this long to come into a block before another is sent in its place, in milliseconds. */
 const RESEND_MS = 120_000
 const PAUSE = { firstMs: 2_000, maxMs: 900_000 }
 
 /** Anchoring of this node's key. */
 export function createAnchoring(parts: AnchoringParts): Anchoring {
   const { store, chain, metrics, logger, now, confirmations } = parts
-  /** By root. */
-  const sentAtMs = new Map<Hex, number>()
   const paused = new Map<Hex, { readonly failures: number; readonly untilMs: number }>()
 
   /**
@@ -70,9 +69,13 @@ export function createAnchoring(parts: AnchoringParts): Anchoring {
     const { bindingId, epoch, root } = closed
     const found = await chain.epoch(bindingId, epoch)
     if (found === undefined) {
-      if (now().getTime() - (sentAtMs.get(root) ?? -Infinity) < RESEND_MS) return false
-      await chain.anchor(closed)
-      sentAtMs.set(root, now().getTime())
+      const before = await readSent(store, closed)
+      const sentAtMs = now().getTime()
+      if (before !== undefined && sentAtMs - before.sentAtMs < RESEND_MS) return false
+      const isSent = await chain.anchor(closed, before, async (sent) => {
+        await store.write([upsertSent(closed, { ...sent, sentAtMs })])
+      })
+      if (!isSent) return false
       metrics.epoch('sent')
       logger.info({ bindingId, epoch, size: closed.size }, 'epoch sent')
       return false
@@ -86,7 +89,6 @@ export function createAnchoring(parts: AnchoringParts): Anchoring {
     }
     const depth = (await chain.head()) - found.blockNumber + 1n
     if (depth < BigInt(confirmations)) return true
-    sentAtMs.delete(root)
     await store.write([updateAnchored(bindingId, epoch, found.anchoredAt)])
     metrics.epoch('anchored')
     logger.info({ bindingId, epoch, block: found.blockNumber.toString() }, 'epoch anchored')

@@ -1,5 +1,5 @@
 import type { Hex } from '@jeju/verifier/protocol'
-import { StoreError } from '../storage/schema.ts'
+import { hexOf } from '../storage/hex-column.ts'
 import type { SqlRow } from '../storage/sqlite.ts'
 import type { Change, Store } from '../storage/store.ts'
 
@@ -213,9 +213,4 @@ function readEpoch(row: SqlRow): ClosedEpoch {
     closedAt: Number(row['closed_at']),
     anchoredAt: row['anchored_at'] === null ? undefined : Number(row['anchored_at']),
   }
-}
-
-function hexOf(value: unknown): Hex {
-  if (typeof value === 'string' && /^0x[0-9a-f]+$/.test(value)) return value as Hex
-  throw new StoreError('STORE_CORRUPT', 'database: log: malformed hex')
 }

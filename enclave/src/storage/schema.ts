@@ -126,6 +126,18 @@ const MIGRATIONS: readonly string[] = [
     anchored_at INTEGER,
     PRIMARY KEY (binding_id, epoch)
   ) STRICT;
+  -- of an epoch, the one that was sent last
+  CREATE TABLE log_transactions (
+    binding_id TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    nonce INTEGER NOT NULL,
+    max_fee_per_gas TEXT NOT NULL,
+    max_priority_fee_per_gas TEXT NOT NULL,
+    sent_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (binding_id, epoch),
+    FOREIGN KEY (binding_id, epoch) REFERENCES log_epochs ON DELETE CASCADE
+  ) STRICT;
   `,
 ]
 
