@@ -20,7 +20,9 @@ export async function proveReceipts(
   const { deployment } = net.chain
   const { policy, trustAnchor, gpu } = net
   const book = new ReceiptBook(store)
-  const sources = { wallet: net.wallet(wallet), deployment, fetch, gateways: [] }
+  // As its nodes do: nothing takes a block of this chain back.
+  const confirmations = 1
+  const sources = { wallet: net.wallet(wallet), deployment, confirmations, fetch, gateways: [] }
   const names = await book.names()
   assert(names.length > 0)
   for (const name of names) {
@@ -36,7 +38,7 @@ export async function proveReceipts(
     )
     await book.keepInclusion(name, inclusion)
     const evidence = await book.evidence(record.evidence)
-    const anchored = readAnchoredEpochs(sources.wallet, deployment)
+    const anchored = readAnchoredEpochs(sources.wallet, deployment, confirmations)
     const trust = { deployment, trustAnchor, policy, gpu, anchored, inclusion: 'required' as const }
     const { outcome, checks } = await verifyReceiptRecord(record, evidence, trust, inclusion)
     assert.equal(outcome, 'verified')

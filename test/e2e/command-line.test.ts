@@ -202,7 +202,9 @@ describe('receipts', () => {
     await waitFor(
       'every epoch to be anchored',
       async () => {
-        const { out } = await sh('receipts prove --json --arweave http://127.0.0.1:9')
+        const { out } = await sh(
+          'receipts prove --json --confirmations 1 --arweave http://127.0.0.1:9',
+        )
         return json<{ outcome: string }>(out).some(({ outcome }) => outcome === 'open')
           ? undefined
           : true
@@ -210,7 +212,7 @@ describe('receipts', () => {
       { timeoutMs: 60_000 },
     )
     const nowhere = { JEJU_COLLATERAL: 'http://127.0.0.1:9' }
-    const verified = await sh('receipts verify --inclusion --json', nowhere)
+    const verified = await sh('receipts verify --inclusion --confirmations 1 --json', nowhere)
     expect(verified.exit).toBe(0)
     expect(json<{ checks: { name: string }[] }>(verified.out)[0]?.checks).toContainEqual(
       expect.objectContaining({ name: 'inclusion-root', status: 'passed' }),

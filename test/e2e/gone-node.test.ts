@@ -232,6 +232,7 @@ describe('when the node is gone', () => {
     const found = await findInclusion(record, {
       wallet: network.wallet(WALLET),
       deployment,
+      confirmations: 1,
       fetch,
       gateways: ['http://127.0.0.1:1', archive.url],
     })
@@ -245,7 +246,7 @@ describe('when the node is gone', () => {
         trustAnchor: network.trustAnchor,
         policy: network.policy,
         gpu: network.gpu,
-        anchored: readAnchoredEpochs(network.wallet(WALLET), deployment),
+        anchored: readAnchoredEpochs(network.wallet(WALLET), deployment, 1),
         inclusion: 'required',
       },
       await book.inclusion(name),

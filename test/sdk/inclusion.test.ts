@@ -90,7 +90,7 @@ const digestOf = (epoch: number): Hex => toHex(sha256(utf8(textOf(epoch))))
 const anchoredAt = (epoch: number): bigint => issuedAt + BigInt(epoch - 2) * HOUR_S + 60n
 
 /** The chain's side; with `count` epochs of the log. */
-function chain(count = epochs.length, locator?: string): TestRpc {
+function chain(count = epochs.length, locator?: string, lateEpoch = Infinity): TestRpc {
   return new TestRpc((functionName, args): ContractAnswer => {
     const epoch = Number(args[1] ?? 0)
     const document = epochs[epoch]
@@ -114,7 +114,8 @@ function chain(count = epochs.length, locator?: string): TestRpc {
             digest: isThere ? digestOf(epoch) : h('00'),
             size: isThere ? BigInt(document.commitments.length) : 0n,
             anchoredAt: isThere ? anchoredAt(epoch) : 0n,
-            blockNumber: 7n,
+            // The head is 16.
+            blockNumber: epoch === lateEpoch ? 6n : 5n,
           },
         }
       }
@@ -244,6 +245,24 @@ describe('findInclusion', () => {
     }
   })
 
+  test('unconfirmed_root_is_not_kept: an epoch whose block could still be taken back proves nothing', async () => {
+    const net = web(
+      () => answerOf(textOf(2)),
+      () => answerOf(encodeInclusionProof(expected().proof)),
+    )
+    const rpc = chain(3, undefined, 2)
+    expect(await find(rpc, net)).toEqual({
+      outcome: 'open',
+      because: 'node: epoch 2 is not under enough blocks',
+    })
+    const sources = { wallet: rpc.wallet(), deployment, gateways: [GATEWAY], fetch: net.fetch }
+    expect(await findInclusion(record, { ...sources, confirmations: 11 })).toMatchObject({
+      outcome: 'proven',
+    })
+    const place = expected().anchored
+    expect(await readAnchoredEpochs(rpc.wallet(), deployment)(place)).toBeUndefined()
+  })
+
   test('forged_inclusion_proof_rejected, whoever gives it', async () => {
     const forged = encodeInclusionProof({ ...expected().proof, index: 0 })
     const found = await find(
@@ -256,7 +275,12 @@ describe('findInclusion', () => {
   test.each([
     ['its epoch is open', 2, () => answerOf('{}', 404), /no epoch was anchored since.*404/],
     ['the node gives no proof', 3, () => answerOf('{}'), /proof/],
-    ['the node speaks of an epoch that the chain does not know', 2, undefined, /not on chain/],
+    [
+      'the node speaks of an epoch that the chain does not know',
+      2,
+      undefined,
+      /not under enough blocks/,
+    ],
   ])('says what is missing: %s', async (_, count, node, because) => {
     const proof = encodeInclusionProof(expected().proof)
     const found = await find(chain(count), web(gone, node ?? (() => answerOf(proof))))

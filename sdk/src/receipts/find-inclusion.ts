@@ -9,7 +9,7 @@ import {
   receiptSalt,
   type InclusionProof,
 } from '@jeju/verifier/protocol'
-import { createRootsReader, type RootsReader } from '../chain/receipt-roots.ts'
+import { createRootsReader, ROOT_CONFIRMATIONS, type RootsReader } from '../chain/receipt-roots.ts'
 import { placeOf } from '../chain/registration.ts'
 import { createChainClient, type ChainClient, type Wallet } from '../chain/viem-client.ts'
 import { readBody } from '../gateway/read-body.ts'
@@ -23,6 +23,8 @@ export interface InclusionSources extends ArchiveSources {
   /** Its transport is the caller's RPC; nothing is signed. */
   readonly wallet: Wallet
   readonly deployment: Deployment
+  /** Blocks, its own counted, under which an epoch is believed; {@link ROOT_CONFIRMATIONS} unless said otherwise. */
+  readonly confirmations?: number
 }
 
 /** A proof that verified, or why there is none yet. */
@@ -41,9 +43,9 @@ export async function findInclusion(
   record: ReceiptRecord,
   sources: InclusionSources,
 ): Promise<FoundInclusion> {
-  const { wallet, deployment } = sources
+  const { wallet, deployment, confirmations = ROOT_CONFIRMATIONS } = sources
   const client = createChainClient(wallet, deployment)
-  const reader = createRootsReader(client, deployment)
+  const reader = createRootsReader(client, deployment, confirmations)
   const reasons: string[] = []
   const archived = await searchArchive(record, reader, sources, reasons)
   if (archived !== undefined) return judge(record, archived, reader)
@@ -51,7 +53,7 @@ export async function findInclusion(
   if (proof === undefined) return { outcome: 'open', because: reasons.join('; ') }
   const anchored = await reader.epoch(record.binding.bindingId, proof.epoch)
   if (anchored === undefined) {
-    return { outcome: 'open', because: `node: epoch ${proof.epoch} is not on chain` }
+    return { outcome: 'open', because: `node: epoch ${proof.epoch} is not under enough blocks` }
   }
   return judge(record, { proof, anchored }, reader)
 }

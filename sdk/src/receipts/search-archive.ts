@@ -47,7 +47,10 @@ export async function searchArchive(
   let [read, missing] = [0, 0]
   for (; epoch < count && read < MAX_READ_BYTES && missing < MAX_MISSING; epoch++) {
     const anchored = await reader.epoch(bindingId, epoch)
-    if (anchored === undefined) return undefined
+    if (anchored === undefined) {
+      reasons.push(`epoch ${epoch} is not under enough blocks`)
+      return undefined
+    }
     const found = await attempt(reasons, () => readDocument(anchored, reader, sources))
     if (found === undefined) {
       missing++

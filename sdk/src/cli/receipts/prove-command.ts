@@ -16,6 +16,7 @@ import {
   WALLET_FLAGS,
 } from '../flags.ts'
 import { printResult } from '../output.ts'
+import { CONFIRMATIONS_HELP, readConfirmations } from '../settings/confirmations.ts'
 import { readNetwork } from '../settings/network.ts'
 import { setting } from '../settings/read-setting.ts'
 import { openHome } from '../settings/wallet.ts'
@@ -28,6 +29,7 @@ the receipt stood there in time, whatever becomes of the node. The log is read f
 there is none; what either says is held against the root on chain.
 
   --arweave URLS        gateways of the archive, with commas; ${ARWEAVE_GATEWAYS.join(',')} without it
+${CONFIRMATIONS_HELP}
 
 ${NETWORK_HELP}
 ${HOME_HELP}
@@ -46,7 +48,13 @@ export const proveReceiptsCommand: Command = {
 }
 
 const { home } = WALLET_FLAGS
-const FLAGS = { ...JSON_FLAG, ...NETWORK_FLAGS, home, arweave: { type: 'string' } } as const
+const FLAGS = {
+  ...JSON_FLAG,
+  ...NETWORK_FLAGS,
+  home,
+  arweave: { type: 'string' },
+  confirmations: { type: 'string' },
+} as const
 
 interface Told {
   readonly name: string
@@ -65,6 +73,7 @@ async function runProve(args: readonly string[], terminal: Terminal): Promise<nu
   const sources: InclusionSources = {
     wallet: watchChain({ rpcUrl: network.rpcUrl(), chainId }),
     deployment,
+    confirmations: readConfirmations(values, terminal.env),
     fetch,
     gateways: setting(values, terminal.env, 'arweave')?.split(',') ?? ARWEAVE_GATEWAYS,
   }

@@ -19,6 +19,7 @@ import {
   WALLET_FLAGS,
 } from '../flags.ts'
 import { printResult } from '../output.ts'
+import { CONFIRMATIONS_HELP, readConfirmations } from '../settings/confirmations.ts'
 import { readNetwork } from '../settings/network.ts'
 import { openHome } from '../settings/wallet.ts'
 import type { Terminal } from '../terminal.ts'
@@ -32,6 +33,7 @@ reference values where the policy takes GPUs, and the chain with --inclusion. Pr
   --full                every check of every receipt, not only those that failed
   --inclusion           refuse a receipt without a kept proof that it stands in its node's log (jeju receipts prove), held
                         against what the chain says of that log
+${CONFIRMATIONS_HELP}
 
 ${NETWORK_HELP}
 ${HOME_HELP}
@@ -56,6 +58,7 @@ const FLAGS = {
   home,
   full: { type: 'boolean', default: false },
   inclusion: { type: 'boolean', default: false },
+  confirmations: { type: 'string' },
 } as const
 
 interface Judged {
@@ -74,10 +77,14 @@ async function runVerify(args: readonly string[], terminal: Terminal): Promise<n
   const gpu = await gpuTrustFor(policy, undefined)
   const deployment = await network.deployment()
   const { chainId } = deployment
-  const required = (): Pick<RecordTrust, 'inclusion' | 'anchored'> => ({
-    inclusion: 'required',
-    anchored: readAnchoredEpochs(watchChain({ rpcUrl: network.rpcUrl(), chainId }), deployment),
-  })
+  const required = (): Pick<RecordTrust, 'inclusion' | 'anchored'> => {
+    const wallet = watchChain({ rpcUrl: network.rpcUrl(), chainId })
+    const confirmations = readConfirmations(values, terminal.env)
+    return {
+      inclusion: 'required',
+      anchored: readAnchoredEpochs(wallet, deployment, confirmations),
+    }
+  }
   const trust: RecordTrust = {
     ...(values.inclusion ? required() : {}),
     deployment,
