@@ -152,6 +152,51 @@ describe('an epoch that is in no block', () => {
   })
 })
 
+describe('old rows', () => {
+  async function rowsOf({ store }: Setting): Promise<readonly number[]> {
+    const counts: number[] = []
+    for (const table of ['log_receipts', 'log_epochs', 'archived']) {
+      const [row] = await store.all(`SELECT count(*) AS count FROM ${table}`)
+      counts.push(Number(row?.['count']))
+    }
+    return counts
+  }
+
+  test('S6 unanchorable_log_is_bounded: what no chain takes in half a year is given up, and counted', async () => {
+    const setting = await openLog()
+    const { chain, clock, enter, passHour, metrics } = setting
+    chain.ended.add(BINDING)
+    await enter('closed')
+    await passHour()
+    clock.pass(181 * DAY_S)
+    const later = await openLog(setting)
+    await later.log.work()
+    expect(await rowsOf(setting)).toEqual([0, 0, 0])
+    expect(await later.metrics.text()).toContain('{of="receipt",event="given_up"} 1')
+    expect(await metrics.text()).toContain('{of="receipt",event="given_up"} 0')
+  })
+
+  test('S6 anchored_log_is_bounded: the newest epoch stays of it, and the next follows', async () => {
+    const setting = await openLog()
+    const { chain, clock, enter, passHour, store } = setting
+    for (const name of ['one', 'two', 'three']) {
+      await enter(name)
+      await passHour()
+    }
+    const values = [`0x${'01'.repeat(32)}`]
+    const sql = `INSERT INTO archived (locator, digest, state, attempts, due_at_ms, stored_at_ms)
+      VALUES ('ar:', ?, 'kept', 0, 1, 1)`
+    await store.write([{ sql, values }])
+    clock.pass(31 * DAY_S)
+    const later = await openLog(setting)
+    await later.log.work()
+    expect(await rowsOf(setting)).toEqual([0, 1, 0])
+    await enter('four')
+    await later.passHour()
+    expect(chain.epochs.get(BINDING)?.map(({ epoch }) => epoch)).toEqual([0, 1, 2, 3])
+  })
+})
+
 describe('an epoch that cannot be closed', () => {
   test('failing_token_uri_denies_no_receipt: the operator’s own URI is no part of what is anchored', async () => {
     const setting = await openLog()

@@ -48,7 +48,10 @@ const ROUND = 8
 const LOST_AFTER_MS = 3_600_000
 /** A bundler's cache gives back at once what may never be mined: only what is still there after this long is kept. */
 const READ_AGAIN_MS = 6 * 3_600_000
-/** Of contents that wait, the oldest are given up beyond this many: the disk is the node's (attack S6). */
+/**
+ * Of contents that wait, the oldest are given up beyond this many: the disk is the node's (attack S6). An epoch is not, while the
+ * log has it: the chain names its document, and nobody can make it again.
+ */
 const MAX_WAITING = 2_048
 
 const MEDIA_TYPES: Readonly<Record<ContentKind, string>> = {
@@ -62,7 +65,8 @@ const DUE = `
   WHERE state != 'kept' AND due_at_ms <= ? ORDER BY due_at_ms LIMIT ${ROUND}`
 const WAITING = `SELECT count(*) AS waiting FROM archived WHERE state IN ('waiting', 'stored')`
 const GIVE_UP = `
-  DELETE FROM archived WHERE state != 'kept' AND rowid NOT IN (
+  DELETE FROM archived WHERE state != 'kept' AND digest NOT IN (SELECT digest FROM log_epochs)
+  AND rowid NOT IN (
     SELECT rowid FROM archived WHERE state != 'kept' ORDER BY rowid DESC LIMIT ?)`
 
 /** A queue over the node's database. */

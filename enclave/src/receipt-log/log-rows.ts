@@ -90,17 +90,6 @@ export function reopenEpochs(bindingId: Hex, from: number): readonly Change[] {
   ]
 }
 
-/** Whole epochs that were anchored before that time, Unix seconds. */
-export function forgetAnchored(before: number): readonly Change[] {
-  return [
-    {
-      sql: `DELETE FROM log_receipts WHERE (binding_id, epoch) IN (
-        SELECT binding_id, epoch FROM log_epochs WHERE anchored_at < ?)`,
-      values: [before],
-    },
-  ]
-}
-
 /** By binding, the one with the oldest receipt first. */
 export async function readOpen(store: Store): Promise<readonly OpenReceipts[]> {
   const rows = await store.all(`

@@ -12,8 +12,9 @@ import { credentialDigest } from '../records/exchange-records.ts'
 import type { Change } from '../storage/store.ts'
 import { createAnchoring, type AnchoringParts } from './anchor-epochs.ts'
 import { closeEpochs, type ClosingParts } from './close-epochs.ts'
+import { forgetOld } from './forget.ts'
 import { createInclusionProofs } from './inclusion-proofs.ts'
-import { forgetAnchored, insertLogged, readLogged } from './log-rows.ts'
+import { insertLogged, readLogged } from './log-rows.ts'
 
 /** Where a receipt stands in the log. */
 export interface FoundInclusion {
@@ -43,8 +44,6 @@ export interface ReceiptLogParts extends ClosingParts, AnchoringParts {}
 
 const POLL_MS = 1_000
 const RETRY = { firstMs: 2_000, maxMs: 300_000 }
-/** Proofs are served for this long, in seconds; after that they are made from the archive. */
-const LIFE_S = 30 * 24 * 3600
 const FORGET_EVERY = 1_024
 const SOON_S = 30
 /** At the end a chain that does not answer is asked again so often. */
@@ -56,7 +55,7 @@ const UNARCHIVED = `
 
 /** A log in the node's database. */
 export function createReceiptLog(parts: ReceiptLogParts): ReceiptLog {
-  const { store, queue, roots, logger, now, epochS } = parts
+  const { store, queue, roots, metrics, logger, now, epochS } = parts
   const anchoring = createAnchoring(parts)
   const proofs = createInclusionProofs(store, roots)
   let failures = 0
@@ -72,7 +71,7 @@ export function createReceiptLog(parts: ReceiptLogParts): ReceiptLog {
   /** Whether it is worth another try. */
   const round = async (last: boolean): Promise<boolean> => {
     const nowS = Math.floor(now().getTime() / 1000)
-    if (rounds++ % FORGET_EVERY === 0) await store.write(forgetAnchored(nowS - LIFE_S))
+    if (rounds++ % FORGET_EVERY === 0) metrics.receiptsGivenUp(await forgetOld(store, nowS))
     let isCutOff = false
     try {
       await closeEpochs(parts, last)

@@ -13,6 +13,7 @@ import { createFileArchive } from '../../../enclave/src/archive/file-archive.ts'
 import { createMemoryArchive } from '../../../enclave/src/archive/memory-archive.ts'
 import { createLogger } from '../../../enclave/src/logging.ts'
 import { createMetrics } from '../../../enclave/src/metrics.ts'
+import { insertEpoch } from '../../../enclave/src/receipt-log/log-rows.ts'
 import { openStore, type Store } from '../../../enclave/src/storage/store.ts'
 import { cleanUp, temporaryFolder, TestClock } from '../setting/start-node.ts'
 import { serveDataItems, type DataItemServer } from './data-item-server.ts'
@@ -241,6 +242,29 @@ describe('the queue', () => {
     server.hangs = false
     await queue.work()
     expect(server.items.size).toBe(2)
+    await store.close()
+  })
+
+  test('full_queue_drops_no_epoch: of what waits too long, what the log still has stays', async () => {
+    const server = await startServer()
+    server.refuse = 503
+    const { queue, store } = await openQueue(arweave(server))
+    const { archived, changes } = queue.stage(content, 'epoch')
+    const bindingId = toHex(sha256(utf8('binding')))
+    const place = { bindingId, epoch: 0, previous: digest, root: digest, size: 1, closedAt: 1 }
+    const closed = { ...place, digest, locator: archived.locator ?? '', anchoredAt: undefined }
+    await store.write([...changes, ...insertEpoch(closed, 0)])
+    await store.write(queue.stage(utf8('evidence'), 'evidence').changes)
+    const [row] = await store.all('SELECT payload FROM archived')
+    const many = Array.from({ length: 2_048 }, (_, at) => ({
+      sql: `INSERT INTO archived (locator, digest, payload, state, attempts, due_at_ms, stored_at_ms)
+        VALUES (?, 'other', ?, 'waiting', 0, ?, 0)`,
+      values: [`ar:${at}`, row?.['payload'] ?? null, Number.MAX_SAFE_INTEGER],
+    }))
+    await store.write(many)
+    await queue.work()
+    const digests = await store.all(`SELECT digest FROM archived WHERE digest != 'other'`)
+    expect(digests).toEqual([{ digest }])
     await store.close()
   })
 
