@@ -32,7 +32,7 @@ export function connectLogChain(
   const { address } = account
   const roots = { address: receiptRoots, abi: receiptRootsAbi } as const
   return {
-    head: endpoints.agreedHead,
+    head: () => endpoints.agreedHead(),
     log: (bindingId) =>
       endpoints.agreed(
         async (client) => {

@@ -74,7 +74,7 @@ export function connectSettlementChain(options: SettlementChainOptions): Settlem
       return { blockNumber, blockHash, paid }
     }
   return {
-    agreedHead: endpoints.agreedHead,
+    agreedHead: () => endpoints.agreedHead(),
     gasFees: () =>
       endpoints.first(async (client) => {
         const { maxFeePerGas, maxPriorityFeePerGas } = await client.estimateFeesPerGas()
@@ -122,7 +122,7 @@ export function connectSettlementChain(options: SettlementChainOptions): Settlem
       })
       return { raw, hash: keccak256(raw) }
     },
-    broadcast: endpoints.broadcast,
+    broadcast: (raw) => endpoints.broadcast(raw),
     inclusion: (hash) => endpoints.first(inclusionOf(hash)),
     agreedInclusion: (hash) =>
       endpoints.agreed(inclusionOf(hash), (found) =>

@@ -15,8 +15,8 @@ export function readAnchoredEpochs(
   confirmations: number = ROOT_CONFIRMATIONS,
 ): AnchoredEpochs {
   const client = createChainClient(wallet, deployment)
-  const { epoch: read } = createRootsReader(client, deployment, confirmations)
-  return ({ bindingId, epoch }) => read(bindingId, epoch)
+  const reader = createRootsReader(client, deployment, confirmations)
+  return ({ bindingId, epoch }) => reader.epoch(bindingId, epoch)
 }
 
 /** What a client reads of the logs of receipts. */
