@@ -32,6 +32,8 @@ export interface LogMetrics {
   archiveWaiting(count: number): void
   /** An epoch was sent, is in a block that is no longer in doubt, or could not be sent. */
   epoch(event: 'sent' | 'anchored' | 'failed'): void
+  /** So many receipts were forgotten that no chain had taken. */
+  receiptsGivenUp(count: number): void
   /** Closed epochs that are not anchored yet. */
   epochsWaiting(count: number): void
 }
@@ -121,7 +123,7 @@ export function createMetrics(
   })
   const logEvents = new Counter({
     name: 'jeju_log_events_total',
-    help: 'Contents handed to the archive and read back, epochs sent and anchored, and what failed.',
+    help: 'Contents handed to the archive and read back, epochs sent and anchored, what failed, receipts given up.',
     labelNames: ['of', 'event'],
     registers,
   })
@@ -159,6 +161,7 @@ export function createMetrics(
     archived: (event) => logEvents.inc({ of: 'archive', event }),
     archiveWaiting: (count) => logWaiting.set({ of: 'archive' }, count),
     epoch: (event) => logEvents.inc({ of: 'epoch', event }),
+    receiptsGivenUp: (count) => logEvents.inc({ of: 'receipt', event: 'given_up' }, count),
     epochsWaiting: (count) => logWaiting.set({ of: 'epoch' }, count),
     text: () => registry.metrics(),
   }

@@ -15,8 +15,7 @@ import { createAttester } from './attestation/attester.ts'
 import { createEvidenceArchive } from './attestation/evidence-archive.ts'
 import { createQuotes, type Quotes } from './attestation/quotes.ts'
 import { createArchiveQueue } from './archive/archive-queue.ts'
-import type { Tag } from './archive/data-item.ts'
-import { archiveEgress, openArchive } from './archive/open-archive.ts'
+import { archiveEgress, archiveTags, openArchive } from './archive/open-archive.ts'
 import type { LogChain } from './chain/log-chain.ts'
 import type { NodeChain } from './chain/node-chain.ts'
 import type { SettlementChain } from './chain/settlement-chain.ts'
@@ -84,6 +83,8 @@ export interface Node {
 
 /** Paths that the metrics tell apart, besides those of prompts. */
 const PLAIN_PATHS = ['/v1/attestation', '/v1/models', '/health']
+/** Log and archive have this long when a node ends; what they do not get done waits on disk. */
+const LOG_GRACE_MS = 5_000
 /** About 150 MiB of bodies at most, whoever sends them. */
 const BODY_LIMITS = { timeoutMs: 30_000, concurrent: 128, ofOneOwner: 32, ofStrangers: 16 }
 
@@ -186,6 +187,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   )
   const stop = new AbortController()
   let running: Promise<unknown> = Promise.resolve()
+  let keeping: Promise<unknown> = Promise.resolve()
   return {
     app,
     figures: createApp([metricsRoute(metrics)], logger),
@@ -196,19 +198,22 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       running = Promise.all([
         registrar.run(signal),
         settlements.run(signal),
-        log.run(signal),
-        queue.run(signal),
         quotes.watch(signal),
         gpus?.watch(signal),
       ])
+      keeping = Promise.all([log.run(signal), queue.run(signal)])
     },
     drain: async () => {
       stop.abort()
       await readiness.drain(config.drainMs)
       await running
+      // What nobody can do later comes first: who is killed on the way has lost the least.
       await settlements.settleNow(true)
-      await log.finish()
       await proofs.flush()
+      await keeping
+      const grace = AbortSignal.timeout(LOG_GRACE_MS)
+      await log.finish(grace)
+      await queue.work(grace)
       await store.close()
       await engine.close()
     },
@@ -239,15 +244,6 @@ function domains({ deployment }: Config): {
     serving: { chainId, verifyingContract: deployment.inferenceServing },
     roots: { chainId, verifyingContract: deployment.receiptRoots },
   }
-}
-
-/** Whose node archived something, for who searches by tags. */
-function archiveTags(agentId: bigint, bindingId: Hex): readonly Tag[] {
-  return [
-    { name: 'App-Name', value: 'jeju-compute' },
-    { name: 'Jeju-Agent', value: agentId.toString() },
-    { name: 'Jeju-Binding', value: bindingId },
-  ]
 }
 
 /** Origins that this node connects to: the chain, the archive, and where quotes are judged there, a service of collateral. */

@@ -39,6 +39,7 @@ export {
   type RegistrationFile,
   type RegistrationPlace,
 } from '@jeju/contracts'
+export { readAnchoredEpochs, type AnchoredEpochs } from './chain/receipt-roots.ts'
 export { evidenceDigestOf, type EvidenceRecord } from './receipts/evidence-record.ts'
 export {
   findInclusion,

@@ -6,6 +6,7 @@ import {
   createFetch,
   createMemoryStore,
   findInclusion,
+  readAnchoredEpochs,
   ReceiptBook,
   verifyReceiptRecord,
   type InclusionRecord,
@@ -226,11 +227,12 @@ describe('when the node is gone', () => {
     expect(proof).toEqual(fromNode.proof)
   })
 
-  test('receipt_verifies_after_its_node_is_gone: offline, with the proof that the SDK kept', async () => {
+  test('receipt_verifies_after_its_node_is_gone: with the proof that the SDK kept, and the chain', async () => {
     const { deployment } = network.chain
     const found = await findInclusion(record, {
       wallet: network.wallet(WALLET),
       deployment,
+      confirmations: 1,
       fetch,
       gateways: ['http://127.0.0.1:1', archive.url],
     })
@@ -244,6 +246,7 @@ describe('when the node is gone', () => {
         trustAnchor: network.trustAnchor,
         policy: network.policy,
         gpu: network.gpu,
+        anchored: readAnchoredEpochs(network.wallet(WALLET), deployment, 1),
         inclusion: 'required',
       },
       await book.inclusion(name),

@@ -1,5 +1,6 @@
 import { FINISH_CODES } from '@jeju/verifier/protocol'
 import { afterAll, describe, expect, test } from 'vitest'
+import { serveDataItems } from './archive/data-item-server.ts'
 import { cleanUp, startNode, statusOf, until } from './setting/start-node.ts'
 import { chatBody, errorOf, readJsonAnswer, readStreamAnswer } from './setting/test-client.ts'
 
@@ -52,6 +53,20 @@ describe('a node that is told to end', () => {
     expect(json.receipt.receipt).toMatchObject({ finish: FINISH_CODES.aborted, outputTokens: 3 })
     expect(chain.channels.get(client.channelId)?.spent).toBe(56n)
   })
+
+  test('hanging_archive_stops_no_settlement: receipts are paid and anchored while it holds its connections', async () => {
+    const archive = await serveDataItems()
+    archive.hangs = true
+    const { url } = archive
+    const place = { kind: 'arweave', uploadUrl: `${url}/v1/tx`, gateways: [url] } as const
+    const { client, fetch, node, chain, logChain } = await startNode({ config: { archive: place } })
+    const signed = client.sign(chatBody())
+    await readJsonAnswer(await fetch(client.request(chatBody(), signed)), signed.salt)
+    await node.drain()
+    expect(chain.channels.get(client.channelId)?.spent).toBeGreaterThan(0n)
+    expect(logChain.epochs.get(node.bindingId)).toHaveLength(1)
+    await archive.close()
+  }, 30_000)
 
   test('a reader who takes nothing does not hold the node', async () => {
     const { client, fetch, node, chain } = await startNode({ config: { drainMs: 10 } })

@@ -22,8 +22,8 @@ export interface ArchiveQueue {
   ): { readonly archived: ArchivedContent; readonly changes: readonly Change[] }
   /** {@link ArchivedContent} of what was staged before; undefined where it was not. */
   find(digest: Hex): Promise<ArchivedContent | undefined>
-  /** Hands over what is due and reads back what was handed over; asked again meanwhile, it is the same work. */
-  work(): Promise<void>
+  /** Hands over what is due and reads back what was handed over, until the signal: what is left waits as if never tried. */
+  work(signal?: AbortSignal): Promise<void>
   /** Works until the signal. */
   run(signal: AbortSignal): Promise<void>
 }
@@ -46,7 +46,12 @@ const RETRY = { firstMs: 5_000, maxMs: 600_000 }
 const ROUND = 8
 /** What no gateway gives back by then is handed over again, in milliseconds. */
 const LOST_AFTER_MS = 3_600_000
-/** Of contents that wait, the oldest are given up beyond this many: the disk is the node's (attack S6). */
+/** A bundler's cache gives back at once what may never be mined: only what is still there after this long is kept. */
+const READ_AGAIN_MS = 6 * 3_600_000
+/**
+ * Of contents that wait, the oldest are given up beyond this many: the disk is the node's (attack S6). An epoch is not, while the
+ * log has it: the chain names its document, and nobody can make it again.
+ */
 const MAX_WAITING = 2_048
 
 const MEDIA_TYPES: Readonly<Record<ContentKind, string>> = {
@@ -58,9 +63,10 @@ const MEDIA_TYPES: Readonly<Record<ContentKind, string>> = {
 const DUE = `
   SELECT digest, locator, payload, state, attempts, stored_at_ms FROM archived
   WHERE state != 'kept' AND due_at_ms <= ? ORDER BY due_at_ms LIMIT ${ROUND}`
-const WAITING = `SELECT count(*) AS waiting FROM archived WHERE state != 'kept'`
+const WAITING = `SELECT count(*) AS waiting FROM archived WHERE state IN ('waiting', 'stored')`
 const GIVE_UP = `
-  DELETE FROM archived WHERE state != 'kept' AND rowid NOT IN (
+  DELETE FROM archived WHERE state != 'kept' AND digest NOT IN (SELECT digest FROM log_epochs)
+  AND rowid NOT IN (
     SELECT rowid FROM archived WHERE state != 'kept' ORDER BY rowid DESC LIMIT ?)`
 
 /** A queue over the node's database. */
@@ -72,35 +78,38 @@ export function createArchiveQueue(parts: ArchiveQueueParts): ArchiveQueue {
     const [row] = await store.all(sql, [digest])
     return row === undefined ? undefined : { digest, locator: String(row['locator']) }
   }
-  const advance = async (place: Archive, row: Due): Promise<void> => {
+  const advance = async (place: Archive, row: Due, signal?: AbortSignal): Promise<void> => {
     const { item, state, attempts, storedAtMs } = row
     const nowMs = now().getTime()
     try {
       if (state === 'waiting') {
-        await place.store(item)
+        await place.store(item, signal)
         metrics.archived('stored')
         await store.write([update(item, { state: 'stored', dueAtMs: nowMs, storedAtMs: nowMs })])
       }
-      await place.get(item.locator, item.digest)
-      metrics.archived('kept')
-      await store.write([keep(item)])
+      await place.get(item.locator, item.digest, signal)
+      if (state === 'seen') metrics.archived('kept')
+      const seen = { state: 'seen', dueAtMs: nowMs + READ_AGAIN_MS, storedAtMs: nowMs } as const
+      await store.write([state === 'seen' ? keep(item) : update(item, seen)])
     } catch (error) {
+      if (signal?.aborted === true) return
       metrics.archived('failed')
       const reason = error instanceof Error ? error.message.slice(0, 200) : 'failed'
       logger.warn({ locator: item.locator, reason, attempts: attempts + 1 }, 'not archived yet')
       const dueAtMs = now().getTime() + backoffMs(attempts + 1, RETRY)
-      const isLost = state === 'stored' && nowMs - storedAtMs > LOST_AFTER_MS
+      const isLost = state !== 'waiting' && nowMs - storedAtMs > LOST_AFTER_MS
       await store.write([
         isLost ? update(item, { state: 'waiting', dueAtMs, storedAtMs: 0 }) : retry(item, dueAtMs),
       ])
     }
   }
-  const round = async (): Promise<void> => {
+  const work = async (signal?: AbortSignal): Promise<void> => {
     if (archive === undefined) return
     const rows = await store.all(DUE, [now().getTime()])
     for (const row of rows.map(readDue)) {
+      if (signal?.aborted === true) return
       // Of an archive that was configured before; nobody can hand it over any more.
-      if (row.item.locator.startsWith(`${scheme}:`)) await advance(archive, row)
+      if (row.item.locator.startsWith(`${scheme}:`)) await advance(archive, row, signal)
       else
         await store.write([
           { sql: 'DELETE FROM archived WHERE locator = ?', values: [row.item.locator] },
@@ -110,11 +119,6 @@ export function createArchiveQueue(parts: ArchiveQueueParts): ArchiveQueue {
     const [count] = await store.all(WAITING)
     metrics.archiveWaiting(Number(count?.['waiting']))
   }
-  let underWay: Promise<void> | undefined
-  const work = (): Promise<void> =>
-    (underWay ??= round().finally(() => {
-      underWay = undefined
-    }))
   return {
     active: archive !== undefined,
     find,
@@ -133,24 +137,22 @@ export function createArchiveQueue(parts: ArchiveQueueParts): ArchiveQueue {
     },
     work,
     run: async (signal) => {
-      // An archive that hangs keeps no node from ending: what it was given stays on disk.
-      const stopped = new Promise<void>((resolve) => {
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
       while (!signal.aborted) {
-        const working = work().catch((error: unknown) => {
+        await work(signal).catch((error: unknown) => {
           logger.error({ reason: error instanceof Error ? error.name : '' }, 'archive queue failed')
         })
-        await Promise.race([working, stopped])
         await delay(POLL_MS, undefined, { signal }).catch(() => undefined)
       }
     },
   }
 }
 
+/** Of what is not kept yet: nobody has it, it was handed over, it was read back once. */
+const STATES = ['waiting', 'stored', 'seen'] as const
+
 interface Due {
   readonly item: ArchiveItem
-  readonly state: 'waiting' | 'stored'
+  readonly state: (typeof STATES)[number]
   readonly attempts: number
   readonly storedAtMs: number
 }
@@ -163,7 +165,7 @@ function readDue(row: SqlRow): Due {
       locator: String(locator),
       payload: payload instanceof Uint8Array ? payload : new Uint8Array(),
     },
-    state: state === 'stored' ? 'stored' : 'waiting',
+    state: STATES.find((known) => known === state) ?? 'waiting',
     attempts: Number(attempts),
     storedAtMs: Number(storedAtMs),
   }

@@ -11,12 +11,12 @@ export interface ArchiveItem {
   readonly payload: Uint8Array
 }
 
-/** A place that keeps content for good (docs/protocol.md §12). */
+/** A place that keeps content for good (docs/protocol.md §12). Whoever asks it over a network ends with the signal. */
 export interface Archive {
   /** Asks nobody. The same content and tags give the same item. */
   pack(content: Uint8Array, tags: readonly Tag[]): ArchiveItem
   /** Hands an item over; once more changes nothing. @throws ArchiveError, or whatever the place fails with */
-  store(item: ArchiveItem): Promise<void>
+  store(item: ArchiveItem, signal?: AbortSignal): Promise<void>
   /** Content of that very digest. @throws ArchiveError */
-  get(locator: string, digest: Hex): Promise<Uint8Array<ArrayBuffer>>
+  get(locator: string, digest: Hex, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
 }

@@ -22,28 +22,37 @@ const uploaded = z.object({ id: z.string() })
 
 /** Arweave through a bundler, which pays and bundles; what it promised is believed when a gateway gives the content back. */
 export function createArweaveArchive(options: ArweaveArchiveOptions): Archive {
-  const { uploadUrl, gateways, privateKey, fetch } = options
+  const { uploadUrl, gateways, privateKey } = options
+  const fetchUntil =
+    (signal?: AbortSignal) =>
+    (url: string, init: RequestInit): Promise<Response> => {
+      const signals = [init.signal, signal].filter((one) => one instanceof AbortSignal)
+      return options.fetch(url, { ...init, signal: AbortSignal.any(signals) })
+    }
   return {
     pack: (content, tags) => {
       const { id, bytes } = makeDataItem(content, tags, privateKey)
       return { digest: toHex(sha256(content)), locator: arweaveLocator(id), payload: bytes }
     },
-    store: async ({ locator, payload }) => {
+    store: async ({ locator, payload }, signal) => {
       const id = arweaveId(locator)
-      const answered = await post(fetch, uploadUrl, payload)
+      const { status, id: answered } = await post(fetchUntil(signal), uploadUrl, payload)
+      // Who has it already says so without naming it; whether he does is for the gateways to show.
+      if (status === 202 && answered === undefined) return
       if (answered !== id) {
         throw new ArchiveError('ARCHIVE_UNAVAILABLE', `${uploadUrl}: took it as another item`)
       }
     },
-    get: (locator, digest) => readArweave(locator, digest, { fetch, gateways }),
+    get: (locator, digest, signal) =>
+      readArweave(locator, digest, { fetch: fetchUntil(signal), gateways }),
   }
 }
 
 async function post(
-  fetch: typeof globalThis.fetch,
+  fetch: (url: string, init: RequestInit) => Promise<Response>,
   url: string,
   payload: Uint8Array,
-): Promise<string | undefined> {
+): Promise<{ readonly status: number; readonly id: string | undefined }> {
   const unavailable = (text: string, cause?: unknown): ArchiveError =>
     new ArchiveError('ARCHIVE_UNAVAILABLE', `${url}: ${text}`, { cause })
   let answer: { readonly status: number; readonly text: string }
@@ -62,7 +71,7 @@ async function post(
   const { status, text } = answer
   // 202: it has it already, or is about to.
   if (status !== 200 && status !== 201 && status !== 202) throw unavailable(`status ${status}`)
-  return idIn(text)
+  return { status, id: idIn(text) }
 }
 
 async function readText(response: Response): Promise<string> {

@@ -1,6 +1,8 @@
+import type { Hex } from '@jeju/verifier/protocol'
 import type { ArchiveConfig } from '../config.ts'
 import type { Archive } from './archive.ts'
 import { createArweaveArchive } from './arweave-archive.ts'
+import type { Tag } from './data-item.ts'
 import { createFileArchive } from './file-archive.ts'
 
 /** The configured archive, with items of that key; undefined where there is none. */
@@ -20,4 +22,13 @@ export function openArchive(config: ArchiveConfig, privateKey: Uint8Array): Arch
 /** Addresses that an archive connects to. */
 export function archiveEgress(config: ArchiveConfig): readonly string[] {
   return config.kind === 'arweave' ? [config.uploadUrl, ...config.gateways] : []
+}
+
+/** Whose node archived something, for who searches by tags. */
+export function archiveTags(agentId: bigint, bindingId: Hex): readonly Tag[] {
+  return [
+    { name: 'App-Name', value: 'jeju-compute' },
+    { name: 'Jeju-Agent', value: agentId.toString() },
+    { name: 'Jeju-Binding', value: bindingId },
+  ]
 }

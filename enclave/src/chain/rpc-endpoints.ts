@@ -1,3 +1,4 @@
+import type { Hex } from '@jeju/verifier/protocol'
 import { createPublicClient, http, type Chain, type PublicClient } from 'viem'
 import { chainFailure } from './chain-failure.ts'
 import { ChainError } from './node-chain.ts'
@@ -13,8 +14,10 @@ export interface RpcEndpoints {
   ): Promise<Answer>
   /** What each gives; failures are left out. */
   each<Answer>(ask: (client: PublicClient) => Promise<Answer>): Promise<readonly Answer[]>
-  /** How many there are. */
-  readonly count: number
+  /** Hands a signed transaction to all of them. @throws ChainError where none takes it */
+  broadcast(raw: Hex): Promise<void>
+  /** The newest block that more than half of all have reached. */
+  agreedHead(): Promise<bigint>
 }
 
 /** An RPC that has not answered by then has failed, in milliseconds. */
@@ -48,8 +51,26 @@ export function connectEndpoints(
     return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   }
   return {
-    count: endpoints.length,
     each,
+    broadcast: async (raw) => {
+      const sent = await each((client) =>
+        client.sendRawTransaction({ serializedTransaction: raw }).catch((error: unknown) => {
+          if (error instanceof Error && /already known|already imported/i.test(error.message))
+            return raw
+          throw error
+        }),
+      )
+      if (sent.length === 0)
+        throw new ChainError('CHAIN_UNAVAILABLE', 'no RPC takes the transaction')
+    },
+    agreedHead: async () => {
+      const heads = await each((client) => client.getBlockNumber({ cacheTime: 0 }))
+      const reached = heads.toSorted((a, b) => (a < b ? 1 : -1))[Math.floor(endpoints.length / 2)]
+      if (reached === undefined) {
+        throw new ChainError('CHAIN_UNAVAILABLE', 'too few RPCs name a newest block')
+      }
+      return reached
+    },
     first: async (ask) => {
       let failure: unknown
       for (let tried = 0; tried < endpoints.length; tried++) {

@@ -1,13 +1,17 @@
 import { identityRegistryAbi, receiptRootsAbi, type Deployment } from '@jeju/contracts'
-import { toHex } from '@jeju/verifier/protocol'
-import { createWalletClient, defineChain, fallback, http } from 'viem'
+import { toHex, type Hex } from '@jeju/verifier/protocol'
+import {
+  defineChain,
+  encodeFunctionData,
+  keccak256,
+  TransactionNotFoundError,
+  type PublicClient,
+} from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { chainFailure } from './chain-failure.ts'
+import { bumped } from '../settlement/gas-bump.ts'
 import type { LogChain } from './log-chain.ts'
 import { connectEndpoints } from './rpc-endpoints.ts'
 import type { Turns } from './turns.ts'
-
-const TIMEOUT_MS = 10_000
 
 /** ReceiptRoots through viem; sends from the node's signer, in its turn. */
 export function connectLogChain(
@@ -24,28 +28,31 @@ export function connectLogChain(
     rpcUrls: { default: { http: rpcUrls } },
   })
   const endpoints = connectEndpoints(rpcUrls, chain)
-  const transport = fallback(
-    rpcUrls.map((url) => http(url, { timeout: TIMEOUT_MS, retryCount: 0 })),
-  )
   const account = privateKeyToAccount(toHex(signerKey))
-  const writer = createWalletClient({ chain, transport, account })
+  const { address } = account
   const roots = { address: receiptRoots, abi: receiptRootsAbi } as const
   return {
-    head: () => endpoints.first((client) => client.getBlockNumber({ cacheTime: 0 })),
+    head: () => endpoints.agreedHead(),
     log: (bindingId) =>
-      endpoints.first(async (client) => {
-        const call = { ...roots, functionName: 'logOf', args: [bindingId] } as const
-        const { epochs, lastRoot } = await client.readContract(call)
-        return { epochs: Number(epochs), lastRoot }
-      }),
+      endpoints.agreed(
+        async (client) => {
+          const call = { ...roots, functionName: 'logOf', args: [bindingId] } as const
+          const { epochs, lastRoot } = await client.readContract(call)
+          return { epochs: Number(epochs), lastRoot }
+        },
+        ({ epochs, lastRoot }) => `${epochs} ${lastRoot}`,
+      ),
     epoch: (bindingId, epoch) =>
-      endpoints.first(async (client) => {
-        const args = [bindingId, BigInt(epoch)] as const
-        const found = await client.readContract({ ...roots, functionName: 'epochOf', args })
-        if (found.size === 0n) return undefined
-        const { root, size, anchoredAt, blockNumber } = found
-        return { root, size: Number(size), anchoredAt: Number(anchoredAt), blockNumber }
-      }),
+      endpoints.agreed(
+        async (client) => {
+          const args = [bindingId, BigInt(epoch)] as const
+          const found = await client.readContract({ ...roots, functionName: 'epochOf', args })
+          if (found.size === 0n) return undefined
+          const { root, size, anchoredAt, blockNumber } = found
+          return { root, size: Number(size), anchoredAt: Number(anchoredAt), blockNumber }
+        },
+        (found) => (found === undefined ? '' : `${found.root} ${found.blockNumber}`),
+      ),
     agentUri: (agentId) =>
       endpoints.first((client) =>
         client.readContract({
@@ -55,7 +62,7 @@ export function connectLogChain(
           args: [agentId],
         }),
       ),
-    anchor: (call) =>
+    anchor: (call, before, record) =>
       inTurn(async () => {
         const { bindingId, epoch, previous, root, size, digest, locator } = call
         const args = [
@@ -67,15 +74,47 @@ export function connectLogChain(
           digest,
           locator,
         ] as const
-        // Refused here, it costs nothing and says why.
-        const { request } = await endpoints.first((client) =>
-          client.simulateContract({ ...roots, functionName: 'anchor', args, account }),
-        )
-        try {
-          await writer.writeContract(request)
-        } catch (cause) {
-          throw chainFailure(cause)
-        }
+        const write = { ...roots, functionName: 'anchor', args } as const
+        const state = await endpoints.first(async (client) => {
+          const [gas, fees, mined, next, isStuck] = await Promise.all([
+            // Refused here, it costs nothing and says why.
+            client.estimateContractGas({ ...write, account: address }),
+            client.estimateFeesPerGas(),
+            client.getTransactionCount({ address, blockTag: 'latest' }),
+            client.getTransactionCount({ address, blockTag: 'pending' }),
+            before !== undefined && isPending(client, before.hash),
+          ])
+          return { gas: (gas * 5n) / 4n, fees, mined, next, isStuck }
+        })
+        const { gas, mined, next, isStuck } = state
+        if (!isStuck && next > mined) return false
+        const replaced = isStuck ? before : undefined
+        const { maxFeePerGas, maxPriorityFeePerGas } =
+          replaced === undefined ? state.fees : bumped(replaced, state.fees)
+        const nonce = replaced?.nonce ?? mined
+        const raw = await account.signTransaction({
+          type: 'eip1559',
+          chainId,
+          to: receiptRoots,
+          data: encodeFunctionData(write),
+          nonce,
+          gas,
+          maxFeePerGas,
+          maxPriorityFeePerGas,
+        })
+        await record({ hash: keccak256(raw), nonce, maxFeePerGas, maxPriorityFeePerGas })
+        await endpoints.broadcast(raw)
+        return true
       }),
+  }
+}
+
+/** Whether an RPC has it, and no block. */
+async function isPending(client: PublicClient, hash: Hex): Promise<boolean> {
+  try {
+    return (await client.getTransaction({ hash })).blockNumber === null
+  } catch (error) {
+    if (error instanceof TransactionNotFoundError) return false
+    throw error
   }
 }

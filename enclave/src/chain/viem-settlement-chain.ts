@@ -79,14 +79,7 @@ export function connectSettlementChain(options: SettlementChainOptions): Settlem
       return { blockNumber, blockHash, paid }
     }
   return {
-    agreedHead: async () => {
-      const heads = await endpoints.each((client) => client.getBlockNumber({ cacheTime: 0 }))
-      const reached = heads.toSorted((a, b) => (a < b ? 1 : -1))[Math.floor(endpoints.count / 2)]
-      if (reached === undefined) {
-        throw new ChainError('CHAIN_UNAVAILABLE', 'too few RPCs name a newest block')
-      }
-      return reached
-    },
+    agreedHead: () => endpoints.agreedHead(),
     gasFees: () =>
       endpoints.first(async (client) => {
         const { maxFeePerGas, maxPriorityFeePerGas } = await client.estimateFeesPerGas()
@@ -139,17 +132,7 @@ export function connectSettlementChain(options: SettlementChainOptions): Settlem
       })
       return { raw, hash: keccak256(raw) }
     },
-    broadcast: async (raw) => {
-      const sent = await endpoints.each((client) =>
-        client.sendRawTransaction({ serializedTransaction: raw }).catch((error: unknown) => {
-          if (error instanceof Error && /already known|already imported/i.test(error.message))
-            return raw
-          throw error
-        }),
-      )
-      if (sent.length === 0)
-        throw new ChainError('CHAIN_UNAVAILABLE', 'no RPC takes the transaction')
-    },
+    broadcast: (raw) => endpoints.broadcast(raw),
     inclusion: (hash) => endpoints.first(inclusionOf(hash)),
     agreedInclusion: (hash) =>
       endpoints.agreed(inclusionOf(hash), (found) =>

@@ -10,6 +10,7 @@ import {
 } from '@jeju/verifier/protocol'
 import type { ArchiveQueue } from '../archive/archive-queue.ts'
 import type { LogChain } from '../chain/log-chain.ts'
+import { ChainError } from '../chain/node-chain.ts'
 import type { Logger } from '../logging.ts'
 import type { Store } from '../storage/store.ts'
 import {
@@ -106,9 +107,14 @@ async function stageRegistration({
   agentId,
   queue,
   store,
+  logger,
 }: ClosingParts): Promise<ArchivedContent | undefined> {
-  // An agent that was burned has no file, and its receipts are anchored all the same.
-  const uri = await chain.agentUri(agentId).catch(() => '')
+  // The operator chooses what stands there, and no epoch waits for it.
+  const uri = await chain.agentUri(agentId).catch((error: unknown) => {
+    if (!(error instanceof ChainError)) throw error
+    logger.warn({ reason: error.message }, 'an epoch without its registration file')
+    return ''
+  })
   const base64 = /^data:application\/json;base64,([A-Za-z0-9+/]+={0,2})$/.exec(uri)?.[1]
   if (base64 === undefined) return undefined
   const { archived, changes } = queue.stage(Buffer.from(base64, 'base64'), 'registration')

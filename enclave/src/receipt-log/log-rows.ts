@@ -1,5 +1,5 @@
 import type { Hex } from '@jeju/verifier/protocol'
-import { StoreError } from '../storage/schema.ts'
+import { hexOf } from '../storage/hex-column.ts'
 import type { SqlRow } from '../storage/sqlite.ts'
 import type { Change, Store } from '../storage/store.ts'
 
@@ -73,23 +73,20 @@ export function updateAnchored(bindingId: Hex, epoch: number, anchoredAt: number
   }
 }
 
+/** The chain has none of them any more: they are to be sent again. */
+export function clearAnchored(bindingId: Hex, from: number): Change {
+  return {
+    sql: 'UPDATE log_epochs SET anchored_at = NULL WHERE binding_id = ? AND epoch >= ?',
+    values: [bindingId, from],
+  }
+}
+
 /** Its number was taken by other receipts: its own, and those of the epochs behind it, wait for numbers that are free. */
 export function reopenEpochs(bindingId: Hex, from: number): readonly Change[] {
   const values = [bindingId, from]
   return [
     { sql: 'UPDATE log_receipts SET epoch = NULL WHERE binding_id = ? AND epoch >= ?', values },
     { sql: 'DELETE FROM log_epochs WHERE binding_id = ? AND epoch >= ?', values },
-  ]
-}
-
-/** Whole epochs that were anchored before that time, Unix seconds. */
-export function forgetAnchored(before: number): readonly Change[] {
-  return [
-    {
-      sql: `DELETE FROM log_receipts WHERE (binding_id, epoch) IN (
-        SELECT binding_id, epoch FROM log_epochs WHERE anchored_at < ?)`,
-      values: [before],
-    },
   ]
 }
 
@@ -120,11 +117,37 @@ export async function readOpenCommitments(
   }
 }
 
-/** Epochs that are not anchored and were closed after that time, in order of their logs. */
-export async function readUnanchored(store: Store, after: number): Promise<readonly ClosedEpoch[]> {
-  const sql = `SELECT * FROM log_epochs WHERE anchored_at IS NULL AND closed_at > ?
-    ORDER BY binding_id, epoch`
-  return (await store.all(sql, [after])).map(readEpoch)
+/** Bindings that have epochs which are not anchored. */
+export async function readUnanchoredLogs(store: Store): Promise<readonly Hex[]> {
+  const sql = `SELECT DISTINCT binding_id FROM log_epochs WHERE anchored_at IS NULL ORDER BY binding_id`
+  return (await store.all(sql)).map((row) => hexOf(row['binding_id']))
+}
+
+/** Epochs of a binding that are not anchored, in order. */
+export async function readUnanchored(
+  store: Store,
+  bindingId: Hex,
+): Promise<readonly ClosedEpoch[]> {
+  const sql = 'SELECT * FROM log_epochs WHERE anchored_at IS NULL AND binding_id = ? ORDER BY epoch'
+  return (await store.all(sql, [bindingId])).map(readEpoch)
+}
+
+/** How many epochs are not anchored. */
+export async function countUnanchored(store: Store): Promise<number> {
+  const sql = 'SELECT count(*) AS waiting FROM log_epochs WHERE anchored_at IS NULL'
+  const [row] = await store.all(sql)
+  return Number(row?.['waiting'])
+}
+
+/** The epoch of that number. */
+export async function readEpochAt(
+  store: Store,
+  bindingId: Hex,
+  epoch: number,
+): Promise<ClosedEpoch | undefined> {
+  const sql = 'SELECT * FROM log_epochs WHERE binding_id = ? AND epoch = ?'
+  const [row] = await store.all(sql, [bindingId, epoch])
+  return row && readEpoch(row)
 }
 
 /** The newest epoch of a binding. */
@@ -155,9 +178,7 @@ export async function readLogged(
     madeAt: Number(row['made_at']),
   }
   if (row['epoch'] === null) return { logged, epoch: undefined }
-  const sql = 'SELECT * FROM log_epochs WHERE binding_id = ? AND epoch = ?'
-  const [epoch] = await store.all(sql, [logged.bindingId, Number(row['epoch'])])
-  return { logged, epoch: epoch && readEpoch(epoch) }
+  return { logged, epoch: await readEpochAt(store, logged.bindingId, Number(row['epoch'])) }
 }
 
 /** Commitments of a closed epoch, in order. */
@@ -181,9 +202,4 @@ function readEpoch(row: SqlRow): ClosedEpoch {
     closedAt: Number(row['closed_at']),
     anchoredAt: row['anchored_at'] === null ? undefined : Number(row['anchored_at']),
   }
-}
-
-function hexOf(value: unknown): Hex {
-  if (typeof value === 'string' && /^0x[0-9a-f]+$/.test(value)) return value as Hex
-  throw new StoreError('STORE_CORRUPT', 'database: log: malformed hex')
 }

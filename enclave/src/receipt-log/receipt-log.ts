@@ -2,8 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import {
   encodeAuthorization,
   encodeComputeReceipt,
-  encodeInclusionProof,
-  inclusionPath,
   receiptCommitment,
   receiptSalt,
   type ComputeReceipt,
@@ -14,16 +12,18 @@ import { credentialDigest } from '../records/exchange-records.ts'
 import type { Change } from '../storage/store.ts'
 import { createAnchoring, type AnchoringParts } from './anchor-epochs.ts'
 import { closeEpochs, type ClosingParts } from './close-epochs.ts'
-import { forgetAnchored, insertLogged, readCommitments, readLogged } from './log-rows.ts'
+import { forgetOld } from './forget.ts'
+import { createInclusionProofs } from './inclusion-proofs.ts'
+import { insertLogged, readLogged } from './log-rows.ts'
 
 /** Where a receipt stands in the log. */
 export interface FoundInclusion {
-  /** SHA-256 of the authorisation header that may ask for it. */
-  readonly credential: string
-  /** Text of the proof; undefined while its epoch is not anchored. */
-  readonly proof: string | undefined
-  /** When it is worth asking again, seconds. */
+  /** SHA-256 of what its owner can show: the authorisation header, or the salt of the commitment. */
+  readonly credentials: readonly string[]
+  /** When it is worth asking again, seconds; zero when it can be proven. */
   readonly retryAfterS: number
+  /** Text of the proof; undefined while its epoch is not anchored. Costs a tree: for the owner alone. */
+  prove(): Promise<string | undefined>
 }
 
 /** The log of this node's receipts (docs/protocol.md §12). Nothing of it stands between a request and its answer. */
@@ -31,12 +31,12 @@ export interface ReceiptLog {
   /** What puts a receipt into the log; to be written together with the receipt itself. */
   entry(receipt: ComputeReceipt, signed: SignedRequestAuth): Change
   find(receiptId: string): Promise<FoundInclusion | undefined>
-  /** Closes and anchors what is due; with `last`, whatever there is. Failures leave it waiting. */
-  work(last?: boolean): Promise<void>
+  /** Closes and anchors what is due; with `last`, whatever there is. Failures leave it waiting; says whether there were any. */
+  work(last?: boolean): Promise<boolean>
   /** Works until the signal. */
   run(signal: AbortSignal): Promise<void>
-  /** Closes and sends what there is, and hands it to the archive, once; what is left waits for the next start. */
-  finish(): Promise<void>
+  /** Closes and sends what there is, with a few tries until the signal; what is left waits for the next start. */
+  finish(signal: AbortSignal): Promise<void>
 }
 
 /** Collaborators of {@link createReceiptLog}. */
@@ -44,12 +44,10 @@ export interface ReceiptLogParts extends ClosingParts, AnchoringParts {}
 
 const POLL_MS = 1_000
 const RETRY = { firstMs: 2_000, maxMs: 300_000 }
-/** Proofs are served for this long, in seconds; after that they are made from the archive. */
-const LIFE_S = 30 * 24 * 3600
 const FORGET_EVERY = 1_024
 const SOON_S = 30
-/** What the archive gets at the end of a node, in milliseconds. */
-const FINISH_MS = 3_000
+/** At the end a chain that does not answer is asked again so often. */
+const LAST_TRIES = 3
 
 /** What the chain names is archived; attempts that came to nothing are nobody's business. */
 const UNARCHIVED = `
@@ -57,8 +55,9 @@ const UNARCHIVED = `
 
 /** A log in the node's database. */
 export function createReceiptLog(parts: ReceiptLogParts): ReceiptLog {
-  const { store, queue, roots, logger, now, epochS } = parts
+  const { store, queue, roots, metrics, logger, now, epochS } = parts
   const anchoring = createAnchoring(parts)
+  const proofs = createInclusionProofs(store, roots)
   let failures = 0
   let rounds = 0
   const archiveEvidence = async (): Promise<void> => {
@@ -69,22 +68,31 @@ export function createReceiptLog(parts: ReceiptLogParts): ReceiptLog {
       }
     }
   }
-  const round = async (last: boolean): Promise<void> => {
+  /** Whether it is worth another try. */
+  const round = async (last: boolean): Promise<boolean> => {
     const nowS = Math.floor(now().getTime() / 1000)
-    if (rounds++ % FORGET_EVERY === 0) await store.write(forgetAnchored(nowS - LIFE_S))
-    await closeEpochs(parts, last)
-    await anchoring.round()
+    if (rounds++ % FORGET_EVERY === 0) metrics.receiptsGivenUp(await forgetOld(store, nowS))
+    let isCutOff = false
+    try {
+      await closeEpochs(parts, last)
+    } finally {
+      // What is closed is anchored, whatever keeps the next from closing.
+      isCutOff = await anchoring.round(last)
+    }
+    return isCutOff
   }
-  let turn: Promise<void> = Promise.resolve()
-  const work = (last = false): Promise<void> => {
+  let turn: Promise<boolean> = Promise.resolve(false)
+  const work = (last = false): Promise<boolean> => {
     turn = turn.then(async () => {
       try {
-        await round(last)
+        const isCutOff = await round(last)
         failures = 0
+        return isCutOff
       } catch (error) {
         failures++
         const reason = error instanceof Error ? error.message.slice(0, 200) : 'failed'
         logger.warn({ reason, failures }, 'the receipt log waits')
+        return true
       }
     })
     return turn
@@ -105,18 +113,13 @@ export function createReceiptLog(parts: ReceiptLogParts): ReceiptLog {
       const found = await readLogged(store, receiptId)
       if (found === undefined) return undefined
       const { logged, epoch } = found
-      const { credential, commitment, salt, madeAt } = logged
-      if (epoch?.anchoredAt === undefined) {
-        const endsInS = madeAt + epochS - Math.floor(now().getTime() / 1000)
-        const retryAfterS = epoch === undefined ? Math.max(SOON_S, endsInS) : SOON_S
-        return { credential, proof: undefined, retryAfterS }
+      const credentials = [logged.credential, credentialDigest(logged.salt)]
+      if (epoch?.anchoredAt !== undefined) {
+        return { credentials, retryAfterS: 0, prove: () => proofs.of(logged, epoch) }
       }
-      const commitments = await readCommitments(store, epoch)
-      const index = commitments.indexOf(commitment)
-      const place = { roots, bindingId: epoch.bindingId, epoch: epoch.epoch }
-      const path = inclusionPath(commitments, index)
-      const proof = { ...place, salt, index, size: commitments.length, path }
-      return { credential, proof: encodeInclusionProof(proof), retryAfterS: 0 }
+      const endsInS = logged.madeAt + epochS - Math.floor(now().getTime() / 1000)
+      const retryAfterS = epoch === undefined ? Math.max(SOON_S, endsInS) : SOON_S
+      return { credentials, retryAfterS, prove: () => Promise.resolve(undefined) }
     },
     work,
     run: async (signal) => {
@@ -129,15 +132,12 @@ export function createReceiptLog(parts: ReceiptLogParts): ReceiptLog {
         await delay(waitMs, undefined, { signal }).catch(() => undefined)
       }
     },
-    finish: async () => {
+    finish: async (signal) => {
       await archiveEvidence()
-      await work(true)
-      const archived = new AbortController()
-      const working = queue.work().catch(() => undefined)
-      await Promise.race([
-        working.then(() => archived.abort()),
-        delay(FINISH_MS, undefined, { signal: archived.signal }).catch(() => undefined),
-      ])
+      for (let tries = 0; tries < LAST_TRIES && !signal.aborted; tries++) {
+        if (!(await work(true))) return
+        await delay(POLL_MS, undefined, { signal }).catch(() => undefined)
+      }
     },
   }
 }

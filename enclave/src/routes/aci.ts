@@ -29,23 +29,19 @@ export function aciRoutes(reporter: AciReporter, records: ExchangeRecords): Hono
  * @throws NodeError `unauthorized`, `not_found`
  */
 export function ownedExchange(c: Context, found: KeptExchange | undefined): KeptExchange {
-  return ownedBy(c, found)
+  const shown = shownCredential(c)
+  if (found?.credential !== shown) throw new NodeError('not_found', 'no such receipt')
+  return found
 }
 
-/** The same of whatever is kept under the digest of an authorisation. */
-export function ownedBy<Kept extends { readonly credential: string }>(
-  c: Context,
-  found: Kept | undefined,
-): Kept {
+/** SHA-256 of the credential in its own header or as bearer. @throws NodeError `unauthorized` */
+export function shownCredential(c: Context): string {
   const bearer = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1]
   const credential = c.req.header(AUTHORIZATION_HEADER) ?? bearer
   if (credential === undefined) {
     throw new NodeError('unauthorized', `the ${AUTHORIZATION_HEADER} of the request is needed`)
   }
-  if (found?.credential !== credentialDigest(credential)) {
-    throw new NodeError('not_found', 'no such receipt')
-  }
-  return found
+  return credentialDigest(credential)
 }
 
 /** ACI's headers, on every answer and error alike. */

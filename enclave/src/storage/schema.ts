@@ -90,9 +90,9 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE archived (
     locator TEXT NOT NULL PRIMARY KEY,
     digest TEXT NOT NULL,
-    -- until it was read back
+    -- until it was read back twice, hours apart
     payload BLOB,
-    -- waiting | stored | kept
+    -- waiting | stored | seen | kept
     state TEXT NOT NULL,
     attempts INTEGER NOT NULL,
     due_at_ms INTEGER NOT NULL,
@@ -125,6 +125,18 @@ const MIGRATIONS: readonly string[] = [
     -- of a block that is no longer in doubt; null before
     anchored_at INTEGER,
     PRIMARY KEY (binding_id, epoch)
+  ) STRICT;
+  -- of an epoch, the one that was sent last
+  CREATE TABLE log_transactions (
+    binding_id TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    nonce INTEGER NOT NULL,
+    max_fee_per_gas TEXT NOT NULL,
+    max_priority_fee_per_gas TEXT NOT NULL,
+    sent_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (binding_id, epoch),
+    FOREIGN KEY (binding_id, epoch) REFERENCES log_epochs ON DELETE CASCADE
   ) STRICT;
   `,
 ]

@@ -87,6 +87,8 @@ interface Confirmed<Result> {
 export interface ChainClient {
   /** The wallet's address, lower case. */
   readonly account: Hex
+  /** Number of the newest block. */
+  head(): Promise<bigint>
   read<
     const abi extends Abi,
     name extends ContractFunctionName<abi, Readable>,
@@ -149,6 +151,11 @@ export function createChainClient(wallet: Wallet, deployment: Deployment): Chain
   }
   return {
     account: lowercase(wallet.account.address),
+    head: () =>
+      withCode('CHAIN_READ', 'eth_blockNumber', async () => {
+        await checkChain()
+        return client.getBlockNumber({ cacheTime: 0 })
+      }),
     read: (call) =>
       withCode('CHAIN_READ', call.functionName, async () => {
         await checkChain()

@@ -1,37 +1,30 @@
 import type { Deployment } from '@jeju/contracts'
 import { verifyInclusion } from '@jeju/verifier'
-import { ArchiveError, readArweave } from '@jeju/verifier/archive'
+import { ArchiveError } from '@jeju/verifier/archive'
 import {
-  AUTHORIZATION_HEADER,
   decodeUtf8,
-  encodeAuthorization,
-  epochRoot,
-  MAX_EPOCH_DOCUMENT_BYTES,
   MAX_PROOF_CHARACTERS,
   parseComputeReceipt,
-  parseEpochDocument,
   parseInclusionProof,
-  ProtocolError,
-  proveInclusion,
   receiptSalt,
-  type AnchoredEpoch,
   type InclusionProof,
 } from '@jeju/verifier/protocol'
-import { createRootsReader, type RootsReader } from '../chain/receipt-roots.ts'
+import { createRootsReader, ROOT_CONFIRMATIONS, type RootsReader } from '../chain/receipt-roots.ts'
 import { placeOf } from '../chain/registration.ts'
 import { createChainClient, type ChainClient, type Wallet } from '../chain/viem-client.ts'
 import { readBody } from '../gateway/read-body.ts'
+import { attempt } from './attempt.ts'
 import type { InclusionRecord } from './inclusion-record.ts'
 import type { ReceiptRecord } from './receipt-record.ts'
+import { searchArchive, type ArchiveSources } from './search-archive.ts'
 
 /** What {@link findInclusion} asks. */
-export interface InclusionSources {
+export interface InclusionSources extends ArchiveSources {
   /** Its transport is the caller's RPC; nothing is signed. */
   readonly wallet: Wallet
   readonly deployment: Deployment
-  readonly fetch: typeof globalThis.fetch
-  /** Arweave gateways, asked in this order; none is trusted. */
-  readonly gateways: readonly string[]
+  /** Blocks, its own counted, under which an epoch is believed; {@link ROOT_CONFIRMATIONS} unless said otherwise. */
+  readonly confirmations?: number
 }
 
 /** A proof that verified, or why there is none yet. */
@@ -40,10 +33,6 @@ export type FoundInclusion =
   | { readonly outcome: 'open'; readonly because: string }
 
 const NODE_TIMEOUT_MS = 15_000
-/** Between the clock that issued a receipt and that of the chain, in seconds. */
-const MAX_CLOCK_SKEW_S = 300
-/** An epoch that is closed late is not far behind. */
-const MAX_EPOCHS = 8
 
 /**
  * Finds a kept receipt in the log of its node: first in the archive, whose keepers do not learn whose receipt is looked for, and
@@ -54,63 +43,19 @@ export async function findInclusion(
   record: ReceiptRecord,
   sources: InclusionSources,
 ): Promise<FoundInclusion> {
-  const { wallet, deployment } = sources
+  const { wallet, deployment, confirmations = ROOT_CONFIRMATIONS } = sources
   const client = createChainClient(wallet, deployment)
-  const reader = createRootsReader(client, deployment)
+  const reader = createRootsReader(client, deployment, confirmations)
   const reasons: string[] = []
-  const candidates = await candidatesOf(record, reader)
-  if (candidates.length === 0) reasons.push('no epoch was anchored since')
-  for (const anchored of candidates) {
-    const proof = await attempt(reasons, () => fromArchive(record, anchored, reader, sources))
-    if (proof !== undefined) return judge(record, proof, anchored, reader)
-  }
+  const archived = await searchArchive(record, reader, sources, reasons)
+  if (archived !== undefined) return judge(record, archived, reader)
   const proof = await attempt(reasons, () => fromNode(record, client, sources))
   if (proof === undefined) return { outcome: 'open', because: reasons.join('; ') }
   const anchored = await reader.epoch(record.binding.bindingId, proof.epoch)
   if (anchored === undefined) {
-    return { outcome: 'open', because: `node: epoch ${proof.epoch} is not on chain` }
+    return { outcome: 'open', because: `node: epoch ${proof.epoch} is not under enough blocks` }
   }
-  return judge(record, proof, anchored, reader)
-}
-
-/** The first epochs that were anchored after the receipt was issued: it can be in no earlier one. */
-async function candidatesOf(
-  { binding, receipt }: ReceiptRecord,
-  reader: RootsReader,
-): Promise<readonly AnchoredEpoch[]> {
-  const { bindingId } = binding
-  const issuedAt = Number(parseComputeReceipt(receipt).receipt.issuedAt) - MAX_CLOCK_SKEW_S
-  const count = await reader.epochs(bindingId)
-  let [from, to] = [0, count]
-  while (from < to) {
-    const middle = Math.floor((from + to) / 2)
-    const anchored = await reader.epoch(bindingId, middle)
-    if (anchored !== undefined && anchored.anchoredAt < issuedAt) from = middle + 1
-    else to = middle
-  }
-  const found: AnchoredEpoch[] = []
-  for (let epoch = from; epoch < Math.min(count, from + MAX_EPOCHS); epoch++) {
-    const anchored = await reader.epoch(bindingId, epoch)
-    if (anchored !== undefined) found.push(anchored)
-  }
-  return found
-}
-
-async function fromArchive(
-  { binding, signed, receipt }: ReceiptRecord,
-  { epoch, digest, root }: AnchoredEpoch,
-  reader: RootsReader,
-  { fetch, gateways }: InclusionSources,
-): Promise<InclusionProof | undefined> {
-  const locator = await reader.locator(binding.bindingId, epoch)
-  if (!locator.startsWith('ar:')) return undefined
-  const options = { fetch, gateways, maxBytes: MAX_EPOCH_DOCUMENT_BYTES }
-  const content = await readArweave(locator, digest, options)
-  const document = parseEpochDocument(decodeUtf8(content, 'epoch'))
-  if (epochRoot(document) !== root) {
-    throw new ArchiveError('ARCHIVE_DIGEST', `${locator}: its receipts have another root`)
-  }
-  return proveInclusion(document, receiptSalt(signed.salt), receipt)
+  return judge(record, { proof, anchored }, reader)
 }
 
 async function fromNode(
@@ -121,7 +66,8 @@ async function fromNode(
   const { endpoint } = await placeOf(client, deployment, agentId)
   const { authHash } = parseComputeReceipt(receipt).receipt
   const response = await fetch(new URL(`/v1/receipts/${authHash}/inclusion`, endpoint), {
-    headers: { [AUTHORIZATION_HEADER]: encodeAuthorization(signed) },
+    // Nobody has proved who answers there today: the authorisation's own salt would let him guess at the prompt (attack E11).
+    headers: { authorization: `Bearer ${receiptSalt(signed.salt)}` },
     redirect: 'error',
     credentials: 'omit',
     cache: 'no-store',
@@ -136,28 +82,11 @@ async function fromNode(
 
 function judge(
   { receipt }: ReceiptRecord,
-  proof: InclusionProof,
-  anchored: AnchoredEpoch,
+  inclusion: InclusionRecord,
   { roots }: RootsReader,
 ): FoundInclusion {
-  const { checks, verdict } = verifyInclusion({ receipt, proof, anchored, roots })
-  if (verdict.outcome === 'verified') return { outcome: 'proven', inclusion: { proof, anchored } }
+  const { checks, verdict } = verifyInclusion({ receipt, ...inclusion, roots })
+  if (verdict.outcome === 'verified') return { outcome: 'proven', inclusion }
   const failed = checks.filter(({ status }) => status === 'failed').map(({ name }) => name)
   return { outcome: 'open', because: `refused: ${failed.join()}` }
-}
-
-/** What a place does not give, or gives malformed, is a reason and no failure of the caller. */
-async function attempt<Value>(
-  reasons: string[],
-  ask: () => Promise<Value | undefined>,
-): Promise<Value | undefined> {
-  try {
-    return await ask()
-  } catch (error) {
-    const known = error instanceof ArchiveError || error instanceof ProtocolError
-    const isNetwork = error instanceof TypeError || error instanceof DOMException
-    if (!known && !isNetwork) throw error
-    reasons.push(error instanceof Error ? error.message : 'no answer')
-    return undefined
-  }
 }

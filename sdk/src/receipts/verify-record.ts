@@ -12,13 +12,14 @@ import {
 import {
   authDigest,
   documentDigest,
+  encodeAnchoredEpoch,
   MAX_AUTH_LIFE_S,
   modelIdOf,
   parseComputeReceipt,
   ProtocolError,
   recoverAddress,
 } from '@jeju/verifier/protocol'
-import { rootsOf } from '../chain/receipt-roots.ts'
+import { rootsOf, type AnchoredEpochs } from '../chain/receipt-roots.ts'
 import { MAX_SESSION_MS } from '../session/session-cache.ts'
 import { evidenceDigestOf, type EvidenceRecord } from './evidence-record.ts'
 import type { InclusionRecord } from './inclusion-record.ts'
@@ -30,7 +31,9 @@ export interface RecordTrust {
   readonly trustAnchor: TrustAnchor
   readonly policy: AppraisalPolicy
   readonly gpu?: GpuTrust
-  /** Whether a receipt without a proof of inclusion is refused. */
+  /** What ReceiptRoots says of an epoch, from whom the caller believes it: what is kept with a proof does not vouch for itself. */
+  readonly anchored?: AnchoredEpochs
+  /** Whether a receipt is refused whose proof of inclusion is missing, or stands against no root that is believed. */
   readonly inclusion?: 'required'
 }
 
@@ -46,8 +49,8 @@ export interface RecordReport {
 const MAX_AGE_MS = MAX_SESSION_MS + Number(MAX_AUTH_LIFE_S) * 1000
 
 /**
- * Verifies a kept receipt again (docs/protocol.md §6), asking nobody but `gpu` where there is one: the receipt against
- * what was signed, priced and received, and the key that signed it against the evidence of its node, judged as of
+ * Verifies a kept receipt again (docs/protocol.md §6), asking nobody but `gpu` and `anchored` where there are any: the receipt
+ * against what was signed, priced and received, and the key that signed it against the evidence of its node, judged as of
  * then; with `inclusion`, that it stood in the node's log in time. What was received is known by its hash only: whoever kept
  * the bytes compares that himself.
  */
@@ -74,22 +77,47 @@ export async function verifyReceiptRecord(
     checkSessionKey(record),
     checkServing(record, trust.deployment),
     ...(await checkEvidence(record, evidence, trust)),
-    ...checkInclusion(record, inclusion, trust),
   ]
-  const holds = checks.every(({ status }) => status === 'passed')
-  return { checks, outcome: holds ? 'verified' : 'refused', fee: feeOfRecord(record) }
+  const included = await checkInclusion(record, inclusion, trust)
+  const holds =
+    checks.every(({ status }) => status === 'passed') &&
+    included.every(({ status }) =>
+      trust.inclusion === 'required' ? status === 'passed' : status !== 'failed',
+    )
+  return {
+    checks: [...checks, ...included],
+    outcome: holds ? 'verified' : 'refused',
+    fee: feeOfRecord(record),
+  }
 }
 
 /** That the receipt stood in its node's log when the epoch was anchored (docs/protocol.md §12). */
-function checkInclusion(
+async function checkInclusion(
   { receipt }: ReceiptRecord,
   inclusion: InclusionRecord | undefined,
-  { deployment, inclusion: wanted }: RecordTrust,
-): readonly Check[] {
-  if (inclusion !== undefined) {
-    return verifyInclusion({ receipt, ...inclusion, roots: rootsOf(deployment) }).checks
+  { deployment, anchored: anchoredAt, inclusion: wanted }: RecordTrust,
+): Promise<readonly Check[]> {
+  const roots = rootsOf(deployment)
+  if (inclusion === undefined) {
+    return wanted === 'required' ? [same('inclusion-kept', 'a proof of inclusion', 'none')] : []
   }
-  return wanted === 'required' ? [same('inclusion-kept', 'a proof of inclusion', 'none')] : []
+  const { proof, anchored: kept } = inclusion
+  if (anchoredAt === undefined) {
+    return verifyInclusion({ receipt, proof, anchored: kept, roots }).checks.map(unvouched)
+  }
+  const anchored = await anchoredAt({ roots, bindingId: kept.bindingId, epoch: kept.epoch })
+  if (anchored === undefined) return [same('inclusion-kept', 'an epoch of the log', 'none')]
+  return [
+    same('inclusion-kept', encodeAnchoredEpoch(anchored), encodeAnchoredEpoch(kept)),
+    ...verifyInclusion({ receipt, proof, anchored, roots }).checks,
+  ]
+}
+
+/** Whoever can write the proof can write root and time beside it. */
+function unvouched(check: Check): Check {
+  return check.status !== 'passed' || check.name === 'inclusion-log'
+    ? check
+    : skipped(check.name, 'nobody but the kept proof says what the chain has')
 }
 
 function checkSessionKey({ signed, serving, sessionKey }: ReceiptRecord): Check {
@@ -167,6 +195,10 @@ function checkClaims(record: ReceiptRecord, claims: NodeClaims): readonly Check[
     ),
     same('evidence-model', modelId, entry === undefined ? 'none' : modelIdOf(entry)),
   ]
+}
+
+function skipped(name: string, because: string): Check {
+  return { name, status: 'skipped', because }
 }
 
 function same(name: string, expected: string, actual: string): Check {

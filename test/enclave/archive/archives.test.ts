@@ -13,6 +13,7 @@ import { createFileArchive } from '../../../enclave/src/archive/file-archive.ts'
 import { createMemoryArchive } from '../../../enclave/src/archive/memory-archive.ts'
 import { createLogger } from '../../../enclave/src/logging.ts'
 import { createMetrics } from '../../../enclave/src/metrics.ts'
+import { insertEpoch } from '../../../enclave/src/receipt-log/log-rows.ts'
 import { openStore, type Store } from '../../../enclave/src/storage/store.ts'
 import { cleanUp, temporaryFolder, TestClock } from '../setting/start-node.ts'
 import { serveDataItems, type DataItemServer } from './data-item-server.ts'
@@ -159,7 +160,7 @@ describe('the queue', () => {
     expect(server.items.size).toBe(0)
     second.clock.pass(3600)
     await second.queue.work()
-    expect(await statesOf(second.store)).toEqual(['kept'])
+    expect(await statesOf(second.store)).toEqual(['seen with payload'])
     expect(await second.queue.find(digest)).toEqual(archived)
     expect(server.items.get(archived.locator?.slice(3) ?? '')?.tags.get('Jeju-Content')).toBe(
       'evidence',
@@ -180,7 +181,90 @@ describe('the queue', () => {
     server.lie = undefined
     clock.pass(3700)
     await queue.work()
+    expect(await statesOf(store)).toEqual(['seen with payload'])
+    await store.close()
+  })
+
+  test('cached_upload_is_not_kept: the payload goes when it is still there hours later, and is handed over again when it is not', async () => {
+    const server = await startServer()
+    const { queue, store, clock } = await openQueue(arweave(server))
+    await store.write(queue.stage(content, 'epoch').changes)
+    await queue.work()
+    clock.pass(3_600)
+    await queue.work()
+    expect(await statesOf(store)).toEqual(['seen with payload'])
+    server.forget()
+    clock.pass(6 * 3_600)
+    await queue.work()
+    expect(await statesOf(store)).toEqual(['waiting with payload'])
+    clock.pass(60)
+    await queue.work()
+    expect(server.items.size).toBe(1)
+    clock.pass(7 * 3_600)
+    await queue.work()
     expect(await statesOf(store)).toEqual(['kept'])
+    await store.close()
+  })
+
+  test('already_taken_without_an_id: a bundler that has it is believed when it is read back', async () => {
+    const server = await startServer()
+    const archive = arweave(server)
+    const { queue, store } = await openQueue(archive)
+    const { archived, changes } = queue.stage(content, 'epoch')
+    await store.write(changes)
+    const [row] = await store.all('SELECT payload FROM archived')
+    const payload = row?.['payload']
+    if (!(payload instanceof Uint8Array)) throw new Error('no payload')
+    await archive.store({ digest, locator: archived.locator ?? '', payload })
+    await queue.work()
+    expect(await statesOf(store)).toEqual(['seen with payload'])
+    server.forget()
+    server.refuse = 202
+    await archive.store({ digest, locator: archived.locator ?? '', payload })
+    expect(await archive.get(archived.locator ?? '', digest).catch(failure)).toBe(
+      'ARCHIVE_UNAVAILABLE',
+    )
+    await store.close()
+  })
+
+  test('hanging_archive_ends_with_the_signal, and what it had waits as if never tried', async () => {
+    const server = await startServer()
+    server.hangs = true
+    const { queue, store } = await openQueue(arweave(server))
+    await store.write(queue.stage(content, 'epoch').changes)
+    await store.write(queue.stage(utf8('other'), 'epoch').changes)
+    await queue.work(AbortSignal.timeout(100))
+    const rows = await store.all('SELECT state, attempts FROM archived')
+    expect(rows.map(({ state, attempts }) => [state, attempts])).toEqual([
+      ['waiting', 0],
+      ['waiting', 0],
+    ])
+    server.hangs = false
+    await queue.work()
+    expect(server.items.size).toBe(2)
+    await store.close()
+  })
+
+  test('full_queue_drops_no_epoch: of what waits too long, what the log still has stays', async () => {
+    const server = await startServer()
+    server.refuse = 503
+    const { queue, store } = await openQueue(arweave(server))
+    const { archived, changes } = queue.stage(content, 'epoch')
+    const bindingId = toHex(sha256(utf8('binding')))
+    const place = { bindingId, epoch: 0, previous: digest, root: digest, size: 1, closedAt: 1 }
+    const closed = { ...place, digest, locator: archived.locator ?? '', anchoredAt: undefined }
+    await store.write([...changes, ...insertEpoch(closed, 0)])
+    await store.write(queue.stage(utf8('evidence'), 'evidence').changes)
+    const [row] = await store.all('SELECT payload FROM archived')
+    const many = Array.from({ length: 2_048 }, (_, at) => ({
+      sql: `INSERT INTO archived (locator, digest, payload, state, attempts, due_at_ms, stored_at_ms)
+        VALUES (?, 'other', ?, 'waiting', 0, ?, 0)`,
+      values: [`ar:${at}`, row?.['payload'] ?? null, Number.MAX_SAFE_INTEGER],
+    }))
+    await store.write(many)
+    await queue.work()
+    const digests = await store.all(`SELECT digest FROM archived WHERE digest != 'other'`)
+    expect(digests).toEqual([{ digest }])
     await store.close()
   })
 

@@ -19,14 +19,18 @@ export interface DataItemServer {
   readonly items: ReadonlyMap<string, TakenItem>
   /** Answers to uploads instead of taking them, while set. */
   refuse: number | undefined
+  /** Takes connections and answers nobody. */
+  hangs: boolean
   /** What is given in the place of every content, while set. */
   lie: Buffer | undefined
+  /** Loses everything, as a cache does. */
+  forget(): void
   close(): Promise<void>
 }
 
 /**
  * A local server of the two protocols that an archive on Arweave takes: items of ANS-104 are posted to `/v1/tx`, parsed, and refused
- * unless their signature is by their owner; contents are served under `/raw/<id>`. It is not Arweave: nothing is bundled or mined.
+ * unless their signature is by their owner; one that is there already is a 202 without JSON, as ArDrive's; contents are served under `/raw/<id>`. It is not Arweave: nothing is bundled or mined.
  * Parser and deep hash here are its own, and viem recovers the signer.
  */
 export async function serveDataItems(): Promise<DataItemServer> {
@@ -39,7 +43,9 @@ export async function serveDataItems(): Promise<DataItemServer> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     items,
     refuse: undefined,
+    hangs: false,
     lie: undefined,
+    forget: () => items.clear(),
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections()
@@ -48,6 +54,7 @@ export async function serveDataItems(): Promise<DataItemServer> {
   }
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method, url = '' } = request
+    if (self.hangs) return
     if (method === 'POST' && url === '/v1/tx') {
       const bytes = Buffer.concat(await request.toArray())
       if (self.refuse !== undefined) {
@@ -55,6 +62,10 @@ export async function serveDataItems(): Promise<DataItemServer> {
         return
       }
       const item = await take(bytes)
+      if (items.has(item.id)) {
+        response.writeHead(202).end('Data item already exists')
+        return
+      }
       items.set(item.id, item)
       response.writeHead(200, { 'content-type': 'application/json' })
       response.end(JSON.stringify({ id: item.id, owner: item.owner }))

@@ -1,9 +1,10 @@
-import { ZERO_DIGEST, type Hex } from '@jeju/verifier/protocol'
+import { sha256, toHex, utf8, ZERO_DIGEST, type Hex } from '@jeju/verifier/protocol'
 import type {
   AnchorCall,
   AnchoredLog,
   AnchoredRoot,
   LogChain,
+  SentAnchor,
 } from '../../../enclave/src/chain/log-chain.ts'
 import { ChainError } from '../../../enclave/src/chain/node-chain.ts'
 
@@ -18,7 +19,11 @@ export class TestLogChain implements LogChain {
   readonly ended = new Set<Hex>()
   /** Calls are taken and come into no block. */
   losesTransactions = false
+  /** Another transaction of the signer is under way. */
+  busy = false
   sent = 0
+  /** Of what was sent. */
+  readonly nonces: number[] = []
   readonly #now: () => Date
 
   constructor(now: () => Date) {
@@ -41,22 +46,35 @@ export class TestLogChain implements LogChain {
     return this.#answer(() => this.uri)
   }
 
-  anchor(call: AnchorCall): Promise<void> {
-    return this.#answer(() => {
-      const refuse = (name: string): never => {
-        throw new ChainError('CHAIN_REFUSED', `refused: ${name}`)
-      }
-      const { epochs, lastRoot } = this.#logOf(call.bindingId)
-      if (this.ended.has(call.bindingId)) refuse('BindingNotLive')
-      if (call.epoch !== epochs) refuse('WrongEpoch')
-      if (call.previous !== lastRoot) refuse('WrongPrevious')
-      if (call.size === 0) refuse('EmptyEpoch')
-      this.sent++
-      if (this.losesTransactions) return
-      const anchoredAt = Math.floor(this.#now().getTime() / 1000)
-      const anchored = { ...call, anchoredAt, blockNumber: ++this.block }
-      this.epochs.set(call.bindingId, [...(this.epochs.get(call.bindingId) ?? []), anchored])
-    })
+  async anchor(
+    call: AnchorCall,
+    before?: SentAnchor,
+    record?: (sent: SentAnchor) => Promise<void>,
+  ): Promise<boolean> {
+    await this.#answer(() => this.#requireNext(call))
+    if (this.busy) return false
+    const nonce = before?.nonce ?? this.sent
+    const fee = (before?.maxFeePerGas ?? 0n) + 1n
+    const fees = { maxFeePerGas: fee, maxPriorityFeePerGas: fee }
+    await record?.({ hash: toHex(sha256(utf8(`${call.root}${fee}`))), nonce, ...fees })
+    this.sent++
+    this.nonces.push(nonce)
+    if (this.losesTransactions) return true
+    const anchoredAt = Math.floor(this.#now().getTime() / 1000)
+    const anchored = { ...call, anchoredAt, blockNumber: ++this.block }
+    this.epochs.set(call.bindingId, [...(this.epochs.get(call.bindingId) ?? []), anchored])
+    return true
+  }
+
+  #requireNext(call: AnchorCall): void {
+    const refuse = (name: string): never => {
+      throw new ChainError('CHAIN_REFUSED', `refused: ${name}`)
+    }
+    const { epochs, lastRoot } = this.#logOf(call.bindingId)
+    if (this.ended.has(call.bindingId)) refuse('BindingNotLive')
+    if (call.epoch !== epochs) refuse('WrongEpoch')
+    if (call.previous !== lastRoot) refuse('WrongPrevious')
+    if (call.size === 0) refuse('EmptyEpoch')
   }
 
   #logOf(bindingId: Hex): AnchoredLog {

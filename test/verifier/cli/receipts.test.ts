@@ -140,7 +140,7 @@ describe('receipt --inclusion', () => {
   })
 
   test('the root from an RPC; one of another chain, or without the epoch, is out of reach', async () => {
-    let [chainId, isThere] = ['0x7a69', true]
+    let [chainId, isThere, head] = ['0x7a69', true, '0x14']
     const asked = encodeFunctionData({
       abi: receiptRootsAbi,
       functionName: 'epochOf',
@@ -164,14 +164,19 @@ describe('receipt --inclusion', () => {
           blockNumber: 9n,
         }
         const call = { abi: receiptRootsAbi, functionName: 'epochOf', result: found } as const
-        const result = method === 'eth_chainId' ? chainId : encodeFunctionResult(call)
-        response.end(JSON.stringify({ jsonrpc: '2.0', id: 1, result }))
+        const result = { eth_chainId: chainId, eth_blockNumber: head }[method]
+        const answer = { jsonrpc: '2.0', id: 1, result: result ?? encodeFunctionResult(call) }
+        response.end(JSON.stringify(answer))
       })
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const rpc = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const flags = ['--inclusion', proofFile, '--roots', flag, '--rpc', rpc]
     expect((await run(...flags))[0]).toBe(0)
+    // unconfirmed_root_is_not_believed: block 9 under 11 blocks.
+    head = '0x13'
+    expect((await run(...flags))[0]).toBe(20)
+    expect((await run(...flags, '--confirmations', '11'))[0]).toBe(0)
     isThere = false
     expect((await run(...flags))[0]).toBe(20)
     chainId = '0x1'

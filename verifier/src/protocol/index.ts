@@ -108,7 +108,13 @@ export {
   type EpochPlace,
   type InclusionProof,
 } from './log/inclusion-proof.ts'
-export { inclusionPath, merkleRoot, rootFromPath } from './log/merkle-tree.ts'
+export {
+  inclusionPath,
+  merkleRoot,
+  merkleTree,
+  rootFromPath,
+  type MerkleTree,
+} from './log/merkle-tree.ts'
 export { receiptCommitment, receiptSalt } from './log/receipt-commitment.ts'
 export { PROTOCOL_ERROR_CODES, ProtocolError, type ProtocolErrorCode } from './protocol-error.ts'
 export { receiptDigest, FINISH_CODES, type Finish, type Receipt } from './receipt.ts'

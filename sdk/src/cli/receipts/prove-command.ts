@@ -16,6 +16,7 @@ import {
   WALLET_FLAGS,
 } from '../flags.ts'
 import { printResult } from '../output.ts'
+import { CONFIRMATIONS_HELP, readConfirmations } from '../settings/confirmations.ts'
 import { readNetwork } from '../settings/network.ts'
 import { setting } from '../settings/read-setting.ts'
 import { openHome } from '../settings/wallet.ts'
@@ -28,6 +29,7 @@ the receipt stood there in time, whatever becomes of the node. The log is read f
 there is none; what either says is held against the root on chain.
 
   --arweave URLS        gateways of the archive, with commas; ${ARWEAVE_GATEWAYS.join(',')} without it
+${CONFIRMATIONS_HELP}
 
 ${NETWORK_HELP}
 ${HOME_HELP}
@@ -46,7 +48,13 @@ export const proveReceiptsCommand: Command = {
 }
 
 const { home } = WALLET_FLAGS
-const FLAGS = { ...JSON_FLAG, ...NETWORK_FLAGS, home, arweave: { type: 'string' } } as const
+const FLAGS = {
+  ...JSON_FLAG,
+  ...NETWORK_FLAGS,
+  home,
+  arweave: { type: 'string' },
+  confirmations: { type: 'string' },
+} as const
 
 interface Told {
   readonly name: string
@@ -65,6 +73,7 @@ async function runProve(args: readonly string[], terminal: Terminal): Promise<nu
   const sources: InclusionSources = {
     wallet: watchChain({ rpcUrl: network.rpcUrl(), chainId }),
     deployment,
+    confirmations: readConfirmations(values, terminal.env),
     fetch,
     gateways: setting(values, terminal.env, 'arweave')?.split(',') ?? ARWEAVE_GATEWAYS,
   }
@@ -93,9 +102,17 @@ async function prove(book: ReceiptBook, name: string, sources: InclusionSources)
     const time = new Date(anchoredAt * 1000).toISOString()
     return { ...nothing, outcome: 'proven', epoch, anchoredAt: time }
   } catch (error) {
-    if (!(error instanceof SdkError) || error.code !== 'RECORD_INVALID') throw error
-    return { ...nothing, outcome: 'malformed', message: error.message }
+    if (isOfAll(error)) throw error
+    const isRecord = error instanceof SdkError && error.code === 'RECORD_INVALID'
+    const message = error instanceof Error ? error.message : 'failed'
+    return { ...nothing, outcome: isRecord ? 'malformed' : 'open', message }
   }
+}
+
+/** Without a chain no receipt can be proven; whatever else goes wrong with one, a revert too, says nothing of the others. */
+function isOfAll(error: unknown): boolean {
+  if (!(error instanceof SdkError) || error.code === 'CHAIN_REVERT') return false
+  return error.code.startsWith('CHAIN_') || error.code.startsWith('CONFIG_')
 }
 
 function textOf({ name, outcome, epoch, anchoredAt, message }: Told): string {

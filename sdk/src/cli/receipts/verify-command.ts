@@ -1,5 +1,7 @@
 import { describeChecks, type Check } from '@jeju/verifier'
+import { readAnchoredEpochs } from '../../chain/receipt-roots.ts'
 import { etherOf } from '../../chain/viem-amount.ts'
+import { watchChain } from '../../chain/viem-client.ts'
 import { SdkError } from '../../errors/sdk-error.ts'
 import { ReceiptBook } from '../../receipts/receipt-book.ts'
 import { verifyReceiptRecord, type RecordTrust } from '../../receipts/verify-record.ts'
@@ -17,6 +19,7 @@ import {
   WALLET_FLAGS,
 } from '../flags.ts'
 import { printResult } from '../output.ts'
+import { CONFIRMATIONS_HELP, readConfirmations } from '../settings/confirmations.ts'
 import { readNetwork } from '../settings/network.ts'
 import { openHome } from '../settings/wallet.ts'
 import type { Terminal } from '../terminal.ts'
@@ -25,10 +28,12 @@ const HELP = `jeju receipts verify [flags]
 
 Verifies every kept receipt again: the receipt against what was signed, priced and received, and the key that signed it
 against the evidence of its node, judged as of then under the policy of now. Nobody is asked, but NVIDIA's service of
-reference values where the policy takes GPUs. Prompts and answers are not kept; of them their salted hashes are compared.
+reference values where the policy takes GPUs, and the chain with --inclusion. Prompts and answers are not kept; of them their salted hashes are compared.
 
   --full                every check of every receipt, not only those that failed
-  --inclusion           refuse a receipt without a kept proof that it stands in its node's log (jeju receipts prove)
+  --inclusion           refuse a receipt without a kept proof that it stands in its node's log (jeju receipts prove), held
+                        against what the chain says of that log
+${CONFIRMATIONS_HELP}
 
 ${NETWORK_HELP}
 ${HOME_HELP}
@@ -53,6 +58,7 @@ const FLAGS = {
   home,
   full: { type: 'boolean', default: false },
   inclusion: { type: 'boolean', default: false },
+  confirmations: { type: 'string' },
 } as const
 
 interface Judged {
@@ -69,9 +75,19 @@ async function runVerify(args: readonly string[], terminal: Terminal): Promise<n
   const network = await readNetwork(values, terminal)
   const policy = await network.policy()
   const gpu = await gpuTrustFor(policy, undefined)
+  const deployment = await network.deployment()
+  const { chainId } = deployment
+  const required = (): Pick<RecordTrust, 'inclusion' | 'anchored'> => {
+    const wallet = watchChain({ rpcUrl: network.rpcUrl(), chainId })
+    const confirmations = readConfirmations(values, terminal.env)
+    return {
+      inclusion: 'required',
+      anchored: readAnchoredEpochs(wallet, deployment, confirmations),
+    }
+  }
   const trust: RecordTrust = {
-    ...(values.inclusion ? { inclusion: 'required' } : {}),
-    deployment: await network.deployment(),
+    ...(values.inclusion ? required() : {}),
+    deployment,
     trustAnchor: await network.trustAnchor(),
     policy,
     ...(gpu === undefined ? {} : { gpu }),

@@ -8,6 +8,7 @@ import { parseJsonObject } from '../../protocol/json-object.ts'
 import { fetchAnswer, withDeadline } from '../../collateral/fetch-answer.ts'
 import { CollateralFetchError } from '../../collateral/collateral-fetch-error.ts'
 import { UnreachableError } from '../url/fetch-evidence.ts'
+import { UsageError } from '../usage-error.ts'
 
 const TIMEOUT_MS = 15_000
 const MAX_ANSWER_BYTES = 64 * 1024
@@ -15,11 +16,25 @@ const EPOCH_OF = 'epochOf(bytes32,uint64)'
 /** `root, digest, size, anchoredAt, blockNumber`. */
 const WORDS = 5
 
+/** Blocks, its own counted, under which an epoch is believed. */
+export const ROOT_CONFIRMATIONS = 12
+
+/** The number of `--confirmations`, {@link ROOT_CONFIRMATIONS} without one. @throws UsageError */
+export function parseConfirmations(text: string | undefined): number {
+  const count = Number(text ?? ROOT_CONFIRMATIONS)
+  if (Number.isInteger(count) && count >= 1 && count <= 256) return count
+  throw new UsageError('--confirmations: expected 1 to 256')
+}
+
 /**
  * What ReceiptRoots says of an epoch, over an RPC that is believed: it is the caller's.
- * @throws UnreachableError where it does not answer, is of another chain, or knows no such epoch
+ * @throws UnreachableError where it does not answer, is of another chain, or knows no such epoch under so many blocks
  */
-export async function fetchAnchoredEpoch(rpc: URL, place: EpochPlace): Promise<AnchoredEpoch> {
+export async function fetchAnchoredEpoch(
+  rpc: URL,
+  place: EpochPlace,
+  confirmations: number,
+): Promise<AnchoredEpoch> {
   const { roots, bindingId, epoch } = place
   const chainId = await ask(rpc, 'eth_chainId', [])
   if (BigInt(chainId) !== roots.chainId) {
@@ -29,9 +44,14 @@ export async function fetchAnchoredEpoch(rpc: URL, place: EpochPlace): Promise<A
   const data = toHex(concatBytes(selector, fromHex(bindingId, 32), word(BigInt(epoch))))
   const answer = await ask(rpc, 'eth_call', [{ to: roots.verifyingContract, data }, 'latest'])
   const words = answer.length === 2 + WORDS * 64 ? answer.slice(2).match(/.{64}/g) : null
-  const [root, digest, size, anchoredAt] = words ?? []
+  const [root, digest, size, anchoredAt, blockNumber] = words ?? []
   if (root === undefined || digest === undefined || BigInt(`0x${size}`) === 0n) {
     throw new UnreachableError(`${rpc.origin}: no epoch ${epoch} of binding ${bindingId}`)
+  }
+  const depth = BigInt(await ask(rpc, 'eth_blockNumber', [])) - BigInt(`0x${blockNumber}`) + 1n
+  if (depth < BigInt(confirmations)) {
+    const text = `epoch ${epoch} under ${depth} blocks, expected ${confirmations}`
+    throw new UnreachableError(`${rpc.origin}: ${text}`)
   }
   return {
     ...place,

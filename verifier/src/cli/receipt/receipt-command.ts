@@ -27,7 +27,7 @@ import { parseContract, parseNodeUrl } from '../url/url-flags.ts'
 import { UnreachableError } from '../url/fetch-evidence.ts'
 import { unreachableTree } from '../url/node-result.ts'
 import { exitCodeOf, type CliVerdict } from '../verdict.ts'
-import { fetchAnchoredEpoch } from './anchored-epoch.ts'
+import { fetchAnchoredEpoch, parseConfirmations, ROOT_CONFIRMATIONS } from './anchored-epoch.ts'
 
 const HELP = `jeju-verify receipt [flags] FILE
 
@@ -49,6 +49,7 @@ Did this answer come from the node that was asked, unchanged and at the agreed p
   --roots CHAIN:ADDRESS ReceiptRoots that counts; with --inclusion
   --root FILE           what it says of the epoch, for who is offline (docs/protocol.md §12)
   --rpc URL             or who is asked for that
+  --confirmations N     blocks under which it is believed, 1 to 256; ${ROOT_CONFIRMATIONS} without it; with --rpc
 
   --at TIME      judge as of this time: ISO 8601 with zone, or Unix seconds
   --json         one line of JSON
@@ -72,6 +73,7 @@ const FLAGS = {
   roots: { type: 'string' },
   root: { type: 'string' },
   rpc: { type: 'string' },
+  confirmations: { type: 'string' },
 } as const
 
 interface Answer {
@@ -100,28 +102,34 @@ interface InclusionFlags {
   readonly roots?: string | undefined
   readonly root?: string | undefined
   readonly rpc?: string | undefined
+  readonly confirmations?: string | undefined
 }
 
-function requireTogether({ inclusion, roots, root, rpc }: InclusionFlags): void {
+function requireTogether({ inclusion, roots, root, rpc, confirmations }: InclusionFlags): void {
   if (inclusion === undefined) {
-    if (roots === undefined && root === undefined && rpc === undefined) return
-    throw new UsageError('--roots, --root and --rpc go with --inclusion')
+    if ([roots, root, rpc, confirmations].every((flag) => flag === undefined)) return
+    throw new UsageError('--roots, --root, --rpc and --confirmations go with --inclusion')
+  }
+  if (confirmations !== undefined && rpc === undefined) {
+    throw new UsageError('--confirmations goes with --rpc')
   }
   if ((root === undefined) === (rpc === undefined)) {
     throw new UsageError('--inclusion: expected one of --root and --rpc')
   }
   parseContract(roots, '--roots')
+  parseConfirmations(confirmations)
 }
 
 /** @throws UsageError, UnreachableError, ProtocolError */
 async function readInclusion(flags: InclusionFlags): Promise<Inclusion | undefined> {
   const { inclusion, root, rpc } = flags
   if (inclusion === undefined) return undefined
+  const confirmations = parseConfirmations(flags.confirmations)
   const roots = parseContract(flags.roots, '--roots')
   const proof = parseInclusionProof(await readText(inclusion, 'proof'))
   const anchored =
     root === undefined
-      ? await fetchAnchoredEpoch(parseNodeUrl(rpc ?? ''), { ...proof, roots })
+      ? await fetchAnchoredEpoch(parseNodeUrl(rpc ?? ''), { ...proof, roots }, confirmations)
       : parseAnchoredEpoch(await readText(root, 'root'))
   return { proof, anchored, roots }
 }

@@ -11,23 +11,35 @@ const NODE = new Uint8Array([1])
 /** More levels than a tree of 2^48 leaves has. */
 export const MAX_PATH_LENGTH = 48
 
-/**
- * Root of the tree over commitments of 32 bytes, in this order.
- * @throws RangeError without any: an empty tree is never anchored
- */
-export function merkleRoot(commitments: readonly Hex[]): Hex {
-  return toHex(rootOf(commitments.map(leafHash)))
+/** A tree that gives its root and paths without hashing again. */
+export interface MerkleTree {
+  readonly root: Hex
+  /** Hashes beside the way from a leaf to the root, lowest first. @throws RangeError where there is no such leaf */
+  path(index: number): readonly Hex[]
 }
 
 /**
- * Hashes beside the way from a leaf to the root, lowest first.
- * @throws RangeError where there is no such leaf
+ * The tree over commitments of 32 bytes, in this order.
+ * @throws RangeError without any: an empty tree is never anchored
  */
-export function inclusionPath(commitments: readonly Hex[], index: number): readonly Hex[] {
-  if (!Number.isSafeInteger(index) || index < 0 || index >= commitments.length) {
-    throw new RangeError(`leaf ${index} of ${commitments.length}`)
+export function merkleTree(commitments: readonly Hex[]): MerkleTree {
+  const levels = [commitments.map(leafHash)]
+  for (let top = levels[0]; top !== undefined && top.length > 1; top = levels.at(-1)) {
+    levels.push(levelAbove(top))
   }
-  return pathOf(commitments.map(leafHash), index).map(toHex)
+  const root = levels.at(-1)?.[0]
+  if (root === undefined) throw new RangeError('a tree without leaves')
+  return { root: toHex(root), path: (index) => pathIn(levels, index) }
+}
+
+/** Root of {@link merkleTree}. */
+export function merkleRoot(commitments: readonly Hex[]): Hex {
+  return merkleTree(commitments).root
+}
+
+/** A path of {@link merkleTree}. */
+export function inclusionPath(commitments: readonly Hex[], index: number): readonly Hex[] {
+  return merkleTree(commitments).path(index)
 }
 
 /**
@@ -58,27 +70,26 @@ export function rootFromPath(
   return last === 0 ? toHex(hash) : undefined
 }
 
-function rootOf(hashes: readonly Uint8Array[]): Uint8Array {
-  const [only, ...others] = hashes
-  if (only === undefined) throw new RangeError('a tree without leaves')
-  if (others.length === 0) return only
-  const left = leftOf(hashes.length)
-  return nodeHash(rootOf(hashes.slice(0, left)), rootOf(hashes.slice(left)))
+function levelAbove(level: readonly Uint8Array[]): Uint8Array[] {
+  const above: Uint8Array[] = []
+  for (let at = 0; at < level.length; at += 2) {
+    const [left, right] = level.slice(at, at + 2)
+    if (left !== undefined) above.push(right === undefined ? left : nodeHash(left, right))
+  }
+  return above
 }
 
-function pathOf(hashes: readonly Uint8Array[], index: number): readonly Uint8Array[] {
-  if (hashes.length === 1) return []
-  const left = leftOf(hashes.length)
-  return index < left
-    ? [...pathOf(hashes.slice(0, left), index), rootOf(hashes.slice(left))]
-    : [...pathOf(hashes.slice(left), index - left), rootOf(hashes.slice(0, left))]
-}
-
-/** Largest power of two below the size. */
-function leftOf(size: number): number {
-  let left = 1
-  while (left * 2 < size) left *= 2
-  return left
+function pathIn(levels: readonly (readonly Uint8Array[])[], index: number): readonly Hex[] {
+  const size = levels[0]?.length ?? 0
+  if (!Number.isSafeInteger(index) || index < 0 || index >= size) {
+    throw new RangeError(`leaf ${index} of ${size}`)
+  }
+  // Who has nobody beside him is carried up as he is.
+  return levels.flatMap((level, height) => {
+    const at = Math.floor(index / 2 ** height)
+    const beside = level[at % 2 === 0 ? at + 1 : at - 1]
+    return beside === undefined ? [] : [toHex(beside)]
+  })
 }
 
 function leafHash(commitment: Hex): Uint8Array {
