@@ -144,6 +144,41 @@ describe('N3 budgets', () => {
     expect(await codeOf(await network.withKey())).toBe('budget_exhausted')
   })
 
+  test('reset_then_refused_connection_is_not_refunded: the node may have signed before', async () => {
+    const codes = ['ECONNRESET', 'ECONNREFUSED']
+    const { network } = await paying({ budget: 2n }, (self) =>
+      honest(self, () => Promise.reject(Object.assign(new Error(), { code: codes.shift() }))),
+    )
+    expect((await network.withKey()).status).toBe(502)
+    expect(network.connection.prompts).toHaveLength(2)
+    expect(await network.spent()).toBe(1n)
+  })
+
+  test('reset_then_refused_request_is_not_refunded', async () => {
+    let times = 0
+    const { network } = await paying({ budget: 2n }, (self) =>
+      honest(self, () => {
+        if (times++ > 0) return answer([], {}, 400)
+        return Promise.reject(Object.assign(new Error(), { code: 'ECONNRESET' }))
+      }),
+    )
+    expect((await network.withKey()).status).toBe(400)
+    expect(await network.spent()).toBe(1n)
+  })
+
+  test.each([400, 429, 500])(
+    'front_turns_answer_into_%i_is_not_refunded: TLS does not end in the node',
+    async (status) => {
+      const network = payingNetwork({ budget: 2n })
+      network.add({ tls: false, endpoint: 'http://127.0.0.1:8000' }, (self) =>
+        honest(self, () => answer([], { 'retry-after': '30' }, status)),
+      )
+      await network.update()
+      expect((await network.withKey()).status).toBe(status)
+      expect(await network.spent()).toBe(1n)
+    },
+  )
+
   test('a lie costs what was signed for, and is not delivered', async () => {
     const { network } = await paying({ budget: 1n }, (self) =>
       honest(self, (request) => jsonAnswer(self, request, '{}', { content: { model: 'other' } })),

@@ -9,7 +9,7 @@ import type { Offer } from './offers.ts'
 export interface Reserved {
   /** The node signed for this fee, wei. */
   charged(fee: bigint): void
-  /** The node was not reached, or refused. */
+  /** The node was not reached, or refused by TLS that ends in it. */
   released(): void
 }
 

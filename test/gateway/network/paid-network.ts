@@ -6,7 +6,7 @@ import { createFacilitator } from '../../../gateway/src/x402/facilitator.ts'
 import type { X402Settings } from '../../../gateway/src/x402/x402-settings.ts'
 import type { Responder } from './test-connection.ts'
 import { TestNetwork, type NetworkOptions } from './test-network.ts'
-import type { TestNode } from './test-node.ts'
+import type { NodeOptions, TestNode } from './test-node.ts'
 import { bodyOf, serveHttp } from './upstream.ts'
 
 export const PAYER = privateKeyToAccount(toHex(new Uint8Array(32).fill(0x61)))
@@ -26,6 +26,11 @@ export interface Saying {
 
 /** A network whose gateway takes payments. */
 export class PaidNetwork extends TestNetwork {
+  /** Its prompts are plain: TLS ends in its nodes. */
+  override add(options: NodeOptions = {}, serve?: (node: TestNode) => Responder): TestNode {
+    return super.add({ tls: true, ...options }, serve)
+  }
+
   /** With this payment, or none. */
   pay(payment?: string): Promise<Response> {
     const headers = { 'content-type': 'application/json' }
