@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { MAX_REQUEST_BYTES, type PromptPath } from '@jeju/verifier/protocol'
+import { ENCAPSULATED_KEY_HEADER, RESPONSE_NONCE_HEADER } from '@jeju/verifier/sealing'
 import { REQUEST_ID_HEADER } from '../http/app.ts'
 import { errorAnswer, GatewayError } from '../http/gateway-error.ts'
 import { readLimited } from '../http/read-limited.ts'
@@ -79,7 +80,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
   }
   const pass = async (
     sent: SentPrompt,
-    { path, body, signal }: IncomingPrompt,
+    { path, headers, body, signal }: IncomingPrompt,
     plan: Plan,
     response: ServerResponse,
   ): Promise<Passed> => {
@@ -96,6 +97,9 @@ export function createExchange(parts: ExchangeParts): Exchange {
       const passed = await passAnswer(sent, {
         path,
         requestBytes: body.length,
+        isSealed:
+          headers[ENCAPSULATED_KEY_HEADER] !== undefined &&
+          sent.answer.headers[RESPONSE_NONCE_HEADER] !== undefined,
         response,
         judge,
         collect,
