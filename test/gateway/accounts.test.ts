@@ -23,6 +23,7 @@ import {
   evidenceAnswer,
   honest,
   nonceOf,
+  silent,
   type Responder,
 } from './network/test-connection.ts'
 import { codeOf, LIMITS } from './network/test-network.ts'
@@ -109,6 +110,19 @@ describe('an account with an API key', () => {
   })
 })
 
+test.each([
+  ['TLS ends somewhere else', { tls: false }],
+  ['it takes sealed prompts only', { prompts: 'sealed' as const }],
+])('plain_prompts_reach_unverified_parties: no node is sent one where %s', async (_name, other) => {
+  const network = payingNetwork({})
+  network.add(other)
+  await network.update()
+  expect((await network.only()).admitted).toBe(true)
+  expect(await codeOf(await network.withKey())).toBe('provider_not_admitted')
+  expect(network.connection.prompts).toEqual([])
+  expect(network.own.opened).toEqual([])
+})
+
 describe('N3 budgets', () => {
   test('are never exceeded, whatever comes at once', async () => {
     const { network } = await paying({ budget: 5n })
@@ -178,6 +192,29 @@ describe('N3 budgets', () => {
       expect(await network.spent()).toBe(1n)
     },
   )
+
+  test('silent_nodes_multiply_the_cap: all attempts together cost what one request may', async () => {
+    const network = payingNetwork({ limits: { failoverAfterMs: 50 } })
+    for (const agentId of [0n, 1n, 2n]) network.add({ agentId }, silent)
+    await network.update()
+    const refused = await network.signed({ maxFee: MAX_FEE })
+    expect([refused.status, await codeOf(refused)]).toEqual([502, 'provider_unavailable'])
+    expect(network.connection.prompts).toHaveLength(1)
+    expect(await network.spent()).toBe(MAX_FEE)
+  })
+
+  test('a node that could not be reached leaves the cap to the next', async () => {
+    const network = payingNetwork({})
+    for (const agentId of [0n, 1n, 2n]) {
+      network.add({ agentId }, (self) =>
+        honest(self, () => Promise.reject(Object.assign(new Error(), { code: 'ECONNREFUSED' }))),
+      )
+    }
+    await network.update()
+    expect((await network.signed({ maxFee: MAX_FEE })).status).toBe(502)
+    expect(network.connection.prompts).toHaveLength(3)
+    expect(await network.spent()).toBe(0n)
+  })
 
   test('a lie costs what was signed for, and is not delivered', async () => {
     const { network } = await paying({ budget: 1n }, (self) =>

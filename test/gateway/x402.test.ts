@@ -15,7 +15,7 @@ import {
   type Saying,
 } from './network/paid-network.ts'
 import { jsonAnswer, streamAnswer } from './network/signed-answer.ts'
-import { answer, honest } from './network/test-connection.ts'
+import { answer, honest, silent } from './network/test-connection.ts'
 import { codeOf, LIMITS } from './network/test-network.ts'
 
 describe('a request without a payment', () => {
@@ -233,6 +233,30 @@ describe('fail closed: a facilitator', () => {
     // What the node was paid for it.
     expect(network.unpaid()).toBe(1n)
     expect((await network.only()).admitted).toBe(true)
+  })
+
+  test('silent_nodes_of_the_payer_are_not_forgiven: what is settled pays the attempt that was answered', async () => {
+    const { network } = await paid({ limits: { failoverAfterMs: 50 } }, silent)
+    network.add({ agentId: 1n })
+    await network.update()
+    const order = { provider: { order: ['0', '1'] } }
+    const payment = await network.payment({ value: 2n * PRICE })
+    const response = await network.pay(payment, order)
+    expect([response.status, response.headers.get('payment-response')]).toEqual([
+      200,
+      expect.any(String),
+    ])
+    expect(network.connection.prompts).toHaveLength(2)
+    await expect.poll(() => network.unpaid()).toBe(1n)
+  })
+
+  test('silent_nodes_multiply_the_cap: a payment of one price pays one attempt', async () => {
+    const { network, facilitator } = await paid({ limits: { failoverAfterMs: 50 } }, silent)
+    network.add({ agentId: 1n }, silent)
+    await network.update()
+    expect(await codeOf(await network.pay(await network.payment()))).toBe('provider_unavailable')
+    expect(network.connection.prompts).toHaveLength(1)
+    expect(facilitator.asked).toEqual(['/verify'])
   })
 
   test('whose payments fail costs no more than a day’s limit', async () => {

@@ -37,6 +37,25 @@ export function dailyPurse(
   }
 }
 
+/** A purse of which one request takes no more than `cap`, in all its attempts together. */
+export function cappedPurse(purse: Purse, cap: bigint): Purse {
+  let left = cap
+  return {
+    take: async (amount) => {
+      if (amount > left) {
+        const text = 'the nodes that were asked may have charged what the request may cost'
+        throw new GatewayError('provider_unavailable', text, { retryAfterS: 1 })
+      }
+      await purse.take(amount)
+      left -= amount
+    },
+    giveBack: (amount) => {
+      left += amount
+      purse.giveBack(amount)
+    },
+  }
+}
+
 /** The answer of the shared store; money waits until there is one. */
 export async function reachable<Answer>(asking: Promise<Answer>): Promise<Answer> {
   try {

@@ -75,7 +75,7 @@ export function createX402Funding(parts: X402FundingParts): FundingSource {
           // Of a payer who has signed: anybody can name another, who would be held to these limits.
           payer: `x402:${payment.from}`,
           admit: () => requireFirst(payment, parts),
-          proposals: sponsor.propose(prompt, candidates, unpaid, sponsor.maxFeePerRequest),
+          proposals: sponsor.propose(prompt, candidates, unpaid, worthOf(payment, settings)),
           collect: () => collect(payment, unpaid, parts),
         }
       },
@@ -120,25 +120,28 @@ interface UnpaidPurse extends Purse {
 }
 
 /**
- * Whoever shows a payment can still spend its money elsewhere before it is settled. What that may cost in a day is
- * bounded; what is settled counts no more.
+ * Whoever shows a payment can still spend its money elsewhere before it is settled, or name nodes of its own that sign
+ * and stay silent. What that may cost in a day is bounded; of what is settled only the attempt that it pays counts no
+ * more.
  */
 function unpaidPurse({ settings, shared, now }: X402FundingParts): UnpaidPurse {
   const limit = settings.unpaidPerDay
   const purse = dailyPurse(shared.budgets, { account: UNPAID, limit }, now)
-  let taken = 0n
+  // Attempts follow each other, and the latest is the one that is answered.
+  let latest = 0n
   const giveBack = (amount: bigint): void => {
-    const back = amount < taken ? amount : taken
-    taken -= back
+    const back = amount < latest ? amount : latest
+    latest -= back
     purse.giveBack(back)
   }
   return {
     take: async (amount) => {
+      latest = 0n
       await purse.take(amount)
-      taken += amount
+      latest = amount
     },
     giveBack,
-    settled: () => giveBack(taken),
+    settled: () => giveBack(latest),
   }
 }
 
@@ -158,6 +161,11 @@ function pricedBy(
 function amountOf(maxFee: bigint, { unitsPerEther }: X402Settings): bigint {
   const units = (maxFee * unitsPerEther + WEI_PER_ETHER - 1n) / WEI_PER_ETHER
   return units > 0n ? units : 1n
+}
+
+/** What a payment buys, wei: one attempt at its price, and more only where it pays for them. */
+function worthOf({ amount }: Payment, { unitsPerEther }: X402Settings): bigint {
+  return (amount * WEI_PER_ETHER) / unitsPerEther
 }
 
 function byAmount(a: bigint, b: bigint): number {

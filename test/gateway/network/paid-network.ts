@@ -32,8 +32,11 @@ export class PaidNetwork extends TestNetwork {
   }
 
   /** With this payment, or none. */
-  pay(payment?: string): Promise<Response> {
-    const headers = { 'content-type': 'application/json' }
+  pay(payment?: string, routing: object = {}): Promise<Response> {
+    const headers = {
+      'content-type': 'application/json',
+      'compute-routing': JSON.stringify(routing),
+    }
     return this.request('/v1/chat/completions', {
       method: 'POST',
       body: BODY,
