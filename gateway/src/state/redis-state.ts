@@ -31,6 +31,8 @@ const MAX_RECONNECT_MS = 2_000
 const HOLD_MS = 20 * 60_000
 const BUDGET_MS = 48 * 3600_000
 const DISTRUST_MS = 48 * 3600_000
+/** More than there are providers: whoever writes more wants to be read for long. */
+const MAX_DISTRUSTED = 4_096
 /** Base64, and the members around it. */
 const MAX_SHARED_CHARACTERS = Math.ceil(MAX_EVIDENCE_BYTES / 3) * 4 + 1_000
 
@@ -100,12 +102,17 @@ export function connectRedis({
           client
             .multi()
             .zAdd(name, { value: bindingId, score: untilMs }, { comparison: 'GT' })
+            .zRemRangeByScore(name, '-inf', Date.now())
             .pExpire(name, DISTRUST_MS)
             .exec(),
         )
       },
       all: async () => {
-        const members = await asked(() => client.zRangeWithScores(key('distrusted'), 0, -1))
+        const range = [Date.now(), Number.MAX_SAFE_INTEGER] as const
+        const options = { LIMIT: { offset: 0, count: MAX_DISTRUSTED } }
+        const members = await asked(() =>
+          client.zRangeByScoreWithScores(key('distrusted'), ...range, options),
+        )
         return new Map(members.filter(isBinding).map(({ value, score }) => [value, score]))
       },
     },
