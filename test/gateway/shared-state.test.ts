@@ -195,6 +195,21 @@ describe.runIf(haveRedis)('a shared store', () => {
     expect(log.join('')).toContain('the shared store is away')
   })
 
+  test.each([
+    ['keeps nothing', ['--appendonly', 'no']],
+    ['makes room', ['--appendonly', 'yes', '--maxmemory-policy', 'allkeys-lru']],
+  ])('data_loss_fails_open: one that %s counts no money', async (_name, settings) => {
+    const own = await startRedis(undefined, settings)
+    onTestFinished(() => own.process.stop())
+    const options = { url: own.url, prefix: prefix(), limit: LIMIT, evidenceMs: 60_000, logger }
+    const a = connectRedis(options)
+    onTestFinished(() => a.close())
+    await expect.poll(() => a.enter('0xaa').catch(() => undefined)).toMatchObject({ entered: true })
+    const spending = { account: 'alice', amount: 1n, limit: 2n, at: new Date() }
+    await expect(a.budgets.reserve(spending)).rejects.toThrow('may forget')
+    await expect(a.once('x', Date.now() + 60_000)).rejects.toThrow('may forget')
+  })
+
   test('that hangs is as good as gone', async () => {
     const own = await startRedis()
     const a = await replica(prefix(), own.url)

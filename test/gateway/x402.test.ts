@@ -141,6 +141,7 @@ describe('a payment', () => {
   const changes: readonly (readonly [string, object])[] = [
     ['to somebody else', { to: `0x${'71'.repeat(20)}` }],
     ['that ends before an answer may', { lifeS: 300 }],
+    ['that outlives the memory of its nonce', { lifeS: 100 * 365 * 24 * 3600 }],
   ]
   test.each(changes)('%s is none', async (_name, change) => {
     const { network, facilitator } = await paid()

@@ -66,11 +66,23 @@ export function connectRedis({
     const reason = error instanceof Error && 'code' in error ? String(error.code) : ''
     logger.warn({ reason }, 'the shared store is away')
   })
+  let isKeeping = false
+  // Another server may be there, or the same one with other settings.
   client.on('ready', () => {
+    isKeeping = false
     if (isLost) logger.info('the shared store is back')
     isLost = false
   })
   client.connect().catch(() => undefined)
+  /** What counts money must be kept: a budget or a nonce that is forgotten is spent again. */
+  const requireKeeping = async (): Promise<void> => {
+    if (isKeeping) return
+    isKeeping = keepsAll(await asked(() => client.info()))
+    if (isKeeping) return
+    const text = 'the shared store may forget: expected appendonly yes, maxmemory-policy noeviction'
+    logger.error(text)
+    throw new StateError(text)
+  }
 
   const key = (...parts: readonly string[]): string => [prefix, ...parts].join(':')
   const evaluate = (
@@ -131,6 +143,7 @@ export function connectRedis({
     },
     budgets: {
       reserve: async ({ account, amount, limit: most, at }) => {
+        await requireKeeping()
         const name = key('budget', `{${account}}`, dayOf(at))
         const values = [amount.toString(), most.toString(), BUDGET_MS]
         return (await evaluate(RESERVE, [name], values)) === 1
@@ -140,6 +153,7 @@ export function connectRedis({
       },
     },
     once: async (name, untilMs) => {
+      await requireKeeping()
       const expiration = { type: 'PXAT', value: untilMs } as const
       const options = { condition: 'NX', expiration } as const
       return (await asked(() => client.set(key('used', name), '1', options))) === 'OK'
@@ -164,6 +178,11 @@ async function asked<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** By the server's own word (`INFO`). */
+function keepsAll(info: string): boolean {
+  return /^aof_enabled:1\r?$/m.test(info) && /^maxmemory_policy:noeviction\r?$/m.test(info)
 }
 
 function encode({ askedAtMs, salt, evidence }: SharedEvidence): string {

@@ -90,13 +90,10 @@ async function requireFirst(
 ): Promise<void> {
   const { from, nonce, validBefore } = payment
   const name = `x402:${settings.chainId}:${settings.asset.address}:${from}:${nonce}`
-  const endMs = Number(validBefore < MAX_DATE_S ? validBefore : MAX_DATE_S) * 1000
-  if (await reachable(shared.once(name, endMs + NONCE_MARGIN_MS))) return
+  const untilMs = Number(validBefore) * 1000 + NONCE_MARGIN_MS
+  if (await reachable(shared.once(name, untilMs))) return
   throw new GatewayError('payment_failed', 'payment: its nonce was used')
 }
-
-/** Year 2255: beyond it no date is told apart. */
-const MAX_DATE_S = 9_000_000_000n
 
 async function collect(
   payment: Payment,
