@@ -1,4 +1,7 @@
+import { once } from 'node:events'
+import { privateKeyToAccount } from 'viem/accounts'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { toHex } from '@jeju/verifier/protocol'
 import { createLogger } from '../../gateway/src/logging.ts'
 import { connectRedis } from '../../gateway/src/state/redis-state.ts'
 import type { SharedState } from '../../gateway/src/state/shared-state.ts'
@@ -258,6 +261,60 @@ describe('fail closed: a facilitator', () => {
     expect(await codeOf(await network.pay(await network.payment()))).toBe('provider_unavailable')
     expect(network.connection.prompts).toHaveLength(1)
     expect(facilitator.asked).toEqual(['/verify'])
+  })
+
+  test('hanging_up_is_free: whoever leaves when a node was asked has paid', async () => {
+    const leaving = new AbortController()
+    const { network, facilitator } = await paid({}, (self) =>
+      honest(self, ({ signal }) => {
+        leaving.abort()
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason as Error))
+        })
+      }),
+    )
+    const payment = await network.payment()
+    await expect(network.pay(payment, {}, leaving.signal)).rejects.toThrow('aborted')
+    await expect.poll(() => facilitator.asked).toEqual(['/verify', '/settle'])
+    await expect.poll(() => network.unpaid()).toBe(0n)
+    expect((await network.only()).admitted).toBe(true)
+  })
+
+  test('hanging_up_exhausts_the_pot: whoever leaves before a node is asked takes nothing', async () => {
+    const leaving = new AbortController()
+    const gone = new AbortController()
+    const { network, facilitator } = await paid({
+      onVerify: async () => {
+        leaving.abort()
+        await once(gone.signal, 'abort')
+      },
+    })
+    const payment = await network.payment()
+    network.onClose = () => gone.abort()
+    await expect(network.pay(payment, {}, leaving.signal)).rejects.toThrow('aborted')
+    await expect
+      .poll(async () => (await network.request('/metrics')).text())
+      .toContain('jeju_gateway_prompts_under_way 0')
+    expect([facilitator.asked, network.connection.prompts, network.unpaid()]).toEqual([
+      ['/verify'],
+      [],
+      0n,
+    ])
+  })
+
+  test('one_payer_exhausts_the_pot: each has a share', async () => {
+    const saying: Saying = {
+      verify: { isValid: true },
+      settle: { success: false, transaction: '', network: NETWORK },
+    }
+    const { network } = await paid({ saying, maxFee: 1n, settings: { unpaidPerDay: 20n } })
+    const codes: string[] = []
+    for (let at = 0; at < 3; at++)
+      codes.push(await codeOf(await network.pay(await network.payment())))
+    expect(codes).toEqual(['payment_failed', 'payment_failed', 'budget_exhausted'])
+    const another = privateKeyToAccount(toHex(new Uint8Array(32).fill(0x62)))
+    const paidByAnother = await network.pay(await network.payment({}, another))
+    expect(await codeOf(paidByAnother)).toBe('payment_failed')
   })
 
   test('whose payments fail costs no more than a day’s limit', async () => {

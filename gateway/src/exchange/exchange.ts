@@ -68,12 +68,15 @@ export function createExchange(parts: ExchangeParts): Exchange {
     }
     const plan = await funding.plan(body, inBody ?? stated)
     const leave = await parts.limits.enter(plan.payer)
+    const signal = leavingOf(response)
     try {
       await plan.admit?.()
-      const signal = leavingOf(response)
       const prompt: IncomingPrompt = { path, headers: request.headers, body, signal }
       const sent = await sendFirst(prompt, plan.proposals, parts)
       return await pass(sent, prompt, plan, response)
+    } catch (error) {
+      if (signal.aborted) await plan.abandon?.()
+      throw error
     } finally {
       leave()
     }

@@ -47,6 +47,8 @@ export interface Plan {
    * @throws GatewayError where nothing could be taken
    */
   readonly collect?: () => Promise<Readonly<Record<string, string>>>
+  /** The caller left early: takes what is owed all the same, where a node may have been paid. */
+  readonly abandon?: () => Promise<void>
 }
 
 /** A way of paying that a request has chosen. */

@@ -107,6 +107,10 @@ async function ask(
     if (!mayBeCharged) attempt.reserved?.released()
   }
   for (let retry = 0; ; retry++) {
+    if (prompt.signal.aborted) {
+      release()
+      throw unavailable('the caller left')
+    }
     const askedAtMs = performance.now()
     health.began(agentId)
     const answer = await send(prompt, attempt, hasNext, parts).catch((error: unknown) => {
@@ -158,10 +162,7 @@ async function ask(
       release()
       return undefined
     }
-    await delay(waitMs, undefined, { signal: prompt.signal }).catch(() => {
-      release()
-      throw unavailable('the caller left')
-    })
+    await delay(waitMs, undefined, { signal: prompt.signal }).catch(() => undefined)
   }
 }
 

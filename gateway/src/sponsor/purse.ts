@@ -37,6 +37,23 @@ export function dailyPurse(
   }
 }
 
+/** Takes from two purses, or from neither. */
+export function bothPurses(first: Purse, second: Purse): Purse {
+  return {
+    take: async (amount) => {
+      await first.take(amount)
+      await second.take(amount).catch((error: unknown) => {
+        first.giveBack(amount)
+        throw error
+      })
+    },
+    giveBack: (amount) => {
+      first.giveBack(amount)
+      second.giveBack(amount)
+    },
+  }
+}
+
 /** A purse of which one request takes no more than `cap`, in all its attempts together. */
 export function cappedPurse(purse: Purse, cap: bigint): Purse {
   let left = cap

@@ -2,7 +2,7 @@ import type { FundingSource, Plan } from '../exchange/funding.ts'
 import { GatewayError } from '../http/gateway-error.ts'
 import type { Logger } from '../logging.ts'
 import type { Candidate } from '../routing/candidate.ts'
-import { dailyPurse, reachable, type Purse } from '../sponsor/purse.ts'
+import { bothPurses, dailyPurse, reachable, type Purse } from '../sponsor/purse.ts'
 import { readPrompt } from '../sponsor/read-prompt.ts'
 import type { Sponsor } from '../sponsor/sponsor.ts'
 import type { SharedState } from '../state/shared-state.ts'
@@ -69,7 +69,7 @@ export function createX402Funding(parts: X402FundingParts): FundingSource {
           throw paymentRequired(settings, path, cheapest, text)
         }
         await facilitator.verify(payment, requirementsOf(settings, payment.amount))
-        const unpaid = unpaidPurse(parts)
+        const unpaid = unpaidPurse(payment, parts)
         const candidates = paid.map(({ candidate }) => candidate)
         return {
           // Of a payer who has signed: anybody can name another, who would be held to these limits.
@@ -77,6 +77,10 @@ export function createX402Funding(parts: X402FundingParts): FundingSource {
           admit: () => requireFirst(payment, parts),
           proposals: sponsor.propose(prompt, candidates, unpaid, worthOf(payment, settings)),
           collect: () => collect(payment, unpaid, parts),
+          abandon: async () => {
+            // What cannot be taken stays counted, and has been logged.
+            if (unpaid.isOwed()) await collect(payment, unpaid, parts).catch(() => undefined)
+          },
         }
       },
     }
@@ -114,6 +118,8 @@ async function collect(
 /** What was set aside for a request until it is paid, and stays spent where it is not. */
 interface UnpaidPurse extends Purse {
   settled(): void
+  /** Whether a node may have been paid by the latest attempt. */
+  isOwed(): boolean
 }
 
 /**
@@ -121,9 +127,18 @@ interface UnpaidPurse extends Purse {
  * and stay silent. What that may cost in a day is bounded; of what is settled only the attempt that it pays counts no
  * more.
  */
-function unpaidPurse({ settings, shared, now }: X402FundingParts): UnpaidPurse {
+function unpaidPurse(
+  { from }: Payment,
+  { settings, sponsor, shared, now }: X402FundingParts,
+): UnpaidPurse {
   const limit = settings.unpaidPerDay
-  const purse = dailyPurse(shared.budgets, { account: UNPAID, limit }, now)
+  // No payer takes all of it from the others; a tenth, or one request however dear.
+  const tenth = limit / 10n
+  const share = tenth > sponsor.maxFeePerRequest ? tenth : sponsor.maxFeePerRequest
+  const purse = bothPurses(
+    dailyPurse(shared.budgets, { account: `${UNPAID}:${from}`, limit: share }, now),
+    dailyPurse(shared.budgets, { account: UNPAID, limit }, now),
+  )
   // Attempts follow each other, and the latest is the one that is answered.
   let latest = 0n
   const giveBack = (amount: bigint): void => {
@@ -139,6 +154,7 @@ function unpaidPurse({ settings, shared, now }: X402FundingParts): UnpaidPurse {
     },
     giveBack,
     settled: () => giveBack(latest),
+    isOwed: () => latest > 0n,
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Account } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { toHex, type Hex } from '@jeju/verifier/protocol'
 import { payX402 } from '../../../demo/network/pay-x402.ts'
@@ -32,7 +33,7 @@ export class PaidNetwork extends TestNetwork {
   }
 
   /** With this payment, or none. */
-  pay(payment?: string, routing: object = {}): Promise<Response> {
+  pay(payment?: string, routing: object = {}, signal?: AbortSignal): Promise<Response> {
     const headers = {
       'content-type': 'application/json',
       'compute-routing': JSON.stringify(routing),
@@ -40,14 +41,18 @@ export class PaidNetwork extends TestNetwork {
     return this.request('/v1/chat/completions', {
       method: 'POST',
       body: BODY,
+      ...(signal === undefined ? {} : { signal }),
       headers: payment === undefined ? headers : { ...headers, 'payment-signature': payment },
     })
   }
 
   /** Signed for what is asked. */
-  async payment(changes: Parameters<typeof payX402>[2] = {}): Promise<string> {
+  async payment(
+    changes: Parameters<typeof payX402>[2] = {},
+    payer: Account = PAYER,
+  ): Promise<string> {
     const required = (await this.pay()).headers.get('payment-required')
-    return payX402(PAYER, required ?? '', changes)
+    return payX402(payer, required ?? '', changes)
   }
 
   async price(): Promise<string> {
@@ -65,13 +70,25 @@ export class PaidNetwork extends TestNetwork {
 export interface PaidOptions extends Omit<NetworkOptions, 'sponsor'> {
   readonly settings?: Partial<X402Settings>
   readonly saying?: Saying
+  /** Wei. */
+  readonly maxFee?: bigint
   /** Another facilitator than the one that is served. */
   readonly url?: string
   readonly steps?: string[]
+  /** Waited for before a payment is called verified. */
+  readonly onVerify?: () => Promise<void>
 }
 
 export async function paid(
-  { settings, saying = {}, url, steps = [], ...options }: PaidOptions = {},
+  {
+    settings,
+    saying = {},
+    url,
+    steps = [],
+    maxFee = 1_000n,
+    onVerify,
+    ...options
+  }: PaidOptions = {},
   serve?: (node: TestNode) => Responder,
 ): Promise<{
   readonly network: PaidNetwork
@@ -82,7 +99,8 @@ export async function paid(
     const path = request.url ?? ''
     asked.push(path)
     steps.push(path)
-    void bodyOf(request).then(() => {
+    void bodyOf(request).then(async () => {
+      if (path === '/verify') await onVerify?.()
       const said = path === '/verify' ? saying.verify : saying.settle
       const isTold = (path === '/verify' ? 'verify' : 'settle') in saying
       const usual =
@@ -95,7 +113,7 @@ export async function paid(
   const network = new PaidNetwork({
     ...options,
     sponsor: {
-      maxFeePerRequest: 1_000n,
+      maxFeePerRequest: maxFee,
       accounts: NO_ACCOUNTS,
       x402: {
         facilitator: createFacilitator(url ?? origin, fetch),
