@@ -2,7 +2,13 @@ import { readFile, stat } from 'node:fs/promises'
 import type { Deployment } from '@jeju/contracts'
 import { connectWallet } from '@jeju/sdk'
 import { openFolderStore } from '@jeju/sdk/node'
-import { accountOf, openChannelBook, SdkError, type ChannelBook } from '@jeju/sdk/payment'
+import {
+  accountOf,
+  openChannelBook,
+  SdkError,
+  type ChannelBook,
+  type ChannelBudget,
+} from '@jeju/sdk/payment'
 import type { Hex } from '@jeju/verifier/protocol'
 import type { Logger } from '../logging.ts'
 import type { SharedState } from '../state/shared-state.ts'
@@ -64,22 +70,27 @@ export async function openChannels(parts: OpenChannelsParts): Promise<OwnChannel
 }
 
 /** What may be locked on one day, by all replicas together; while that cannot be counted nothing is. */
-function lockingBudget({ settings, shared, now }: OpenChannelsParts): {
-  take(wanted: bigint, needed: bigint): Promise<bigint>
-  giveBack(amount: bigint): void
-} {
+export function lockingBudget({
+  settings,
+  shared,
+  now,
+}: Pick<OpenChannelsParts, 'shared' | 'now'> & {
+  readonly settings: Pick<SponsorSettings, 'lockedPerDay'>
+}): ChannelBudget {
   const { lockedPerDay: limit } = settings
-  const take = (amount: bigint): Promise<boolean> =>
-    shared.budgets.reserve({ account: LOCKED, amount, limit, at: now() })
   return {
     take: async (wanted, needed) => {
+      // What is given back belongs to the day it was taken on.
+      const at = now()
       for (const amount of wanted > needed ? [wanted, needed] : [needed]) {
-        if (await take(amount).catch(() => false)) return amount
+        const spending = { account: LOCKED, amount, limit, at }
+        if (!(await shared.budgets.reserve(spending).catch(() => false))) continue
+        const giveBack = (): void => {
+          shared.budgets.giveBack(spending).catch(() => undefined)
+        }
+        return { amount, giveBack }
       }
       throw new SdkError('BUDGET_EXHAUSTED', `channels: ${limit} wei may be locked in a day`)
-    },
-    giveBack: (amount) => {
-      shared.budgets.giveBack({ account: LOCKED, amount, at: now() }).catch(() => undefined)
     },
   }
 }
