@@ -317,6 +317,20 @@ describe('fail closed: a facilitator', () => {
     expect(await codeOf(paidByAnother)).toBe('payment_failed')
   })
 
+  test('paid_and_not_served: that said nothing clear of a settlement is asked again', async () => {
+    const { network, facilitator } = await paid({ unclear: 1 })
+    expect((await network.pay(await network.payment())).status).toBe(200)
+    expect(facilitator.asked).toEqual(['/verify', '/settle', '/settle'])
+    expect(network.unpaid()).toBe(0n)
+  })
+
+  test('that says nothing clear twice: no byte of the answer leaves', async () => {
+    const { network } = await paid({ unclear: 2 })
+    const refused = await network.pay(await network.payment())
+    expect([refused.status, await codeOf(refused)]).toEqual([503, 'facilitator_unavailable'])
+    expect(network.unpaid()).toBe(1n)
+  })
+
   test('whose payments fail costs no more than a day’s limit', async () => {
     const saying: Saying = { settle: { success: false, transaction: '', network: NETWORK } }
     const { network } = await paid({ saying, settings: { unpaidPerDay: 2n } }, (self) =>

@@ -13,6 +13,7 @@ import type { Hex } from '@jeju/verifier/protocol'
 import type { Logger } from '../logging.ts'
 import type { SharedState } from '../state/shared-state.ts'
 import type { GatewayStore } from '../store/gateway-store.ts'
+import { reachable } from './purse.ts'
 import type { SponsorSettings } from './sponsor-settings.ts'
 
 /** The gateway's own channels, and the wallet that opens them. */
@@ -27,7 +28,7 @@ export interface OpenChannelsParts {
   readonly settings: SponsorSettings
   readonly rpcUrls: readonly string[]
   readonly deployment: Deployment
-  readonly shared: Pick<SharedState, 'budgets'>
+  readonly shared: Pick<SharedState, 'alone' | 'budgets'>
   readonly fees: GatewayStore['fees']
   readonly logger: Logger
   readonly now: () => Date
@@ -50,7 +51,7 @@ const LOCKED = 'sponsor:locked'
  * @throws SponsorError
  */
 export async function openChannels(parts: OpenChannelsParts): Promise<OwnChannels> {
-  const { settings, rpcUrls, deployment, fees, logger } = parts
+  const { settings, rpcUrls, deployment, shared, fees, logger } = parts
   const account = await readKeyFile(settings.keyFile)
   const wallet = connectWallet({ rpcUrl: rpcUrls, chainId: deployment.chainId, account })
   const channels = openChannelBook({
@@ -60,6 +61,8 @@ export async function openChannels(parts: OpenChannelsParts): Promise<OwnChannel
     feesOf: async (channelId) => fees.of(channelId),
     channelAmount: settings.channelAmount,
     budget: lockingBudget(parts),
+    // Two transactions of one wallet that were prepared at once have the same account nonce.
+    inTurn: (send) => reachable(shared.alone(`wallet:${account.address}`, send)),
     onEvent: (event) => {
       if (event.type !== 'channel-opened' && event.type !== 'channel-topped-up') return
       const { type, channelId, amount } = event
@@ -74,7 +77,8 @@ export function lockingBudget({
   settings,
   shared,
   now,
-}: Pick<OpenChannelsParts, 'shared' | 'now'> & {
+}: Pick<OpenChannelsParts, 'now'> & {
+  readonly shared: Pick<SharedState, 'budgets'>
   readonly settings: Pick<SponsorSettings, 'lockedPerDay'>
 }): ChannelBudget {
   const { lockedPerDay: limit } = settings

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { MAX_EVIDENCE_BYTES, type Hex } from '@jeju/verifier/protocol'
 import { createClient } from '@redis/client'
 import type { Logger } from '../logging.ts'
-import { ENTER, GIVE_BACK, RESERVE } from './redis-scripts.ts'
+import { ENTER, GIVE_BACK, LEAVE, RESERVE } from './redis-scripts.ts'
 import {
   dayOf,
   StateError,
@@ -29,6 +30,11 @@ const PING_MS = 5_000
 const MAX_RECONNECT_MS = 2_000
 /** A request of a replica that died counts no longer. */
 const HOLD_MS = 20 * 60_000
+/** What is done alone takes no longer, or is over with the replica that did it. */
+const ALONE_MS = 4 * 60_000
+/** How long a turn is waited for, and how often it is looked for. */
+const TURN_MS = 30_000
+const LOOK_MS = 100
 const BUDGET_MS = 48 * 3600_000
 const DISTRUST_MS = 48 * 3600_000
 /** More than there are providers: whoever writes more wants to be read for long. */
@@ -151,6 +157,23 @@ export function connectRedis({
       giveBack: async ({ account, amount, at }) => {
         await evaluate(GIVE_BACK, [key('budget', `{${account}}`, dayOf(at))], [amount.toString()])
       },
+    },
+    alone: async (what, work) => {
+      const name = key('alone', what)
+      const me = randomUUID()
+      const expiration = { type: 'PX', value: ALONE_MS } as const
+      const enter = (): Promise<unknown> =>
+        asked(() => client.set(name, me, { condition: 'NX', expiration }))
+      const endMs = performance.now() + TURN_MS
+      while ((await enter()) !== 'OK') {
+        if (performance.now() > endMs) throw new StateError('another replica takes long')
+        await delay(LOOK_MS)
+      }
+      try {
+        return await work()
+      } finally {
+        await evaluate(LEAVE, [name], [me]).catch(() => undefined)
+      }
     },
     once: async (name, untilMs) => {
       await requireKeeping()

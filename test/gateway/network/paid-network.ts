@@ -75,6 +75,8 @@ export interface PaidOptions extends Omit<NetworkOptions, 'sponsor'> {
   /** Another facilitator than the one that is served. */
   readonly url?: string
   readonly steps?: string[]
+  /** How many settlements it says nothing clear about, first of all. */
+  readonly unclear?: number
   /** Waited for before a payment is called verified. */
   readonly onVerify?: () => Promise<void>
 }
@@ -87,6 +89,7 @@ export async function paid(
     steps = [],
     maxFee = 1_000n,
     onVerify,
+    unclear = 0,
     ...options
   }: PaidOptions = {},
   serve?: (node: TestNode) => Responder,
@@ -101,6 +104,10 @@ export async function paid(
     steps.push(path)
     void bodyOf(request).then(async () => {
       if (path === '/verify') await onVerify?.()
+      if (path === '/settle' && asked.filter((one) => one === path).length <= unclear) {
+        response.destroy()
+        return
+      }
       const said = path === '/verify' ? saying.verify : saying.settle
       const isTold = (path === '/verify' ? 'verify' : 'settle') in saying
       const usual =
