@@ -16,7 +16,7 @@ export interface ChannelBudget {
 export interface TakenBudget {
   readonly amount: bigint
   /** It was not locked after all. */
-  giveBack(): void
+  readonly giveBack: () => void
 }
 
 /** A service that a channel is for. */
