@@ -23,6 +23,7 @@ import {
   evidenceAnswer,
   honest,
   nonceOf,
+  silent,
   type Responder,
 } from './network/test-connection.ts'
 import { codeOf, LIMITS } from './network/test-network.ts'
@@ -109,6 +110,19 @@ describe('an account with an API key', () => {
   })
 })
 
+test.each([
+  ['TLS ends somewhere else', { tls: false }],
+  ['it takes sealed prompts only', { prompts: 'sealed' as const }],
+])('plain_prompts_reach_unverified_parties: no node is sent one where %s', async (_name, other) => {
+  const network = payingNetwork({})
+  network.add(other)
+  await network.update()
+  expect((await network.only()).admitted).toBe(true)
+  expect(await codeOf(await network.withKey())).toBe('provider_not_admitted')
+  expect(network.connection.prompts).toEqual([])
+  expect(network.own.opened).toEqual([])
+})
+
 describe('N3 budgets', () => {
   test('are never exceeded, whatever comes at once', async () => {
     const { network } = await paying({ budget: 5n })
@@ -142,6 +156,64 @@ describe('N3 budgets', () => {
     network.pass(1)
     await network.update()
     expect(await codeOf(await network.withKey())).toBe('budget_exhausted')
+  })
+
+  test('reset_then_refused_connection_is_not_refunded: the node may have signed before', async () => {
+    const codes = ['ECONNRESET', 'ECONNREFUSED']
+    const { network } = await paying({ budget: 2n }, (self) =>
+      honest(self, () => Promise.reject(Object.assign(new Error(), { code: codes.shift() }))),
+    )
+    expect((await network.withKey()).status).toBe(502)
+    expect(network.connection.prompts).toHaveLength(2)
+    expect(await network.spent()).toBe(1n)
+  })
+
+  test('reset_then_refused_request_is_not_refunded', async () => {
+    let times = 0
+    const { network } = await paying({ budget: 2n }, (self) =>
+      honest(self, () => {
+        if (times++ > 0) return answer([], {}, 400)
+        return Promise.reject(Object.assign(new Error(), { code: 'ECONNRESET' }))
+      }),
+    )
+    expect((await network.withKey()).status).toBe(400)
+    expect(await network.spent()).toBe(1n)
+  })
+
+  test.each([400, 429, 500])(
+    'front_turns_answer_into_%i_is_not_refunded: TLS does not end in the node',
+    async (status) => {
+      const network = payingNetwork({ budget: 2n })
+      network.add({ tls: false, endpoint: 'http://127.0.0.1:8000' }, (self) =>
+        honest(self, () => answer([], { 'retry-after': '30' }, status)),
+      )
+      await network.update()
+      expect((await network.withKey()).status).toBe(status)
+      expect(await network.spent()).toBe(1n)
+    },
+  )
+
+  test('silent_nodes_multiply_the_cap: all attempts together cost what one request may', async () => {
+    const network = payingNetwork({ limits: { failoverAfterMs: 50 } })
+    for (const agentId of [0n, 1n, 2n]) network.add({ agentId }, silent)
+    await network.update()
+    const refused = await network.signed({ maxFee: MAX_FEE })
+    expect([refused.status, await codeOf(refused)]).toEqual([502, 'provider_unavailable'])
+    expect(network.connection.prompts).toHaveLength(1)
+    expect(await network.spent()).toBe(MAX_FEE)
+  })
+
+  test('a node that could not be reached leaves the cap to the next', async () => {
+    const network = payingNetwork({})
+    for (const agentId of [0n, 1n, 2n]) {
+      network.add({ agentId }, (self) =>
+        honest(self, () => Promise.reject(Object.assign(new Error(), { code: 'ECONNREFUSED' }))),
+      )
+    }
+    await network.update()
+    expect((await network.signed({ maxFee: MAX_FEE })).status).toBe(502)
+    expect(network.connection.prompts).toHaveLength(3)
+    expect(await network.spent()).toBe(0n)
   })
 
   test('a lie costs what was signed for, and is not delivered', async () => {

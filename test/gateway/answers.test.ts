@@ -1,14 +1,15 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, test } from 'vitest'
-import { utf8, type Hex } from '@jeju/verifier/protocol'
+import { requestHash, utf8, type Hex } from '@jeju/verifier/protocol'
 import type { ProviderRequest } from '../../gateway/src/admission/provider-connection.ts'
 import { answer, honest, type Responder } from './network/test-connection.ts'
 import { jsonAnswer, streamAnswer, streamEnd, type Lie } from './network/signed-answer.ts'
-import { codeOf, TestNetwork } from './network/test-network.ts'
+import { authorizationFor, codeOf, TestNetwork } from './network/test-network.ts'
 import { TestNode } from './network/test-node.ts'
 import { platform } from './network/test-network.ts'
 
 const STREAM = { 'content-type': 'text/event-stream' }
+const SEALED = { 'ehbp-encapsulated-key': 'cd'.repeat(32) }
 const FRAMES = ['data: {"choices":[{"delta":{"content":"a"}}]}\n\n', 'data: {"b":1}\n\n']
 const other = new TestNode(platform, { agentId: 9n })
 
@@ -107,9 +108,44 @@ test('a stream that is sealed passes untouched: only its reader can judge it', a
   const bytes = Uint8Array.of(0, 0, 0, 2, 0xff, 0xfe)
   const headers = { ...STREAM, 'ehbp-response-nonce': 'ab'.repeat(32) }
   const { network, node } = await admitted(() => answer([bytes], headers))
-  const response = await network.ask(node.bindingId)
+  const response = await network.ask(node.bindingId, { headers: SEALED })
   expect(response.headers.get('compute-verdict')).toBe('sealed')
   expect(new Uint8Array(await response.arrayBuffer())).toEqual(bytes)
+})
+
+describe('unsigned_answer_escapes_judgement: sealed_answer_to_plain_prompt', () => {
+  const nonce = { 'ehbp-response-nonce': 'ab'.repeat(32) }
+
+  test('as a stream', async () => {
+    const { network, node } = await admitted(() => answer([utf8('free')], { ...STREAM, ...nonce }))
+    const response = await network.ask(node.bindingId)
+    expect(response.headers.get('compute-verdict')).toBe('streaming')
+    expect(await response.text()).toContain('response_not_verified')
+    expect(network.store.findings.list(1)).toHaveLength(1)
+  })
+
+  test('as JSON whose usage is not what was signed for', async () => {
+    const text = '{"usage":{"prompt_tokens":1,"completion_tokens":1}}'
+    const { network, node } = await admitted((request, self) => {
+      const signed = jsonAnswer(self, request, text)
+      return { ...signed, headers: { ...signed.headers, ...nonce } }
+    })
+    expect(await codeOf(await network.ask(node.bindingId))).toBe('response_not_verified')
+  })
+
+  test('as a stream of an endpoint that has none', async () => {
+    const { network, node } = await admitted(() => answer([utf8('free')], { ...STREAM, ...nonce }))
+    const response = await network.request('/v1/embeddings', {
+      method: 'POST',
+      body: '{}',
+      headers: {
+        'compute-authorization': authorizationFor(node.bindingId, '{}', {
+          requestHash: requestHash(`0x${'5a'.repeat(32)}`, 'POST', '/v1/embeddings', utf8('{}')),
+        }),
+      },
+    })
+    expect(await codeOf(response)).toBe('response_not_verified')
+  })
 })
 
 test('E16 JSON that is sealed is judged by its wire bytes', async () => {
@@ -118,7 +154,7 @@ test('E16 JSON that is sealed is judged by its wire bytes', async () => {
     const signed = jsonAnswer(self, request, 'sealed bytes')
     return { ...signed, headers: { ...signed.headers, ...nonce } }
   })
-  const response = await network.ask(node.bindingId)
+  const response = await network.ask(node.bindingId, { headers: SEALED })
   expect(response.headers.get('compute-verdict')).toBe('verified')
 })
 

@@ -1,3 +1,4 @@
+import { createClient, type RedisClientType } from '@redis/client'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { randomBytes32, toHex } from '@jeju/verifier/protocol'
 import { createLogger } from '../../gateway/src/logging.ts'
@@ -84,15 +85,18 @@ describe.runIf(haveRedis)('several replicas with a real Redis', () => {
       if (own === undefined) throw new Error('shared evidence')
       const lie = forge(own)
       await state.evidence.publish({ ...lie, agentId: node.agentId })
-      if (lie.agentId !== node.agentId) {
-        const other = b.add({ agentId: lie.agentId })
+      const isOther = lie.agentId !== node.agentId
+      const meant = isOther ? b.add({ agentId: lie.agentId }) : node
+      if (isOther) {
         await state.evidence.publish(lie)
-        connection.at(other.endpoint, () => Promise.reject(new Error('away')))
+        connection.at(meant.endpoint, () => Promise.reject(new Error('away')))
       }
       b.pass(2)
-      const before = evidenceRequests(connection)
+      const before = connection.sent.length
       await b.update()
-      expect(evidenceRequests(connection)).toBeGreaterThan(before - Number(lie.agentId === 1n))
+      // Whoever the lie is about is asked itself.
+      const asked = connection.sent.slice(before).map(({ endpoint }) => endpoint)
+      expect(asked).toEqual([meant.endpoint])
       const admitted = (await b.providers()).filter(({ admitted: is }) => is)
       expect(admitted.map(({ agentId }) => agentId)).toEqual(['0'])
     })
@@ -133,6 +137,44 @@ describe.runIf(haveRedis)('several replicas with a real Redis', () => {
     expect(await codeOf(await b.ask(node.bindingId))).toBe('provider_not_admitted')
   })
 
+  test('poisoned_distrust_stalls_admission: what no replica can have written is nothing', async () => {
+    const { a, b, node, raw, prefix } = await replicas()
+    const members = [
+      { value: node.bindingId, score: Number.POSITIVE_INFINITY },
+      { value: toHex(randomBytes32()), score: Date.now() + 60_000 },
+      { value: 'no binding', score: Date.now() + 60_000 },
+    ]
+    await raw.zAdd(`${prefix}:distrusted`, members)
+    await a.update()
+    expect((await a.only()).admitted).toBe(true)
+    await raw.zAdd(`${prefix}:distrusted`, { value: node.bindingId, score: 1e15 })
+    await b.update()
+    expect((await b.only()).admitted).toBe(true)
+    // Of bindings that nobody here routes to nothing is kept.
+    expect([...b.store.distrusted.all()]).toEqual([])
+  })
+
+  test('poisoned_distrust_is_permanent: it ends with whoever writes it', async () => {
+    const { a, node, raw, prefix } = await replicas()
+    await raw.zAdd(`${prefix}:distrusted`, { value: node.bindingId, score: Date.now() + 3_600_000 })
+    await a.update()
+    expect((await a.only()).admitted).toBe(false)
+    await raw.del(`${prefix}:distrusted`)
+    a.pass(1)
+    await a.update()
+    expect((await a.only()).admitted).toBe(true)
+  })
+
+  test('poisoned_distrust_is_read_forever: no more of it is read than there can be providers', async () => {
+    const { state, raw, prefix } = await replicas()
+    const members = Array.from({ length: 5_000 }, () => ({
+      value: toHex(randomBytes32()),
+      score: Date.now() + 60_000,
+    }))
+    await raw.zAdd(`${prefix}:distrusted`, members)
+    expect((await state.distrusted.all()).size).toBe(4_096)
+  })
+
   test('N7 a wallet has one limit in all of them', async () => {
     const wallet = { requestsPerMinute: 3, concurrent: 9 }
     const { a, b, node } = await replicas({ limits: { wallet } }, wallet)
@@ -169,6 +211,9 @@ async function replicas(
   readonly connection: TestConnection
   readonly node: TestNode
   readonly state: SharedState
+  /** What anybody with the password can do. */
+  readonly raw: RedisClientType
+  readonly prefix: string
 }> {
   const prefix = `jeju:replicas:${prefixes++}`
   const open = (): SharedState => {
@@ -195,7 +240,12 @@ async function replicas(
   })
   const b = new TestNetwork({ secret: SECRET, shared: second, chain, connection, ...options })
   b.nowMs = a.nowMs
-  return { a, b, chain, connection, node, state: second }
+  const raw: RedisClientType = createClient({ url })
+  // Some tests end the server.
+  raw.on('error', () => undefined)
+  await raw.connect()
+  onTestFinished(() => raw.destroy())
+  return { a, b, chain, connection, node, state: second, raw, prefix }
 }
 
 function evidenceRequests({ sent }: TestConnection): number {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { toHex, randomBytes32 } from '@jeju/verifier/protocol'
 import { createLogger } from '../../gateway/src/logging.ts'
@@ -193,6 +194,37 @@ describe.runIf(haveRedis)('a shared store', () => {
       })
       .toBe(true)
     expect(log.join('')).toContain('the shared store is away')
+  })
+
+  test.each([
+    ['keeps nothing', ['--appendonly', 'no']],
+    ['makes room', ['--appendonly', 'yes', '--maxmemory-policy', 'allkeys-lru']],
+  ])('data_loss_fails_open: one that %s counts no money', async (_name, settings) => {
+    const own = await startRedis(undefined, settings)
+    onTestFinished(() => own.process.stop())
+    const options = { url: own.url, prefix: prefix(), limit: LIMIT, evidenceMs: 60_000, logger }
+    const a = connectRedis(options)
+    onTestFinished(() => a.close())
+    await expect.poll(() => a.enter('0xaa').catch(() => undefined)).toMatchObject({ entered: true })
+    const spending = { account: 'alice', amount: 1n, limit: 2n, at: new Date() }
+    await expect(a.budgets.reserve(spending)).rejects.toThrow('may forget')
+    await expect(a.once('x', Date.now() + 60_000)).rejects.toThrow('may forget')
+  })
+
+  test('replicas_take_each_others_nonce: what is done alone is done by one at a time', async () => {
+    const name = prefix()
+    const [a, b] = [await replica(name), await replica(name)]
+    const steps: string[] = []
+    const turn = async (): Promise<void> => {
+      steps.push('begin')
+      await delay(30)
+      steps.push('end')
+    }
+    await Promise.all([a.alone('wallet', turn), b.alone('wallet', turn)])
+    expect(steps).toEqual(['begin', 'end', 'begin', 'end'])
+    const failing = a.alone('wallet', () => Promise.reject(new Error('failed')))
+    await expect(failing).rejects.toThrow('failed')
+    expect(await b.alone('wallet', async () => 1)).toBe(1)
   })
 
   test('that hangs is as good as gone', async () => {

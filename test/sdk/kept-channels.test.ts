@@ -100,6 +100,39 @@ describe('a budget', () => {
     expect(market.chain.openings).toHaveLength(1)
   })
 
+  test('unconfirmed_opening_is_locked_twice: what was sent counts as locked, and its key is kept', async () => {
+    const market = new Market()
+    const store = createMemoryStore()
+    const { openChannel } = market.chain
+    market.chain.openChannel = async (opening, beforeSend) => {
+      await openChannel.call(market.chain, opening, beforeSend)
+      throw new SdkError('CHAIN_WRITE', 'openChannel: timed out')
+    }
+    const options = { store, channelAmount: 1_400n, budget: 1_400n }
+    const fetch = market.fetchWith(options)
+    await expect(ask(fetch)).rejects.toMatchObject({ code: 'CHAIN_WRITE' })
+    expect(await store.list('channels')).toHaveLength(1)
+    // It is open after all, and used.
+    await ask(fetch)
+    expect(market.chain.openings).toHaveLength(1)
+  })
+
+  test('has back what was sent and reverted', async () => {
+    const market = new Market()
+    const store = createMemoryStore()
+    const { openChannel } = market.chain
+    market.chain.openChannel = async (_opening, beforeSend) => {
+      await beforeSend?.(`0x${'ab'.repeat(32)}`)
+      throw new SdkError('CHAIN_REVERT', 'openChannel: reverted')
+    }
+    const fetch = market.fetchWith({ store, channelAmount: 1_400n, budget: 1_400n })
+    await expect(ask(fetch)).rejects.toMatchObject({ code: 'CHAIN_REVERT' })
+    expect(await store.list('channels')).toEqual([])
+    market.chain.openChannel = openChannel
+    await ask(fetch)
+    expect(market.chain.openings).toHaveLength(1)
+  })
+
   test.each([0n, -1n, 2n ** 128n])('of %s wei is refused', (budget) => {
     expect(() => new Market().fetchWith({ budget })).toThrow(
       expect.objectContaining({ code: 'CONFIG_AMOUNT' }),

@@ -1,5 +1,7 @@
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createConnection } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { freePort, start, waitFor, type RunningProcess } from '../../demo/network/process.ts'
 
 /** Where Debian's package puts it. */
@@ -14,16 +16,21 @@ if (!haveRedis) {
   )
 }
 
-/** A Redis server of a test's own, in memory. */
+/** A Redis server of a test's own. */
 export interface RedisServer {
   readonly url: string
   readonly port: number
   readonly process: RunningProcess
 }
 
+/** How a server has to be told to forget nothing. */
+const KEEPS = ['--appendonly', 'yes', '--maxmemory-policy', 'noeviction']
+
 /** Starts a server on a free port, or on one that was free. */
-export async function startRedis(onPort?: number): Promise<RedisServer> {
+export async function startRedis(onPort?: number, settings = KEEPS): Promise<RedisServer> {
   const port = onPort ?? (await freePort())
+  const folder = mkdtempSync(join(tmpdir(), 'jeju-redis-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const running = start('redis', [
     REDIS,
     '--port',
@@ -32,8 +39,9 @@ export async function startRedis(onPort?: number): Promise<RedisServer> {
     '127.0.0.1',
     '--save',
     '',
-    '--appendonly',
-    'no',
+    '--dir',
+    folder,
+    ...settings,
   ])
   const options = { timeoutMs: 20_000, running }
   await waitFor('redis', () => answersPing(port), options)

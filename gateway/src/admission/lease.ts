@@ -94,6 +94,15 @@ export function isAtLeast(tier: LeaseTier, least: LeaseTier): boolean {
   return TIERS.indexOf(tier) >= TIERS.indexOf(least)
 }
 
+/**
+ * Whether a prompt that is not sealed reaches the node and nobody else: TLS ends in it, or it is on this machine, where
+ * alone plain HTTP is admitted.
+ */
+export function takesPlain({ endpoint, tlsKeys, verdict }: Lease): boolean {
+  if (verdict.claims.posture.request_confidentiality === 'sealed') return false
+  return tlsKeys.length > 0 || new URL(endpoint).protocol === 'http:'
+}
+
 /** Digest of a lease's session, bare hex. */
 export function sessionIdOf({ session }: Lease): string {
   return toBareHex(session.id)

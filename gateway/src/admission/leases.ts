@@ -5,6 +5,7 @@ import type { Logger } from '../logging.ts'
 import type { SharedState } from '../state/shared-state.ts'
 import type { GatewayStore } from '../store/gateway-store.ts'
 import { admit, refuse, type Admission, type AdmissionParts } from './admit.ts'
+import { createDistrusted } from './distrusted.ts'
 import { leaseOf, sessionIdOf, type Lease } from './lease.ts'
 import { findShared } from './shared-admission.ts'
 import type { Judged } from './track-record.ts'
@@ -77,7 +78,7 @@ export function createLeases(
   const entries = new Map<bigint, Entry>()
   const byBinding = new Map<Hex, Entry>()
   const underWay = new Set<bigint>()
-  const distrusted = new Map(parts.store.distrusted.all())
+  const distrusted = createDistrusted(parts)
   let workers = 0
   let chainReadAt = Number.NEGATIVE_INFINITY
   const nowMs = (): number => parts.now().getTime()
@@ -133,7 +134,7 @@ export function createLeases(
   }
   /** Why a node with good evidence is not taken, or nothing. */
   const objectionTo = (lease: Lease): string | undefined => {
-    const until = distrusted.get(lease.bindingId) ?? 0
+    const until = distrusted.untilOf(lease.bindingId)
     if (until > nowMs()) {
       return `distrusted: a wrong answer; not before ${new Date(until).toISOString()}`
     }
@@ -203,19 +204,16 @@ export function createLeases(
     entry.retryAt = 0
   }
 
-  /** What any replica found wrong; while that cannot be asked, what is known here holds. */
+  /** What any replica found wrong. */
   const learnDistrusted = async (): Promise<void> => {
-    const found = await parts.shared.distrusted.all().catch(() => new Map<Hex, number>())
-    for (const [bindingId, untilMs] of found) {
-      if (untilMs > (distrusted.get(bindingId) ?? 0)) distrust(bindingId, untilMs)
-    }
-    for (const [bindingId, untilMs] of distrusted) {
-      if (untilMs <= nowMs()) distrusted.delete(bindingId)
+    await distrusted.learn()
+    for (const bindingId of byBinding.keys()) {
+      const untilMs = distrusted.untilOf(bindingId)
+      if (untilMs > nowMs()) distrust(bindingId, untilMs)
     }
   }
   const distrust = (bindingId: Hex, untilMs: number): void => {
-    parts.store.distrusted.put(bindingId, untilMs)
-    distrusted.set(bindingId, untilMs)
+    distrusted.keep(bindingId, untilMs)
     const entry = byBinding.get(bindingId)
     if (entry === undefined) return
     drop(entry)

@@ -5,6 +5,7 @@ import {
   type ReceivedAnswer,
 } from '@jeju/verifier'
 import type { ContractDomain } from '@jeju/verifier/protocol'
+import { MAX_DISTRUST_MS } from '../admission/distrusted.ts'
 import type { Leases } from '../admission/leases.ts'
 import type { LedgerEntry, ReceiptLedger } from '../ledger/receipt-ledger.ts'
 import type { Logger } from '../logging.ts'
@@ -30,7 +31,7 @@ export interface JudgeParts {
 }
 
 /** A binding that signed something wrong is not believed for a day; one that signed nothing, not for ten minutes. */
-const WRONG_MS = 24 * 3600_000
+const WRONG_MS = MAX_DISTRUST_MS
 const ABSENT_MS = 10 * 60_000
 
 /** A judge that makes every check of docs/protocol.md §6 over the bytes that passed. */

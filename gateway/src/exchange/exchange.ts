@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { MAX_REQUEST_BYTES, type PromptPath } from '@jeju/verifier/protocol'
+import { ENCAPSULATED_KEY_HEADER, RESPONSE_NONCE_HEADER } from '@jeju/verifier/sealing'
 import { REQUEST_ID_HEADER } from '../http/app.ts'
 import { errorAnswer, GatewayError } from '../http/gateway-error.ts'
 import { readLimited } from '../http/read-limited.ts'
@@ -67,19 +68,22 @@ export function createExchange(parts: ExchangeParts): Exchange {
     }
     const plan = await funding.plan(body, inBody ?? stated)
     const leave = await parts.limits.enter(plan.payer)
+    const signal = leavingOf(response)
     try {
       await plan.admit?.()
-      const signal = leavingOf(response)
       const prompt: IncomingPrompt = { path, headers: request.headers, body, signal }
       const sent = await sendFirst(prompt, plan.proposals, parts)
       return await pass(sent, prompt, plan, response)
+    } catch (error) {
+      if (signal.aborted) await plan.abandon?.()
+      throw error
     } finally {
       leave()
     }
   }
   const pass = async (
     sent: SentPrompt,
-    { path, body, signal }: IncomingPrompt,
+    { path, headers, body, signal }: IncomingPrompt,
     plan: Plan,
     response: ServerResponse,
   ): Promise<Passed> => {
@@ -96,6 +100,9 @@ export function createExchange(parts: ExchangeParts): Exchange {
       const passed = await passAnswer(sent, {
         path,
         requestBytes: body.length,
+        isSealed:
+          headers[ENCAPSULATED_KEY_HEADER] !== undefined &&
+          sent.answer.headers[RESPONSE_NONCE_HEADER] !== undefined,
         response,
         judge,
         collect,

@@ -9,7 +9,7 @@ import type { Offer } from './offers.ts'
 export interface Reserved {
   /** The node signed for this fee, wei. */
   charged(fee: bigint): void
-  /** The node was not reached, or refused. */
+  /** The node was not reached, or refused by TLS that ends in it. */
   released(): void
 }
 
@@ -47,6 +47,8 @@ export interface Plan {
    * @throws GatewayError where nothing could be taken
    */
   readonly collect?: () => Promise<Readonly<Record<string, string>>>
+  /** The caller left early: takes what is owed all the same, where a node may have been paid. */
+  readonly abandon?: () => Promise<void>
 }
 
 /** A way of paying that a request has chosen. */

@@ -26,6 +26,8 @@ export interface Passed {
 export interface PassParts {
   readonly path: PromptPath
   readonly requestBytes: number
+  /** Whether prompt and answer are sealed. A node that seals an answer to a plain prompt only hides it from judgement. */
+  readonly isSealed: boolean
   readonly response: ServerResponse
   readonly judge: AnswerJudge
   /** Takes what the caller owes before any byte of a good answer leaves; headers to add. */

@@ -1,5 +1,4 @@
 import { PROMPT_ENDPOINTS } from '@jeju/verifier/protocol'
-import { RESPONSE_NONCE_HEADER } from '@jeju/verifier/sealing'
 import {
   beginAnswer,
   writeBytes,
@@ -19,12 +18,10 @@ export async function passAnswer(sent: SentPrompt, parts: PassParts): Promise<Pa
   const { status, headers } = sent.answer
   if (status < 200 || status > 299) return passRaw(sent, 'none', parts)
   const isStream = headers['content-type']?.startsWith('text/event-stream') === true
-  if (!isStream) return passJson(sent, parts)
   const kind = PROMPT_ENDPOINTS[parts.path]
-  const isSealed = headers[RESPONSE_NONCE_HEADER] !== undefined
-  return isSealed || kind === undefined
-    ? passRaw(sent, isSealed ? 'sealed' : 'none', parts)
-    : passStream(sent, kind, parts)
+  // What streams where nothing should has to be signed for as a whole, as everything else.
+  if (!isStream || kind === undefined) return passJson(sent, parts)
+  return parts.isSealed ? passRaw(sent, 'sealed', parts) : passStream(sent, kind, parts)
 }
 
 async function passRaw(

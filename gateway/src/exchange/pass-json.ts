@@ -9,7 +9,6 @@ import {
   RECEIPT_HEADER,
 } from '@jeju/verifier/protocol'
 import type { ReceivedAnswer } from '@jeju/verifier'
-import { RESPONSE_NONCE_HEADER } from '@jeju/verifier/sealing'
 import { GatewayError } from '../http/gateway-error.ts'
 import { readLimited } from '../http/read-limited.ts'
 import { beginAnswer, type Passed, type PassParts } from './outgoing-answer.ts'
@@ -29,8 +28,7 @@ export async function passJson(sent: SentPrompt, parts: PassParts): Promise<Pass
   if (body === undefined) throw notVerified(`answer: more than ${MAX_RESPONSE_BYTES} bytes`)
   const hasher = createResponseHasher(attempt.offer.signed.salt, nativeSha256())
   hasher.update(body)
-  const isSealed = answer.headers[RESPONSE_NONCE_HEADER] !== undefined
-  const statedUsage = isSealed ? undefined : usageOfJson(body.toString('utf8'))
+  const statedUsage = parts.isSealed ? undefined : usageOfJson(body.toString('utf8'))
   const received: ReceivedAnswer = {
     receipt: receiptOf(answer.headers[RECEIPT_HEADER]),
     responseHash: hasher.digest(),

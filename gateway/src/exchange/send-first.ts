@@ -99,18 +99,28 @@ async function ask(
   parts: SendParts,
 ): Promise<SentPrompt | undefined> {
   const { health, leases, onRetry } = parts
-  const { agentId, bindingId } = attempt.lease
+  const { agentId, bindingId, tlsKeys } = attempt.lease
   let wasStale = false
+  // A node that had the prompt may have signed for it, whatever became of its answer on the way.
+  let mayBeCharged = false
+  const release = (): void => {
+    if (!mayBeCharged) attempt.reserved?.released()
+  }
   for (let retry = 0; ; retry++) {
+    if (prompt.signal.aborted) {
+      release()
+      throw unavailable('the caller left')
+    }
     const askedAtMs = performance.now()
     health.began(agentId)
     const answer = await send(prompt, attempt, hasNext, parts).catch((error: unknown) => {
+      if (isUnsent(error)) release()
+      else mayBeCharged = true
       // A caller who hangs up says nothing about the node: a stranger must not switch it off (attack F15).
       if (prompt.signal.aborted) {
         health.left(agentId)
         throw unavailable('the caller left')
       }
-      if (isUnsent(error)) attempt.reserved?.released()
       return { error }
     })
     if ('error' in answer) {
@@ -127,6 +137,8 @@ async function ask(
       return undefined
     }
     const { status, body } = answer
+    // A refusal is the node's own word only where TLS ends in it; any other front can turn an answer into one.
+    if (tlsKeys.length === 0) mayBeCharged = true
     // Asked twice because of a broken connection, and the first did arrive: its answer went nowhere.
     const isLost = wasStale && status === 409
     if (status < 200 || status > 599 || NO_BODY.includes(status) || isLost) {
@@ -139,7 +151,7 @@ async function ask(
     const waitMs = hasNext ? undefined : waitBefore(answer, retry)
     if (!(FAILOVER.includes(status) && hasNext) && waitMs === undefined) {
       if (status < 500) health.answered(agentId, performance.now() - askedAtMs)
-      if (status > 299) attempt.reserved?.released()
+      if (status > 299) release()
       return { attempt, answer, askedAtMs }
     }
     body.destroy()
@@ -147,12 +159,10 @@ async function ask(
     else health.left(agentId)
     onRetry('refused')
     if (waitMs === undefined) {
-      attempt.reserved?.released()
+      release()
       return undefined
     }
-    await delay(waitMs, undefined, { signal: prompt.signal }).catch(() => {
-      throw unavailable('the caller left')
-    })
+    await delay(waitMs, undefined, { signal: prompt.signal }).catch(() => undefined)
   }
 }
 

@@ -2,11 +2,18 @@ import { readFile, stat } from 'node:fs/promises'
 import type { Deployment } from '@jeju/contracts'
 import { connectWallet } from '@jeju/sdk'
 import { openFolderStore } from '@jeju/sdk/node'
-import { accountOf, openChannelBook, SdkError, type ChannelBook } from '@jeju/sdk/payment'
+import {
+  accountOf,
+  openChannelBook,
+  SdkError,
+  type ChannelBook,
+  type ChannelBudget,
+} from '@jeju/sdk/payment'
 import type { Hex } from '@jeju/verifier/protocol'
 import type { Logger } from '../logging.ts'
 import type { SharedState } from '../state/shared-state.ts'
 import type { GatewayStore } from '../store/gateway-store.ts'
+import { reachable } from './purse.ts'
 import type { SponsorSettings } from './sponsor-settings.ts'
 
 /** The gateway's own channels, and the wallet that opens them. */
@@ -21,7 +28,7 @@ export interface OpenChannelsParts {
   readonly settings: SponsorSettings
   readonly rpcUrls: readonly string[]
   readonly deployment: Deployment
-  readonly shared: Pick<SharedState, 'budgets'>
+  readonly shared: Pick<SharedState, 'alone' | 'budgets'>
   readonly fees: GatewayStore['fees']
   readonly logger: Logger
   readonly now: () => Date
@@ -44,7 +51,7 @@ const LOCKED = 'sponsor:locked'
  * @throws SponsorError
  */
 export async function openChannels(parts: OpenChannelsParts): Promise<OwnChannels> {
-  const { settings, rpcUrls, deployment, fees, logger } = parts
+  const { settings, rpcUrls, deployment, shared, fees, logger } = parts
   const account = await readKeyFile(settings.keyFile)
   const wallet = connectWallet({ rpcUrl: rpcUrls, chainId: deployment.chainId, account })
   const channels = openChannelBook({
@@ -54,6 +61,8 @@ export async function openChannels(parts: OpenChannelsParts): Promise<OwnChannel
     feesOf: async (channelId) => fees.of(channelId),
     channelAmount: settings.channelAmount,
     budget: lockingBudget(parts),
+    // Two transactions of one wallet that were prepared at once have the same account nonce.
+    inTurn: (send) => reachable(shared.alone(`wallet:${account.address}`, send)),
     onEvent: (event) => {
       if (event.type !== 'channel-opened' && event.type !== 'channel-topped-up') return
       const { type, channelId, amount } = event
@@ -64,22 +73,28 @@ export async function openChannels(parts: OpenChannelsParts): Promise<OwnChannel
 }
 
 /** What may be locked on one day, by all replicas together; while that cannot be counted nothing is. */
-function lockingBudget({ settings, shared, now }: OpenChannelsParts): {
-  take(wanted: bigint, needed: bigint): Promise<bigint>
-  giveBack(amount: bigint): void
-} {
+export function lockingBudget({
+  settings,
+  shared,
+  now,
+}: Pick<OpenChannelsParts, 'now'> & {
+  readonly shared: Pick<SharedState, 'budgets'>
+  readonly settings: Pick<SponsorSettings, 'lockedPerDay'>
+}): ChannelBudget {
   const { lockedPerDay: limit } = settings
-  const take = (amount: bigint): Promise<boolean> =>
-    shared.budgets.reserve({ account: LOCKED, amount, limit, at: now() })
   return {
     take: async (wanted, needed) => {
+      // What is given back belongs to the day it was taken on.
+      const at = now()
       for (const amount of wanted > needed ? [wanted, needed] : [needed]) {
-        if (await take(amount).catch(() => false)) return amount
+        const spending = { account: LOCKED, amount, limit, at }
+        if (!(await shared.budgets.reserve(spending).catch(() => false))) continue
+        const giveBack = (): void => {
+          shared.budgets.giveBack(spending).catch(() => undefined)
+        }
+        return { amount, giveBack }
       }
       throw new SdkError('BUDGET_EXHAUSTED', `channels: ${limit} wei may be locked in a day`)
-    },
-    giveBack: (amount) => {
-      shared.budgets.giveBack({ account: LOCKED, amount, at: now() }).catch(() => undefined)
     },
   }
 }

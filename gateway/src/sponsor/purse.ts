@@ -37,6 +37,42 @@ export function dailyPurse(
   }
 }
 
+/** Takes from two purses, or from neither. */
+export function bothPurses(first: Purse, second: Purse): Purse {
+  return {
+    take: async (amount) => {
+      await first.take(amount)
+      await second.take(amount).catch((error: unknown) => {
+        first.giveBack(amount)
+        throw error
+      })
+    },
+    giveBack: (amount) => {
+      first.giveBack(amount)
+      second.giveBack(amount)
+    },
+  }
+}
+
+/** A purse of which one request takes no more than `cap`, in all its attempts together. */
+export function cappedPurse(purse: Purse, cap: bigint): Purse {
+  let left = cap
+  return {
+    take: async (amount) => {
+      if (amount > left) {
+        const text = 'the nodes that were asked may have charged what the request may cost'
+        throw new GatewayError('provider_unavailable', text, { retryAfterS: 1 })
+      }
+      await purse.take(amount)
+      left -= amount
+    },
+    giveBack: (amount) => {
+      left += amount
+      purse.giveBack(amount)
+    },
+  }
+}
+
 /** The answer of the shared store; money waits until there is one. */
 export async function reachable<Answer>(asking: Promise<Answer>): Promise<Answer> {
   try {

@@ -6,6 +6,7 @@ import {
   type PromptRequest,
 } from '@jeju/sdk/payment'
 import { encodeAuthorization, type ContractDomain, type Hex } from '@jeju/verifier/protocol'
+import { takesPlain } from '../admission/lease.ts'
 import type { Attempt, Proposal } from '../exchange/funding.ts'
 import { GatewayError } from '../http/gateway-error.ts'
 import type { Logger } from '../logging.ts'
@@ -13,7 +14,7 @@ import type { Candidate } from '../routing/candidate.ts'
 import type { Preferences } from '../routing/preferences.ts'
 import type { Router } from '../routing/router.ts'
 import type { GatewayStore } from '../store/gateway-store.ts'
-import type { Purse } from './purse.ts'
+import { cappedPurse, type Purse } from './purse.ts'
 
 /** Pays nodes out of the gateway's own channels, for callers who pay the gateway or whom it lets have a budget. */
 export interface Sponsor {
@@ -22,13 +23,13 @@ export interface Sponsor {
   /** The most one request may cost, wei. */
   readonly maxFeePerRequest: bigint
   /**
-   * Verified nodes that can answer a prompt.
+   * Verified nodes that can answer a prompt, and that a plain one reaches unread.
    * @throws GatewayError `provider_not_admitted`, and those of preferences
    */
   candidates(prompt: PromptRequest, preferences: Preferences): Promise<readonly Candidate[]>
   /** What a prompt can cost at a candidate at most, wei. */
   maxFeeAt(prompt: PromptRequest, candidate: Candidate): bigint
-  /** A proposal to pay each of them, never with more than `cap` and what the purse has. */
+  /** A proposal to pay each of them; all together never with more than `cap` and what the purse has. */
   propose(
     prompt: PromptRequest,
     candidates: readonly Candidate[],
@@ -49,7 +50,7 @@ export interface SponsorParts {
   readonly now: () => Date
 }
 
-/** Candidates that are tried for one request; each that does not answer may cost as much as the others. */
+/** Candidates that are tried for one request, as far as each that does not answer leaves something to pay the next. */
 const MAX_CANDIDATES = 3
 
 /** A sponsor with these channels. Signs only for nodes that have a lease, and right before they are asked. */
@@ -112,7 +113,9 @@ export function createSponsor(parts: SponsorParts): Sponsor {
     maxFeePerRequest,
     maxFeeAt,
     candidates: async (prompt, preferences) => {
-      const found = await route([prompt.model], preferences)
+      const routed = await route([prompt.model], preferences)
+      // What this gateway was told in confidence it passes on to verified parties only.
+      const found = routed.filter(({ lease }) => takesPlain(lease))
       if (found.length === 0) {
         throw new GatewayError('provider_not_admitted', 'no verified node offers that model now', {
           retryAfterS: 2,
@@ -120,10 +123,12 @@ export function createSponsor(parts: SponsorParts): Sponsor {
       }
       return found.slice(0, preferences.provider?.allow_fallbacks === false ? 1 : MAX_CANDIDATES)
     },
-    propose: (prompt, candidates, purse, cap) =>
-      candidates.map((candidate) => ({
+    propose: (prompt, candidates, purse, cap) => {
+      const capped = cappedPurse(purse, cap)
+      return candidates.map((candidate) => ({
         ...candidate,
-        authorise: () => pay(prompt, candidate, purse, cap),
-      })),
+        authorise: () => pay(prompt, candidate, capped, cap),
+      }))
+    },
   }
 }

@@ -28,6 +28,8 @@ export function createEmbeddedState(
         budgets.set(account, dayOf(at), left > 0n ? left : 0n)
       },
     },
+    // There is no other.
+    alone: (_name, work) => work(),
     once: async (name, untilMs) => store.used.take(name, untilMs),
     close: async () => undefined,
   }

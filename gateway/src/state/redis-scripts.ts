@@ -45,3 +45,9 @@ if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 if redis.call('DECRBY', KEYS[1], ARGV[1]) < 0 then redis.call('SET', KEYS[1], '0', 'KEEPTTL') end
 return 1
 `
+
+/** Ends what a replica does alone, if it still does: KEYS its name; ARGV who does it. */
+export const LEAVE = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+`

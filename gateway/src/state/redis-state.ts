@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { MAX_EVIDENCE_BYTES, type Hex } from '@jeju/verifier/protocol'
 import { createClient } from '@redis/client'
 import type { Logger } from '../logging.ts'
-import { ENTER, GIVE_BACK, RESERVE } from './redis-scripts.ts'
+import { ENTER, GIVE_BACK, LEAVE, RESERVE } from './redis-scripts.ts'
 import {
   dayOf,
   StateError,
@@ -29,8 +30,15 @@ const PING_MS = 5_000
 const MAX_RECONNECT_MS = 2_000
 /** A request of a replica that died counts no longer. */
 const HOLD_MS = 20 * 60_000
+/** What is done alone takes no longer, or is over with the replica that did it. */
+const ALONE_MS = 4 * 60_000
+/** How long a turn is waited for, and how often it is looked for. */
+const TURN_MS = 30_000
+const LOOK_MS = 100
 const BUDGET_MS = 48 * 3600_000
 const DISTRUST_MS = 48 * 3600_000
+/** More than there are providers: whoever writes more wants to be read for long. */
+const MAX_DISTRUSTED = 4_096
 /** Base64, and the members around it. */
 const MAX_SHARED_CHARACTERS = Math.ceil(MAX_EVIDENCE_BYTES / 3) * 4 + 1_000
 
@@ -64,11 +72,23 @@ export function connectRedis({
     const reason = error instanceof Error && 'code' in error ? String(error.code) : ''
     logger.warn({ reason }, 'the shared store is away')
   })
+  let isKeeping = false
+  // Another server may be there, or the same one with other settings.
   client.on('ready', () => {
+    isKeeping = false
     if (isLost) logger.info('the shared store is back')
     isLost = false
   })
   client.connect().catch(() => undefined)
+  /** What counts money must be kept: a budget or a nonce that is forgotten is spent again. */
+  const requireKeeping = async (): Promise<void> => {
+    if (isKeeping) return
+    isKeeping = keepsAll(await asked(() => client.info()))
+    if (isKeeping) return
+    const text = 'the shared store may forget: expected appendonly yes, maxmemory-policy noeviction'
+    logger.error(text)
+    throw new StateError(text)
+  }
 
   const key = (...parts: readonly string[]): string => [prefix, ...parts].join(':')
   const evaluate = (
@@ -100,12 +120,17 @@ export function connectRedis({
           client
             .multi()
             .zAdd(name, { value: bindingId, score: untilMs }, { comparison: 'GT' })
+            .zRemRangeByScore(name, '-inf', Date.now())
             .pExpire(name, DISTRUST_MS)
             .exec(),
         )
       },
       all: async () => {
-        const members = await asked(() => client.zRangeWithScores(key('distrusted'), 0, -1))
+        const range = [Date.now(), Number.MAX_SAFE_INTEGER] as const
+        const options = { LIMIT: { offset: 0, count: MAX_DISTRUSTED } }
+        const members = await asked(() =>
+          client.zRangeByScoreWithScores(key('distrusted'), ...range, options),
+        )
         return new Map(members.filter(isBinding).map(({ value, score }) => [value, score]))
       },
     },
@@ -124,6 +149,7 @@ export function connectRedis({
     },
     budgets: {
       reserve: async ({ account, amount, limit: most, at }) => {
+        await requireKeeping()
         const name = key('budget', `{${account}}`, dayOf(at))
         const values = [amount.toString(), most.toString(), BUDGET_MS]
         return (await evaluate(RESERVE, [name], values)) === 1
@@ -132,7 +158,25 @@ export function connectRedis({
         await evaluate(GIVE_BACK, [key('budget', `{${account}}`, dayOf(at))], [amount.toString()])
       },
     },
+    alone: async (what, work) => {
+      const name = key('alone', what)
+      const me = randomUUID()
+      const expiration = { type: 'PX', value: ALONE_MS } as const
+      const enter = (): Promise<unknown> =>
+        asked(() => client.set(name, me, { condition: 'NX', expiration }))
+      const endMs = performance.now() + TURN_MS
+      while ((await enter()) !== 'OK') {
+        if (performance.now() > endMs) throw new StateError('another replica takes long')
+        await delay(LOOK_MS)
+      }
+      try {
+        return await work()
+      } finally {
+        await evaluate(LEAVE, [name], [me]).catch(() => undefined)
+      }
+    },
     once: async (name, untilMs) => {
+      await requireKeeping()
       const expiration = { type: 'PXAT', value: untilMs } as const
       const options = { condition: 'NX', expiration } as const
       return (await asked(() => client.set(key('used', name), '1', options))) === 'OK'
@@ -157,6 +201,11 @@ async function asked<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** By the server's own word (`INFO`). */
+function keepsAll(info: string): boolean {
+  return /^aof_enabled:1\r?$/m.test(info) && /^maxmemory_policy:noeviction\r?$/m.test(info)
 }
 
 function encode({ askedAtMs, salt, evidence }: SharedEvidence): string {

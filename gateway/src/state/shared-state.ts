@@ -65,6 +65,8 @@ export interface SharedState {
     /** What was reserved on that day and not spent after all. */
     giveBack(spending: Pick<Spending, 'account' | 'amount' | 'at'>): Promise<void>
   }
+  /** Does a work while no other replica does one of that name; rejects without doing it where it does not come to it. */
+  alone<Value>(name: string, work: () => Promise<Value>): Promise<Value>
   /** Whether a name is used for the first time; it is remembered until then at least. */
   once(name: string, untilMs: number): Promise<boolean>
   close(): Promise<void>

@@ -86,7 +86,10 @@ export function createFacilitator(url: string, ask: typeof fetch): Facilitator {
     },
     settle: async (payment, requirements) => {
       const body = bodyOf(payment, requirements)
-      const answer = await post('settle', body, SETTLE_TIMEOUT_MS, settled)
+      const settle = (): Promise<z.infer<typeof settled>> =>
+        post('settle', body, SETTLE_TIMEOUT_MS, settled)
+      // Money may have moved where nothing clear was said: a payment moves once, so it is asked for again.
+      const answer = await settle().catch(settle)
       const { success, transaction, network, errorReason } = answer
       if (!success || network !== requirements.network || transaction === '') {
         throw failed(payment, requirements, errorReason)

@@ -54,6 +54,8 @@ export interface Payment {
  */
 const MIN_PAYMENT_LIFE_S = 600
 const MAX_TIMEOUT_S = 660
+/** Clock of a payer that is ahead. Whoever signs for longer wants its nonce to be forgotten first. */
+const SKEW_S = 60
 const MAX_HEADER_CHARACTERS = 8_192
 
 const addressText = z
@@ -173,8 +175,9 @@ export function requireOurs(payment: Payment, settings: X402Settings, nowS: bigi
     throw invalid(`to: expected ${settings.payTo}, got ${payment.to}`)
   if (payment.validAfter > nowS) throw invalid('validAfter: is ahead')
   const least = nowS + BigInt(MIN_PAYMENT_LIFE_S)
-  if (payment.validBefore < least) {
-    throw invalid(`validBefore: expected ${least} at least, got ${payment.validBefore}`)
+  const most = nowS + BigInt(MAX_TIMEOUT_S + SKEW_S)
+  if (payment.validBefore < least || payment.validBefore > most) {
+    throw invalid(`validBefore: expected ${least} to ${most}, got ${payment.validBefore}`)
   }
 }
 

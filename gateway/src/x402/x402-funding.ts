@@ -2,7 +2,7 @@ import type { FundingSource, Plan } from '../exchange/funding.ts'
 import { GatewayError } from '../http/gateway-error.ts'
 import type { Logger } from '../logging.ts'
 import type { Candidate } from '../routing/candidate.ts'
-import { dailyPurse, reachable, type Purse } from '../sponsor/purse.ts'
+import { bothPurses, dailyPurse, reachable, type Purse } from '../sponsor/purse.ts'
 import { readPrompt } from '../sponsor/read-prompt.ts'
 import type { Sponsor } from '../sponsor/sponsor.ts'
 import type { SharedState } from '../state/shared-state.ts'
@@ -69,14 +69,18 @@ export function createX402Funding(parts: X402FundingParts): FundingSource {
           throw paymentRequired(settings, path, cheapest, text)
         }
         await facilitator.verify(payment, requirementsOf(settings, payment.amount))
-        const unpaid = unpaidPurse(parts)
+        const unpaid = unpaidPurse(payment, parts)
         const candidates = paid.map(({ candidate }) => candidate)
         return {
           // Of a payer who has signed: anybody can name another, who would be held to these limits.
           payer: `x402:${payment.from}`,
           admit: () => requireFirst(payment, parts),
-          proposals: sponsor.propose(prompt, candidates, unpaid, sponsor.maxFeePerRequest),
+          proposals: sponsor.propose(prompt, candidates, unpaid, worthOf(payment, settings)),
           collect: () => collect(payment, unpaid, parts),
+          abandon: async () => {
+            // What cannot be taken stays counted, and has been logged.
+            if (unpaid.isOwed()) await collect(payment, unpaid, parts).catch(() => undefined)
+          },
         }
       },
     }
@@ -90,13 +94,10 @@ async function requireFirst(
 ): Promise<void> {
   const { from, nonce, validBefore } = payment
   const name = `x402:${settings.chainId}:${settings.asset.address}:${from}:${nonce}`
-  const endMs = Number(validBefore < MAX_DATE_S ? validBefore : MAX_DATE_S) * 1000
-  if (await reachable(shared.once(name, endMs + NONCE_MARGIN_MS))) return
+  const untilMs = Number(validBefore) * 1000 + NONCE_MARGIN_MS
+  if (await reachable(shared.once(name, untilMs))) return
   throw new GatewayError('payment_failed', 'payment: its nonce was used')
 }
-
-/** Year 2255: beyond it no date is told apart. */
-const MAX_DATE_S = 9_000_000_000n
 
 async function collect(
   payment: Payment,
@@ -117,28 +118,43 @@ async function collect(
 /** What was set aside for a request until it is paid, and stays spent where it is not. */
 interface UnpaidPurse extends Purse {
   settled(): void
+  /** Whether a node may have been paid by the latest attempt. */
+  isOwed(): boolean
 }
 
 /**
- * Whoever shows a payment can still spend its money elsewhere before it is settled. What that may cost in a day is
- * bounded; what is settled counts no more.
+ * Whoever shows a payment can still spend its money elsewhere before it is settled, or name nodes of its own that sign
+ * and stay silent. What that may cost in a day is bounded; of what is settled only the attempt that it pays counts no
+ * more.
  */
-function unpaidPurse({ settings, shared, now }: X402FundingParts): UnpaidPurse {
+function unpaidPurse(
+  { from }: Payment,
+  { settings, sponsor, shared, now }: X402FundingParts,
+): UnpaidPurse {
   const limit = settings.unpaidPerDay
-  const purse = dailyPurse(shared.budgets, { account: UNPAID, limit }, now)
-  let taken = 0n
+  // No payer takes all of it from the others; a tenth, or one request however dear.
+  const tenth = limit / 10n
+  const share = tenth > sponsor.maxFeePerRequest ? tenth : sponsor.maxFeePerRequest
+  const purse = bothPurses(
+    dailyPurse(shared.budgets, { account: `${UNPAID}:${from}`, limit: share }, now),
+    dailyPurse(shared.budgets, { account: UNPAID, limit }, now),
+  )
+  // Attempts follow each other, and the latest is the one that is answered.
+  let latest = 0n
   const giveBack = (amount: bigint): void => {
-    const back = amount < taken ? amount : taken
-    taken -= back
+    const back = amount < latest ? amount : latest
+    latest -= back
     purse.giveBack(back)
   }
   return {
     take: async (amount) => {
+      latest = 0n
       await purse.take(amount)
-      taken += amount
+      latest = amount
     },
     giveBack,
-    settled: () => giveBack(taken),
+    settled: () => giveBack(latest),
+    isOwed: () => latest > 0n,
   }
 }
 
@@ -158,6 +174,11 @@ function pricedBy(
 function amountOf(maxFee: bigint, { unitsPerEther }: X402Settings): bigint {
   const units = (maxFee * unitsPerEther + WEI_PER_ETHER - 1n) / WEI_PER_ETHER
   return units > 0n ? units : 1n
+}
+
+/** What a payment buys, wei: one attempt at its price, and more only where it pays for them. */
+function worthOf({ amount }: Payment, { unitsPerEther }: X402Settings): bigint {
+  return (amount * WEI_PER_ETHER) / unitsPerEther
 }
 
 function byAmount(a: bigint, b: bigint): number {

@@ -46,10 +46,16 @@ export interface Ledger {
   deposit(amount: bigint): Promise<Hex>
   /** From the available balance; to the wallet unless said otherwise. */
   withdraw(amount: bigint, to?: Hex): Promise<Hex>
+  /**
+   * Deposits what the available balance lacks in the same transaction. `beforeSend` is told the channel's id, and
+   * nothing is sent before it ends.
+   */
+  openChannel(
+    opening: ChannelOpening,
+    beforeSend?: (channelId: Hex) => Promise<void>,
+  ): Promise<{ readonly channelId: Hex; readonly hash: Hex }>
   /** Deposits what the available balance lacks in the same transaction. */
-  openChannel(opening: ChannelOpening): Promise<{ readonly channelId: Hex; readonly hash: Hex }>
-  /** Deposits what the available balance lacks in the same transaction. */
-  topUp(channelId: Hex, amount: bigint): Promise<Hex>
+  topUp(channelId: Hex, amount: bigint, beforeSend?: () => void): Promise<Hex>
   /** Starts the refund of what is not charged; complete it at `closeAt` of {@link LedgerChannel}. */
   requestRefund(channelId: Hex): Promise<Hex>
   completeRefund(channelId: Hex): Promise<Hex>
@@ -86,23 +92,30 @@ export function ledgerOf(client: ChainClient, deployment: Deployment): Ledger {
       (await client.write({ ...ledger, functionName: 'deposit', args: [], value })).hash,
     withdraw: async (amount, to = client.account) =>
       (await client.write({ ...ledger, functionName: 'withdraw', args: [amount, to] })).hash,
-    openChannel: async (opening) => {
+    openChannel: async (opening, beforeSend) => {
       const salt = BigInt(toHex(randomBytes32()))
-      const { hash, result } = await client.write({
-        ...ledger,
-        functionName: 'openChannel',
-        args: [{ ...opening, user: client.account, mode: CHANNEL_MODES.indexOf('RECEIPT'), salt }],
-        value: await missing(opening.amount),
-      })
+      const mode = CHANNEL_MODES.indexOf('RECEIPT')
+      const { hash, result } = await client.write(
+        {
+          ...ledger,
+          functionName: 'openChannel',
+          args: [{ ...opening, user: client.account, mode, salt }],
+          value: await missing(opening.amount),
+        },
+        beforeSend,
+      )
       return { channelId: result, hash }
     },
-    topUp: async (channelId, amount) => {
-      const { hash } = await client.write({
-        ...ledger,
-        functionName: 'topUp',
-        args: [channelId, amount],
-        value: await missing(amount),
-      })
+    topUp: async (channelId, amount, beforeSend) => {
+      const { hash } = await client.write(
+        {
+          ...ledger,
+          functionName: 'topUp',
+          args: [channelId, amount],
+          value: await missing(amount),
+        },
+        beforeSend,
+      )
       return hash
     },
     requestRefund: (channelId) => write('requestRefund', channelId),

@@ -96,13 +96,19 @@ export interface ChainClient {
   >(
     call: ReadContractParameters<abi, name, args>,
   ): Promise<ReadContractReturnType<abi, name, args>>
-  /** Simulates, sends, and waits until the transaction is in a block. Writes go out one after another. */
+  /**
+   * Simulates, sends, and waits until the transaction is in a block. Writes go out one after another. `beforeSend` gets
+   * what the simulation returned; without its end nothing is sent.
+   */
   write<
     const abi extends Abi,
     name extends ContractFunctionName<abi, Writable>,
     const args extends ContractFunctionArgs<abi, Writable, name>,
   >(
     call: ContractWrite<abi, name, args>,
+    beforeSend?: (
+      result: SimulateContractReturnType<abi, name, args>['result'],
+    ) => void | Promise<void>,
   ): Promise<Confirmed<SimulateContractReturnType<abi, name, args>['result']>>
 }
 
@@ -133,7 +139,11 @@ export function createChainClient(wallet: Wallet, deployment: Deployment): Chain
     }
   }
   const confirmed = async (name: string, hash: Hex): Promise<readonly Log[]> => {
-    const { status, logs } = await client.waitForTransactionReceipt({ hash })
+    const { status, logs, transactionHash } = await client.waitForTransactionReceipt({ hash })
+    // Another process with the same key took the nonce: what happened there is nothing of ours.
+    if (transactionHash !== hash) {
+      throw new SdkError('CHAIN_WRITE', `${name}: ${hash} was replaced by ${transactionHash}`)
+    }
     if (status === 'success') return logs
     throw new SdkError('CHAIN_REVERT', `${name}: reverted in ${hash}`)
   }
@@ -161,12 +171,13 @@ export function createChainClient(wallet: Wallet, deployment: Deployment): Chain
         await checkChain()
         return client.readContract(call)
       }),
-    write: (call) =>
+    write: (call, beforeSend) =>
       inTurn(call.functionName, async () => {
         const { request, result } = await client.simulateContract({
           ...call,
           account: wallet.account,
         })
+        await beforeSend?.(result)
         // viem's own pairing of the two calls; its types do not follow a generic ABI.
         const hash = await client.writeContract(request as unknown as WriteContractParameters)
         return { hash, result, logs: await confirmed(call.functionName, hash) }

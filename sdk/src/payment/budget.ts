@@ -1,4 +1,5 @@
 import { SdkError } from '../errors/sdk-error.ts'
+import type { TakenBudget } from './channel-book.ts'
 
 /** What one client may lock in channels, openings and top-ups together. Wei. */
 export class Budget {
@@ -14,7 +15,7 @@ export class Budget {
    * As much of `wanted` as is left, at least `needed`; taken from what is left until it is given back. Throws
    * `BUDGET_EXHAUSTED`.
    */
-  take(wanted: bigint, needed: bigint): bigint {
+  take(wanted: bigint, needed: bigint): TakenBudget {
     const left = this.#limit === undefined ? wanted : this.#limit - this.#locked
     if (left < needed) {
       throw new SdkError(
@@ -24,11 +25,11 @@ export class Budget {
     }
     const amount = wanted < left ? wanted : left
     this.#locked += amount
-    return amount
-  }
-
-  /** What was taken was not locked after all. */
-  giveBack(amount: bigint): void {
-    this.#locked -= amount
+    return {
+      amount,
+      giveBack: () => {
+        this.#locked -= amount
+      },
+    }
   }
 }

@@ -1,6 +1,7 @@
 import { addressOf, randomBytes32, type Hex } from '@jeju/verifier/protocol'
 import type { ChainReader, PriceRecord } from '../chain/chain-reader.ts'
 import type { Ledger } from '../chain/ledger.ts'
+import { SdkError } from '../errors/sdk-error.ts'
 import type { OnSdkEvent } from '../events/sdk-event.ts'
 import type { ChannelRecord, ChannelRecords } from './channel-records.ts'
 import { Nonces } from './nonces.ts'
@@ -8,9 +9,14 @@ import { Nonces } from './nonces.ts'
 /** What may be locked in channels. Wei. */
 export interface ChannelBudget {
   /** As much of `wanted` as is left, at least `needed`; rejects where that is not left. */
-  take(wanted: bigint, needed: bigint): bigint | Promise<bigint>
-  /** What was taken was not locked after all. */
-  giveBack(amount: bigint): void
+  take(wanted: bigint, needed: bigint): TakenBudget | Promise<TakenBudget>
+}
+
+/** What may be locked by one transaction. */
+export interface TakenBudget {
+  readonly amount: bigint
+  /** It was not locked after all. */
+  readonly giveBack: () => void
 }
 
 /** A service that a channel is for. */
@@ -162,13 +168,10 @@ export class ChannelBook {
     // Read now: the price may have changed since the provider was found.
     const price = await chain.currentPrice(agentId, serviceId)
     const needed = maxFeeAt(price)
-    const amount = await budget.take(larger(channelAmount, needed), needed)
-    const record = await openChannel(this.#with, { agentId, serviceId, price, amount }).catch(
-      (error: unknown) => {
-        budget.giveBack(amount)
-        throw error
-      },
-    )
+    const taken = await budget.take(larger(channelAmount, needed), needed)
+    const { amount } = taken
+    const terms = { agentId, serviceId, price, amount }
+    const record = await openChannel(this.#with, terms, taken.giveBack)
     const channel = {
       ...record,
       nonces: new Nonces('opened'),
@@ -184,10 +187,14 @@ export class ChannelBook {
     const { ledger, budget, channelAmount, onEvent } = this.#with
     const { channelId } = channel
     const missing = maxFee - (channel.locked - channel.committed)
-    const amount = await budget.take(larger(channelAmount, missing), missing)
-    const transaction = await ledger.topUp(channelId, amount).catch((error: unknown) => {
+    const { amount, giveBack } = await budget.take(larger(channelAmount, missing), missing)
+    let isSent = false
+    const sending = ledger.topUp(channelId, amount, () => {
+      isSent = true
+    })
+    const transaction = await sending.catch((error: unknown) => {
       channel.doubtful = true
-      budget.giveBack(amount)
+      if (!isSent || isReverted(error)) giveBack()
       throw error
     })
     channel.locked += amount
@@ -195,7 +202,10 @@ export class ChannelBook {
   }
 }
 
-/** Opens a channel with a session key of its own and keeps both. */
+/**
+ * Opens a channel with a session key of its own. The key is kept before anything is sent: a transaction that nobody
+ * saw confirmed may have locked money all the same. `onUnlocked` is told where it certainly has not.
+ */
 export async function openChannel(
   { ledger, records, onEvent }: Pick<ChannelBookParts, 'ledger' | 'records' | 'onEvent'>,
   terms: {
@@ -204,6 +214,7 @@ export async function openChannel(
     readonly price: PriceRecord
     readonly amount: bigint
   },
+  onUnlocked: () => void = () => undefined,
 ): Promise<ChannelRecord> {
   const { agentId, serviceId, price, amount } = terms
   const sessionKey = randomBytes32()
@@ -214,11 +225,25 @@ export async function openChannel(
     amount,
     sessionKey: addressOf(sessionKey),
   }
-  const { channelId, hash } = await ledger.openChannel(opening)
-  const record = { channelId, agentId, serviceId, price, sessionKey }
-  await records.save(record)
+  let kept: ChannelRecord | undefined
+  const keep = async (channelId: Hex): Promise<void> => {
+    const record = { channelId, agentId, serviceId, price, sessionKey }
+    await records.save(record)
+    kept = record
+  }
+  const sending = ledger.openChannel(opening, keep)
+  const { channelId, hash } = await sending.catch(async (error: unknown) => {
+    if (kept === undefined || isReverted(error)) onUnlocked()
+    if (kept !== undefined && isReverted(error)) await records.forget(kept.channelId)
+    throw error
+  })
   onEvent({ type: 'channel-opened', channelId, transaction: hash, ...opening })
-  return record
+  return { channelId, agentId, serviceId, price, sessionKey }
+}
+
+/** Whether a contract refused, before anything was sent or in a block. */
+function isReverted(error: unknown): boolean {
+  return error instanceof SdkError && error.code === 'CHAIN_REVERT'
 }
 
 function larger(a: bigint, b: bigint): bigint {

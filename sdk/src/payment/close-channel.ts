@@ -36,6 +36,10 @@ export async function closeChannel(parts: ClosingParts, channelId: Hex): Promise
   const { ledger, records } = parts
   const channel = await ledger.channelOf(channelId)
   if (channel.state === 'NONE') {
+    // Its opening was sent and not seen: nothing is locked yet, and the key is kept in case something will be.
+    if ((await records.find(channelId)) !== undefined) {
+      return { outcome: 'closed', channelId, returned: 0n }
+    }
     throw new SdkError('CHANNEL_UNKNOWN', `channel ${channelId}: there is none in this ledger`)
   }
   if (channel.state === 'CLOSED') {

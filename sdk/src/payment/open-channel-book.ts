@@ -20,16 +20,23 @@ export interface ChannelBookOptions {
   readonly channelAmount: bigint
   readonly budget: ChannelBudget
   readonly onEvent: OnSdkEvent
+  /** Sends a transaction while no other process with the same wallet does; at once unless given. */
+  readonly inTurn?: <Value>(send: () => Promise<Value>) => Promise<Value>
 }
 
 /** The channels of a wallet on its chain. Throws `CONFIG_CHAIN` when the wallet is on another chain. */
 export function openChannelBook(options: ChannelBookOptions): ChannelBook {
-  const { wallet, deployment, store, ...others } = options
+  const { wallet, deployment, store, inTurn = (send) => send(), ...others } = options
   const client = createChainClient(wallet, deployment)
   const { chainId, ledgerManager: ledger } = deployment
+  const own = ledgerOf(client, deployment)
   return new ChannelBook({
     ...others,
-    ledger: ledgerOf(client, deployment),
+    ledger: {
+      ...own,
+      openChannel: (...opening) => inTurn(() => own.openChannel(...opening)),
+      topUp: (...more) => inTurn(() => own.topUp(...more)),
+    },
     chain: createChainReader(client, deployment),
     records: new ChannelRecords(store, { chainId, ledger, user: client.account }),
   })

@@ -29,9 +29,11 @@ export class TestChannels implements OwnChannels {
     }
     this.channels = new ChannelBook({
       ledger: {
-        openChannel: async ({ agentId, serviceId, priceVersion, amount, sessionKey }) => {
+        openChannel: async (opening, beforeSend) => {
+          const { agentId, serviceId, priceVersion, amount, sessionKey } = opening
           lock(amount)
           const channelId = toHex(randomBytes32())
+          await beforeSend?.(channelId)
           const state = chain.providers.get(agentId)
           known.set(channelId, {
             user: SPONSOR,
@@ -72,7 +74,7 @@ export class TestChannels implements OwnChannels {
       }),
       feesOf: async (channelId) => fees.of(channelId),
       channelAmount: 10_000n,
-      budget: budget ?? { take: (wanted) => wanted, giveBack: () => undefined },
+      budget: budget ?? { take: (amount) => ({ amount, giveBack: () => undefined }) },
       onEvent: () => undefined,
     })
   }

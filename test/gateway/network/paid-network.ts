@@ -1,3 +1,4 @@
+import type { Account } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { toHex, type Hex } from '@jeju/verifier/protocol'
 import { payX402 } from '../../../demo/network/pay-x402.ts'
@@ -6,7 +7,7 @@ import { createFacilitator } from '../../../gateway/src/x402/facilitator.ts'
 import type { X402Settings } from '../../../gateway/src/x402/x402-settings.ts'
 import type { Responder } from './test-connection.ts'
 import { TestNetwork, type NetworkOptions } from './test-network.ts'
-import type { TestNode } from './test-node.ts'
+import type { NodeOptions, TestNode } from './test-node.ts'
 import { bodyOf, serveHttp } from './upstream.ts'
 
 export const PAYER = privateKeyToAccount(toHex(new Uint8Array(32).fill(0x61)))
@@ -26,20 +27,32 @@ export interface Saying {
 
 /** A network whose gateway takes payments. */
 export class PaidNetwork extends TestNetwork {
+  /** Its prompts are plain: TLS ends in its nodes. */
+  override add(options: NodeOptions = {}, serve?: (node: TestNode) => Responder): TestNode {
+    return super.add({ tls: true, ...options }, serve)
+  }
+
   /** With this payment, or none. */
-  pay(payment?: string): Promise<Response> {
-    const headers = { 'content-type': 'application/json' }
+  pay(payment?: string, routing: object = {}, signal?: AbortSignal): Promise<Response> {
+    const headers = {
+      'content-type': 'application/json',
+      'compute-routing': JSON.stringify(routing),
+    }
     return this.request('/v1/chat/completions', {
       method: 'POST',
       body: BODY,
+      ...(signal === undefined ? {} : { signal }),
       headers: payment === undefined ? headers : { ...headers, 'payment-signature': payment },
     })
   }
 
   /** Signed for what is asked. */
-  async payment(changes: Parameters<typeof payX402>[2] = {}): Promise<string> {
+  async payment(
+    changes: Parameters<typeof payX402>[2] = {},
+    payer: Account = PAYER,
+  ): Promise<string> {
     const required = (await this.pay()).headers.get('payment-required')
-    return payX402(PAYER, required ?? '', changes)
+    return payX402(payer, required ?? '', changes)
   }
 
   async price(): Promise<string> {
@@ -57,13 +70,28 @@ export class PaidNetwork extends TestNetwork {
 export interface PaidOptions extends Omit<NetworkOptions, 'sponsor'> {
   readonly settings?: Partial<X402Settings>
   readonly saying?: Saying
+  /** Wei. */
+  readonly maxFee?: bigint
   /** Another facilitator than the one that is served. */
   readonly url?: string
   readonly steps?: string[]
+  /** How many settlements it says nothing clear about, first of all. */
+  readonly unclear?: number
+  /** Waited for before a payment is called verified. */
+  readonly onVerify?: () => Promise<void>
 }
 
 export async function paid(
-  { settings, saying = {}, url, steps = [], ...options }: PaidOptions = {},
+  {
+    settings,
+    saying = {},
+    url,
+    steps = [],
+    maxFee = 1_000n,
+    onVerify,
+    unclear = 0,
+    ...options
+  }: PaidOptions = {},
   serve?: (node: TestNode) => Responder,
 ): Promise<{
   readonly network: PaidNetwork
@@ -74,7 +102,12 @@ export async function paid(
     const path = request.url ?? ''
     asked.push(path)
     steps.push(path)
-    void bodyOf(request).then(() => {
+    void bodyOf(request).then(async () => {
+      if (path === '/verify') await onVerify?.()
+      if (path === '/settle' && asked.filter((one) => one === path).length <= unclear) {
+        response.destroy()
+        return
+      }
       const said = path === '/verify' ? saying.verify : saying.settle
       const isTold = (path === '/verify' ? 'verify' : 'settle') in saying
       const usual =
@@ -87,7 +120,7 @@ export async function paid(
   const network = new PaidNetwork({
     ...options,
     sponsor: {
-      maxFeePerRequest: 1_000n,
+      maxFeePerRequest: maxFee,
       accounts: NO_ACCOUNTS,
       x402: {
         facilitator: createFacilitator(url ?? origin, fetch),

@@ -16,13 +16,18 @@ import { servingDomain } from './deployment.ts'
 import { SPONSOR } from './own-channels.ts'
 import type { Responder } from './test-connection.ts'
 import { TestNetwork, type NetworkOptions } from './test-network.ts'
-import type { TestNode } from './test-node.ts'
+import type { NodeOptions, TestNode } from './test-node.ts'
 
 export const KEY = 'jk-a-key-of-alice'
 export const WALLET_KEY = new Uint8Array(32).fill(0x21)
 export const BODY = '{"model":"enclave-mini","messages":[],"max_tokens":10}'
 /** A network whose gateway pays; with what a test asks of it. */
 export class PayingNetwork extends TestNetwork {
+  /** Its prompts are plain: TLS ends in its nodes. */
+  override add(options: NodeOptions = {}, serve?: (node: TestNode) => Responder): TestNode {
+    return super.add({ tls: true, ...options }, serve)
+  }
+
   post(body: string, headers: Readonly<Record<string, string>>): Promise<Response> {
     const type = { 'content-type': 'application/json' }
     return this.request('/v1/chat/completions', {

@@ -59,6 +59,17 @@ export function honest(
       : evidenceAnswer(await node.evidence(nonceOf(request)))
 }
 
+/** Serves evidence, and to prompts says nothing until it is left. */
+export function silent(node: TestNode): Responder {
+  return honest(
+    node,
+    ({ signal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error))
+      }),
+  )
+}
+
 export function evidenceAnswer(bytes: Uint8Array): ProviderAnswer {
   return answer([bytes], { 'content-type': EVIDENCE_MEDIA_TYPE })
 }

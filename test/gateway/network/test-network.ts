@@ -77,6 +77,8 @@ export class TestNetwork {
   /** Lines the gateway logged. */
   readonly log: string[] = []
   nowMs: number = Date.now()
+  /** Told when a response is over, or its reader has gone. */
+  onClose: () => void = () => undefined
 
   readonly store: GatewayStore
   #origin: Promise<string> | undefined
@@ -173,7 +175,11 @@ export class TestNetwork {
   /** Where the gateway listens; the process does not wait for it. */
   origin(): Promise<string> {
     this.#origin ??= (async () => {
-      const server = createServer(this.gateway.listener).listen(0, '127.0.0.1').unref()
+      const server = createServer((request, response) => {
+        response.once('close', () => this.onClose())
+        this.gateway.listener(request, response)
+      })
+      server.listen(0, '127.0.0.1').unref()
       await once(server, 'listening')
       const address = server.address()
       if (address === null || typeof address === 'string') throw new Error('expected a port')

@@ -23,6 +23,7 @@ import {
   type Hex,
   type ModelDescriptor,
   type NodeStatement,
+  type Posture,
 } from '@jeju/verifier/protocol'
 import type { ProviderState } from '../../../gateway/src/chain/gateway-chain.ts'
 import { registryDomain } from './deployment.ts'
@@ -40,6 +41,12 @@ export interface NodeOptions {
   readonly gpus?: SimulatedGpus
   /** Unix seconds. */
   readonly keysetNotAfter?: number
+  /** Whether TLS ends in it. */
+  readonly tls?: boolean
+  /** Origin; an https one of its own unless given. */
+  readonly endpoint?: string
+  /** Weakest form in which it takes prompts; what its TLS makes it unless given. */
+  readonly prompts?: Posture['request_confidentiality']
 }
 
 export const COMPOSE: Uint8Array = utf8('{"docker_compose_file":"services: {}","name":"node"}')
@@ -64,7 +71,7 @@ export class TestNode {
     const { agentId = 0n, model = 'enclave-mini' } = options
     this.agentId = agentId
     this.operator = options.operator ?? toHex(randomBytes32().slice(0, 20))
-    this.endpoint = `https://node-${agentId}.test`
+    this.endpoint = options.endpoint ?? `https://node-${agentId}.test`
     this.td = options.td ?? launchTd(platform, { appCompose: COMPOSE })
     this.signerKey = signerKeyOf(this.td)
     this.#model = descriptorOf(model)
@@ -72,11 +79,14 @@ export class TestNode {
     this.#stake = options.stake ?? 10n ** 17n
     this.#gpus = options.gpus
     const monthAhead = Math.floor(Date.now() / 1000) + 30 * 24 * 3600
-    this.#documents = documentsOf(
-      this.#model,
-      options.keysetNotAfter ?? monthAhead,
-      this.#receiptKey,
-    )
+    const { tls = false, keysetNotAfter: notAfter = monthAhead } = options
+    this.#documents = documentsOf({
+      model: this.#model,
+      notAfter,
+      receiptKey: this.#receiptKey,
+      tls,
+      prompts: options.prompts ?? (tls ? 'tls' : 'plaintext'),
+    })
     this.statement = {
       agentId,
       operator: this.operator,
@@ -157,11 +167,20 @@ function descriptorOf(id: string): ModelDescriptor {
   }
 }
 
-function documentsOf(
-  model: ModelDescriptor,
-  notAfter: number,
-  receiptKey: Uint8Array,
-): { readonly keyset: string; readonly catalog: string; readonly posture: string } {
+/** What the documents of a node say. */
+interface NodeFacts {
+  readonly model: ModelDescriptor
+  readonly notAfter: number
+  readonly receiptKey: Uint8Array
+  readonly tls: boolean
+  readonly prompts: Posture['request_confidentiality']
+}
+
+function documentsOf({ model, notAfter, receiptKey, tls, prompts }: NodeFacts): {
+  readonly keyset: string
+  readonly catalog: string
+  readonly posture: string
+} {
   const public_key = toBareHex(ed25519PublicKey(receiptKey))
   return {
     keyset: canonicalJson({
@@ -169,13 +188,13 @@ function documentsOf(
       not_after: notAfter,
       receipt_signing_keys: [{ algo: 'ed25519', key_id: 'receipt-1', public_key }],
       subject: null,
-      tls_public_keys: [],
+      tls_public_keys: tls ? [{ spki_sha256: 'ab'.repeat(32) }] : [],
     }),
     catalog: canonicalJson({ models: [{ ...model }], v: 1 }),
     posture: canonicalJson({
       content_logging: 'none',
       egress: [],
-      request_confidentiality: 'plaintext',
+      request_confidentiality: prompts,
       tools: 'none',
       v: 1,
     }),

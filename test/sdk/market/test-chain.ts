@@ -49,9 +49,13 @@ export class TestChain implements ChainReader, Pick<Ledger, keyof ClientChain['l
     return this.bindings.get(bindingId) ?? { valid: false, agentId: 0n, signer: NOBODY }
   }
 
-  async openChannel(opening: ChannelOpening): Promise<{ channelId: Hex; hash: Hex }> {
-    this.openings.push(opening)
+  async openChannel(
+    opening: ChannelOpening,
+    beforeSend?: (channelId: Hex) => Promise<void>,
+  ): Promise<{ channelId: Hex; hash: Hex }> {
     const channelId = toHex(randomBytes32())
+    await beforeSend?.(channelId)
+    this.openings.push(opening)
     const { agentId, serviceId, priceVersion, sessionKey, amount } = opening
     this.channels.set(channelId, {
       user: USER,
