@@ -32,7 +32,8 @@ export function gapsOf(report: string, folder: string): Coverage {
     }
     if (kind === 'BRDA') {
       ++branches
-      if (fields[2] === '-' || fields[2] === '0') gaps.push({ file, line: Number(line), missing: 'branch' })
+      if (fields[2] === '-' || fields[2] === '0')
+        gaps.push({ file, line: Number(line), missing: 'branch' })
     }
   }
   return { files, lines, branches, gaps }
