@@ -19,7 +19,7 @@ export function gapsOf(report: string, folder: string): Coverage {
   let [files, lines, branches] = [0, 0, 0]
   const gaps: Gap[] = []
   for (const row of report.split('\n')) {
-    const [kind, rest = ''] = split(row)
+    const [kind, rest] = split(row)
     if (kind === 'SF') {
       file = rest.startsWith(folder) ? rest : undefined
       if (file !== undefined) ++files
