@@ -53,13 +53,22 @@ function over(names: readonly string[]): unknown {
 }
 
 const chain = over(['provider', 'services', 'currentPrice', 'binding']) as ClientChain['chain']
-const ledger = over([
+const bridged = over([
   'openChannel',
   'topUp',
   'channelOf',
   'requestRefund',
   'completeRefund',
 ]) as ClientChain['ledger']
+const ledger: ClientChain['ledger'] = {
+  ...bridged,
+  // Functions do not cross the bridge, so that the page hears of the channel when the test has opened it.
+  openChannel: async (opening, beforeSend) => {
+    const opened = await bridged.openChannel(opening)
+    await beforeSend?.(opened.channelId)
+    return opened
+  },
+}
 
 const openStore = (): ReturnType<typeof openIndexedDbStore> => openIndexedDbStore('jeju')
 const anchor = (): ReturnType<typeof simulatedTrustAnchor> =>
