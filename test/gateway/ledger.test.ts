@@ -57,6 +57,22 @@ describe.runIf(havePostgres)('the ledger of receipts in a real PostgreSQL', () =
     expect(log.join('')).not.toContain('postgres://')
   })
 
+  test('hanging_ledger_holds_no_drain: a statement that never ends is not waited for', async () => {
+    const ledger = connectPostgres({ url: server.url, logger, closeMs: 300 })
+    const other = connect(server.url)
+    try {
+      await other.begin(async (tx) => {
+        await tx`LOCK TABLE jeju_receipts IN ACCESS EXCLUSIVE MODE`
+        ledger.add(entry())
+        await ledger.close()
+        expect(ledger.waiting).toBe(1)
+      })
+    } finally {
+      await other.end()
+    }
+    expect(log.join('')).toContain('"lost":1')
+  })
+
   test('E11 an answer is one row with both parties and the fee, and nothing that was said', async () => {
     const ledger = connectPostgres({ url: server.url, logger })
     const network = new TestNetwork({ ledger })
