@@ -27,8 +27,9 @@ import type { Terminal } from '../terminal.ts'
 const HELP = `jeju receipts verify [flags]
 
 Verifies every kept receipt again: the receipt against what was signed, priced and received, and the key that signed it
-against the evidence of its node, judged as of then under the policy of now. Nobody is asked, but NVIDIA's service of
-reference values where the policy takes GPUs, and the chain with --inclusion. Prompts and answers are not kept; of them their salted hashes are compared.
+against the evidence of its node, judged as of then under the policy of now. Nobody is asked, but NVIDIA's services of
+reference values and of certificates where the policy takes GPUs, and the chain with --inclusion. Prompts and answers are
+not kept; of them their salted hashes are compared.
 
   --full                every check of every receipt, not only those that failed
   --inclusion           refuse a receipt without a kept proof that it stands in its node's log (jeju receipts prove), held
