@@ -127,9 +127,11 @@ export class PckChains {
   }
 }
 
+const LATIN1 = new TextDecoder('latin1')
+
 /** Intel's quoting library writes one NUL at the very end. */
 function chainText(pem: Uint8Array): string {
-  return new TextDecoder('latin1').decode(pem).replace(/\0$/, '')
+  return LATIN1.decode(pem.at(-1) === 0 ? pem.subarray(0, -1) : pem)
 }
 
 function requireChainValidAt({ leaf, intermediate, root }: PckChain, at: number): void {

@@ -53,11 +53,11 @@ export function webCryptoEcdsa({ curve, hash }: EcdsaProfile): EcdsaBackend {
 
 /** Verifies signatures and keeps the answers that are asked for again. */
 export class SignatureVerifier {
-  readonly #backend: EcdsaBackend
+  readonly backend: EcdsaBackend
   readonly #known = new Recent<KnownSignature>(MAX_KEPT_SIGNATURES)
 
   constructor(backend: EcdsaBackend) {
-    this.#backend = backend
+    this.backend = backend
   }
 
   /** See {@link EcdsaBackend}. */
@@ -66,7 +66,7 @@ export class SignatureVerifier {
     signature: Uint8Array,
     message: Uint8Array,
   ): Promise<boolean> {
-    return this.#backend.verify(publicKey, signature, message)
+    return this.backend.verify(publicKey, signature, message)
   }
 
   /** {@link verify} for what comes again and again, such as a CA's certificate in every chain; the answer is kept. */
