@@ -39,10 +39,10 @@ export function contestantWith<Prepared>(
   }
 }
 
-/** Long enough that a turn is not spent on what the one before it left in the caches. */
-const RUNS_PER_TURN = 20
+/** Long enough that a turn is not spent on what the one before it left in the caches and to the garbage collector. */
+const RUNS_PER_TURN = 50
 /** Runs at the start of a turn that are not counted. */
-const RUNS_TO_SETTLE = 5
+const RUNS_TO_SETTLE = 20
 
 /**
  * Measures all of them in turns, so that whatever else the machine does meets each alike: figures of one run can be
