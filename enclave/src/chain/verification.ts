@@ -1,7 +1,10 @@
 import { computeRegistryAbi, type TdxDeployment } from '@jeju/contracts'
 import { createOnchainDcap, type CollateralOffer, type Send } from '@jeju/contracts/dcap'
-import { collateralRequestOf, encodeCollateral } from '@jeju/verifier'
-import type { CollateralClient } from '@jeju/verifier/collateral'
+import {
+  collateralRequestOf,
+  encodeCollateral,
+  type CollateralClient,
+} from '@jeju/verifier/collateral'
 import { fromHex, toHex, type Hex } from '@jeju/verifier/protocol'
 import { encodeFunctionData, type PublicClient } from 'viem'
 import { ChainError, type OnchainVerification } from './node-chain.ts'

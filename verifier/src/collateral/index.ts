@@ -25,4 +25,9 @@ export {
   CollateralFetchError,
   type CollateralFetchErrorCode,
 } from './collateral-fetch-error.ts'
-export type { CollateralRequest, CollateralSource } from '../collateral-request.ts'
+export {
+  collateralRequestOf,
+  type CollateralRequest,
+  type CollateralSource,
+} from '../collateral-request.ts'
+export { encodeCollateral } from '../tdx/collateral/quote-collateral.ts'
