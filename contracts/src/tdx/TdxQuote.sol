@@ -153,14 +153,7 @@ library TdxQuote {
         }
     }
 
-    /// @notice One deployment: TDATTRIBUTES to RTMR3, 400 bytes.
-    function workloadId(uint256 body) internal pure returns (bytes32) {
-        unchecked {
-            return _keccak(body + 120, 400);
-        }
-    }
-
-    /// @notice One image on one shape of machine: the same without MRCONFIGID and RTMR3.
+    /// @notice One image on one shape of machine: TDATTRIBUTES to RTMR3 without MRCONFIGID and RTMR3.
     function imageId(uint256 body) internal pure returns (bytes32 id) {
         assembly ("memory-safe") {
             let free := mload(0x40)

@@ -262,7 +262,7 @@ contract TdxVerifier is TdxCollateral, ITdxVerifier {
     function _qeStatus(uint256 number, uint256 head, uint256 levels, uint256 isvSvn)
         private
         view
-        returns (uint256)
+        returns (uint256 status)
     {
         unchecked {
             uint256 words = head & 0xff;
@@ -280,7 +280,6 @@ contract TdxVerifier is TdxCollateral, ITdxVerifier {
                 levels = _qeIdentityWord(number, i);
                 left = QeIdentityReader.LEVELS_A_WORD;
             }
-            revert QeTcbNotSupported(isvSvn);
         }
     }
 

@@ -24,6 +24,11 @@ contract DevnetDollarTest is Test {
         _dollar.mint(_payer, 5e6);
     }
 
+    /// Amounts here are millionths, as those of USDC are.
+    function test_decimals() public view {
+        vm.assertEq(_dollar.decimals(), 6);
+    }
+
     function test_transferWithAuthorization_movesOnce() public {
         Signature memory signed = _sign(KEY, 3e6, 999, 1_001);
         _transfer(signed, 3e6, 999, 1_001);

@@ -70,6 +70,9 @@ contract RegistryVerifiersTest is Fixture {
         registry.acceptVerifier(3);
         vm.expectRevert(abi.encodeWithSelector(IVerifierList.UnknownVerifier.selector, 3));
         registry.verifierAt(3);
+        // Behind the last place there is.
+        vm.expectRevert(abi.encodeWithSelector(IVerifierList.UnknownVerifier.selector, 32));
+        registry.verifierAt(32);
     }
 
     /// A power to deny: by the owner or the remover, at once, for good.

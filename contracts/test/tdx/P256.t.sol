@@ -119,6 +119,11 @@ contract P256Test is TdxFixture {
         address fails = address(new Fails());
         vm.expectRevert(abi.encodeWithSelector(P256.P256CallFailed.selector, fails));
         _p256.verify(fails, 0, 0, 0, 0, 0);
+        // Nor is it a fault of a quote, which would cost a bond.
+        bytes memory quote = genuine.quote;
+        vm.mockCallRevert(address(0x100), "", "no");
+        vm.expectRevert(abi.encodeWithSelector(P256.P256CallFailed.selector, address(0x100)));
+        verifier.faultOf(quote, genuine.x, genuine.y);
     }
 
     function _same(bytes32[5] memory i) private view returns (bool valid) {
