@@ -1,13 +1,25 @@
 import type { Engine } from '../../enclave/src/engine/engine.ts'
-import type { StreamFigures } from './orders.ts'
+import type { AnswerLength, StreamFigures } from './orders.ts'
 
-/** What every stream asks; its answer is long enough for a rate. */
-export const QUESTION = 'What is remote attestation?'
-const MAX_TOKENS = 128
+/** What a stream asks, and the most it takes. */
+export interface StreamQuestion {
+  readonly content: string
+  readonly maxTokens: number
+}
+
+/**
+ * By the length of the answer. The embedded model ends most of its answers after a sentence, of 37 tokens here; what it does
+ * not understand it answers without an end.
+ */
+export const QUESTIONS: Readonly<Record<AnswerLength, StreamQuestion>> = {
+  short: { content: 'What is remote attestation?', maxTokens: 128 },
+  long: { content: 'x'.repeat(100), maxTokens: 384 },
+}
 
 /** So many answers at once, so many times, straight from the engine. */
 export async function measureBare(
   engine: Engine,
+  { content, maxTokens }: StreamQuestion,
   streams: number,
   rounds: number,
 ): Promise<StreamFigures> {
@@ -18,9 +30,9 @@ export async function measureBare(
     const prompt = await engine.prepare({
       kind: 'chat',
       tools: [],
-      messages: [{ role: 'user', content: QUESTION }],
+      messages: [{ role: 'user', content }],
     })
-    const answer = prompt.generate({ maxTokens: MAX_TOKENS, owner }, new AbortController().signal)
+    const answer = prompt.generate({ maxTokens, owner }, new AbortController().signal)
     let isFirst = true
     for (let step = await answer.next(); ; step = await answer.next()) {
       if (isFirst) firstPieceMs.push(performance.now() - started)

@@ -8,7 +8,7 @@ import { listen } from '../../enclave/src/http/listen.ts'
 import { ScriptedEngine } from '../../test/enclave/setting/scripted-engine.ts'
 import { cleanUp, startNode } from '../../test/enclave/setting/start-node.ts'
 import { chatBody } from '../../test/enclave/setting/test-client.ts'
-import { measureBare, processorMs, QUESTION } from './bare-engine.ts'
+import { measureBare, processorMs, QUESTIONS, type StreamQuestion } from './bare-engine.ts'
 import { measureWalletCheck } from './wallet-check.ts'
 import type { Answer, Order } from './orders.ts'
 
@@ -43,11 +43,11 @@ chain.channels.set(client.channelId, { ...channel, locked: 10n ** 24n })
 chain.price_ = { ...chain.price_, maxOutputTokens: 4096 }
 const listener = await listen(node.app, 0, '127.0.0.1')
 
-const body = (): string =>
+const bodyOf = ({ content, maxTokens }: StreamQuestion): string =>
   chatBody({
     model: engine.descriptor.id,
-    messages: [{ role: 'user', content: QUESTION }],
-    max_tokens: 128,
+    messages: [{ role: 'user', content }],
+    max_tokens: maxTokens,
     stream: true,
     // Different for each, so that no answer is a repetition of bytes.
     user: randomBytes(4).toString('hex'),
@@ -58,17 +58,19 @@ async function obey(order: Order): Promise<Answer> {
     case 'sign':
       return {
         requests: Array.from({ length: order.count }, () => {
-          const text = body()
+          const text = bodyOf(QUESTIONS[order.length])
           const signed = client.sign(text, { maxFee: 10n ** 9n })
           return { body: text, authorization: encodeAuthorization(signed) }
         }),
       }
     case 'bare':
-      return { bare: await measureBare(engine, order.streams, order.rounds) }
+      return {
+        bare: await measureBare(engine, QUESTIONS[order.length], order.streams, order.rounds),
+      }
     case 'wallet':
       return { wallet: await measureWalletCheck(order.runs) }
     case 'usage':
-      globalThis.gc?.()
+      if (order.tidy) globalThis.gc?.()
       return { rssBytes: process.memoryUsage().rss, cpuMs: processorMs() }
     case 'end':
       scripted.release()

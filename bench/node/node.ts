@@ -3,27 +3,39 @@ import { once } from 'node:events'
 import { Agent, request, type IncomingMessage } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { AUTHORIZATION_HEADER } from '@jeju/verifier/protocol'
-import type { Answer, Order, SignedRequest, StreamFigures, WalletFigures } from './orders.ts'
+import type {
+  Answer,
+  AnswerLength,
+  Order,
+  SignedRequest,
+  StreamFigures,
+  WalletFigures,
+} from './orders.ts'
+
+/** Tokens a second of engine and node, in turns. */
+interface Throughput {
+  readonly engine: number
+  readonly node: number
+  /** What the node keeps of the engine's rate. */
+  readonly share: number
+  /** Time of all processors that a token takes in either, which a busy machine changes least. */
+  readonly engineCpuMsPerToken: number
+  readonly nodeCpuMsPerToken: number
+}
 
 /** What `npm run bench -- node` publishes. */
 export interface NodeFigures {
   /**
-   * By streams at once: tokens a second of engine and node, in turns, and what the node keeps of the engine's rate; with
-   * the time of all processors that a token takes in either, which a busy machine changes least.
+   * By length of the answer, and by streams at once. An answer of a sentence is mostly beginning and end: authorisation,
+   * two commits, receipt. A long one shows what a token costs.
    */
   readonly throughput: Readonly<
     Record<
-      string,
-      {
-        readonly engine: number
-        readonly node: number
-        readonly share: number
-        readonly engineCpuMsPerToken: number
-        readonly nodeCpuMsPerToken: number
-      }
+      AnswerLength,
+      { readonly tokensPerAnswer: number; readonly byStreams: Readonly<Record<string, Throughput>> }
     >
   >
-  /** Median time to the first piece, one stream; `added` is what the node adds. */
+  /** Median time to the first piece of a short answer, one stream; `added` is what the node adds. */
   readonly firstPieceMs: { readonly engine: number; readonly node: number; readonly added: number }
   readonly wallet: WalletFigures
   /** A node with so many answers open that wait for their engine. */
@@ -32,7 +44,13 @@ export interface NodeFigures {
 
 const STREAMS = [1, 8]
 const TURNS = 8
-const ROUNDS: Readonly<Record<number, number>> = { 1: 6, 8: 2 }
+/** Answers in a turn of each, by streams at once. */
+const ROUNDS: Readonly<Record<AnswerLength, Readonly<Record<number, number>>>> = {
+  short: { 1: 12, 8: 3 },
+  long: { 1: 2, 8: 1 },
+}
+/** Requests before anything is counted: a node runs for months, and its first hundreds are slower. */
+const WARM_UP = 400
 const WALLET_RUNS = 400
 const IDLE_STREAMS = 1_000
 const PATH = '/v1/chat/completions'
@@ -40,14 +58,38 @@ const PATH = '/v1/chat/completions'
 /** Measures a node against the engine it serves, in one process, in turns. */
 export async function benchNode(): Promise<NodeFigures> {
   const busy = await startProcess({ PARALLEL: String(Math.max(...STREAMS)) })
-  const throughput: Record<string, NodeFigures['throughput'][string]> = {}
+  await measureStreams(busy, 'short', Math.max(...STREAMS), WARM_UP / Math.max(...STREAMS))
+  const short = await measureLength(busy, 'short')
+  const long = await measureLength(busy, 'long')
+  const { wallet } = await busy.order({ do: 'wallet', runs: WALLET_RUNS })
+  await busy.end()
+  if (wallet === undefined) throw new Error('no figures of the wallet')
+  const [engine, node] = [medianOf(short.first.engine), medianOf(short.first.node)]
+  return {
+    throughput: { short: short.figures, long: long.figures },
+    firstPieceMs: { engine, node, added: Number((node - engine).toFixed(2)) },
+    wallet,
+    idle: await measureIdle(),
+  }
+}
+
+/** Answers of one length, and the times to the first piece where one stream is alone. */
+async function measureLength(
+  process: NodeProcess,
+  length: AnswerLength,
+): Promise<{
+  readonly figures: NodeFigures['throughput'][AnswerLength]
+  readonly first: Readonly<Record<'engine' | 'node', readonly number[]>>
+}> {
+  const byStreams: Record<string, Throughput> = {}
   const first = { engine: [] as number[], node: [] as number[] }
+  let tokensPerAnswer = 0
   for (const streams of STREAMS) {
-    const rounds = ROUNDS[streams] ?? 1
+    const rounds = ROUNDS[length][streams] ?? 1
     const sum = { engine: { tokens: 0, ms: 0, cpuMs: 0 }, node: { tokens: 0, ms: 0, cpuMs: 0 } }
     for (let turn = -1; turn < TURNS; turn++) {
-      const { bare } = await busy.order({ do: 'bare', streams, rounds })
-      const through = await measureStreams(busy, streams, rounds)
+      const { bare } = await process.order({ do: 'bare', length, streams, rounds })
+      const through = await measureStreams(process, length, streams, rounds)
       if (turn < 0 || bare === undefined) continue
       for (const [name, figures] of [
         ['engine', bare],
@@ -59,34 +101,34 @@ export async function benchNode(): Promise<NodeFigures> {
         if (streams === 1) first[name].push(...figures.firstPieceMs)
       }
     }
-    const rate = ({ tokens, ms }: { tokens: number; ms: number }): number => (tokens / ms) * 1000
-    throughput[streams] = {
-      engine: Math.round(rate(sum.engine)),
-      node: Math.round(rate(sum.node)),
-      share: Number((rate(sum.node) / rate(sum.engine)).toFixed(3)),
-      engineCpuMsPerToken: Number((sum.engine.cpuMs / sum.engine.tokens).toFixed(3)),
-      nodeCpuMsPerToken: Number((sum.node.cpuMs / sum.node.tokens).toFixed(3)),
-    }
+    tokensPerAnswer = Math.round(sum.node.tokens / (TURNS * rounds * streams))
+    byStreams[streams] = throughputOf(sum.engine, sum.node)
   }
-  const { wallet } = await busy.order({ do: 'wallet', runs: WALLET_RUNS })
-  await busy.end()
-  if (wallet === undefined) throw new Error('no figures of the wallet')
-  const [engine, node] = [medianOf(first.engine), medianOf(first.node)]
+  return { figures: { tokensPerAnswer, byStreams }, first }
+}
+
+type Sum = Omit<StreamFigures, 'firstPieceMs'>
+
+function throughputOf(engine: Sum, node: Sum): Throughput {
+  const rate = ({ tokens, ms }: Sum): number => (tokens / ms) * 1000
+  const cpu = ({ tokens, cpuMs }: Sum): number => Number((cpuMs / tokens).toFixed(3))
   return {
-    throughput,
-    firstPieceMs: { engine, node, added: Number((node - engine).toFixed(2)) },
-    wallet,
-    idle: await measureIdle(),
+    engine: Math.round(rate(engine)),
+    node: Math.round(rate(node)),
+    share: Number((rate(node) / rate(engine)).toFixed(3)),
+    engineCpuMsPerToken: cpu(engine),
+    nodeCpuMsPerToken: cpu(node),
   }
 }
 
 /** The same through the port: each stream is read to its receipt. */
 async function measureStreams(
   node: NodeProcess,
+  length: AnswerLength,
   streams: number,
   rounds: number,
 ): Promise<StreamFigures> {
-  const { requests = [] } = await node.order({ do: 'sign', count: streams * rounds })
+  const { requests = [] } = await node.order({ do: 'sign', length, count: streams * rounds })
   const firstPieceMs: number[] = []
   let tokens = 0
   const cpu = await cpuOf(node)
@@ -104,20 +146,20 @@ async function measureStreams(
 }
 
 async function cpuOf(node: NodeProcess): Promise<number> {
-  const { cpuMs = Number.NaN } = await node.order({ do: 'usage' })
+  const { cpuMs = Number.NaN } = await node.order({ do: 'usage', tidy: false })
   return cpuMs
 }
 
 async function measureIdle(): Promise<NodeFigures['idle']> {
   const node = await startProcess({ IDLE: String(IDLE_STREAMS) })
-  const before = await node.order({ do: 'usage' })
-  const { requests = [] } = await node.order({ do: 'sign', count: IDLE_STREAMS })
+  const before = await node.order({ do: 'usage', tidy: true })
+  const { requests = [] } = await node.order({ do: 'sign', length: 'short', count: IDLE_STREAMS })
   const open: (() => void)[] = []
   for (const one of requests) {
     const stream = await openStream(node, one)
     open.push(() => stream.destroy())
   }
-  const after = await node.order({ do: 'usage' })
+  const after = await node.order({ do: 'usage', tidy: true })
   for (const end of open) end()
   await node.end()
   const mebibytes = ({ rssBytes = Number.NaN }: Answer): number => Math.round(rssBytes / 2 ** 20)
@@ -133,7 +175,7 @@ interface NodeProcess {
 async function startProcess(environment: Readonly<Record<string, string>>): Promise<NodeProcess> {
   const child: ChildProcess = fork(fileURLToPath(new URL('node-process.ts', import.meta.url)), [], {
     env: { ...process.env, ...environment },
-    execArgv: [...process.execArgv],
+    execArgv: [...process.execArgv, '--import', new URL('use-compiled.ts', import.meta.url).href],
   })
   const died = once(child, 'exit').then(([code]): never => {
     throw new Error(`the node's process ended (${String(code)})`)

@@ -1,9 +1,18 @@
+/** Of an answer: a sentence, or hundreds of tokens. */
+export type AnswerLength = 'short' | 'long'
+
 /** What the measuring process asks of the node's process. */
 export type Order =
-  | { readonly do: 'sign'; readonly count: number }
-  | { readonly do: 'bare'; readonly streams: number; readonly rounds: number }
+  | { readonly do: 'sign'; readonly length: AnswerLength; readonly count: number }
+  | {
+      readonly do: 'bare'
+      readonly length: AnswerLength
+      readonly streams: number
+      readonly rounds: number
+    }
   | { readonly do: 'wallet'; readonly runs: number }
-  | { readonly do: 'usage' }
+  /** `tidy` collects garbage first. */
+  | { readonly do: 'usage'; readonly tidy: boolean }
   | { readonly do: 'end' }
 
 /** A request that only has to be sent. */

@@ -28,6 +28,7 @@ export async function measureWalletCheck(runs: number): Promise<WalletFigures> {
   const authoriser = createAuthoriser({
     chain,
     journal,
+    holds: { has: () => false },
     serving: servingDomain,
     bindingId,
     agentId: 0n,
@@ -46,10 +47,9 @@ export async function measureWalletCheck(runs: number): Promise<WalletFigures> {
   for (const header of headers) {
     const started = performance.now()
     const authorised = await authoriser.check(header, 'POST', CHAT_PATH, bytes)
-    // Reserved when it returns, and on disk when it resolves.
-    const taking = authoriser.take(authorised)
+    const { onDisk } = await authoriser.take(authorised)
     reserved.push(performance.now() - started)
-    await taking
+    await onDisk
     durable.push(performance.now() - started)
   }
   await store.close()

@@ -34,6 +34,7 @@ import { createAuthoriser } from './payment/authorise.ts'
 import { createCurrentPrice } from './payment/current-price.ts'
 import { earlierLifeEnd } from './payment/earlier-life.ts'
 import { openJournal } from './payment/journal.ts'
+import { createReleaseHolds } from './payment/release-holds.ts'
 import { openProofs } from './proofs.ts'
 import { createReadiness, type Obstacle } from './readiness.ts'
 import { createReceiptLog } from './receipt-log/receipt-log.ts'
@@ -41,6 +42,7 @@ import { readOwnProvider, whileUnavailable } from './registration/own-records.ts
 import { createRegistrar, type Registrar } from './registration/registrar.ts'
 import { healthRoute } from './routes/health.ts'
 import { inclusionRoute } from './routes/inclusion.ts'
+import { releaseRoute } from './routes/release.ts'
 import { metricsRoute } from './routes/metrics.ts'
 import { modelsRoute } from './routes/models.ts'
 import { openApiRoute } from './routes/openapi.ts'
@@ -105,7 +107,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const { bindingId } = identity
   logger.info({ bindingId, signer: keys.signer }, 'statement made')
 
-  const { registry, serving, roots } = domains(config)
+  const { registry, serving, ledger, roots } = domains(config)
   const quotes = createQuotes({ agent, logger, now })
   const attester = createAttester({ quotes, gpus, identity, keys, appCompose })
   // No quote over its own keys, no node (attack N1): whatever is missing shows now and not at the first challenge.
@@ -117,7 +119,8 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const registrar = createRegistrar(registration)
   // A node that cannot prove itself takes nothing new.
   const readiness = createReadiness(() => obstacleOf(registrar, quotes, gpus))
-  const payment = { chain, journal, serving, bindingId, agentId, serviceId, now }
+  const holds = createReleaseHolds({ chain, journal, ledger, agentId, now })
+  const payment = { chain, journal, holds, serving, bindingId, agentId, serviceId, now }
   const earlierEnd = await whileUnavailable(logger, () => earlierLifeEnd(chain, bindingId, now()))
   const authoriser = createAuthoriser({ ...payment, earlierLifeEnd: earlierEnd })
   const metrics = createMetrics([...Object.keys(PROMPT_ENDPOINTS), ...PLAIN_PATHS], {
@@ -156,6 +159,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const books = { identity, keys, serving, journal, log, logger, now }
   const answers = createAnswerService({ ...books, engine, authoriser, limits, metrics })
   const price = createCurrentPrice(chain, { agentId, serviceId }, now)
+  const bodies = createBodyReader(BODY_LIMITS)
   const proofs = await openProofs({
     config,
     quotes,
@@ -168,7 +172,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     appCompose,
     tls,
     readiness,
-    bodies: createBodyReader(BODY_LIMITS),
+    bodies,
     authoriser,
     logger,
     now,
@@ -180,6 +184,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       modelsRoute(engine, Math.floor(now().getTime() / 1000), price),
       healthRoute(identity, readiness, registrar),
       inclusionRoute(log),
+      releaseRoute(holds, bodies),
       openApiRoute(),
     ],
     logger,
@@ -236,12 +241,14 @@ function obstacleOf(
 function domains({ deployment }: Config): {
   readonly registry: ContractDomain
   readonly serving: ContractDomain
+  readonly ledger: ContractDomain
   readonly roots: ContractDomain
 } {
   const chainId = BigInt(deployment.chainId)
   return {
     registry: { chainId, verifyingContract: deployment.computeRegistry },
     serving: { chainId, verifyingContract: deployment.inferenceServing },
+    ledger: { chainId, verifyingContract: deployment.ledgerManager },
     roots: { chainId, verifyingContract: deployment.receiptRoots },
   }
 }

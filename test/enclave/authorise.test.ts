@@ -53,6 +53,7 @@ async function open(locked?: bigint, earlierLifeEnd?: bigint): Promise<Setting> 
   const authoriser = createAuthoriser({
     chain,
     journal,
+    holds: { has: () => false },
     serving: servingDomain,
     bindingId: BINDING,
     agentId: 0n,
@@ -252,7 +253,9 @@ describe('taking an authorisation', () => {
     const first = await check(signed)
     const second = await check(signed)
     expect(journal.reserved(client.channelId)).toBe(0n)
-    await authoriser.take(first)
+    await (
+      await authoriser.take(first)
+    ).onDisk
     expect(journal.reserved(client.channelId)).toBe(1_000n)
     await expect(authoriser.take(second)).rejects.toMatchObject({
       code: 'authorization_already_used',
@@ -293,10 +296,10 @@ describe('taking an authorisation', () => {
     const signed = client.sign(BODY)
     const checked = await check(signed)
     await store.close()
-    await expect(authoriser.take(checked)).rejects.toThrow()
-    await expect(authoriser.take(checked)).rejects.toThrow()
+    await expect((await authoriser.take(checked)).onDisk).rejects.toThrow()
+    await expect((await authoriser.take(checked)).onDisk).rejects.toThrow()
     const other = await check(client.sign(BODY, { key: client.sessionKey }))
-    await expect(authoriser.take(other)).rejects.toThrow()
+    await expect((await authoriser.take(other)).onDisk).rejects.toThrow()
   })
 
   test('nobody without the session key learns or burns anything', async () => {

@@ -60,6 +60,16 @@ function reservedOf(model: ReadonlyMap<Hex, Expected>, channelId: Hex, nowMs: nu
   return sum
 }
 
+function owedOf(model: ReadonlyMap<Hex, Expected>, channelId: Hex): bigint {
+  let sum = 0n
+  for (const { auth, state } of model.values()) {
+    if (auth.channelId !== channelId) continue
+    if (state === 'started') sum += MAX_FEE
+    if (state === 'finished') sum += FEE
+  }
+  return sum
+}
+
 const place = { channel: fc.nat(1), nonce: fc.nat(4) }
 const step = fc.oneof(
   fc.record({ do: fc.constant('start' as const), ...place }),
@@ -114,6 +124,7 @@ describe('the journal and a plain model of it', () => {
           }
           for (const channelId of CHANNELS) {
             expect(journal.reserved(channelId)).toBe(reservedOf(model, channelId, nowMs))
+            expect(journal.owed(channelId)).toBe(owedOf(model, channelId))
           }
           const waiting = [...model.values()].filter(({ state }) => state === 'finished')
           expect(new Set(journal.waiting().map(({ item }) => item.receipt.authHash))).toEqual(

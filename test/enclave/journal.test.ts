@@ -80,6 +80,30 @@ describe('the journal', () => {
     await secondStore.close()
   })
 
+  test('a channel owes what is under way, and each fee until its payment is final', async () => {
+    const clock = new TestClock()
+    const { journal, store } = await open(undefined, clock)
+    const authHash = hashOf(1n)
+    const move = (to: 'waiting' | 'sent' | 'included' | 'closed'): Promise<void> =>
+      journal.move([{ authHash, to }])
+    expect(journal.owed(CHANNEL)).toBe(0n)
+    await journal.start(authHash, authOf(1n))
+    expect(journal.owed(CHANNEL)).toBe(100n)
+    await journal.finish(itemOf(authOf(1n)), 40n)
+    expect(journal.owed(CHANNEL)).toBe(40n)
+    for (const to of ['sent', 'included', 'waiting', 'sent', 'included'] as const) {
+      await move(to)
+      expect(journal.owed(CHANNEL)).toBe(40n)
+    }
+    // No longer reserved, and still owed: the block may be taken back.
+    clock.pass(60)
+    expect(journal.reserved(CHANNEL)).toBe(0n)
+    expect(journal.owed(CHANNEL)).toBe(40n)
+    await move('closed')
+    expect(journal.owed(CHANNEL)).toBe(0n)
+    await store.close()
+  })
+
   test('P32 a nonce of a channel is taken once, whatever else the authorisation says', async () => {
     const { journal, store } = await open()
     await journal.start(hashOf(1n), authOf(1n))

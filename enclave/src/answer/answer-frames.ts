@@ -21,6 +21,8 @@ export interface AnswerParts {
   readonly writer: AnswerWriter
   readonly name: AnswerName
   readonly job: AnswerJob
+  /** Resolves when the authorisation is on disk as used. */
+  readonly taken: Promise<void>
   /** Aborted when nobody takes the answer any more. */
   readonly gone: AbortSignal
   /** Aborted when the answer must end where it is. */
@@ -45,9 +47,10 @@ export async function answerWhole(parts: AnswerParts): Promise<JsonAnswer> {
   const { writer, job } = parts
   const stop = new AbortController()
   const { steps, record } = start(parts, AbortSignal.any([parts.gone, stop.signal]))
+  let next = await firstStep(steps, parts, stop)
   try {
-    for await (const step of steps) {
-      parts.began()
+    for (; next.done !== true; next = await steps.next()) {
+      const step = next.value
       if ('part' in step) record.add(step.choice, step.part)
       else record.end(step.choice, step.end)
     }
@@ -83,7 +86,7 @@ export async function* answerFrames(
   // Ends the engine when the reader returns between two pieces.
   const stop = new AbortController()
   const { steps, record } = start(parts, AbortSignal.any([gone, stop.signal]))
-  let next = await firstStep(steps, parts)
+  let next = await firstStep(steps, parts, stop)
   let finish: 'aborted' | 'error' = 'aborted'
   let concluded = false
   try {
@@ -142,13 +145,26 @@ function start(
   }
 }
 
-/** Until the first step nothing was answered, so a failure charges nothing. */
+/**
+ * The first step, when the authorisation is on disk as well: the engine begins while the disk is busy, and nothing it
+ * says is handed on before (attack N9). Until then nothing was answered, so a failure charges nothing.
+ */
 async function firstStep(
   steps: Steps,
-  { job, began }: AnswerParts,
+  { job, taken, began }: AnswerParts,
+  stop: AbortController,
 ): Promise<IteratorResult<ChoiceStep, void>> {
+  const first = steps.next()
+  first.catch(() => undefined)
   try {
-    const step = await steps.next()
+    await taken
+  } catch (error) {
+    // It is another's, or nobody knows whose: what the books say of it stays.
+    stop.abort()
+    throw error
+  }
+  try {
+    const step = await first
     began()
     return step
   } catch (error) {

@@ -115,7 +115,7 @@ async function answerText(
   for (const prompt of prompts) await prompt.check(request)
   const admission = engine.admit(answers)
   leaving.push(() => admission.release())
-  await authoriser.take(authorised)
+  const { onDisk } = await authoriser.take(authorised)
 
   const left = new AbortController()
   const gone = AbortSignal.any([raw.signal, left.signal])
@@ -137,6 +137,7 @@ async function answerText(
     writer,
     name,
     job: countedJob(service, authorised, raw, writer.id),
+    taken: onDisk,
     gone,
     cut: AbortSignal.any([work.cut, AbortSignal.timeout(MAX_ANSWER_MS)]),
     began: once(metrics.began(raw.path)),
@@ -167,7 +168,9 @@ async function answerEmbeddings(
   assertPromptPaid(authorised.price, authorised.signed.auth.maxFee, prepared.tokens.atMost)
   const admission: Admission = engine.admit(1)
   leaving.push(() => admission.release())
-  await authoriser.take(authorised)
+  await (
+    await authoriser.take(authorised)
+  ).onDisk
   const job = countedJob(service, authorised, raw)
   try {
     // A client that leaves changes nothing: it is computed all the same, and owed (attack N2).

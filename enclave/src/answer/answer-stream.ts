@@ -24,6 +24,8 @@ export async function openAnswerStream(
   let next: IteratorResult<Uint8Array<ArrayBuffer>, void> | undefined = await frames.next()
   let over = false
   let stall: NodeJS.Timeout | undefined
+  /** Whether the reader asks for a frame that is not there yet. */
+  let asking = false
   const end = (): void => {
     clearTimeout(stall)
     if (over) return
@@ -42,7 +44,13 @@ export async function openAnswerStream(
     void leave()
   }
   const awaitReader = (controller: ReadableStreamDefaultController): void => {
-    stall = setTimeout(() => abandon(controller), MAX_STALL_MS).unref()
+    asking = false
+    // One timer for all of a stream's frames; it may have run out while a frame was asked for.
+    stall =
+      stall?.refresh() ??
+      setTimeout(() => {
+        if (!asking) abandon(controller)
+      }, MAX_STALL_MS).unref()
   }
   return new ReadableStream(
     {
@@ -51,7 +59,7 @@ export async function openAnswerStream(
         awaitReader(controller)
       },
       pull: async (controller) => {
-        clearTimeout(stall)
+        asking = true
         try {
           const frame = next ?? (await frames.next())
           next = undefined

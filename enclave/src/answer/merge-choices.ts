@@ -15,6 +15,8 @@ export type ChoiceStep =
 export async function* mergeChoices(
   generations: readonly Generation[],
 ): AsyncGenerator<ChoiceStep, void> {
+  const [only] = generations
+  if (generations.length === 1 && only !== undefined) return yield* oneChoice(only)
   const waiting = new Map<number, Promise<readonly [number, Step]>>()
   const ask = (choice: number, generation: Generation): void => {
     const step = generation.next().then((result) => [choice, result] as const)
@@ -33,5 +35,12 @@ export async function* mergeChoices(
     yield { choice, part: step.value }
     const generation = generations[choice]
     if (generation !== undefined) ask(choice, generation)
+  }
+}
+
+async function* oneChoice(generation: Generation): AsyncGenerator<ChoiceStep, void> {
+  for (let step = await generation.next(); ; step = await generation.next()) {
+    if (step.done === true) return yield { choice: 0, end: step.value }
+    yield { choice: 0, part: step.value }
   }
 }

@@ -49,7 +49,7 @@ export function openApiDocument(endpoints: readonly PlainEndpoint[] = PLAIN_ENDP
   return {
     openapi: '3.1.0',
     info: { title: 'Jeju Compute node', version: '1' },
-    paths: Object.fromEntries([...plain, ...prompts]),
+    paths: Object.fromEntries([...plain, ...prompts, ['/v1/release', { post: RELEASE }]]),
     components: { securitySchemes: SECURITY_SCHEMES, responses: { Error: ERROR } },
   }
 }
@@ -103,6 +103,37 @@ function parametersOf(path: string): object {
       schema: { type: 'string' },
     })),
   }
+}
+
+const HEX = { type: 'string', pattern: '^0x([0-9a-f]{2})+$' }
+const WEI = { type: 'string', pattern: '^(0|[1-9][0-9]*)$' }
+
+/** Signed by the user, and brought by whoever releases the channel (docs/protocol.md §5.1). */
+const RELEASE = {
+  summary: 'Takes nothing more of a channel, and says what it still owes',
+  requestBody: {
+    required: true,
+    content: {
+      'application/json': {
+        schema: {
+          type: 'object',
+          properties: {
+            channelId: HEX,
+            deadline: WEI,
+            paid: WEI,
+            signature: HEX,
+            v: { const: 1 },
+          },
+          required: ['channelId', 'deadline', 'paid', 'signature', 'v'],
+          additionalProperties: false,
+        },
+      },
+    },
+  },
+  responses: {
+    '200': answer('application/json'),
+    default: { $ref: '#/components/responses/Error' },
+  },
 }
 
 const NONCE = {

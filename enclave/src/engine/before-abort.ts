@@ -1,28 +1,29 @@
-/** What `beforeAbort` gives when the signal came first. */
+/** What {@link BeforeAbort.wait} gives when the signal came first. */
 export const ABORTED: unique symbol = Symbol('aborted')
 
-/** The result of the work, or {@link ABORTED} as soon as the signal is aborted; the work itself goes on. */
-export async function beforeAbort<T>(
-  signal: AbortSignal,
-  start: () => Promise<T>,
-): Promise<T | typeof ABORTED> {
-  if (signal.aborted) return ABORTED
-  const { promise, resolve } = onAbort(signal)
-  try {
-    return await Promise.race([start(), promise])
-  } finally {
-    signal.removeEventListener('abort', resolve)
-  }
-}
+/** Waits for one piece of work after the other, and for none of them once a signal is aborted; the work itself goes on. */
+export class BeforeAbort {
+  readonly #signal: AbortSignal
+  #abort = (): void => undefined
+  /** One listener for all of it: there is a piece of work for each token. */
+  readonly #listener = (): void => this.#abort()
 
-function onAbort(signal: AbortSignal): {
-  promise: Promise<typeof ABORTED>
-  resolve: () => void
-} {
-  let resolve = (): void => undefined
-  const promise = new Promise<typeof ABORTED>((done) => {
-    resolve = () => done(ABORTED)
-  })
-  signal.addEventListener('abort', resolve, { once: true })
-  return { promise, resolve }
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+    signal.addEventListener('abort', this.#listener, { once: true })
+  }
+
+  /** The result of the work, or {@link ABORTED} as soon as the signal is aborted. One at a time. */
+  wait<T>(start: () => Promise<T>): Promise<T | typeof ABORTED> {
+    return new Promise((resolve, reject) => {
+      if (this.#signal.aborted) return resolve(ABORTED)
+      this.#abort = () => resolve(ABORTED)
+      start().then(resolve, reject)
+    })
+  }
+
+  /** Listens no more. */
+  end(): void {
+    this.#signal.removeEventListener('abort', this.#listener)
+  }
 }

@@ -1,5 +1,5 @@
 import { AnswerText } from './answer-text.ts'
-import { ABORTED, beforeAbort } from './before-abort.ts'
+import { ABORTED, BeforeAbort } from './before-abort.ts'
 import type { AnswerPart, GenerateResult, TokenLogprob } from './engine.ts'
 import type { DrawnToken, LlamaSlot, Sampling } from './llama-slot.ts'
 import { tokenLogprob } from './token-logprobs.ts'
@@ -32,6 +32,18 @@ export async function* generateAnswer<Token, Grammar>(
   generation: Generation<Token, Grammar>,
   signal: AbortSignal,
 ): AsyncGenerator<TextPart, GenerateResult> {
+  const beforeAbort = new BeforeAbort(signal)
+  try {
+    return yield* generate(generation, beforeAbort)
+  } finally {
+    beforeAbort.end()
+  }
+}
+
+async function* generate<Token, Grammar>(
+  generation: Generation<Token, Grammar>,
+  beforeAbort: BeforeAbort,
+): AsyncGenerator<TextPart, GenerateResult> {
   const { slot, owner, prompt, limit, sampling, stop, bytesOf, grammar, logprobs } = generation
   const answer = new AnswerText(stop)
   const likelihoods: TokenLogprob[] = []
@@ -43,7 +55,7 @@ export async function* generateAnswer<Token, Grammar>(
     return { type: 'text', text, tokens, ...stated }
   }
 
-  const reused = await beforeAbort(signal, () => slot.reuse(owner, prompt))
+  const reused = await beforeAbort.wait(() => slot.reuse(owner, prompt))
   let inputTokens = reused === ABORTED ? 0 : reused
   const cachedTokens = inputTokens
   const result = (finish: GenerateResult['finish'], stopString?: string): GenerateResult => ({
@@ -57,7 +69,7 @@ export async function* generateAnswer<Token, Grammar>(
 
   for (; prompt.length - inputTokens > PROMPT_PART_TOKENS; inputTokens += PROMPT_PART_TOKENS) {
     const fed = prompt.slice(inputTokens, inputTokens + PROMPT_PART_TOKENS)
-    if ((await beforeAbort(signal, () => slot.feed(fed))) === ABORTED) return result('aborted')
+    if ((await beforeAbort.wait(() => slot.feed(fed))) === ABORTED) return result('aborted')
   }
   slot.begin(prompt.slice(inputTokens), sampling, {
     probabilities: logprobs !== undefined,
@@ -66,7 +78,7 @@ export async function* generateAnswer<Token, Grammar>(
   let finish: 'stop' | 'length' = 'length'
   for (let step: Step<Token> | undefined = stepOf(slot); step !== undefined;) {
     const pending = step
-    const drawn = await beforeAbort(signal, () => pending)
+    const drawn = await beforeAbort.wait(() => pending)
     if (drawn === ABORTED) return result('aborted')
     inputTokens = prompt.length
     if (drawn === undefined) {
@@ -77,12 +89,21 @@ export async function* generateAnswer<Token, Grammar>(
     const { text, stopped, stop: met } = answer.push(bytesOf(drawn.token))
     // The engine makes the next token while this one is written and sent; one alone, so that a slow reader slows it.
     step = stopped || answer.generated >= limit ? undefined : stepOf(slot)
+    if (step !== undefined) await onceBegun()
     if (text !== '') yield part(text)
     if (stopped) return result('stop', met)
   }
   const rest = answer.end()
   if (rest !== '') yield part(rest)
   return result(finish)
+}
+
+/**
+ * Resolves when a step that was just asked for has begun: the library collects what is asked for in one turn of the event
+ * loop and begins it in the next. Whoever writes the last token before that makes the engine wait.
+ */
+function onceBegun(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(() => setImmediate(resolve)))
 }
 
 type Step<Token> = Promise<DrawnToken<Token> | undefined>

@@ -49,16 +49,12 @@ export function exchangeMiddleware(parts: ExchangeParts): MiddlewareHandler {
     const sent = new Uint8Array(
       await parts.bodies.read(raw, admission?.authorised.signed.auth.channelId),
     )
-    const opened =
+    const unsealed =
       encapsulated === undefined ? undefined : await parts.unsealer.open(encapsulated, sent)
-    const wire = createExchange(sent, opened, admission?.stillTrue())
+    const wire = createExchange(sent, unsealed, admission?.stillTrue())
     c.set('exchange', wire)
-    c.req.raw = new Request(raw.url, {
-      method,
-      headers: withoutSealing(raw.headers),
-      signal: raw.signal,
-      ...(method === 'GET' || method === 'HEAD' ? {} : { body: wire.body }),
-    })
+    // What answers a prompt takes its body from the exchange.
+    if (!isPrompt) c.req.raw = opened(raw, wire.body)
     await next()
     if (c.error !== undefined) wire.startOver()
     answer(c, wire, parts.records)
@@ -116,6 +112,17 @@ async function admit(
     if (error instanceof NodeError) return undefined
     throw error
   }
+}
+
+/** The request as it was before it was sealed. */
+function opened({ url, method, headers, signal }: Request, body: Uint8Array<ArrayBuffer>): Request {
+  const hasBody = method !== 'GET' && method !== 'HEAD'
+  return new Request(url, {
+    method,
+    headers: withoutSealing(headers),
+    signal,
+    ...(hasBody ? { body } : {}),
+  })
 }
 
 function withoutSealing(headers: Headers): Headers {

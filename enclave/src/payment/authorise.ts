@@ -13,6 +13,7 @@ import {
 import { ChainError, type Channel, type NodeChain, type Price } from '../chain/node-chain.ts'
 import { NodeError } from '../http/node-error.ts'
 import type { Journal } from './journal.ts'
+import type { ReleaseHolds } from './release-holds.ts'
 
 /** A request that may be charged: who signed what, and what it may cost. */
 export interface Authorised {
@@ -28,6 +29,7 @@ export interface Authorised {
 export interface AuthoriserParts {
   readonly chain: NodeChain
   readonly journal: Journal
+  readonly holds: Pick<ReleaseHolds, 'has'>
   readonly serving: ContractDomain
   readonly bindingId: Hex
   readonly agentId: bigint
@@ -35,6 +37,15 @@ export interface AuthoriserParts {
   /** What ends by then may have been taken before this start; undefined where there was no earlier one. */
   readonly earlierLifeEnd: bigint | undefined
   readonly now: () => Date
+}
+
+/** An authorisation whose maximum is reserved. */
+export interface Taking {
+  /**
+   * Resolves when it is on disk as used, and nothing of an answer may leave before; rejects where another process took
+   * it, or the disk failed. An engine may begin meanwhile.
+   */
+  readonly onDisk: Promise<void>
 }
 
 /** Checks a request's authorisation (docs/protocol.md §5). */
@@ -52,8 +63,8 @@ export interface Authoriser {
     body: Uint8Array,
     admitted?: Authorised,
   ): Promise<Authorised>
-  /** Takes the authorisation: reserves its maximum and records it. After this it is used, whatever happens. */
-  take(authorised: Authorised): Promise<void>
+  /** Takes the authorisation: reserves its maximum. After this it is used, whatever happens. Throws a NodeError. */
+  take(authorised: Authorised): Promise<Taking>
 }
 
 /** A refund must be at least this far away: time to infer and to settle (attack N11). */
@@ -61,7 +72,7 @@ const CLOSING_MARGIN_S = 15n * 60n
 
 /** An authoriser for one binding and service. */
 export function createAuthoriser(parts: AuthoriserParts): Authoriser {
-  const { chain, journal, agentId, serviceId } = parts
+  const { chain, journal, holds, agentId, serviceId } = parts
   // Price versions are immutable on chain.
   const prices = new Map<number, Price>()
   const priceOf = async (version: number): Promise<Price> => {
@@ -78,6 +89,7 @@ export function createAuthoriser(parts: AuthoriserParts): Authoriser {
     const authHash = authDigest(auth, parts.serving)
     const signer = signerOf(authHash, signed.signature)
     if (journal.knows(authHash, auth)) throw alreadyUsed()
+    if (holds.has(auth.channelId)) throw beingReleased()
     checkThisLife(auth.validUntil, parts.earlierLifeEnd)
     // Read for each request, and not cached: the nonce must be asked anyway, since the host can roll the journal's
     // disk back (attack N9), and both questions travel together.
@@ -108,14 +120,20 @@ export function createAuthoriser(parts: AuthoriserParts): Authoriser {
       }
       return authorised
     },
+    // Nothing awaits between these checks and the journal's own bookkeeping, so two requests cannot both pass (attack N2).
     take: async ({ signed: { auth }, authHash, funds }) => {
-      // Nothing awaits from here to the journal's own bookkeeping, so two requests cannot both pass (attack N2).
       if (journal.knows(authHash, auth)) throw alreadyUsed()
+      if (holds.has(auth.channelId)) throw beingReleased()
       const free = funds - journal.reserved(auth.channelId)
       if (free < auth.maxFee) {
         throw new NodeError('insufficient_funds', `channel: ${free} wei free, ${auth.maxFee} asked`)
       }
-      if (!(await journal.start(authHash, auth))) throw alreadyUsed()
+      const onDisk = journal.start(authHash, auth).then((isNew) => {
+        if (!isNew) throw alreadyUsed()
+      })
+      // Whoever has not come to await it yet hears of it then.
+      onDisk.catch(() => undefined)
+      return { onDisk }
     },
   }
 }
@@ -184,6 +202,11 @@ function checkChannel(
   if (channel.sessionKey !== signer) {
     throw new NodeError('authorization_invalid', 'signature: not by the session key of the channel')
   }
+}
+
+/** Who releases the channel was told what it owes. */
+function beingReleased(): NodeError {
+  return new NodeError('channel_not_usable', 'channel: its user asked for its release')
 }
 
 function alreadyUsed(): NodeError {

@@ -48,8 +48,8 @@ const REORG_GRACE_S = 24n * 3600n
 export class JournalState {
   readonly #taken = new Map<Hex, Taken>()
   readonly #nonces = new Set<string>()
-  /** Authorisations of a channel that reserve something. */
-  readonly #reserving = new Map<Hex, Set<Hex>>()
+  /** Channels of which something is reserved or owed. */
+  readonly #channels = new Map<Hex, ChannelSums>()
   readonly #waiting = new Set<Hex>()
 
   start(authHash: Hex, auth: RequestAuth): void {
@@ -107,14 +107,22 @@ export class JournalState {
 
   /** Wei of a channel that is promised and may not yet show in its `spent`. */
   reserved(channelId: Hex, nowMs: number): bigint {
-    let sum = 0n
-    for (const authHash of this.#reserving.get(channelId) ?? []) {
+    const { releasing } = this.#channels.get(channelId) ?? {}
+    for (const authHash of releasing ?? []) {
       const taken = this.#taken.get(authHash)
-      if (taken === undefined) continue
-      if (taken.releaseAt === undefined || taken.releaseAt > nowMs) sum += taken.reserved
-      else this.#set(authHash, { ...taken, reserved: 0n })
+      // They were paid in this order.
+      if (taken === undefined || (taken.releaseAt ?? 0) > nowMs) break
+      this.#set(authHash, { ...taken, reserved: 0n })
     }
-    return sum
+    return this.#channels.get(channelId)?.reserved ?? 0n
+  }
+
+  /**
+   * Wei that a channel may still have to pay, or to pay again: the maximum of what is being answered, and each fee until
+   * its payment is beyond any reorganisation.
+   */
+  owed(channelId: Hex): bigint {
+    return this.#channels.get(channelId)?.owed ?? 0n
   }
 
   waiting(): readonly Owed[] {
@@ -140,17 +148,38 @@ export class JournalState {
   }
 
   #set(authHash: Hex, taken: Taken): void {
-    const { auth, reserved, state } = taken
+    const { auth, reserved, releaseAt, state } = taken
+    const before = this.#taken.get(authHash)
     this.#taken.set(authHash, taken)
     this.#nonces.add(nonceName(auth))
     if (state === 'waiting') this.#waiting.add(authHash)
     else this.#waiting.delete(authHash)
-    const ofChannel = this.#reserving.get(auth.channelId) ?? new Set()
-    if (reserved > 0n) ofChannel.add(authHash)
-    else ofChannel.delete(authHash)
-    if (ofChannel.size > 0) this.#reserving.set(auth.channelId, ofChannel)
-    else this.#reserving.delete(auth.channelId)
+    const sums = this.#channels.get(auth.channelId) ?? {
+      reserved: 0n,
+      owed: 0n,
+      releasing: new Set<Hex>(),
+    }
+    // Sums, since a channel that is used all the time has thousands of these, and each request asks.
+    sums.reserved += reserved - (before?.reserved ?? 0n)
+    sums.owed += owedOf(taken) - (before === undefined ? 0n : owedOf(before))
+    if (reserved > 0n && releaseAt !== undefined) sums.releasing.add(authHash)
+    else sums.releasing.delete(authHash)
+    if (sums.reserved > 0n || sums.owed > 0n) this.#channels.set(auth.channelId, sums)
+    else this.#channels.delete(auth.channelId)
   }
+}
+
+/** Of one channel, in wei. */
+interface ChannelSums {
+  reserved: bigint
+  owed: bigint
+  /** Authorisations whose reservation ends by itself. */
+  readonly releasing: Set<Hex>
+}
+
+function owedOf({ auth, state, owed }: Taken): bigint {
+  if (state === 'closed') return 0n
+  return owed?.fee ?? auth.maxFee
 }
 
 /** Rows that {@link JournalState.forgetExpired} forgets, by state, with Unix seconds: now, and now less the grace. */

@@ -27,6 +27,11 @@ export interface Journal {
   move(moves: readonly Move[], also?: readonly Change[]): Promise<void>
   /** Wei of a channel that is promised and may not yet show in its `spent`. */
   reserved(channelId: Hex): bigint
+  /**
+   * Wei a channel may still have to pay: the maximum of what is being answered, and each fee until its payment cannot be
+   * taken back. Zero before a channel may be released (docs/protocol.md §5.1).
+   */
+  owed(channelId: Hex): bigint
   /** Receipts that wait for settlement, oldest first. */
   waiting(): readonly Owed[]
   readonly waitingCount: number
@@ -93,6 +98,7 @@ export async function openJournal(store: Store, now: () => Date): Promise<Journa
       ])
     },
     reserved: (channelId) => state.reserved(channelId, now().getTime()),
+    owed: (channelId) => state.owed(channelId),
     waiting: () => state.waiting(),
     get waitingCount() {
       return state.waitingCount

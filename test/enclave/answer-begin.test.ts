@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest'
+import {
+  answerFrames,
+  answerWhole,
+  type AnswerParts,
+} from '../../enclave/src/answer/answer-frames.ts'
+import { createChatWriter } from '../../enclave/src/api/openai/chat-writer.ts'
+import type { AnswerPart, GenerateResult } from '../../enclave/src/engine/engine.ts'
+
+/** An answer of one piece, of which a test decides when the disk has its authorisation. */
+function begin(): {
+  readonly parts: AnswerParts
+  readonly seen: string[]
+  readonly settle: { readonly resolve: () => void; readonly reject: (error: Error) => void }
+} {
+  const seen: string[] = []
+  let settle = { resolve: (): void => undefined, reject: (error: Error): void => void error }
+  const taken = new Promise<void>((resolve, reject) => (settle = { resolve, reject }))
+  async function* generate(signal: AbortSignal): AsyncGenerator<AnswerPart, GenerateResult> {
+    seen.push('engine begins')
+    signal.addEventListener('abort', () => seen.push('engine is ended'), { once: true })
+    await Promise.resolve()
+    yield { type: 'text', text: 'Ja', tokens: 1 }
+    return { finish: 'stop', inputTokens: 1, outputTokens: 1 }
+  }
+  const name = { id: 'x', created: 1, model: 'm' }
+  const parts: AnswerParts = {
+    generate: (signal) => [generate(signal)],
+    perPrompt: 1,
+    promptTokens: 1,
+    writer: createChatWriter(name, { includeUsage: false, logprobs: false }),
+    name,
+    taken,
+    job: {
+      cover: () => seen.push('covered'),
+      conclude: () => Promise.reject(new Error('not in this test')),
+      abandon: async () => {
+        await Promise.resolve()
+        seen.push('abandoned')
+      },
+    },
+    gone: new AbortController().signal,
+    cut: new AbortController().signal,
+    began: () => seen.push('began'),
+  }
+  return { parts, seen, settle }
+}
+
+const manyTurns = async (): Promise<void> => {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+test('N9 the engine begins at once, and nothing is handed on before the authorisation is on disk', async () => {
+  const { parts, seen, settle } = begin()
+  const frames = answerFrames(parts)
+  const first = frames.next()
+  await manyTurns()
+  expect(seen).toEqual(['engine begins'])
+  settle.resolve()
+  expect(Buffer.from((await first).value ?? []).toString()).toContain('"role":"assistant"')
+  expect(seen).toEqual(['engine begins', 'began', 'covered'])
+})
+
+test.each(['stream', 'whole'] as const)(
+  'N9 an authorisation that the disk does not take ends the engine and changes no book: %s',
+  async (kind) => {
+    const { parts, seen, settle } = begin()
+    const answer = kind === 'whole' ? answerWhole(parts) : answerFrames(parts).next()
+    const outcome = expect(answer).rejects.toThrow('the disk is full')
+    await manyTurns()
+    settle.reject(new Error('the disk is full'))
+    await outcome
+    expect(seen).toEqual(['engine begins', 'engine is ended'])
+  },
+)

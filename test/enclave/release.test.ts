@@ -1,0 +1,117 @@
+import { canonicalJson, randomBytes32, signDigest, toHex } from '@jeju/verifier/protocol'
+import { afterAll, expect, test } from 'vitest'
+import { releaseDigest, type Release } from '../../enclave/src/chain/release-digest.ts'
+import { deployment } from './setting/deployment.ts'
+import { cleanUp, startNode, until, type Running } from './setting/start-node.ts'
+import { chatBody, errorOf } from './setting/test-client.ts'
+import { TestSettlementChain } from './setting/test-settlement-chain.ts'
+
+afterAll(cleanUp)
+
+const BODY = chatBody()
+const LEDGER = {
+  chainId: BigInt(deployment.chainId),
+  verifyingContract: deployment.ledgerManager,
+}
+
+interface Lies extends Partial<Release> {
+  readonly key?: Uint8Array
+  readonly more?: object
+}
+
+function askRelease({ client, clock, fetch }: Running, lies: Lies = {}): Promise<Response> {
+  const { key = client.sessionKey, more = {}, ...members } = lies
+  const nowS = BigInt(Math.floor(clock.now().getTime() / 1000))
+  const release = { channelId: client.channelId, paid: 0n, deadline: nowS + 300n, ...members }
+  const body = canonicalJson({
+    channelId: release.channelId,
+    deadline: release.deadline.toString(),
+    paid: release.paid.toString(),
+    signature: signDigest(releaseDigest(release, LEDGER), key),
+    v: 1,
+    ...more,
+  })
+  return fetch(new Request('http://node.test/v1/release', { method: 'POST', body }))
+}
+
+async function owedOf(running: Running, lies?: Lies): Promise<unknown> {
+  const response = await askRelease(running, lies)
+  expect(response.status).toBe(200)
+  return response.json()
+}
+
+const askChat = ({ client, fetch }: Running): Promise<Response> =>
+  fetch(client.request(BODY, client.sign(BODY)))
+
+test('N11 what is being answered is owed at its maximum, and nothing more is taken', async () => {
+  const running = await startNode({ config: { settleIntervalMs: 20 } })
+  const { client, engine, chain } = running
+  const { channelId } = client
+  engine.holdAt = 1
+  const open = await running.fetch(
+    client.request(
+      chatBody({ stream: true }),
+      client.sign(chatBody({ stream: true }), { maxFee: 900n }),
+    ),
+  )
+  expect(await owedOf(running)).toEqual({ channelId, owed: '900' })
+  const refused = await errorOf(await askChat(running))
+  expect(refused).toMatchObject({ status: 402, code: 'channel_not_usable' })
+
+  engine.release()
+  await open.arrayBuffer()
+  await until(async () => {
+    const { owed } = (await owedOf(running)) as { owed: string }
+    return owed === '0'
+  })
+  // The receipt is paid, and was before anybody heard of nothing owed.
+  expect((await chain.channel(channelId)).spent).toBeGreaterThan(0n)
+})
+
+test('N11 a receipt is owed until its payment is final', async () => {
+  const running = await startNode({
+    settlement: (chain) => {
+      const settling = new TestSettlementChain(chain)
+      settling.above = 0n
+      return settling
+    },
+    config: { settleIntervalMs: 20 },
+  })
+  const { chain, client } = running
+  expect((await askChat(running)).status).toBe(200)
+  await until(async () => (await chain.channel(client.channelId)).spent > 0n)
+  const { spent } = await chain.channel(client.channelId)
+  expect(await owedOf(running)).toMatchObject({ owed: spent.toString() })
+})
+
+test('a release that runs out is forgotten, and its channel taken again', async () => {
+  const running = await startNode()
+  expect(await owedOf(running)).toMatchObject({ owed: '0' })
+  running.clock.pass(590)
+  expect((await askChat(running)).status).toBe(402)
+  running.clock.pass(20)
+  expect((await askChat(running)).status).toBe(200)
+})
+
+test('nobody but the session key of a live channel with this agent holds it or learns what it owes', async () => {
+  const running = await startNode()
+  const { chain, client, clock } = running
+  const nowS = BigInt(Math.floor(clock.now().getTime() / 1000))
+  const codeOf = async (lies: Lies): Promise<string> =>
+    (await errorOf(await askRelease(running, lies))).code
+  expect(await codeOf({ key: randomBytes32() })).toBe('authorization_invalid')
+  expect(await codeOf({ more: { paid: '1' } })).toBe('authorization_invalid')
+  expect(await codeOf({ more: { signature: `0x${'00'.repeat(65)}` } })).toBe(
+    'authorization_invalid',
+  )
+  expect(await codeOf({ more: { extra: 1 } })).toBe('invalid_request')
+  expect(await codeOf({ more: { v: 2 } })).toBe('invalid_request')
+  expect(await codeOf({ deadline: nowS - 1n })).toBe('authorization_expired')
+  expect(await codeOf({ deadline: nowS + 700n })).toBe('authorization_expired')
+  expect(await codeOf({ channelId: toHex(randomBytes32()) })).toBe('channel_not_usable')
+  const channel = await chain.channel(client.channelId)
+  chain.channels.set(client.channelId, { ...channel, agentId: 7n })
+  expect(await codeOf({})).toBe('channel_not_usable')
+  chain.channels.set(client.channelId, channel)
+  expect((await askChat(running)).status).toBe(200)
+})
