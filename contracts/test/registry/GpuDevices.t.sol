@@ -234,9 +234,7 @@ contract GpuDevicesTest is AttestFixture {
     function test_wrong_list_refused() public {
         bytes32 digest = _mine.statement.gpuDevicesDigest;
         bytes32[] memory wrong = _list(3);
-        vm.expectRevert(
-            abi.encodeWithSelector(IGpuDevices.DevicesMismatch.selector, digest, _digest(wrong))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IGpuDevices.DevicesMismatch.selector, digest, _digest(wrong)));
         _devices.claim(_mine.statement, wrong);
         wrong = _list(2);
         (wrong[0], wrong[1]) = (wrong[1], wrong[0]);

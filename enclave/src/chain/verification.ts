@@ -1,4 +1,10 @@
-import { computeRegistryAbi, type TdxDeployment } from '@jeju/contracts'
+import {
+  computeRegistryAbi,
+  gpuDevicesAbi,
+  INTEL_ROOT_SHA256,
+  lowercase,
+  type TdxDeployment,
+} from '@jeju/contracts'
 import { createOnchainDcap, type CollateralOffer, type Send } from '@jeju/contracts/dcap'
 import { fromHex, toHex, type Hex } from '@jeju/verifier/protocol'
 import { encodeFunctionData, type PublicClient } from 'viem'
@@ -27,6 +33,17 @@ export function createVerification(parts: VerificationParts): OnchainVerificatio
     evaluationNumbers: () => fetched(() => collateral.evaluationNumbers()),
   }
   const verifierIndex = BigInt(tdx.verifierIndex)
+  const gpuDevices = (): Promise<Hex> =>
+    reader.readContract({
+      address: computeRegistry,
+      abi: computeRegistryAbi,
+      functionName: 'gpuDevices',
+    })
+  // Refused by the estimate, it costs nothing and says why.
+  const estimated = async (to: Hex, data: Hex): ReturnType<Send> => {
+    const { gas } = await dcap.estimate({ to, data })
+    return send({ to, data, gas: (gas * 9n) / 8n })
+  }
   return {
     verifierIndex,
     bringCollateral: async (quote) => dcap.bring(await dcap.plan(quote, offer), send),
@@ -37,10 +54,19 @@ export function createVerification(parts: VerificationParts): OnchainVerificatio
         functionName: 'attest',
         args: [statement, verifierIndex, toHex(evidence), blockNumber, deadline, signerSig],
       })
-      const call = { to: computeRegistry, data }
-      // Refused here, it costs nothing and says why.
-      const { gas } = await dcap.estimate(call)
-      return send({ ...call, gas: (gas * 9n) / 8n })
+      return estimated(computeRegistry, data)
+    },
+    holdsDevices: async (bindingId) =>
+      reader.readContract({
+        address: await gpuDevices(),
+        abi: gpuDevicesAbi,
+        functionName: 'isWhole',
+        args: [bindingId, lowercase(tdx.rootCertificateHash) !== INTEL_ROOT_SHA256],
+      }),
+    claimDevices: async (statement, devices) => {
+      const args = [statement, devices] as const
+      const data = encodeFunctionData({ abi: gpuDevicesAbi, functionName: 'claim', args })
+      return estimated(await gpuDevices(), data)
     },
   }
 }

@@ -78,6 +78,9 @@ export function connectChain(
       bringCollateral: (quote) => ask(() => verification.bringCollateral(quote)),
       evidenceOf: (quote, digest) => ask(() => verification.evidenceOf(quote, digest)),
       attest: (call) => ask(() => verification.attest(call)),
+      holdsDevices: (bindingId) => ask(() => verification.holdsDevices(bindingId)),
+      claimDevices: (statement, devices) =>
+        ask(() => verification.claimDevices(statement, devices)),
     },
     checkContracts: () =>
       ask(() =>
