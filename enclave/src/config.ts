@@ -25,7 +25,7 @@ export interface Config {
   readonly rpcUrls: readonly string[]
   readonly chainId: number
   readonly deployment: Deployment
-  /** Intel's collateral service or a PCCS; asked only where quotes are judged on chain, for what the chain lacks. */
+  /** Intel's collateral service or a PCCS; asked only where quotes are judged on chain, for what the chain and the archive lack. */
   readonly collateralUrl: string
   readonly agentId: bigint
   readonly serviceId: number

@@ -33,6 +33,8 @@ class TestVerification implements OnchainVerification {
   readonly claims: (readonly Hex[])[] = []
   /** What it refuses claims of devices for. */
   claimRefusal: Error | undefined
+  /** What Intel serves, or why it does not. */
+  collateral: string | Error = '{"tcb_info":"of then"}'
   /** What it refuses everything for. */
   refusal: Error | undefined
   readonly #chain: TestChain
@@ -44,6 +46,12 @@ class TestVerification implements OnchainVerification {
   bringCollateral(quote: Uint8Array) {
     this.brought.push(quote)
     return Promise.resolve([{ steps: ['TCB info'], gasUsed: 300_000n }])
+  }
+
+  collateralOf() {
+    return this.collateral instanceof Error
+      ? Promise.reject(this.collateral)
+      : Promise.resolve(this.collateral)
   }
 
   evidenceOf(quote: Uint8Array, gpuEvidenceDigest: Hex) {
@@ -109,8 +117,26 @@ describe('where quotes are judged on chain', () => {
     const response = await get(`/v1/evidence/${evidenceHash.slice(2)}`)
     const bundle = new Uint8Array(await response.arrayBuffer())
     expect(toHex(decodeEvidence(bundle).quote)).toBe(toHex(quote))
+    // With Intel's documents of now: nobody serves them later.
+    expect(decodeEvidence(bundle).collateral).toBe(verification.collateral)
     const own = await get(`/v1/evidence/${toHex(sha256(bundle)).slice(2)}`)
     expect(toHex(new Uint8Array(await own.arrayBuffer()))).toBe(toHex(bundle))
+  })
+
+  test.each([
+    ['a service that does not answer', new ChainError('CHAIN_UNAVAILABLE', 'collateral: timeout')],
+    ['documents that fit no bundle', '0'.repeat(2 * 1024 * 1024)],
+  ])('it is granted without collateral to archive, and says so: %s', async (_, collateral) => {
+    const { chain, verification, clock } = judged()
+    verification.collateral = collateral
+    const { get, logs } = await startNode({ chain, clock })
+    expect(logs.join('')).toContain('evidence is archived without collateral')
+    const [call] = verification.attested
+    if (call === undefined) throw new Error('not attested')
+    const blockHash = await hashOf(chain, call.blockNumber)
+    const name = toHex(keccak256(concatBytes(fromHex(blockHash, 32), call.evidence))).slice(2)
+    const bundle = new Uint8Array(await (await get(`/v1/evidence/${name}`)).arrayBuffer())
+    expect(decodeEvidence(bundle).collateral).toBeUndefined()
   })
 
   test('a refusal is said in words in /health and in the log, and nothing is half registered', async () => {

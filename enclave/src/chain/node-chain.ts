@@ -88,6 +88,11 @@ export interface OnchainVerification {
   readonly verifierIndex: bigint
   /** Brings what the chain lacks before it can judge this quote; the gas of each transaction. */
   bringCollateral(quote: Uint8Array): Promise<readonly Brought[]>
+  /**
+   * Intel's documents as they stand now for the platform of an evidence bundle, in the form that verifiers exchange: what
+   * judges it when Intel serves others. Not judged here.
+   */
+  collateralOf(evidence: Uint8Array): Promise<string>
   /** The quote in the form that the verifier takes. */
   evidenceOf(quote: Uint8Array, gpuEvidenceDigest: Hex): Promise<Uint8Array>
   /** Sends from the node's signer and waits until it is mined; nothing is sent that would be refused. */

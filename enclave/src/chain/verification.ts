@@ -6,12 +6,14 @@ import {
   type TdxDeployment,
 } from '@jeju/contracts'
 import { createOnchainDcap, type CollateralOffer, type Send } from '@jeju/contracts/dcap'
+import { collateralRequestOf, encodeCollateral } from '@jeju/verifier'
+import type { CollateralClient } from '@jeju/verifier/collateral'
 import { fromHex, toHex, type Hex } from '@jeju/verifier/protocol'
 import { encodeFunctionData, type PublicClient } from 'viem'
 import { ChainError, type OnchainVerification } from './node-chain.ts'
 
 /** Where Intel's collateral comes from. */
-export type CollateralSource = CollateralOffer
+export type CollateralSource = Pick<CollateralClient, 'collateralFor' | 'evaluationNumbers'>
 
 /** Collaborators of {@link createVerification}. */
 export interface VerificationParts {
@@ -47,6 +49,10 @@ export function createVerification(parts: VerificationParts): OnchainVerificatio
   return {
     verifierIndex,
     bringCollateral: async (quote) => dcap.bring(await dcap.plan(quote, offer), send),
+    collateralOf: async (evidence) => {
+      const request = collateralRequestOf(evidence)
+      return encodeCollateral(await fetched(() => collateral.collateralFor(request)))
+    },
     evidenceOf: (quote, digest) => dcap.evidenceOf(quote, fromHex(digest, 32)),
     attest: async ({ statement, evidence, blockNumber, deadline, signerSig }) => {
       const data = encodeFunctionData({

@@ -32,7 +32,7 @@ const MINED_TIMEOUT_MS = 120_000
 /**
  * The chain through viem; the only file that knows it. Transactions are signed by the node's own key, one after the
  * other, so that two never take one account nonce.
- * @param collateral where Intel's collateral comes from; asked only for what the chain lacks
+ * @param collateral where Intel's collateral comes from; asked for what chain and archive lack
  */
 export function connectChain(
   rpcUrls: readonly string[],
@@ -76,6 +76,7 @@ export function connectChain(
     verification: verification && {
       verifierIndex: verification.verifierIndex,
       bringCollateral: (quote) => ask(() => verification.bringCollateral(quote)),
+      collateralOf: (evidence) => ask(() => verification.collateralOf(evidence)),
       evidenceOf: (quote, digest) => ask(() => verification.evidenceOf(quote, digest)),
       attest: (call) => ask(() => verification.attest(call)),
       holdsDevices: (bindingId) => ask(() => verification.holdsDevices(bindingId)),

@@ -2,9 +2,11 @@ import {
   attestationDigest,
   concatBytes,
   decodeEvidence,
+  encodeEvidence,
   fromHex,
   keccak256,
   parseKeyset,
+  ProtocolError,
   sha256,
   signDigest,
   toHex,
@@ -14,7 +16,7 @@ import {
 } from '@jeju/verifier/protocol'
 import type { Attester } from '../attestation/attester.ts'
 import type { EvidenceArchive } from '../attestation/evidence-archive.ts'
-import type { Block, NodeChain, OnchainVerification } from '../chain/node-chain.ts'
+import { ChainError, type Block, type NodeChain, type OnchainVerification } from '../chain/node-chain.ts'
 import type { NodeKeys } from '../keys/node-keys.ts'
 import type { Logger } from '../logging.ts'
 import type { NodeIdentity } from '../statement/node-identity.ts'
@@ -60,11 +62,12 @@ export function keysetEndOf({ keyset }: NodeIdentity): bigint {
 
 /** Signed with a key that the quote covers; archived before it is named on chain. */
 async function attestJudged(
-  { registry, identity, keys, archive, logger }: GrantParts,
+  parts: GrantParts,
   verification: OnchainVerification,
   block: Block,
   bundle: Uint8Array,
 ): Promise<void> {
+  const { registry, identity, keys, archive, logger } = parts
   const { bindingId, statement } = identity
   const { quote, gpuEvidence } = decodeEvidence(bundle)
   const gpuDigest = gpuEvidence === undefined ? ZERO_DIGEST : toHex(sha256(gpuEvidence))
@@ -73,7 +76,7 @@ async function attestJudged(
   }
   const evidence = await verification.evidenceOf(quote, gpuDigest)
   const evidenceHash = toHex(keccak256(concatBytes(fromHex(block.hash, 32), evidence)))
-  await archive.put(bundle, evidenceHash)
+  await archive.put(await withCollateral(parts, verification, bundle), evidenceHash)
   const { verifierIndex } = verification
   const call = { blockNumber: block.number, deadline: block.timestamp + DEADLINE_S }
   const signed = { ...call, bindingId, verifierIndex, evidenceHash }
@@ -81,6 +84,25 @@ async function attestJudged(
   const { gasUsed } = await verification.attest({ ...call, statement, evidence, signerSig })
   logger.info({ bindingId, gas: gasUsed.toString() }, 'attested on chain')
   await archive.confirm(evidenceHash)
+}
+
+/**
+ * The bundle with Intel's documents of now, which nobody serves later. A service that does not answer keeps no node from its
+ * grant: what judged the quote is on chain by then, and whoever archived Intel's documents can still bring them.
+ */
+async function withCollateral(
+  { logger }: GrantParts,
+  verification: OnchainVerification,
+  bundle: Uint8Array,
+): Promise<Uint8Array> {
+  try {
+    const collateral = await verification.collateralOf(bundle)
+    return encodeEvidence({ ...decodeEvidence(bundle), collateral })
+  } catch (error) {
+    if (!(error instanceof ChainError || error instanceof ProtocolError)) throw error
+    logger.warn({ reason: error.message }, 'evidence is archived without collateral')
+    return bundle
+  }
 }
 
 async function bindUnjudged(

@@ -232,3 +232,65 @@ describe('url', () => {
     expect(stdout).toContain('ECONNREFUSED')
   })
 })
+
+describe('evidence', () => {
+  const block = { blockNumber: 31_000_000n, blockHash: `0x${'bb'.repeat(32)}` } as const
+  const named = `--block=${block.blockNumber}:${block.blockHash}`
+  let kept: string
+
+  beforeAll(async () => {
+    const evidence = await evidenceOf(td, {
+      freshness: { kind: 'registration', ...block },
+      bundle: { collateral: await platform.collateralJson(AT) },
+    })
+    kept = fileOf('evidence.cbor', evidence)
+  })
+
+  const judge = (...more: readonly string[]): Promise<CliResult> =>
+    runCli(['evidence', ...flags, ...more])
+
+  test('archived_evidence_is_reverified: with the documents it was archived with, for the block on chain', async () => {
+    const { code, stdout, stderr } = await judge(named, kept)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain(`${kept}: accepted  under a SIMULATED root`)
+    expect(stdout).toContain(`block 31000000 ${block.blockHash}`)
+    const [answer] = jsonLines((await judge(named, '--json', kept)).stdout)
+    expect(answer).toMatchObject({ file: kept, verdict: 'accepted', claims: { operator } })
+  })
+
+  test('C3 another block, or a nonce where it registered: rejected by freshness', async () => {
+    for (const other of [
+      `--block=31000001:${block.blockHash}`,
+      `--block=31000000:0x${'bc'.repeat(32)}`,
+      `--nonce=${'bb'.repeat(32)}`,
+    ]) {
+      const { code, stdout } = await judge(other, '--json', kept)
+      expect(code).toBe(10)
+      expect(jsonLines(stdout)).toMatchObject([{ verdict: 'rejected', code: 'freshness' }])
+    }
+  })
+
+  test('a year later its documents have expired: they prove what was, and not what is', async () => {
+    const { code, stdout } = await judge(named, '--json', '--at=2030-02-19T00:00:00Z', kept)
+    expect(code).toBe(10)
+    expect(jsonLines(stdout)).toMatchObject([{ verdict: 'rejected', code: 'CRL_EXPIRED' }])
+  })
+
+  test.each([
+    [[], 'expected one of --block and --nonce'],
+    [[named, `--nonce=${'bb'.repeat(32)}`], 'expected one of --block and --nonce'],
+    [['--block=1'], '--block: expected NUMBER:HASH'],
+    [[`--block=01:${block.blockHash}`], '--block: expected NUMBER:HASH'],
+    [[`--block=1:0x${'BB'.repeat(32)}`], '--block: expected NUMBER:HASH'],
+  ])('a command line that cannot be: %j', async (given, text) => {
+    const { code, stderr } = await judge(...given, kept)
+    expect(code).toBe(2)
+    expect(stderr).toContain(text)
+  })
+
+  test('what is no evidence is malformed', async () => {
+    const { code, stdout } = await judge(named, '--json', fileOf('not.cbor', '<html>'))
+    expect(code).toBe(30)
+    expect(jsonLines(stdout)).toMatchObject([{ verdict: 'malformed', code: 'INPUT_CBOR' }])
+  })
+})

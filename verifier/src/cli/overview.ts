@@ -6,6 +6,7 @@ export const OVERVIEW: string = `jeju-verify: judges Intel TDX evidence, and rec
   jeju-verify tdx FILE…|-     quotes with their collateral
   jeju-verify dstack FILE…    what a dstack guest agent answers: quote, event log, compose
   jeju-verify url URL         a running node, with a fresh nonce
+  jeju-verify evidence FILE   a node's evidence that was kept, such as an archived registration
   jeju-verify receipt FILE    one answer by its signed receipt
 
 Each has its own --help with flags and examples.

@@ -1,11 +1,12 @@
 import type { Command } from './command.ts'
 import { dstackCommand } from './dstack/dstack-command.ts'
+import { evidenceCommand } from './node/evidence-command.ts'
 import { OVERVIEW } from './overview.ts'
 import { printable } from './output/printable.ts'
 import { receiptCommand } from './receipt/receipt-command.ts'
 import { tdxCommand } from './tdx/tdx-command.ts'
 import type { Terminal } from './terminal.ts'
-import { urlCommand } from './url/url-command.ts'
+import { urlCommand } from './node/url-command.ts'
 import { UsageError } from './usage-error.ts'
 import { EXIT_INTERNAL, EXIT_USAGE } from './verdict.ts'
 
@@ -13,6 +14,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['tdx', tdxCommand],
   ['dstack', dstackCommand],
   ['url', urlCommand],
+  ['evidence', evidenceCommand],
   ['receipt', receiptCommand],
 ])
 

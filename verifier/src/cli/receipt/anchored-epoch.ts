@@ -7,7 +7,7 @@ import { ProtocolError } from '../../protocol/protocol-error.ts'
 import { parseJsonObject } from '../../protocol/json-object.ts'
 import { fetchAnswer, withDeadline } from '../../collateral/fetch-answer.ts'
 import { CollateralFetchError } from '../../collateral/collateral-fetch-error.ts'
-import { UnreachableError } from '../url/fetch-evidence.ts'
+import { UnreachableError } from '../node/fetch-evidence.ts'
 import { UsageError } from '../usage-error.ts'
 
 const TIMEOUT_MS = 15_000

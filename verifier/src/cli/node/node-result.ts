@@ -13,10 +13,8 @@ export interface NodeAnswer {
   readonly tree: Tree
 }
 
-/** What is said of a node's evidence. Printed as it stands. */
+/** What is said of a node's evidence. Printed as it stands, behind what was judged. */
 export interface NodeResult {
-  readonly url: string
-  readonly nonce: Hex
   readonly verdict: 'accepted' | 'rejected'
   /** Code or name of the first failed check; name of the first one not made; null where accepted. */
   readonly code: string | null
@@ -38,25 +36,18 @@ interface PrintedClaims extends Pick<
 }
 
 /** The result of verified or refused evidence. */
-export function nodeResult(url: string, nonce: Hex, report: Report): NodeResult {
+export function nodeResult(report: Report): NodeResult {
   const { verdict } = report
   const checks = [...report.checks, ...(report.gpuChecks ?? [])]
-  const common = { url, nonce, checks }
   if (verdict.outcome === 'refused') {
     const [first] = verdict.reasons
     const code = firstFailure(checks) ?? first?.check ?? null
-    return {
-      ...common,
-      verdict: 'rejected',
-      code,
-      tier: null,
-      reasons: verdict.reasons,
-      claims: null,
-    }
+    const { reasons } = verdict
+    return { checks, verdict: 'rejected', code, tier: null, reasons, claims: null }
   }
   const { tier, claims } = verdict
   return {
-    ...common,
+    checks,
     verdict: 'accepted',
     code: null,
     tier,
@@ -81,19 +72,19 @@ function printedClaims(claims: NodeClaims): PrintedClaims {
   }
 }
 
-/** A node for people. */
-export function nodeTree(result: NodeResult): Tree {
-  const { url, nonce, verdict, code, tier, checks, reasons, claims } = result
+/** A node for people: what was judged, and whose answer it is. */
+export function nodeTree(what: string, freshness: string, result: NodeResult): Tree {
+  const { verdict, code, tier, checks, reasons, claims } = result
   const ofTier = reasons.filter(({ check }) => check === 'tier')
   return {
     label: [
-      [`${url}: `, 'plain'],
+      [`${what}: `, 'plain'],
       verdictSpan(verdict),
       [code === null ? '' : `  ${code}`, 'bad'],
       [tier === 'simulated' ? '  under a SIMULATED root' : '', 'warning'],
     ],
     below: [
-      leaf(`nonce ${nonce}`, 'quiet'),
+      leaf(freshness, 'quiet'),
       ...checks.map(checkTree),
       ...ofTier.map(({ text }) => leaf(text, 'bad')),
       ...(claims === null ? [] : [claimsTree(claims)]),

@@ -1,10 +1,10 @@
 import { randomBytes32 } from '../../bytes/random.ts'
 import { decodeUtf8 } from '../../bytes/bytes.ts'
-import { fromHex, type Hex } from '../../bytes/hex.ts'
+import { fromHex, toHex, type Hex } from '../../bytes/hex.ts'
 import { parsePolicy, VerifierError, type AppraisalPolicy } from '../../index.ts'
 import type { ContractDomain } from '../../protocol/eip712.ts'
 import { ProtocolError } from '../../protocol/protocol-error.ts'
-import { parseNonce } from '../../protocol/report-data.ts'
+import { parseNonce, type Freshness } from '../../protocol/report-data.ts'
 import { readFileBytes } from '../read/read-file.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -33,6 +33,23 @@ export function parseNonceFlag(text: string | undefined): Uint8Array {
       cause: error,
     })
   }
+}
+
+/** What a bundle answered: exactly one of `--nonce` and `--block NUMBER:HASH`. @throws UsageError */
+export function parseFreshness(flags: {
+  readonly nonce?: string | undefined
+  readonly block?: string | undefined
+}): Freshness {
+  const { nonce, block } = flags
+  if ((nonce === undefined) === (block === undefined)) {
+    throw new UsageError('expected one of --block and --nonce')
+  }
+  if (block === undefined) return { kind: 'challenge', nonce: toHex(parseNonceFlag(nonce)) }
+  const [, number, hash] = /^(0|[1-9]\d{0,18}):(0x[0-9a-f]{64})$/.exec(block) ?? []
+  if (number === undefined || hash === undefined) {
+    throw new UsageError('--block: expected NUMBER:HASH, the hash 0x and 64 lowercase hex digits')
+  }
+  return { kind: 'registration', blockNumber: BigInt(number), blockHash: hash as Hex }
 }
 
 /** The registry of `--registry CHAINID:ADDRESS`. @throws UsageError */
