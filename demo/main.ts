@@ -7,6 +7,7 @@ import { proveReceipts } from './chapters/receipt-log.ts'
 import { askOne, flipOneBit, streamOne, tellRequests } from './chapters/requests.ts'
 import { settle } from './chapters/settlement.ts'
 import { providerDocuments } from './network/gateway-view.ts'
+import { holdsItsGpus } from './network/gpu-record.ts'
 import { interruption } from './network/interruption.ts'
 import { startNetwork, type Network } from './network/network.ts'
 import { waitFor } from './network/process.ts'
@@ -56,6 +57,7 @@ async function run(net: Network): Promise<void> {
     await tellGrant(story, net, provider)
   }
   assert.notEqual(providers[0].bindingId, providers[1].bindingId)
+  assert(await holdsItsGpus(net.chain, providers[1].bindingId))
 
   story.chapter('A third node runs a changed compose file')
   const tampered = await net.startTamperedProvider('node C', 3)

@@ -1,5 +1,6 @@
 import type {
   collateralReaderAbi,
+  gpuDevicesAbi,
   tdxAttestationVerifierAbi,
   tdxVerifierAbi,
 } from '../abi/index.ts'
@@ -18,12 +19,13 @@ type ErrorsOf<Abi extends readonly unknown[]> =
     ? Name
     : never
 
-/** Every error of what judges TDX quotes; a new one does not compile before it has its words. */
+/** Every error of what judges TDX quotes, and of who holds which GPU; a new one does not compile before it has its words. */
 type KnownError = ErrorsOf<
   readonly [
     ...typeof tdxVerifierAbi,
     ...typeof tdxAttestationVerifierAbi,
     ...typeof collateralReaderAbi,
+    ...typeof gpuDevicesAbi,
   ]
 >
 
@@ -111,6 +113,17 @@ const SENTENCES: Readonly<Record<KnownError, Sentence>> = {
     `MRCONFIGID: expected version 1 with the compose hash, got ${String(config)}`,
   TdAttributesNotAllowed: (allowed, actual) =>
     `TD attributes: expected SEPT_VE_DISABLE and none beside ${hex(allowed)}, got ${hex(actual)}`,
+  // Who holds which GPU.
+  DeviceCount: (max, actual) => `devices: expected 1 to ${String(max)}, got ${String(actual)}`,
+  DevicesNotAscending: (index) =>
+    `devices: expected them ascending, each once, got another order at ${String(index)}`,
+  DevicesMismatch: seen('devices: digest of the statement', String),
+  BindingNotActive: (binding) =>
+    `devices: expected a binding that is active, got ${String(binding)}`,
+  NoGpuShown: (binding) =>
+    `devices: expected a binding granted on evidence of GPUs, by software that is listed for them, got ${String(binding)}`,
+  DeviceHeld: (device, holder) =>
+    `device ${String(device)}: expected one that no other binding holds, got one of ${String(holder)}`,
   // Certificates and lists on their way in.
   RootMismatch: seen('root certificate: SHA-256', String),
   RootUnknown: () => 'root certificate: expected it to be brought first, got none',

@@ -12,6 +12,7 @@ import {
   collateralBatchAbi,
   collateralReaderAbi,
   computeRegistryAbi,
+  gpuDevicesAbi,
   lowercase,
   measurementPolicyAbi,
   tdxAttestationVerifierAbi,
@@ -186,6 +187,7 @@ const REFUSALS = [
   ...tdxAttestationVerifierAbi,
   ...collateralReaderAbi,
   ...computeRegistryAbi,
+  ...gpuDevicesAbi,
 ].filter(({ type }) => type === 'error')
 
 /**

@@ -99,8 +99,8 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         uint256 fee;
     }
 
-    /// By binding, because replicas of a node share no nonce store (attack P4).
-    mapping(bytes32 channelBindingAndNonceOver256 => uint256 bits) private _usedNonces;
+    /// By binding, because replicas of a node share no nonce store (attack P4); by its tag, as ChannelWords says.
+    mapping(bytes32 channelTagAndNonceOver256 => uint256 bits) private _usedNonces;
     mapping(bytes32 channelBindingAndNonce => uint256 wei_) private _partialFees;
     mapping(address user => mapping(uint256 agentId => uint256 wei_)) private _volume;
     mapping(uint256 agentId => Counters counters) private _counters;
@@ -306,8 +306,12 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
     /// @dev The item just judged is paid.
     function _take(Run memory run, bytes32 bindingId, uint256 nonce) private {
         uint256 fee = run.fee;
-        if (run.nonceKey == 0) run.meter = run.meter.use(bindingId, nonce);
-        else _usedNonces[run.nonceKey] = run.nonceWord | _nonceBit(nonce);
+        if (run.nonceKey != 0 && !run.meter.moves(bindingId, nonce)) {
+            _usedNonces[run.nonceKey] = run.nonceWord | _nonceBit(nonce);
+        } else {
+            if (run.nonceKey != 0) _moveWindow(run, bindingId, nonce);
+            run.meter = run.meter.use(bindingId, nonce);
+        }
         unchecked {
             // fee ≤ rest
             run.rest -= fee;
@@ -318,6 +322,26 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         emit Settled(
             run.channelId, run.key.agentId(), run.funds.account(), run.authHash, run.receiptHash, fee
         );
+    }
+
+    /// @dev Puts all of the window into the words before anything is read of its new place, which may overlap.
+    function _moveWindow(Run memory run, bytes32 bindingId, uint256 nonce) private {
+        uint256 start = run.meter.windowStart();
+        uint256 bits = run.meter.windowBits();
+        uint256 place = start & 0xff;
+        _usedNonces[_nonceKey(run.channelId, bindingId, start)] |= bits << place;
+        // 24 bits from the 240th or 248th on reach into the next word.
+        if (place > 232 && bits >> (256 - place) != 0) {
+            _usedNonces[_nonceKey(run.channelId, bindingId, start + 24)] |= bits >> (256 - place);
+        }
+
+        start = ChannelWords.startFor(nonce);
+        place = start & 0xff;
+        bits = _usedNonces[_nonceKey(run.channelId, bindingId, start)] >> place;
+        if (place > 232) {
+            bits |= _usedNonces[_nonceKey(run.channelId, bindingId, start + 24)] << (256 - place);
+        }
+        run.meter = run.meter.movedTo(start, bits & 0xffffff);
     }
 
     /// @dev Ends the run.
@@ -484,11 +508,12 @@ contract InferenceServing is IInferenceServing, EIP712, ReentrancyGuardTransient
         pure
         returns (bytes32 key)
     {
-        // keccak256(abi.encode(channelId, bindingId, nonce >> 8)) without taking memory
+        uint256 tag = ChannelWords.tagOf(bindingId);
+        // keccak256(abi.encode(channelId, tag, nonce >> 8)) without taking memory
         assembly ("memory-safe") {
             let free := mload(0x40)
             mstore(free, channelId)
-            mstore(add(free, 0x20), bindingId)
+            mstore(add(free, 0x20), tag)
             mstore(add(free, 0x40), shr(8, nonce))
             key := keccak256(free, 0x60)
         }

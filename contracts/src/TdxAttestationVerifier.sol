@@ -24,11 +24,14 @@ contract TdxAttestationVerifier is IAttestationVerifier {
     uint256 private constant QUOTE = 98;
     uint256 private constant SEPT_VE_DISABLE = 1 << 28;
 
-    /// Places in a record: TEE_TCB_SVN above, then ISVSVN of the quoting enclave, number of the platform's key, entry.
+    /// Places in a record: TEE_TCB_SVN above, then ISVSVN of the quoting enclave, number of the platform's key, whether GPUs
+    /// were shown (1 bit), entry (31).
     uint256 private constant RECORD_SVNS = 128;
     uint256 private constant RECORD_QE_SVN = 112;
     uint256 private constant RECORD_PCK = 88;
+    uint256 private constant RECORD_GPU = 87;
     uint256 private constant RECORD_ENTRY = 56;
+    uint256 private constant MASK_ENTRY = 0x7fffffff;
 
     /// @notice Verifies quotes.
     ITdxVerifier public immutable tdxVerifier;
@@ -74,8 +77,8 @@ contract TdxAttestationVerifier is IAttestationVerifier {
         _requireAttributes(body, rule.tdAttributes);
         require(_allows(rule.tcbStatuses, v.tcbStatus), TcbStatusNotAllowed(rule.tcbStatuses, v.tcbStatus));
 
-        bool hasGpu = gpuDigest != 0 && statement.gpuDevicesDigest != 0;
-        a.tier = _tier(rule.tier, hasGpu);
+        bool hasGpu = rule.tier == IBindings.Tier.TDX_GPU && gpuDigest != 0 && statement.gpuDevicesDigest != 0;
+        a.tier = _tier(hasGpu);
         a.tcbStatus = v.tcbStatus;
         a.validUntil = v.validUntil;
         uint256 latest = block.timestamp + rule.maxValidity;
@@ -83,7 +86,8 @@ contract TdxAttestationVerifier is IAttestationVerifier {
         a.record = bytes25(
             bytes32(
                 uint256(uint128(v.teeTcbSvn)) << RECORD_SVNS | uint256(v.qeIsvSvn) << RECORD_QE_SVN
-                    | uint256(v.pckNumber) << RECORD_PCK | uint256(rule.index) << RECORD_ENTRY
+                    | uint256(v.pckNumber) << RECORD_PCK | (hasGpu ? 1 << RECORD_GPU : 0)
+                    | (uint256(rule.index) & MASK_ENTRY) << RECORD_ENTRY
             )
         );
     }
@@ -97,7 +101,7 @@ contract TdxAttestationVerifier is IAttestationVerifier {
         returns (bool acceptable, uint8 tcbStatus, uint40 validUntil)
     {
         uint256 word = uint256(bytes32(record));
-        IMeasurementPolicy.Rule memory rule = policy.ruleAt(uint32(word >> RECORD_ENTRY));
+        IMeasurementPolicy.Rule memory rule = policy.ruleAt(uint32((word >> RECORD_ENTRY) & MASK_ENTRY));
         uint256 pckNumber = uint24(word >> RECORD_PCK);
         uint256 qeIsvSvn = uint16(word >> RECORD_QE_SVN);
         try tdxVerifier.reevaluate(pckNumber, bytes16(uint128(word >> RECORD_SVNS)), qeIsvSvn) returns (
@@ -109,6 +113,11 @@ contract TdxAttestationVerifier is IAttestationVerifier {
             bool mendable = rule.index != 0 && _isMendable(reason);
             return (false, _refusedStatus(reason), mendable ? 0 : type(uint40).max);
         }
+    }
+
+    /// @inheritdoc IAttestationVerifier
+    function showsGpu(bytes25 record) external pure returns (bool) {
+        return (uint256(bytes32(record)) >> RECORD_GPU) & 1 != 0;
     }
 
     /// @inheritdoc IAttestationVerifier
@@ -214,9 +223,9 @@ contract TdxAttestationVerifier is IAttestationVerifier {
         return revoked ? TcbStatus.REVOKED : TcbStatus.UNRECOGNISED;
     }
 
-    function _tier(IBindings.Tier listed, bool hasGpu) private view returns (IBindings.Tier) {
+    function _tier(bool hasGpu) private view returns (IBindings.Tier) {
         if (isSimulated) return IBindings.Tier.SIMULATED;
-        return hasGpu ? listed : IBindings.Tier.TDX;
+        return hasGpu ? IBindings.Tier.TDX_GPU : IBindings.Tier.TDX;
     }
 
     /// A list of statuses without those that no entry can name.

@@ -54,6 +54,11 @@ contract TestVerifier is IAttestationVerifier {
         return (acceptable, tcbStatus, liveUntil);
     }
 
+    /// The lowest bit of its note.
+    function showsGpu(bytes25 record) external pure returns (bool) {
+        return uint200(record) & 1 != 0;
+    }
+
     function refutes(bytes32, NodeStatement calldata, uint64, bytes32, bytes calldata)
         external
         view

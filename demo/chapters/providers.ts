@@ -4,6 +4,7 @@ import type { Check } from '@jeju/verifier'
 import type { GpuClaims } from '@jeju/verifier/gpu'
 import { formatEther, publicActions } from 'viem'
 import type { GatewayProviderView } from '../network/gateway-view.ts'
+import { holdsItsGpus } from '../network/gpu-record.ts'
 import type { Network } from '../network/network.ts'
 import { PRICE, PROVIDER_STAKE, type DevnetProvider } from '../network/operator.ts'
 import type { RegistrationCost } from '../network/registration-costs.ts'
@@ -57,6 +58,9 @@ export async function tellGrant(
   assert.equal(valid, true)
   assert.equal(BINDING_TIERS[tier], 'SIMULATED')
   story.step(`${name} is registered by the chain's own check of its quote`, 'tier SIMULATED')
+  if (await holdsItsGpus(chain, bindingId)) {
+    story.detail("its GPU is recorded on chain as this binding's: under Intel's root, tier TDX_GPU")
+  }
 }
 
 /** What the gateway thinks of each: two admitted, the tampered one refused by the one check that concerns it. */

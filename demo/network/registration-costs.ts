@@ -1,4 +1,4 @@
-import { computeRegistryAbi, tdxVerifierAbi } from '@jeju/contracts'
+import { computeRegistryAbi, gpuDevicesAbi, tdxVerifierAbi } from '@jeju/contracts'
 import type { Hex } from '@jeju/verifier/protocol'
 import { createPublicClient, http, parseEventLogs } from 'viem'
 import type { LocalChain } from './chain.ts'
@@ -28,8 +28,13 @@ export async function registrationCosts(
   const { tdx, computeRegistry, deployedAtBlock } = deployment
   if (tdx === undefined) return []
   const client = createPublicClient({ transport: http(rpcUrl) })
+  const gpuDevices = await client.readContract({
+    address: computeRegistry,
+    abi: computeRegistryAbi,
+    functionName: 'gpuDevices',
+  })
   const logs = await client.getLogs({
-    address: [tdx.tdxVerifier, computeRegistry],
+    address: [tdx.tdxVerifier, computeRegistry, gpuDevices],
     fromBlock: BigInt(deployedAtBlock),
   })
   const hashes = new Set(logs.map(({ transactionHash }) => transactionHash))
@@ -41,7 +46,12 @@ export async function registrationCosts(
       .map(({ eventName }) => BROUGHT[eventName])
       .filter((name) => name !== undefined)
     const attested = parseEventLogs({ abi: computeRegistryAbi, eventName: 'Attested', logs: own })
-    const what = [...brought, ...attested.map(() => 'quote judged, binding registered')]
+    const claimed = parseEventLogs({ abi: gpuDevicesAbi, eventName: 'DeviceClaimed', logs: own })
+    const what = [
+      ...brought,
+      ...attested.map(() => 'quote judged, binding registered'),
+      ...(claimed.length === 0 ? [] : [`${claimed.length} GPU recorded as this binding's`]),
+    ]
     if (what.length > 0) costs.push({ what, gas: gasUsed })
   }
   return costs

@@ -115,8 +115,9 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const archive = createEvidenceArchive(store, now)
   const journal = await openJournal(store, now)
   const { agentId, serviceId } = config
+  const devices = gpus?.devices ?? []
   const registration = { chain, registry, identity, keys, attester, archive, logger, now }
-  const registrar = createRegistrar(registration)
+  const registrar = createRegistrar({ ...registration, devices })
   // A node that cannot prove itself takes nothing new.
   const readiness = createReadiness(() => obstacleOf(registrar, quotes, gpus))
   const holds = createReleaseHolds({ chain, journal, ledger, agentId, now })

@@ -8,6 +8,7 @@ import { readQuote } from '@jeju/contracts/dcap'
 import { decodeEvidence, toHex, type Hex } from '@jeju/verifier/protocol'
 import { providerDocuments } from '../../demo/network/gateway-view.ts'
 import type { GatewayProcess } from '../../demo/network/gateway.ts'
+import { holdsItsGpus } from '../../demo/network/gpu-record.ts'
 import { startNetwork, type Network } from '../../demo/network/network.ts'
 import type { DevnetProvider } from '../../demo/network/operator.ts'
 import { waitFor } from '../../demo/network/process.ts'
@@ -133,6 +134,11 @@ describe('a node with a GPU', () => {
       status: 'passed',
       evidence: { gpu: 'none: a CPU-only node' },
     })
+  })
+
+  test('has its GPU on chain as its own', async () => {
+    expect(await holdsItsGpus(network.chain, b.bindingId)).toBe(true)
+    expect(await holdsItsGpus(network.chain, a.bindingId)).toBe(false)
   })
 
   test('proves it to the client, who may require it', async () => {
@@ -323,4 +329,14 @@ describe('what processes print', () => {
     expect(auth).toBeDefined()
     expect(printed).not.toMatch(/salt|compute-authorization/i)
   })
+})
+
+describe('one GPU, two registrations', () => {
+  test('D7 duplicated GPU refused by the registry: it stays with the node that has it', async () => {
+    // The same machine sold again by another operator: genuine, granted, and without the GPU.
+    const again = await network.startGpuProvider('node D', 4)
+    expect(await holdsItsGpus(network.chain, again.bindingId)).toBe(false)
+    expect(await holdsItsGpus(network.chain, b.bindingId)).toBe(true)
+    expect(again.process.output()).toContain('expected one that no other binding holds')
+  }, 60_000)
 })

@@ -69,6 +69,7 @@ test('C11 a binding that ends with its keyset is not attested again and again', 
     },
     logger: createLogger('silent'),
     now: clock.now,
+    devices: [],
   })
   const runUntil = async (holds: () => boolean): Promise<void> => {
     const stop = new AbortController()

@@ -8,6 +8,7 @@ import {
   toHex,
   verifiedAttestationDigest,
   type Hex,
+  type NodeStatement,
 } from '@jeju/verifier/protocol'
 import { afterAll, describe, expect, test } from 'vitest'
 import {
@@ -15,6 +16,7 @@ import {
   type AttestCall,
   type OnchainVerification,
 } from '../../enclave/src/chain/node-chain.ts'
+import { machineGpus } from './gpu/gpu-setting.ts'
 import { registryDomain } from './setting/deployment.ts'
 import { buildNode, cleanUp, startNode, statusOf, TestClock, until } from './setting/start-node.ts'
 import { TestChain } from './setting/test-chain.ts'
@@ -28,6 +30,9 @@ class TestVerification implements OnchainVerification {
   readonly verifierIndex = VERIFIER_INDEX
   readonly attested: AttestCall[] = []
   readonly brought: Uint8Array[] = []
+  readonly claims: (readonly Hex[])[] = []
+  /** What it refuses claims of devices for. */
+  claimRefusal: Error | undefined
   /** What Intel serves, or why it does not. */
   collateral: string | Error = '{"tcb_info":"of then"}'
   /** What it refuses everything for. */
@@ -66,6 +71,19 @@ class TestVerification implements OnchainVerification {
     })
     this.#chain.standing = 'active'
     return Promise.resolve({ gasUsed: 190_000n })
+  }
+
+  holdsDevices() {
+    return Promise.resolve(this.claims.length > 0)
+  }
+
+  claimDevices(statement: NodeStatement, devices: readonly Hex[]) {
+    if (this.claimRefusal !== undefined) return Promise.reject(this.claimRefusal)
+    expect(toHex(sha256(concatBytes(...devices.map((device) => fromHex(device, 32)))))).toBe(
+      statement.gpuDevicesDigest,
+    )
+    this.claims.push(devices)
+    return Promise.resolve({ gasUsed: 90_000n })
   }
 }
 
@@ -166,6 +184,40 @@ describe('where quotes are judged on chain', () => {
     await until(() => verification.attested.length === 3)
     expect(verification.brought).toHaveLength(3)
     expect(third.logs.join('')).toContain('"status":"stale"')
+  })
+})
+
+describe('one GPU, one registration (attack D7)', () => {
+  test('the GPUs of the statement are claimed once, after the grant', async () => {
+    const { chain, verification, clock } = judged()
+    const gpus = { gpus: machineGpus({ machine: 'blackwell', count: 2 }) }
+    const running = await startNode({ chain, clock, gpus })
+    expect(verification.attested).toHaveLength(1)
+    expect(verification.claims).toHaveLength(1)
+    expect(verification.claims[0]).toHaveLength(2)
+    // The registry has them: a renewal claims nothing.
+    clock.pass(12 * 3600 + 1)
+    const second = await running.restart({ gpus })
+    await until(() => verification.attested.length === 2)
+    await second.node.drain()
+    expect(verification.claims).toHaveLength(1)
+  })
+
+  test('devices that another binding holds cost the tier and not the registration', async () => {
+    const { chain, verification, clock } = judged()
+    verification.claimRefusal = new ChainError('CHAIN_REFUSED', 'device 0xab: held')
+    const { logs } = await startNode({ chain, clock, gpus: { gpus: machineGpus() } })
+    expect(verification.attested).toHaveLength(1)
+    const words = logs.filter((line) => line.includes('does not have the GPUs'))
+    expect(words).toHaveLength(1)
+    expect(words[0]).toContain('device 0xab: held')
+  })
+
+  test('a CPU-only node claims nothing', async () => {
+    const { chain, verification, clock } = judged()
+    verification.claimRefusal = new ChainError('CHAIN_REFUSED', 'asked')
+    const { logs } = await startNode({ chain, clock })
+    expect(logs.join('')).not.toContain('does not have the GPUs')
   })
 })
 

@@ -45,6 +45,12 @@ interface IAttestationVerifier {
         view
         returns (bool acceptable, uint8 tcbStatus, uint40 validUntil);
 
+    /// @notice Whether the evidence showed the devices that the statement names, by software that is listed for having gathered
+    /// their evidence itself. GpuDevices asks it before it records who holds them.
+    /// @param record from the appraisal
+    /// @return under a simulated root too, whose tier does not say it
+    function showsGpu(bytes25 record) external view returns (bool);
+
     /// @notice Whether the evidence fails a check that no passing of time can change (signature chain, report data,
     /// debug mode, measurement): grounds for slashing. False for evidence that is not of this verifier's kind.
     /// @param bindingId as in `appraise`

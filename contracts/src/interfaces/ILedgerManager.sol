@@ -209,7 +209,8 @@ interface ILedgerManager {
     /// InferenceServing announces (`Settled`, `VoucherSettled`) is the event of every charge.
     /// @param channelId OPEN or CLOSING
     /// @param amount wei
-    /// @param window nonces that were used up, as ChannelWords has them; kept beside `spent`, so that they cost nothing more
+    /// @param window nonces that are used up, as ChannelWords has them; kept beside `spent`, so that they cost nothing more;
+    /// zero leaves what is there
     function charge(bytes32 channelId, uint256 amount, uint72 window) external;
 
     /// @notice Owner: the refund delay of channels opened from now on, between MIN_REFUND_DELAY and MAX_REFUND_DELAY.

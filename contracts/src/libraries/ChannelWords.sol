@@ -8,20 +8,29 @@ import {ILedgerManager} from "../interfaces/ILedgerManager.sol";
 /// funds: user 160, locked 80, mode 8, state 8; key: sessionKey 160, agentId 48, serviceId 24, priceVersion 24; meter: payee
 /// number 40, closeAt 40, refundDelay 24, window 72, spent 80. 2^80 wei are more than a million ether.
 ///
-/// The window holds the channel's first nonces, so that a channel that is young costs no word of nonces to settle: a bit for
-/// each of the nonces 0 … 39, above them the low 32 bits of the bindingId whose they are. The binding of the first receipt
-/// that is paid with one of these nonces takes the window for good; nonces of another binding, and from 40 on, are elsewhere.
-/// Once taken it has a bit set, so that every nonce has one place at all times. Two bindings with the same 32 bits would
-/// share their first nonces: fewer receipts would be paid, none twice.
+/// The window holds 24 nonces of a channel that counts them, so that these cost no word of nonces to settle: a bit for each,
+/// above them (16 bits) the first of the 24 in steps of 8, above that the tag, the low 32 bits of the bindingId whose they are.
+/// The binding of the first receipt that is paid with one of the nonces 0 … 23 takes the window for good. A nonce not far
+/// above it moves it up: what it held goes into the words of nonces, and what these know of its new place comes into it. All
+/// other nonces, and those of other bindings, are in the words. Once taken it has a bit set.
+///
+/// A nonce that is in the window is looked for there alone, and the words say only what was true: they may lag behind the
+/// window, never ahead of what was paid. The words are kept by the same tag, so that whatever moves between the two is of one
+/// name. Two bindings with one tag would share their nonces: fewer receipts would be paid, none twice.
 library ChannelWords {
     /// @notice Nonces in the window.
-    uint256 internal constant WINDOW_NONCES = 40;
+    uint256 internal constant WINDOW_NONCES = 24;
+    /// @notice How far above the window a nonce may be that moves it.
+    uint256 internal constant WINDOW_REACH = 256;
 
     uint256 private constant AMOUNT_AT = 160;
     uint256 private constant MODE_AT = 240;
     uint256 private constant STATE_AT = 248;
     uint256 private constant REFUND_DELAY_AT = 80;
     uint256 private constant WINDOW_AT = 104;
+    uint256 private constant STEP_AT = 24;
+    uint256 private constant TAG_AT = 40;
+    uint256 private constant MASK_WINDOW = type(uint72).max;
     uint256 private constant SPENT_AT = 176;
 
     /// @notice `funds` of an open channel.
@@ -155,25 +164,81 @@ library ChannelWords {
 
     /* WINDOW */
 
+    /// @notice What stands for a binding wherever nonces are kept.
+    /// @param bindingId any
+    /// @return its low 32 bits
+    function tagOf(bytes32 bindingId) internal pure returns (uint256) {
+        // forge-lint: disable-next-line(unsafe-typecast) -- the low 32 bits
+        return uint32(uint256(bindingId));
+    }
+
     /// @notice Whether the place of this nonce is the window.
     /// @param meter of the channel
     /// @param bindingId whose nonce it is
     /// @param nonce any
-    /// @return false: it is elsewhere
+    /// @return false: it is in the words
     function isInWindow(uint256 meter, bytes32 bindingId, uint256 nonce) internal pure returns (bool) {
-        if (nonce >= WINDOW_NONCES) return false;
-        // forge-lint: disable-next-line(unsafe-typecast) -- 40 and 32 bits of the window
-        uint256 taken = uint40(meter >> WINDOW_AT);
-        // forge-lint: disable-next-line(unsafe-typecast)
-        return taken == 0 || uint32(meter >> (WINDOW_AT + WINDOW_NONCES)) == uint32(uint256(bindingId));
+        if (windowBits(meter) == 0) return nonce < WINDOW_NONCES;
+        unchecked {
+            // A nonce below the first wraps to one far above.
+            return _isTaker(meter, bindingId) && nonce - windowStart(meter) < WINDOW_NONCES;
+        }
+    }
+
+    /// @notice Whether this nonce, which is not in the window, moves it.
+    /// @param meter of the channel
+    /// @param bindingId whose nonce it is
+    /// @param nonce any
+    /// @return whether it is the taker's and not far above
+    function moves(uint256 meter, bytes32 bindingId, uint256 nonce) internal pure returns (bool) {
+        if (windowBits(meter) == 0 || !_isTaker(meter, bindingId)) return false;
+        uint256 end = windowStart(meter) + WINDOW_NONCES;
+        // The steps have 16 bits.
+        return nonce >= end && nonce < end + WINDOW_REACH && nonce >> 3 <= type(uint16).max;
+    }
+
+    /// @notice First nonce of the window.
+    /// @param meter of the channel
+    /// @return a multiple of 8
+    function windowStart(uint256 meter) internal pure returns (uint256) {
+        // forge-lint: disable-next-line(unsafe-typecast) -- 16 bits above the nonces
+        return uint256(uint16(meter >> (WINDOW_AT + STEP_AT))) << 3;
+    }
+
+    /// @notice Nonces of the window that are used up, the first lowest.
+    /// @param meter of the channel
+    /// @return a bit for each; zero only while nobody has taken it
+    function windowBits(uint256 meter) internal pure returns (uint256) {
+        // forge-lint: disable-next-line(unsafe-typecast) -- 24 bits from the 104th
+        return uint24(meter >> WINDOW_AT);
+    }
+
+    /// @notice Where the window begins that a nonce moves: 8 to 15 below it, for those that come a little later.
+    /// @param nonce for which `moves`
+    /// @return a multiple of 8
+    function startFor(uint256 nonce) internal pure returns (uint256) {
+        unchecked {
+            // above the first 24
+            return ((nonce >> 3) - 1) << 3;
+        }
+    }
+
+    /// @notice The meter with its window elsewhere.
+    /// @param meter whose window is taken
+    /// @param start from `startFor`
+    /// @param bits that the words have of it
+    /// @return the meter to go on with
+    function movedTo(uint256 meter, uint256 start, uint256 bits) internal pure returns (uint256) {
+        uint256 kept = meter & ~(uint256(type(uint40).max) << WINDOW_AT);
+        return kept | (start >> 3 << STEP_AT | bits) << WINDOW_AT;
     }
 
     /// @notice Whether a nonce of the window is used up.
     /// @param meter of the channel
-    /// @param nonce below WINDOW_NONCES
+    /// @param nonce for which `isInWindow`
     /// @return whether its bit is set
     function isUsed(uint256 meter, uint256 nonce) internal pure returns (bool) {
-        return (meter >> (WINDOW_AT + nonce)) & 1 != 0;
+        return (meter >> (WINDOW_AT + nonce - windowStart(meter))) & 1 != 0;
     }
 
     /// @notice The meter with a nonce of the window used up.
@@ -182,12 +247,11 @@ library ChannelWords {
     /// @param nonce for which `isInWindow`
     /// @return the meter to go on with
     function use(uint256 meter, bytes32 bindingId, uint256 nonce) internal pure returns (uint256) {
-        // forge-lint: disable-next-line(unsafe-typecast) -- the low 32 bits
-        uint256 tag = uint32(uint256(bindingId));
-        return meter | ((tag << WINDOW_NONCES | uint256(1) << nonce) << WINDOW_AT);
+        uint256 bit = uint256(1) << (nonce - windowStart(meter));
+        return meter | (tagOf(bindingId) << TAG_AT | bit) << WINDOW_AT;
     }
 
-    /// @notice What `charge` adds to the meter.
+    /// @notice What `charge` puts into the meter.
     /// @param meter in which nonces were used up
     /// @return the 72 bits of its window
     function window(uint256 meter) internal pure returns (uint72) {
@@ -195,15 +259,21 @@ library ChannelWords {
         return uint72(meter >> WINDOW_AT);
     }
 
-    /// @notice The meter after a charge; bits of the window are only ever set.
+    /// @notice The meter after a charge.
     /// @param meter of the channel
     /// @param amount wei that the channel holds
-    /// @param used window to be added
+    /// @param window_ as it is now; zero where it was not touched
     /// @return the meter to be stored
-    function charged(uint256 meter, uint256 amount, uint72 used) internal pure returns (uint256) {
+    function charged(uint256 meter, uint256 amount, uint72 window_) internal pure returns (uint256) {
+        if (window_ != 0) meter = (meter & ~(MASK_WINDOW << WINDOW_AT)) | (uint256(window_) << WINDOW_AT);
         unchecked {
             // spent ≤ locked, which has as many bits
-            return (meter | (uint256(used) << WINDOW_AT)) + (amount << SPENT_AT);
+            return meter + (amount << SPENT_AT);
         }
+    }
+
+    function _isTaker(uint256 meter, bytes32 bindingId) private pure returns (bool) {
+        // forge-lint: disable-next-line(unsafe-typecast) -- the 32 bits of the tag
+        return uint32(meter >> (WINDOW_AT + TAG_AT)) == tagOf(bindingId);
     }
 }

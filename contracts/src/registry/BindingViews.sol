@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {GpuDevices} from "../GpuDevices.sol";
 import {IAttestationVerifier} from "../interfaces/IAttestationVerifier.sol";
+import {IComputeRegistry} from "../interfaces/IComputeRegistry.sol";
+import {IGpuDevices} from "../interfaces/IGpuDevices.sol";
 import {IBindings} from "../interfaces/registry/IBindings.sol";
 import {NodeStatement} from "../interfaces/NodeStatement.sol";
 import {GrantWord, StandingWord} from "../libraries/BindingWords.sol";
@@ -11,6 +14,13 @@ import {Bindings} from "./Bindings.sol";
 /// @title What can be asked of bindings
 /// @notice Rules: see IBindings.
 abstract contract BindingViews is Bindings {
+    /// @inheritdoc IBindings
+    IGpuDevices public immutable gpuDevices;
+
+    constructor() {
+        gpuDevices = new GpuDevices(IComputeRegistry(address(this)));
+    }
+
     /// @inheritdoc IBindings
     function isBindingApproved(uint256 agentId, bytes32 bindingId) external view returns (bool) {
         return _grants[agentId][_rows[agentId].endpointVersion][bindingId].isApproved();
@@ -166,11 +176,14 @@ abstract contract BindingViews is Bindings {
         (uint256 agentId, uint24 version) = (row.agentId, row.endpointVersion);
         GrantWord granted = _grants[agentId][version][bindingId];
         StandingWord standing = row.standing;
+        Tier tier = standing.tier();
+        // A device that another binding holds is not sold twice.
+        if (tier == Tier.TDX_GPU && !gpuDevices.isWhole(bindingId, false)) tier = Tier.TDX;
         return Binding({
             agentId: agentId,
             operator: _operatorOf(agentId, version),
             signer: row.signer,
-            tier: standing.tier(),
+            tier: tier,
             tcbStatus: standing.tcbStatus(),
             validFrom: standing.validFrom(),
             validUntil: granted.validUntil(),

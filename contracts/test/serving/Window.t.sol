@@ -3,12 +3,17 @@ pragma solidity 0.8.37;
 
 import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
 import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
+import {ChannelWords} from "../../src/libraries/ChannelWords.sol";
 import {Fixture} from "../Fixture.sol";
 
 /// P4: a nonce is used up once, wherever it is kept: the first of a channel beside what it spent, the others in words.
 contract WindowTest is Fixture {
+    using ChannelWords for uint256;
+
     uint256 private constant REPLICAS = 3;
-    uint256 private constant EDGE = 40;
+    uint256 private constant EDGE = 24;
+    /// Many windows, and the words at 256 in between.
+    uint256 private constant LAST = 300;
 
     bytes32[3] private replicas;
     uint256[3] private keys = [SIGNER_KEY, 0xcafe, 0xd00d];
@@ -60,19 +65,95 @@ contract WindowTest is Fixture {
         }
     }
 
-    /// The whole window, in one transaction and one by one.
-    function test_windowFills(bool together) public {
-        IInferenceServing.Item[] memory items = new IInferenceServing.Item[](EDGE + 2);
-        for (uint256 nonce = 0; nonce < EDGE + 2; ++nonce) {
-            items[nonce] = _itemOf(channelId, 0, nonce);
-            if (!together) _expectStatus(items[nonce], IInferenceServing.Status.PAID);
+    /// Against a plain set again: nonces that go up as a client counts them, with gaps, stragglers and repetitions, through
+    /// many windows and across the words' edge; two replicas take turns.
+    function test_fuzz_counted_nonces_pay_once(uint16[40] calldata picks, uint8 batch) public {
+        uint256 size = 1 + batch % 8;
+        uint256 top = 0;
+        for (uint256 from = 0; from < picks.length; from += size) {
+            uint256 count = picks.length - from < size ? picks.length - from : size;
+            IInferenceServing.Item[] memory items = new IInferenceServing.Item[](count);
+            bool[] memory fresh = new bool[](count);
+            for (uint256 i = 0; i < count; ++i) {
+                uint256 pick = picks[from + i];
+                // On by up to 24, and sometimes by more than a window may move; or back by up to 32.
+                if (pick & 3 != 0) top += pick >> 10 == 63 ? 280 : (pick >> 4) % 25;
+                uint256 back = pick & 3 == 0 ? (pick >> 4) % 33 : 0;
+                uint256 nonce = back < top ? top - back : 0;
+                uint256 replica = (pick >> 2) % 4 == 0 ? 1 : 0;
+                items[i] = _itemOf(channelId, replica, nonce);
+                bytes32 id = keccak256(abi.encode(0, replica, nonce));
+                fresh[i] = !_paid[id];
+                _paid[id] = true;
+            }
+            (IInferenceServing.Status[] memory seen,) = serving.preview(items, false);
+            (IInferenceServing.Status[] memory done,) = serving.settle(items, false);
+            for (uint256 i = 0; i < count; ++i) {
+                IInferenceServing.Status wanted =
+                    fresh[i] ? IInferenceServing.Status.PAID : IInferenceServing.Status.ALREADY_USED;
+                vm.assertEq(uint256(seen[i]), uint256(wanted), "preview");
+                vm.assertEq(uint256(done[i]), uint256(wanted), "settle");
+            }
+        }
+        for (uint256 nonce = top > 60 ? top - 60 : 0; nonce <= top + 30; ++nonce) {
+            for (uint256 r = 0; r < 2; ++r) {
+                vm.assertEq(
+                    serving.isNonceUsed(channelId, replicas[r], nonce),
+                    _paid[keccak256(abi.encode(0, r, nonce))]
+                );
+            }
+        }
+    }
+
+    /// What was paid above the window before it came there is paid still when it has come.
+    function test_window_remembers_what_was_ahead_of_it() public {
+        IInferenceServing.Item memory ahead = _itemOf(channelId, 0, 30);
+        // Nobody has the window yet, so that this one goes into a word.
+        _expectStatus(ahead, IInferenceServing.Status.PAID);
+        _expectStatus(_itemOf(channelId, 0, 0), IInferenceServing.Status.PAID);
+        _expectStatus(_itemOf(channelId, 0, 29), IInferenceServing.Status.PAID);
+        vm.assertTrue(serving.isNonceUsed(channelId, replicas[0], 30));
+        _expectStatus(ahead, IInferenceServing.Status.ALREADY_USED);
+        vm.assertFalse(serving.isNonceUsed(channelId, replicas[0], 31));
+    }
+
+    /// A nonce far above, a random one or the last of all moves nothing: the window goes on counting.
+    function test_far_nonces_leave_the_window(uint256 far) public {
+        far = _bound(far, EDGE + 256, type(uint256).max);
+        _expectStatus(_itemOf(channelId, 0, 0), IInferenceServing.Status.PAID);
+        _expectStatus(_itemOf(channelId, 0, far), IInferenceServing.Status.PAID);
+        _expectStatus(_itemOf(channelId, 0, far), IInferenceServing.Status.ALREADY_USED);
+        (,, uint256 meter) = ledger.wordsOf(channelId);
+        vm.assertEq(meter.windowStart(), 0);
+        vm.assertEq(meter.windowBits(), 1);
+    }
+
+    /// Window after window, in one transaction and one by one.
+    function test_windowFills_oneByOne() public {
+        _fill(false);
+    }
+
+    function test_windowFills_together() public {
+        _fill(true);
+    }
+
+    function _fill(bool together) private {
+        uint256 from = together ? LAST - 49 : 0;
+        for (uint256 nonce = together ? 1 : LAST; nonce < from; nonce += 10) {
+            _expectStatus(_itemOf(channelId, 0, nonce), IInferenceServing.Status.PAID);
+        }
+        IInferenceServing.Item[] memory items = new IInferenceServing.Item[](LAST - from);
+        for (uint256 i = 0; i < items.length; ++i) {
+            items[i] = _itemOf(channelId, 0, from + i);
+            if (!together) _expectStatus(items[i], IInferenceServing.Status.PAID);
         }
         if (together) serving.settle(items, false);
-        for (uint256 nonce = 0; nonce < EDGE + 2; ++nonce) {
-            vm.assertTrue(serving.isNonceUsed(channelId, replicas[0], nonce));
-            vm.assertFalse(serving.isNonceUsed(channelId, replicas[1], nonce));
-            _expectStatus(items[nonce], IInferenceServing.Status.ALREADY_USED);
+        for (uint256 i = 0; i < items.length; ++i) {
+            vm.assertTrue(serving.isNonceUsed(channelId, replicas[0], from + i));
+            vm.assertFalse(serving.isNonceUsed(channelId, replicas[1], from + i));
+            _expectStatus(items[i], IInferenceServing.Status.ALREADY_USED);
         }
+        vm.assertFalse(serving.isNonceUsed(channelId, replicas[0], LAST));
     }
 
     /// Nothing that user, payee or time does to the channel gives a nonce back, and nothing the window holds touches them.

@@ -77,6 +77,16 @@ contract TdxAttestationVerifierTest is TdxFixture {
         // Software that is listed without one gets none by bringing one.
         vm.assertEq(_tier(judge, _evidence(withGpu, 1, digest)), uint256(IBindings.Tier.TDX));
         vm.assertEq(_tier(_judge, _evidence(withGpu, 2, digest)), uint256(IBindings.Tier.SIMULATED));
+        // The note says it under a simulated root too, and nothing else of the note is touched by it.
+        bytes25 shown = _appraise(_evidence(withGpu, 2, digest)).record;
+        vm.assertTrue(_judge.showsGpu(shown));
+        vm.assertFalse(_judge.showsGpu(_appraise(_evidence(withGpu, 1, digest)).record));
+        vm.assertFalse(_judge.showsGpu(_appraise(_evidence(_quote, 2, 0)).record));
+        vm.assertEq(bytes32(shown ^ _appraise(_evidence(_quote, 2, 0)).record), bytes32(uint256(1) << 87));
+        (bool acceptable,,) = _judge.liveStatus(shown);
+        vm.assertTrue(acceptable);
+        _statement.gpuDevicesDigest = 0;
+        vm.assertFalse(_judge.showsGpu(_appraise(_evidence(withGpu, 2, digest)).record));
     }
 
     /* BINDING AND FRESHNESS */

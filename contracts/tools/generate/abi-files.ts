@@ -16,6 +16,7 @@ const ABIS = [
     file: 'tdx-attestation-verifier',
     contract: 'TdxAttestationVerifier',
   },
+  { name: 'gpuDevicesAbi', file: 'gpu-devices', contract: 'GpuDevices' },
   { name: 'inferenceServingAbi', file: 'inference-serving', contract: 'InferenceServing' },
   { name: 'receiptRootsAbi', file: 'receipt-roots', contract: 'ReceiptRoots' },
   { name: 'identityRegistryAbi', file: 'identity-registry', contract: 'IIdentityRegistry' },

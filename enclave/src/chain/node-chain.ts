@@ -97,6 +97,16 @@ export interface OnchainVerification {
   evidenceOf(quote: Uint8Array, gpuEvidenceDigest: Hex): Promise<Uint8Array>
   /** Sends from the node's signer and waits until it is mined; nothing is sent that would be refused. */
   attest(call: AttestCall): Promise<{ readonly gasUsed: bigint }>
+  /** Whether the registry has every device of the statement under this binding. */
+  holdsDevices(bindingId: Hex): Promise<boolean>
+  /**
+   * Records the GPUs and switches of a granted statement as this binding's; sent as `attest` is.
+   * @param devices identities that `gpuDevicesDigest` of the statement is the digest of, ascending
+   */
+  claimDevices(
+    statement: NodeStatement,
+    devices: readonly Hex[],
+  ): Promise<{ readonly gasUsed: bigint }>
 }
 
 /** Collateral that went to the chain in one transaction. */

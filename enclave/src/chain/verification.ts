@@ -1,4 +1,10 @@
-import { computeRegistryAbi, type TdxDeployment } from '@jeju/contracts'
+import {
+  computeRegistryAbi,
+  gpuDevicesAbi,
+  INTEL_ROOT_SHA256,
+  lowercase,
+  type TdxDeployment,
+} from '@jeju/contracts'
 import { createOnchainDcap, type CollateralOffer, type Send } from '@jeju/contracts/dcap'
 import {
   collateralRequestOf,
@@ -32,6 +38,17 @@ export function createVerification(parts: VerificationParts): OnchainVerificatio
     evaluationNumbers: () => fetched(() => collateral.evaluationNumbers()),
   }
   const verifierIndex = BigInt(tdx.verifierIndex)
+  const gpuDevices = (): Promise<Hex> =>
+    reader.readContract({
+      address: computeRegistry,
+      abi: computeRegistryAbi,
+      functionName: 'gpuDevices',
+    })
+  // Refused by the estimate, it costs nothing and says why.
+  const estimated = async (to: Hex, data: Hex): ReturnType<Send> => {
+    const { gas } = await dcap.estimate({ to, data })
+    return send({ to, data, gas: (gas * 9n) / 8n })
+  }
   return {
     verifierIndex,
     bringCollateral: async (quote) => dcap.bring(await dcap.plan(quote, offer), send),
@@ -46,10 +63,19 @@ export function createVerification(parts: VerificationParts): OnchainVerificatio
         functionName: 'attest',
         args: [statement, verifierIndex, toHex(evidence), blockNumber, deadline, signerSig],
       })
-      const call = { to: computeRegistry, data }
-      // Refused here, it costs nothing and says why.
-      const { gas } = await dcap.estimate(call)
-      return send({ ...call, gas: (gas * 9n) / 8n })
+      return estimated(computeRegistry, data)
+    },
+    holdsDevices: async (bindingId) =>
+      reader.readContract({
+        address: await gpuDevices(),
+        abi: gpuDevicesAbi,
+        functionName: 'isWhole',
+        args: [bindingId, lowercase(tdx.rootCertificateHash) !== INTEL_ROOT_SHA256],
+      }),
+    claimDevices: async (statement, devices) => {
+      const args = [statement, devices] as const
+      const data = encodeFunctionData({ abi: gpuDevicesAbi, functionName: 'claim', args })
+      return estimated(await gpuDevices(), data)
     },
   }
 }

@@ -79,6 +79,9 @@ export function connectChain(
       collateralOf: (evidence) => ask(() => verification.collateralOf(evidence)),
       evidenceOf: (quote, digest) => ask(() => verification.evidenceOf(quote, digest)),
       attest: (call) => ask(() => verification.attest(call)),
+      holdsDevices: (bindingId) => ask(() => verification.holdsDevices(bindingId)),
+      claimDevices: (statement, devices) =>
+        ask(() => verification.claimDevices(statement, devices)),
     },
     checkContracts: () =>
       ask(() =>

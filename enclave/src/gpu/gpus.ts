@@ -18,6 +18,8 @@ export interface Gpus extends Pick<
 > {
   /** Digest over the devices that were here at the start: the statement names it. */
   readonly devicesDigest: Hex
+  /** Identities of these devices, ascending. */
+  readonly devices: readonly Hex[]
   /**
    * Reports of every device over this nonce, 32 bytes; of the very devices of the statement.
    * @throws NodeError `attestation_busy`, GpuError
@@ -70,6 +72,7 @@ export async function openGpus(parts: GpuParts): Promise<Gpus> {
   })
   return {
     devicesDigest,
+    devices: found.map(({ identity }) => identity).toSorted(),
     collect: (nonce, use) => queue.ask(nonce, use),
     get healthy() {
       return queue.healthy

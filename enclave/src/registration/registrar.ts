@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Hex } from '@jeju/verifier/protocol'
 import type { BindingRecord, BindingStatus } from '../chain/node-chain.ts'
+import { createDeviceClaim } from './device-claim.ts'
 import { grantBinding, keysetEndOf, type GrantParts } from './grants.ts'
 
 /** Keeps this node's binding on chain valid. */
@@ -26,6 +28,8 @@ const MAX_REASON_CHARACTERS = 600
 /** Collaborators of {@link createRegistrar}. */
 export interface RegistrarParts extends GrantParts {
   readonly now: () => Date
+  /** Identities of the devices of the statement, ascending; none on a CPU-only node. */
+  readonly devices: readonly Hex[]
 }
 
 /** A registrar; every step can fail and be repeated, since state is read from the chain each time. */
@@ -33,6 +37,7 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
   const { chain, identity, archive, logger, now } = parts
   const { bindingId } = identity
   const keysetEnd = keysetEndOf(identity)
+  const devices = createDeviceClaim(parts)
   let validUntilMs = 0
   let failures = 0
   let reason: string | undefined
@@ -69,13 +74,17 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
     }
     // Nothing outlives the keyset, so a binding that ends with it cannot be made longer.
     const isLongest = binding.valid && binding.validUntil >= keysetEnd
-    if (isLongest || binding.leftS > binding.validityS / 2n) return WATCH_MS
+    if (isLongest || binding.leftS > binding.validityS / 2n) {
+      await devices.keep()
+      return WATCH_MS
+    }
     if (!(await chain.isBindingApproved(identity.statement.agentId, bindingId))) {
       reason = 'waiting for the owner to approve the binding'
       logger.info({ bindingId }, reason)
       return APPROVAL_MS
     }
     await grantBinding(parts, binding.validityS)
+    await devices.keep()
     const { valid } = await look()
     if (!valid) reason = `granted, and the registry calls it ${status}`
     logger.info({ bindingId, valid }, 'bound on chain')

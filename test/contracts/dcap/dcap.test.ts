@@ -1,4 +1,9 @@
-import { collateralReaderAbi, tdxAttestationVerifierAbi, tdxVerifierAbi } from '@jeju/contracts'
+import {
+  collateralReaderAbi,
+  gpuDevicesAbi,
+  tdxAttestationVerifierAbi,
+  tdxVerifierAbi,
+} from '@jeju/contracts'
 import { explainRefusal, readQuote } from '@jeju/contracts/dcap'
 import { createSimulatedPlatform, launchTd } from '@jeju/simulator'
 import { sha256, toHex, utf8 } from '@jeju/verifier/protocol'
@@ -73,9 +78,12 @@ describe('a quote on its way to the chain', () => {
 })
 
 describe('a refusal', () => {
-  const errors = [...tdxVerifierAbi, ...tdxAttestationVerifierAbi, ...collateralReaderAbi].flatMap(
-    (entry) => (entry.type === 'error' ? [entry] : []),
-  )
+  const errors = [
+    ...tdxVerifierAbi,
+    ...tdxAttestationVerifierAbi,
+    ...collateralReaderAbi,
+    ...gpuDevicesAbi,
+  ].flatMap((entry) => (entry.type === 'error' ? [entry] : []))
 
   test.each(errors.map((entry) => [entry.name, entry] as const))(
     '%s has a sentence that says what was expected',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IGpuDevices} from "../IGpuDevices.sol";
 import {NodeStatement} from "../NodeStatement.sol";
 
 /// @title Whose keys answer
@@ -42,6 +43,7 @@ interface IBindings {
         /// Named in the statement: who bonded when this was attested.
         address operator;
         address signer;
+        /// At the last grant; but TDX in place of TDX_GPU while it does not hold every device of its statement.
         Tier tier;
         /// At the last grant, in the verifier's code; 0 with Tier.NONE. `statusOf` tells today's.
         uint8 tcbStatus;
@@ -230,6 +232,10 @@ interface IBindings {
     /// @notice Owner only, 256 to 8191 blocks.
     /// @param blocks new `freshnessWindow`
     function setFreshnessWindow(uint64 blocks) external;
+
+    /// @notice Record of which binding holds which GPU; created with this registry.
+    /// @return the contract
+    function gpuDevices() external view returns (IGpuDevices);
 
     /// @notice Longest life of a binding from one grant.
     /// @return seconds
