@@ -16,7 +16,12 @@ import {
 } from '@jeju/verifier/protocol'
 import type { Attester } from '../attestation/attester.ts'
 import type { EvidenceArchive } from '../attestation/evidence-archive.ts'
-import { ChainError, type Block, type NodeChain, type OnchainVerification } from '../chain/node-chain.ts'
+import {
+  ChainError,
+  type Block,
+  type NodeChain,
+  type OnchainVerification,
+} from '../chain/node-chain.ts'
 import type { NodeKeys } from '../keys/node-keys.ts'
 import type { Logger } from '../logging.ts'
 import type { NodeIdentity } from '../statement/node-identity.ts'
