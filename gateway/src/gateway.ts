@@ -172,7 +172,8 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
       }),
     )
     if (x402 !== undefined) {
-      sources.push(createX402Funding({ ...x402, sponsor: paying, shared, logger, now }))
+      const signatures = nativeSignatures
+      sources.push(createX402Funding({ ...x402, sponsor: paying, shared, signatures, logger, now }))
     }
   }
   const exchange: Exchange = createExchange({

@@ -3,6 +3,7 @@ import { GatewayError } from '../http/gateway-error.ts'
 import { readLimited } from '../http/read-limited.ts'
 import {
   encodeHeader,
+  payloadOf,
   PAYMENT_RESPONSE_HEADER,
   X402_VERSION,
   type Payment,
@@ -74,8 +75,10 @@ export function createFacilitator(url: string, ask: typeof fetch): Facilitator {
       })
     }
   }
-  const bodyOf = ({ payload }: Payment, paymentRequirements: PaymentRequirements): string =>
-    JSON.stringify({ x402Version: X402_VERSION, paymentPayload: payload, paymentRequirements })
+  const bodyOf = (payment: Payment, paymentRequirements: PaymentRequirements): string => {
+    const paymentPayload = payloadOf(payment, paymentRequirements)
+    return JSON.stringify({ x402Version: X402_VERSION, paymentPayload, paymentRequirements })
+  }
 
   return {
     verify: async (payment, requirements) => {

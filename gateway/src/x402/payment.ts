@@ -28,10 +28,18 @@ export interface PaymentRequirements {
   }
 }
 
-/** A payment as it came, with what is read of it. */
+/** What is paid for (x402 v2, `ResourceInfo`). */
+export interface PaidResource {
+  readonly url: string
+  readonly description: string
+  readonly mimeType: string
+}
+
+/** What is read of a payment; whatever else the caller put there goes nowhere. */
 export interface Payment {
-  /** As the facilitator gets it: whatever else the caller put there too. */
-  readonly payload: object
+  readonly resource: PaidResource
+  /** 65 bytes of a key, or what a contract takes. */
+  readonly signature: Hex
   readonly amount: bigint
   /** Lower case. */
   readonly from: Hex
@@ -66,6 +74,7 @@ const decimal = z
   .string()
   .regex(/^(0|[1-9][0-9]{0,77})$/, 'expected a decimal string')
   .transform(BigInt)
+  .refine((value) => value < 2n ** 256n, 'expected below 2^256')
 
 const shape = z.looseObject({
   x402Version: z.literal(X402_VERSION),
@@ -77,7 +86,10 @@ const shape = z.looseObject({
     payTo: addressText,
   }),
   payload: z.looseObject({
-    signature: z.string().regex(/^0x[0-9a-fA-F]{2,4096}$/, 'expected hex'),
+    signature: z
+      .string()
+      .regex(/^0x[0-9a-fA-F]{2,4096}$/, 'expected hex')
+      .transform((text): Hex => `0x${text.slice(2)}`),
     authorization: z.looseObject({
       from: addressText,
       to: addressText,
@@ -106,6 +118,15 @@ export function requirementsOf(settings: X402Settings, amount: bigint): PaymentR
   }
 }
 
+/** What a path of this gateway is, as payments name it. */
+export function resourceOf({ publicUrl }: X402Settings, path: string): PaidResource {
+  return {
+    url: `${publicUrl}${path}`,
+    description: 'One prompt, answered by a verified node',
+    mimeType: 'application/json',
+  }
+}
+
 /** The refusal that says how to pay. */
 export function paymentRequired(
   settings: X402Settings,
@@ -116,11 +137,7 @@ export function paymentRequired(
   const document = {
     x402Version: X402_VERSION,
     error,
-    resource: {
-      url: `${settings.publicUrl}${path}`,
-      description: 'One prompt, answered by a verified node',
-      mimeType: 'application/json',
-    },
+    resource: resourceOf(settings, path),
     accepts: [requirementsOf(settings, amount)],
   }
   return new GatewayError('payment_required', error, {
@@ -129,27 +146,28 @@ export function paymentRequired(
 }
 
 /**
- * Reads a payment; checks form only.
+ * Reads a payment for a resource; checks form only.
  * @throws GatewayError `payment_invalid`
  */
-export function readPayment(header: string): Payment {
-  if (header.length > MAX_HEADER_CHARACTERS) throw invalid('too long')
+export function readPayment(header: string, resource: PaidResource): Payment {
+  if (header.length > MAX_HEADER_CHARACTERS) throw paymentInvalid('too long')
   let payload: unknown
   try {
     payload = JSON.parse(Buffer.from(header, 'base64').toString('utf8'))
   } catch {
-    throw invalid('expected the base64 of a JSON document')
+    throw paymentInvalid('expected the base64 of a JSON document')
   }
   const parsed = shape.safeParse(payload)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
-    throw invalid(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not readable'}`)
+    throw paymentInvalid(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not readable'}`)
   }
   const { accepted, payload: signed } = parsed.data
   const { from, to, value, validAfter, validBefore, nonce } = signed.authorization
-  if (value !== accepted.amount) throw invalid('value: not the accepted amount')
+  if (value !== accepted.amount) throw paymentInvalid('value: not the accepted amount')
   return {
-    payload: payload as object,
+    resource,
+    signature: signed.signature,
     amount: value,
     from,
     to,
@@ -169,16 +187,30 @@ export function requireOurs(payment: Payment, settings: X402Settings, nowS: bigi
   for (const name of ['scheme', 'network', 'asset', 'payTo'] as const) {
     const [wanted, actual] = [expected[name], payment.accepted[name]]
     if (actual !== wanted)
-      throw invalid(`accepted.${name}: expected ${wanted}, got ${actual.slice(0, 80)}`)
+      throw paymentInvalid(`accepted.${name}: expected ${wanted}, got ${actual.slice(0, 80)}`)
   }
   if (payment.to !== settings.payTo)
-    throw invalid(`to: expected ${settings.payTo}, got ${payment.to}`)
-  if (payment.validAfter > nowS) throw invalid('validAfter: is ahead')
+    throw paymentInvalid(`to: expected ${settings.payTo}, got ${payment.to}`)
+  if (payment.validAfter > nowS) throw paymentInvalid('validAfter: is ahead')
   const least = nowS + BigInt(MIN_PAYMENT_LIFE_S)
   const most = nowS + BigInt(MAX_TIMEOUT_S + SKEW_S)
   if (payment.validBefore < least || payment.validBefore > most) {
-    throw invalid(`validBefore: expected ${least} to ${most}, got ${payment.validBefore}`)
+    throw paymentInvalid(`validBefore: expected ${least} to ${most}, got ${payment.validBefore}`)
   }
+}
+
+/** A payment as facilitators take it (x402 v2, `PaymentPayload`), written anew of what was read. */
+export function payloadOf(payment: Payment, accepted: PaymentRequirements): object {
+  const { resource, signature, from, to, amount, validAfter, validBefore, nonce } = payment
+  const authorization = {
+    from,
+    to,
+    value: amount.toString(),
+    validAfter: validAfter.toString(),
+    validBefore: validBefore.toString(),
+    nonce,
+  }
+  return { x402Version: X402_VERSION, resource, accepted, payload: { signature, authorization } }
 }
 
 /** Base64 of a JSON document, as x402 puts them into headers. */
@@ -186,6 +218,7 @@ export function encodeHeader(document: object): string {
   return Buffer.from(JSON.stringify(document)).toString('base64')
 }
 
-function invalid(text: string): GatewayError {
+/** What is wrong with a payment. */
+export function paymentInvalid(text: string): GatewayError {
   return new GatewayError('payment_invalid', `${PAYMENT_SIGNATURE_HEADER}: ${text}`)
 }

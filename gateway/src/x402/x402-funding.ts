@@ -1,3 +1,4 @@
+import type { ReceiptSignatures } from '@jeju/verifier'
 import type { FundingSource, Plan } from '../exchange/funding.ts'
 import { GatewayError } from '../http/gateway-error.ts'
 import type { Logger } from '../logging.ts'
@@ -15,8 +16,11 @@ import {
   readPayment,
   requirementsOf,
   requireOurs,
+  resourceOf,
   type Payment,
 } from './payment.ts'
+import { isSignedByPayer } from './payment-signature.ts'
+import { createVerifyLimits } from './verify-limits.ts'
 import type { X402Settings } from './x402-settings.ts'
 
 /** What {@link createX402Funding} needs. */
@@ -25,6 +29,7 @@ export interface X402FundingParts {
   readonly sponsor: Sponsor
   readonly facilitator: Facilitator
   readonly shared: Pick<SharedState, 'budgets' | 'once'>
+  readonly signatures: Pick<ReceiptSignatures, 'recoverAddress'>
   readonly logger: Logger
   readonly now: () => Date
 }
@@ -40,12 +45,17 @@ const UNPAID = 'x402:unpaid'
  * byte of it leaves (docs/protocol.md §8). The last of the ways of paying, and the only one that says how.
  */
 export function createX402Funding(parts: X402FundingParts): FundingSource {
-  const { settings, sponsor, facilitator, now } = parts
+  const { settings, sponsor, facilitator, signatures, now } = parts
+  const limits = createVerifyLimits()
+  const verified = (payment: Payment): Promise<void> =>
+    facilitator.verify(payment, requirementsOf(settings, payment.amount))
   return async (headers, path) => {
     const header = headers[PAYMENT_SIGNATURE_HEADER]
-    const payment = typeof header === 'string' ? readPayment(header) : undefined
+    const payment =
+      typeof header === 'string' ? readPayment(header, resourceOf(settings, path)) : undefined
     const nowS = BigInt(Math.floor(now().getTime() / 1000))
     if (payment !== undefined) requireOurs(payment, settings, nowS)
+    const isSigned = payment !== undefined && isSignedByPayer(payment, settings, signatures)
     return {
       plan: async (body, preferences): Promise<Plan> => {
         const prompt = readPrompt(body, path, headers)
@@ -68,13 +78,20 @@ export function createX402Funding(parts: X402FundingParts): FundingSource {
           const text = `amount: expected ${cheapest} at least, got ${payment.amount}`
           throw paymentRequired(settings, path, cheapest, text)
         }
-        await facilitator.verify(payment, requirementsOf(settings, payment.amount))
+        // Anybody can name a contract, which would be held to limits and lose a nonce: it is asked before them.
+        if (!isSigned) await limits.run(payment.from, () => verified(payment))
         const unpaid = unpaidPurse(payment, parts)
         const candidates = paid.map(({ candidate }) => candidate)
         return {
           // Of a payer who has signed: anybody can name another, who would be held to these limits.
           payer: `x402:${payment.from}`,
-          admit: () => requireFirst(payment, parts),
+          admit: async () => {
+            if (!isSigned) return requireFirst(payment, parts)
+            return limits.run(payment.from, async () => {
+              await requireFirst(payment, parts)
+              await verified(payment)
+            })
+          },
           proposals: sponsor.propose(prompt, candidates, unpaid, worthOf(payment, settings)),
           collect: () => collect(payment, unpaid, parts),
           abandon: async () => {

@@ -95,14 +95,16 @@ export async function paid(
   serve?: (node: TestNode) => Responder,
 ): Promise<{
   readonly network: PaidNetwork
-  readonly facilitator: { readonly asked: string[] }
+  readonly facilitator: { readonly asked: string[]; readonly bodies: string[] }
 }> {
   const asked: string[] = []
+  const bodies: string[] = []
   const origin = await serveHttp((request, response) => {
     const path = request.url ?? ''
     asked.push(path)
     steps.push(path)
-    void bodyOf(request).then(async () => {
+    void bodyOf(request).then(async (body) => {
+      bodies.push(Buffer.from(body).toString())
       if (path === '/verify') await onVerify?.()
       if (path === '/settle' && asked.filter((one) => one === path).length <= unclear) {
         response.destroy()
@@ -141,7 +143,7 @@ export async function paid(
   // Of a second replica the chain and the node are there already.
   if (options.chain === undefined) network.add({}, serve)
   await network.update()
-  return { network, facilitator: { asked } }
+  return { network, facilitator: { asked, bodies } }
 }
 
 export function decoded(response: Response, name: string): unknown {
