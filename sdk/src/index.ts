@@ -26,6 +26,7 @@ export {
   type ClientChain,
 } from './client/create-client.ts'
 export { createFetch, createFetchOn } from './client/create-fetch.ts'
+export { accountHeader, type AccountHeaderOptions } from './payment/account-header.ts'
 export type { ClosedChannel } from './payment/close-channel.ts'
 export { createProvider, type Provider, type ServicePrice } from './provider/create-provider.ts'
 export {

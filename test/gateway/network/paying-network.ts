@@ -1,24 +1,16 @@
 import { createHash } from 'node:crypto'
-import {
-  accountRequestDigest,
-  addressOf,
-  encodeAccountRequest,
-  randomBytes32,
-  requestHash,
-  signDigest,
-  toHex,
-  utf8,
-  type AccountRequest,
-  type Hex,
-} from '@jeju/verifier/protocol'
+import { privateKeyToAccount } from 'viem/accounts'
+import { accountHeader, connectWallet, type AccountHeaderOptions } from '@jeju/sdk'
+import { addressOf, toHex, utf8, type Hex } from '@jeju/verifier/protocol'
 import { parseAccounts } from '../../../gateway/src/sponsor/accounts.ts'
-import { servingDomain } from './deployment.ts'
+import { deployment } from './deployment.ts'
 import { SPONSOR } from './own-channels.ts'
 import type { Responder } from './test-connection.ts'
 import { TestNetwork, type NetworkOptions } from './test-network.ts'
 import type { NodeOptions, TestNode } from './test-node.ts'
 
 export const KEY = 'jk-a-key-of-alice'
+export const KEY_OF_BOB = 'jk-a-key-of-bob'
 export const WALLET_KEY = new Uint8Array(32).fill(0x21)
 export const BODY = '{"model":"enclave-mini","messages":[],"max_tokens":10}'
 /** A network whose gateway pays; with what a test asks of it. */
@@ -37,25 +29,26 @@ export class PayingNetwork extends TestNetwork {
     })
   }
 
-  withKey(body = BODY): Promise<Response> {
-    return this.post(body, { authorization: `Bearer ${KEY}` })
+  withKey(body = BODY, key = KEY): Promise<Response> {
+    return this.post(body, { authorization: `Bearer ${key}` })
   }
 
-  /** By the wallet's key unless another is given. */
-  signed(changes: Partial<AccountRequest>, key = WALLET_KEY): Promise<Response> {
-    const salt = toHex(randomBytes32())
-    const request: AccountRequest = {
+  /** By the wallet's key unless another is given; posted is always BODY. */
+  async signed(changes: Partial<AccountHeaderOptions>, key = WALLET_KEY): Promise<Response> {
+    const { chainId } = deployment
+    const account = privateKeyToAccount(toHex(key))
+    const header = await accountHeader({
+      // Signing asks no chain.
+      wallet: connectWallet({ rpcUrl: 'http://127.0.0.1:1', chainId, account }),
       gateway: SPONSOR,
-      requestHash: requestHash(salt, 'POST', '/v1/chat/completions', utf8(BODY)),
+      deployment,
+      path: '/v1/chat/completions',
+      body: utf8(BODY),
       maxFee: 1_000n,
-      nonce: 1n,
-      validUntil: BigInt(Math.floor(this.nowMs / 1000)) + 600n,
+      now: () => new Date(this.nowMs),
       ...changes,
-    }
-    const signature = signDigest(accountRequestDigest(request, servingDomain), key)
-    return this.post(BODY, {
-      'compute-account': encodeAccountRequest({ request, salt, signature }),
     })
+    return this.post(BODY, header)
   }
 
   async spent(): Promise<bigint> {
@@ -83,7 +76,8 @@ export async function paying(
 export function payingNetwork({ budget = 1_000n, ...options }: PayingOptions): PayingNetwork {
   const wallet: Hex = addressOf(WALLET_KEY)
   const alice = { name: 'alice', budgetPerDay: budget.toString(), keySha256: sha256(KEY), wallet }
-  const accounts = parseAccounts(JSON.stringify({ accounts: [alice] }))
+  const bob = { name: 'bob', budgetPerDay: budget.toString(), keySha256: sha256(KEY_OF_BOB) }
+  const accounts = parseAccounts(JSON.stringify({ accounts: [alice, bob] }))
   return new PayingNetwork({ ...options, sponsor: { maxFeePerRequest: 1_000n, accounts } })
 }
 
