@@ -204,7 +204,7 @@ describe.runIf(haveRedis)('gateways that pay nodes from channels of their own', 
       payment.accepted.amount = '100000'
       const forged = Buffer.from(JSON.stringify(payment)).toString('base64')
       const refused = await post(1, forged)
-      expect(await refused.text()).toContain('invalid_exact_evm_payload_signature')
+      expect(await refused.text()).toContain('payment_invalid')
       const required = (await post(0)).headers.get('payment-required') ?? ''
       const poor = await payX402(network.wallet(2).account, required)
       expect(await (await post(1, poor)).text()).toContain('insufficient_funds')
