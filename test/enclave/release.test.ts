@@ -1,6 +1,12 @@
-import { canonicalJson, randomBytes32, signDigest, toHex } from '@jeju/verifier/protocol'
+import {
+  canonicalJson,
+  randomBytes32,
+  releaseDigest,
+  signDigest,
+  toHex,
+  type Release,
+} from '@jeju/verifier/protocol'
 import { afterAll, expect, test } from 'vitest'
-import { releaseDigest, type Release } from '../../enclave/src/chain/release-digest.ts'
 import { deployment } from './setting/deployment.ts'
 import { cleanUp, startNode, until, type Running } from './setting/start-node.ts'
 import { chatBody, errorOf } from './setting/test-client.ts'

@@ -5,10 +5,16 @@ import {
   createReleaseDesk,
   type ReleaseDeskOptions,
 } from '@jeju/sdk'
-import { addressOf, randomBytes32, type ContractDomain, type Hex } from '@jeju/verifier/protocol'
+import {
+  addressOf,
+  encodeRelease,
+  randomBytes32,
+  signRelease,
+  type ContractDomain,
+  type Hex,
+} from '@jeju/verifier/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startChain, type LocalChain } from '../../demo/network/chain.ts'
-import { encodeRelease, signRelease } from '../../sdk/src/release/release-request.ts'
 
 /** A provider's desk on the deployed contracts. */
 

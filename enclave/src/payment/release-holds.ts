@@ -1,17 +1,14 @@
 import { nativeSignatures } from '@jeju/verifier/node'
 import {
-  asDecimal,
-  asHex,
-  asInteger,
   decodeUtf8,
-  exactObject,
-  parseCanonicalJson,
+  MAX_RELEASE_LIFE_S,
+  parseRelease,
   ProtocolError,
+  releaseDigest,
   type ContractDomain,
   type Hex,
 } from '@jeju/verifier/protocol'
 import type { NodeChain } from '../chain/node-chain.ts'
-import { releaseDigest, type Release } from '../chain/release-digest.ts'
 import { NodeError } from '../http/node-error.ts'
 import type { Journal } from './journal.ts'
 
@@ -35,8 +32,6 @@ export interface ReleaseHoldsParts {
   readonly now: () => Date
 }
 
-/** How far ahead the deadline of a release may lie. */
-const MAX_RELEASE_LIFE_S = 600n
 /** A release that is sent just before its deadline is in a block by then. */
 const MARGIN_S = 300n
 
@@ -49,7 +44,7 @@ export function createReleaseHolds(parts: ReleaseHoldsParts): ReleaseHolds {
   return {
     has,
     hold: async (body) => {
-      const { signature, ...release } = parseRelease(body)
+      const { signature, ...release } = parseRelease(decodeUtf8(body, 'release'))
       const { channelId, deadline } = release
       if (deadline < nowS() || deadline > nowS() + MAX_RELEASE_LIFE_S) {
         const text = `deadline: expected ${nowS()} to ${nowS() + MAX_RELEASE_LIFE_S}, got ${deadline}`
@@ -71,19 +66,6 @@ export function createReleaseHolds(parts: ReleaseHoldsParts): ReleaseHolds {
       // Held first, counted then: what is taken in between would not be in the count.
       return { channelId, owed: journal.owed(channelId) }
     },
-  }
-}
-
-function parseRelease(body: Uint8Array): Release & { readonly signature: Hex } {
-  const members = ['channelId', 'deadline', 'paid', 'signature', 'v'] as const
-  const text = decodeUtf8(body, 'release')
-  const release = exactObject(parseCanonicalJson(text, 'release'), 'release', members)
-  asInteger(release['v'], 'release.v', { min: 1, max: 1 })
-  return {
-    channelId: asHex(release['channelId'], 'release.channelId', 32),
-    paid: asDecimal(release['paid'], 'release.paid', 128),
-    deadline: asDecimal(release['deadline'], 'release.deadline', 64),
-    signature: asHex(release['signature'], 'release.signature', 65),
   }
 }
 

@@ -1,14 +1,17 @@
 import { RegistrationFileError, type AgentService } from '@jeju/contracts'
-import type { ContractDomain, Hex } from '@jeju/verifier/protocol'
-import { SdkError } from '../errors/sdk-error.ts'
-import { isLoopback, parseBaseUrl } from '../gateway/base-url.ts'
-import type { ChannelRecord } from '../payment/channel-records.ts'
 import {
   encodeRelease,
   MAX_RELEASE_LIFE_S,
-  RELEASE_SERVICE,
   signRelease,
-} from './release-request.ts'
+  type ContractDomain,
+  type Hex,
+} from '@jeju/verifier/protocol'
+import { SdkError } from '../errors/sdk-error.ts'
+import { isLoopback, parseBaseUrl } from '../gateway/base-url.ts'
+import type { ChannelRecord } from '../payment/channel-records.ts'
+
+/** Name of the service of a registration file that releases channels. */
+const RELEASE_SERVICE = 'release'
 
 /** A provider has to send a transaction and see it in a block. */
 const RELEASE_TIMEOUT_MS = 60_000

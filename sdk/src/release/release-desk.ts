@@ -1,11 +1,18 @@
 import type { Deployment } from '@jeju/contracts'
-import { decodeUtf8, ProtocolError, recoverAddress, type Hex } from '@jeju/verifier/protocol'
+import {
+  decodeUtf8,
+  MAX_RELEASE_LIFE_S,
+  parseRelease,
+  ProtocolError,
+  recoverAddress,
+  releaseDigest,
+  type Hex,
+  type SignedRelease,
+} from '@jeju/verifier/protocol'
 import { ledgerOf } from '../chain/ledger.ts'
 import { createChainClient, type Wallet } from '../chain/viem-client.ts'
-import { releaseDigest } from '../chain/viem-release.ts'
 import { SdkError } from '../errors/sdk-error.ts'
 import { BodyTooLarge, readBody } from '../gateway/read-body.ts'
-import { MAX_RELEASE_LIFE_S, parseRelease, type SignedRelease } from './release-request.ts'
 
 /** Codes a desk answers with (docs/errors.md). */
 export const RELEASE_ERROR_CODES = [

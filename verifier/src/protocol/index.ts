@@ -15,6 +15,15 @@ export {
 } from './account-request.ts'
 export { canonicalJson, parseCanonicalJson, type JsonValue } from './canonical-json.ts'
 export {
+  encodeRelease,
+  MAX_RELEASE_LIFE_S,
+  parseRelease,
+  releaseDigest,
+  signRelease,
+  type Release,
+  type SignedRelease,
+} from './channel-release.ts'
+export {
   encodeComputeReceipt,
   parseComputeReceipt,
   RECEIPT_HEADER,

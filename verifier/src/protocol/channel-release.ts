@@ -1,15 +1,17 @@
-import {
-  asDecimal,
-  asHex,
-  asInteger,
-  canonicalJson,
-  exactObject,
-  parseCanonicalJson,
-  signDigest,
-  type ContractDomain,
-  type Hex,
-} from '@jeju/verifier/protocol'
-import { releaseDigest, type Release } from '../chain/viem-release.ts'
+import type { Hex } from '../bytes/hex.ts'
+import { canonicalJson, parseCanonicalJson } from './canonical-json.ts'
+import { typedDataDigest, type ContractDomain, type StructType } from './eip712.ts'
+import { asDecimal, asHex, asInteger, exactObject } from './shape.ts'
+import { signDigest } from './signatures.ts'
+
+/** What a user signs who is done with a channel (docs/protocol.md §5.1). */
+export interface Release {
+  readonly channelId: Hex
+  /** Wei that the receipts he holds come to. */
+  readonly paid: bigint
+  /** Unix seconds. */
+  readonly deadline: bigint
+}
 
 /** A release with the session key's signature. */
 export interface SignedRelease extends Release {
@@ -17,11 +19,23 @@ export interface SignedRelease extends Release {
   readonly signature: Hex
 }
 
-/** Name of the service of a registration file that releases channels. */
-export const RELEASE_SERVICE = 'release'
-
 /** How far ahead a deadline may lie, seconds. */
 export const MAX_RELEASE_LIFE_S = 600n
+
+const RELEASE_TYPE: StructType = {
+  name: 'Release',
+  members: [
+    ['channelId', 'bytes32'],
+    ['paid', 'uint128'],
+    ['deadline', 'uint64'],
+  ],
+}
+
+/** EIP-712 digest of a release in the ledger's domain. Throws `INPUT_FIELD`. */
+export function releaseDigest(release: Release, ledger: ContractDomain): Hex {
+  const { channelId, paid, deadline } = release
+  return typedDataDigest('LedgerManager', ledger, RELEASE_TYPE, { channelId, paid, deadline })
+}
 
 /** Signs a release with the channel's session key. */
 export function signRelease(
