@@ -55,6 +55,7 @@ export {
   type RecordReport,
   type RecordTrust,
 } from './receipts/verify-record.ts'
+export { owedByNodes } from './release/owed-by-nodes.ts'
 export {
   createReleaseDesk,
   RELEASE_ERROR_CODES,

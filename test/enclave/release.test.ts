@@ -3,9 +3,11 @@ import {
   randomBytes32,
   releaseDigest,
   signDigest,
+  signRelease,
   toHex,
   type Release,
 } from '@jeju/verifier/protocol'
+import { owedByNodes } from '@jeju/sdk'
 import { afterAll, expect, test } from 'vitest'
 import { deployment } from './setting/deployment.ts'
 import { cleanUp, startNode, until, type Running } from './setting/start-node.ts'
@@ -88,6 +90,31 @@ test('N11 a receipt is owed until its payment is final', async () => {
   await until(async () => (await chain.channel(client.channelId)).spent > 0n)
   const { spent } = await chain.channel(client.channelId)
   expect(await owedOf(running)).toMatchObject({ owed: spent.toString() })
+})
+
+test('N11 the desk of a provider releases nothing while its nodes are owed, by what the nodes say', async () => {
+  const running = await startNode()
+  const { client, clock } = running
+  const { channelId } = client
+  const asks: unknown[] = []
+  const transport = async (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    asks.push(url)
+    return running.fetch(new Request(url, init as RequestInit))
+  }
+  const nowS = BigInt(Math.floor(clock.now().getTime() / 1000))
+  const release = signRelease(
+    { channelId, paid: 0n, deadline: nowS + 300n },
+    LEDGER,
+    client.sessionKey,
+  )
+  const owed = owedByNodes([new URL('http://node.test/a'), new URL('http://node.test')], transport)
+  expect(await owedByNodes([new URL('http://node.test')], transport)(release)).toBe(0n)
+  expect(asks).toEqual(['http://node.test/v1/release'])
+  // One that does not know the path has not said that it is owed nothing.
+  await expect(owed(release)).rejects.toMatchObject({ code: 'RELEASE_REFUSED' })
+  await expect(owedByNodes([], transport)(release)).rejects.toMatchObject({
+    code: 'RELEASE_REFUSED',
+  })
 })
 
 test('a release that runs out is forgotten, and its channel taken again', async () => {

@@ -3,6 +3,7 @@ import {
   createLedger,
   createProvider,
   createReleaseDesk,
+  owedByNodes,
   type ReleaseDeskOptions,
 } from '@jeju/sdk'
 import {
@@ -124,6 +125,29 @@ test('what is owed is settled first, whoever states it', async () => {
   expect(await outcome(byUser)).toBe('release_not_settled')
   const byNode = deskOf({ owed: async () => 5n })
   expect(await outcome(await byNode(asked(channel)))).toBe('release_not_settled')
+})
+
+test('N11 what was settled before does not pay for what is owed now', async () => {
+  // Spent 0 covers paid 0: a count of what is outstanding is no sum of everything to be compared with it.
+  const channel = await openChannel()
+  const asked_: unknown[] = []
+  const desk = deskOf({
+    owed: async (release) => {
+      asked_.push(release)
+      return 1n
+    },
+  })
+  expect(await outcome(await desk(asked(channel)))).toBe('release_not_settled')
+  expect(asked_).toMatchObject([{ channelId: channel.channelId, paid: 0n }])
+  // Nobody asks the nodes by what no user signed, and no node's silence is a zero.
+  expect(await outcome(await desk(asked({ ...channel, sessionKey: randomBytes32() })))).toBe(
+    'release_unauthorized',
+  )
+  expect(asked_).toHaveLength(1)
+  const silent = deskOf({ owed: owedByNodes([new URL('http://127.0.0.1:9')]) })
+  const answer = await silent(asked(channel))
+  expect(await answer.clone().text()).not.toContain('127.0.0.1')
+  expect(await outcome(answer)).toBe('release_failed')
 })
 
 test.each(['', '{}', 'null', `{"v":1}`, 'x'.repeat(5000)])(

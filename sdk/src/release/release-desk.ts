@@ -41,10 +41,11 @@ export interface ReleaseDeskOptions {
   readonly wallet: Wallet
   readonly deployment: Deployment
   /**
-   * Wei that the provider's own nodes hold signed receipts for, settled or not. The user states what he has paid, but
-   * it is his word: without the node's own count a channel could be released before the node is paid.
+   * Wei that the channel still owes the provider's own nodes, which take nothing more of it from then on: see
+   * {@link owedByNodes}. What the user has paid is his word: without the nodes' own count a channel could be released
+   * before they are paid. Called for releases only that their user signed. What it throws releases nothing.
    */
-  readonly owed: (channelId: Hex) => Promise<bigint>
+  readonly owed: (release: SignedRelease) => Promise<bigint>
   /** The clock; the platform's when absent. */
   readonly now?: () => Date
 }
@@ -110,11 +111,13 @@ async function releaseBy(options: ReleaseDeskOptions, release: SignedRelease): P
       'expected a release in date, by the session key of a live channel of this payee',
     )
   }
-  const due = await owed(channelId)
-  const wanted = due > paid ? due : paid
-  if (channel.spent < wanted) {
-    const message = `channel: expected ${wanted} wei settled, got ${channel.spent}`
+  if (channel.spent < paid) {
+    const message = `channel: expected ${paid} wei settled, got ${channel.spent}`
     throw new NotReleased('release_not_settled', message)
+  }
+  const due = await owed(release)
+  if (due !== 0n) {
+    throw new NotReleased('release_not_settled', `channel: expected nothing owed, got ${due} wei`)
   }
   return ledger.releaseChannel(channelId)
 }
