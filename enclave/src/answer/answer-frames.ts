@@ -55,7 +55,7 @@ export async function answerWhole(parts: AnswerParts): Promise<JsonAnswer> {
       else record.end(step.choice, step.end)
     }
   } catch (error) {
-    stop.abort()
+    end(stop, steps)
     await job.abandon()
     throw error
   }
@@ -113,7 +113,8 @@ export async function* answerFrames(
     throw error
   } finally {
     if (!concluded) {
-      stop.abort()
+      if (finish === 'error') end(stop, steps)
+      else stop.abort()
       await conclude(finish, next, steps, record, job)
     }
   }
@@ -160,7 +161,7 @@ async function firstStep(
     await taken
   } catch (error) {
     // It is another's, or nobody knows whose: what the books say of it stays.
-    stop.abort()
+    end(stop, steps)
     throw error
   }
   try {
@@ -168,9 +169,17 @@ async function firstStep(
     began()
     return step
   } catch (error) {
+    // One choice failed, and the others may be far from their end.
+    end(stop, steps)
     await job.abandon()
     throw error
   }
+}
+
+/** Ends the engine, whether it waits for its next step or stands at its last. */
+function end(stop: AbortController, steps: Steps): void {
+  stop.abort()
+  steps.return().catch(() => undefined)
 }
 
 /** Of an answer that was left: the engine states the counts when it is asked for the rest. */

@@ -1,4 +1,5 @@
 import type { AnswerPart, GenerateResult } from '../engine/engine.ts'
+import { leave } from '../engine/leave.ts'
 
 type Generation = AsyncGenerator<AnswerPart, GenerateResult>
 type Step = IteratorResult<AnswerPart, GenerateResult>
@@ -10,11 +11,19 @@ export type ChoiceStep =
 
 /**
  * Steps of all generations in the order they come; each is asked for its next step when its last one was taken. Fails
- * with the first of them.
+ * with the first of them. However it ends, none of them goes on.
  */
 export async function* mergeChoices(
   generations: readonly Generation[],
 ): AsyncGenerator<ChoiceStep, void> {
+  try {
+    yield* merged(generations)
+  } finally {
+    for (const generation of generations) leave(generation)
+  }
+}
+
+async function* merged(generations: readonly Generation[]): AsyncGenerator<ChoiceStep, void> {
   const [only] = generations
   if (generations.length === 1 && only !== undefined) return yield* oneChoice(only)
   const waiting = new Map<number, Promise<readonly [number, Step]>>()

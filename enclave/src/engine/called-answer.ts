@@ -1,6 +1,7 @@
 import type { AnswerPart, GenerateResult } from './engine.ts'
 import { EngineError } from './engine-error.ts'
 import type { TextPart } from './generation.ts'
+import { leave } from './leave.ts'
 import { readCall, ToolCalls, type ToolText } from './tool-calls.ts'
 
 type Texts = AsyncGenerator<TextPart, GenerateResult>
@@ -27,12 +28,17 @@ export async function* withCalls(
       }
     }
   }
-  let step = await texts.next()
-  for (; step.done !== true; step = await texts.next()) {
-    tokens += step.value.tokens
-    yield* parts(calls.push(step.value.text))
+  let end: GenerateResult
+  try {
+    let step = await texts.next()
+    for (; step.done !== true; step = await texts.next()) {
+      tokens += step.value.tokens
+      yield* parts(calls.push(step.value.text))
+    }
+    end = step.value
+  } finally {
+    leave(texts)
   }
-  const end = step.value
   if (enough?.signal.aborted === true) return { ...end, finish: 'tool_calls' }
   if (end.finish !== 'aborted') yield* parts(calls.end())
   const finish = end.finish === 'stop' && index > 0 ? 'tool_calls' : end.finish
