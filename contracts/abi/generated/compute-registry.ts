@@ -103,6 +103,7 @@ export const computeRegistryAbi = [
   {"type":"error","name":"BindingIsRevoked","inputs":[{"name":"bindingId","type":"bytes32","internalType":"bytes32"}]},
   {"type":"error","name":"BindingNotApproved","inputs":[{"name":"bindingId","type":"bytes32","internalType":"bytes32"}]},
   {"type":"error","name":"BindingOfOtherAgent","inputs":[{"name":"bindingId","type":"bytes32","internalType":"bytes32"},{"name":"agentId","type":"uint256","internalType":"uint256"}]},
+  {"type":"error","name":"BindingTagTaken","inputs":[{"name":"bindingId","type":"bytes32","internalType":"bytes32"},{"name":"taker","type":"bytes32","internalType":"bytes32"}]},
   {"type":"error","name":"BlockOutOfWindow","inputs":[{"name":"blockNumber","type":"uint64","internalType":"uint64"},{"name":"current","type":"uint256","internalType":"uint256"}]},
   {"type":"error","name":"EndpointLength","inputs":[{"name":"length","type":"uint256","internalType":"uint256"},{"name":"max","type":"uint256","internalType":"uint256"}]},
   {"type":"error","name":"EvidenceHashZero","inputs":[]},

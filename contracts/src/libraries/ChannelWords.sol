@@ -16,7 +16,8 @@ import {ILedgerManager} from "../interfaces/ILedgerManager.sol";
 ///
 /// A nonce that is in the window is looked for there alone, and the words say only what was true: they may lag behind the
 /// window, never ahead of what was paid. The words are kept by the same tag, so that whatever moves between the two is of one
-/// name. Two bindings with one tag would share their nonces: fewer receipts would be paid, none twice.
+/// name. Two bindings of one agent with one tag would share their nonces, and not all receipts that are earned could be paid:
+/// the registry approves no second one (`BindingTagTaken`).
 library ChannelWords {
     /// @notice Nonces in the window.
     uint256 internal constant WINDOW_NONCES = 24;

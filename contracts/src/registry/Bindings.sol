@@ -64,6 +64,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
     ) internal _grants;
     mapping(bytes32 bindingId => BindingRow row) internal _bindings;
     mapping(bytes32 bindingId => mapping(bytes20 head => bool kept)) private _keptHeads;
+    mapping(uint256 agentId => mapping(uint32 tag => bytes32 bindingId)) private _tagged;
 
     /// @inheritdoc IBindings
     function approveBinding(uint256 agentId, bytes32 bindingId) external {
@@ -73,6 +74,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         BindingRow storage row = _bindings[bindingId];
         require(row.signer == address(0) || row.agentId == agentId, BindingOfOtherAgent(bindingId, agentId));
         require(!row.revoked, BindingIsRevoked(bindingId));
+        _takeTag(agentId, bindingId);
 
         _setApproval(agentId, provider.endpointVersion, bindingId, true);
 
@@ -217,6 +219,18 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
     /// @inheritdoc IBindings
     function bindingIdOf(NodeStatement calldata statement) public view returns (bytes32) {
         return _hashTypedDataV4(NodeStatementLib.hash(statement));
+    }
+
+    /// @dev Nonces of receipts are kept by the low 32 bits of the binding (ChannelWords), of which a second binding can be made
+    /// at will: it would use up nonces of receipts that are earned. So the first of an agent has its tag for good, whoever
+    /// owns the agent later. Nothing is granted that was not approved.
+    function _takeTag(uint256 agentId, bytes32 bindingId) private {
+        // forge-lint: disable-next-line(unsafe-typecast) -- the low 32 bits
+        uint32 tag = uint32(uint256(bindingId));
+        bytes32 taker = _tagged[agentId][tag];
+        if (taker == bindingId) return;
+        require(taker == 0, BindingTagTaken(bindingId, taker));
+        _tagged[agentId][tag] = bindingId;
     }
 
     function _requireBinding(bytes32 bindingId) internal view returns (BindingRow storage row) {

@@ -45,6 +45,24 @@ contract ApproveBindingTest is BindSignerFixture {
         registry.approveBinding(other, bindingId);
     }
 
+    /// Nonces are kept by 32 bits of the binding: whoever buys an agent, or made the first binding, makes no second one of the
+    /// same, under which a user's friend could use up nonces of receipts that are not settled yet.
+    function test_second_binding_of_one_tag_voids_no_receipt() public {
+        bytes32 twin = bindingId ^ bytes32(uint256(1) << 32);
+        vm.expectRevert(abi.encodeWithSelector(IBindings.BindingTagTaken.selector, twin, bindingId));
+        vm.prank(provider);
+        registry.approveBinding(agentId, twin);
+
+        // Not when the first is withdrawn either: the tag is its own for good, and it can be approved again.
+        vm.startPrank(provider);
+        registry.withdrawApproval(agentId, bindingId);
+        vm.expectRevert(abi.encodeWithSelector(IBindings.BindingTagTaken.selector, twin, bindingId));
+        registry.approveBinding(agentId, twin);
+        registry.approveBinding(agentId, bindingId);
+        registry.approveBinding(agentId, bindingId ^ bytes32(uint256(1)));
+        vm.stopPrank();
+    }
+
     /// Whom ERC-721 lets move the agent (a market place, say) cannot have a key of its own answered for by the owner's bond.
     function test_erc721_approved_cannot_approve_binding() public {
         vm.startPrank(provider);

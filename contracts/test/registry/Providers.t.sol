@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {ComputeRegistry} from "../../src/ComputeRegistry.sol";
+import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
 import {IProviders} from "../../src/interfaces/registry/IProviders.sol";
 import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
 import {IIdentityRegistry} from "../../src/interfaces/IIdentityRegistry.sol";
@@ -149,6 +150,15 @@ contract RegistryProvidersTest is Fixture {
         (valid,) = registry.bindingOf(bindingId);
         vm.assertFalse(valid, "still ended");
         vm.assertFalse(registry.isBindingApproved(agentId, bindingId));
+    }
+
+    /// Whoever buys an agent cannot use up nonces of receipts that the seller has not settled yet.
+    function test_agent_sold_second_binding_of_one_tag() public {
+        test_agent_transfer();
+        bytes32 twin = bindingId ^ bytes32(uint256(1) << 200);
+        vm.expectRevert(abi.encodeWithSelector(IBindings.BindingTagTaken.selector, twin, bindingId));
+        vm.prank(BUYER);
+        registry.approveBinding(agentId, twin);
     }
 
     /// The old approval stays dead even when the agent comes back.

@@ -144,6 +144,7 @@ interface IBindings {
     error BindingNotApproved(bytes32 bindingId);
     error BindingOfOtherAgent(bytes32 bindingId, uint256 agentId);
     error BindingIsRevoked(bytes32 bindingId);
+    error BindingTagTaken(bytes32 bindingId, bytes32 taker);
     error UnknownBinding(bytes32 bindingId);
     error ProviderIsBarred(uint256 agentId);
     error BlockOutOfWindow(uint64 blockNumber, uint256 current);
