@@ -84,8 +84,9 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
       return APPROVAL_MS
     }
     await grantBinding(parts, binding.validityS)
-    await devices.keep()
+    // Seen before the GPUs are claimed: a claim that is slow to be mined holds up nothing that is granted.
     const { valid } = await look()
+    await devices.keep()
     if (!valid) reason = `granted, and the registry calls it ${status}`
     logger.info({ bindingId, valid }, 'bound on chain')
     return valid ? WATCH_MS : APPROVAL_MS
