@@ -1,3 +1,4 @@
+import { CHANNEL_MODES, inferenceServingAbi, ledgerManagerAbi } from '@jeju/contracts'
 import {
   connectWallet,
   createLedger,
@@ -10,10 +11,12 @@ import {
   addressOf,
   encodeRelease,
   randomBytes32,
+  signDigest,
   signRelease,
   type ContractDomain,
   type Hex,
 } from '@jeju/verifier/protocol'
+import { parseSignature, publicActions, signatureToCompactSignature } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startChain, type LocalChain } from '../../demo/network/chain.ts'
 
@@ -127,9 +130,51 @@ test('what is owed is settled first, whoever states it', async () => {
   expect(await outcome(await byNode(asked(channel)))).toBe('release_not_settled')
 })
 
+/** A channel of which 40 wei are settled: of vouchers, since a receipt takes a node. */
+async function spentChannel(): Promise<{ channelId: Hex; sessionKey: Uint8Array }> {
+  const sessionKey = randomBytes32()
+  const client = wallet(1).extend(publicActions)
+  const { ledgerManager, inferenceServing } = chain.deployment
+  const opening = {
+    user: client.account.address,
+    agentId,
+    serviceId: 0,
+    priceVersion: 1,
+    mode: CHANNEL_MODES.indexOf('VOUCHER'),
+    amount: 100n,
+    sessionKey: addressOf(sessionKey),
+    salt: 1n,
+  }
+  const open = await client.simulateContract({
+    address: ledgerManager,
+    abi: ledgerManagerAbi,
+    functionName: 'openChannel',
+    args: [opening],
+    value: 100n,
+  })
+  await client.waitForTransactionReceipt({ hash: await client.writeContract(open.request) })
+  const voucher = { channelId: open.result, cumulative: 40n }
+  const serving = { address: inferenceServing, abi: inferenceServingAbi } as const
+  const digest = await client.readContract({
+    ...serving,
+    functionName: 'voucherDigest',
+    args: [voucher],
+  })
+  const { r, yParityAndS: vs } = signatureToCompactSignature(
+    parseSignature(signDigest(digest, sessionKey)),
+  )
+  const settle = await client.simulateContract({
+    ...serving,
+    functionName: 'settleVoucher',
+    args: [voucher, { r, vs }],
+  })
+  await client.waitForTransactionReceipt({ hash: await client.writeContract(settle.request) })
+  return { channelId: open.result, sessionKey }
+}
+
 test('N11 what was settled before does not pay for what is owed now', async () => {
-  // Spent 0 covers paid 0: a count of what is outstanding is no sum of everything to be compared with it.
-  const channel = await openChannel()
+  // 40 wei are spent, and 1 is owed: a count of what is outstanding is no sum of everything, to be compared with it.
+  const channel = await spentChannel()
   const asked_: unknown[] = []
   const desk = deskOf({
     owed: async (release) => {
