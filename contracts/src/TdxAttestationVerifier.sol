@@ -59,7 +59,7 @@ contract TdxAttestationVerifier is IAttestationVerifier {
     /// @inheritdoc IAttestationVerifier
     function appraise(
         bytes32 bindingId,
-        NodeStatement calldata statement,
+        bool namesDevices,
         uint64 blockNumber,
         bytes32 blockHash,
         bytes calldata evidence
@@ -77,7 +77,7 @@ contract TdxAttestationVerifier is IAttestationVerifier {
         _requireAttributes(body, rule.tdAttributes);
         require(_allows(rule.tcbStatuses, v.tcbStatus), TcbStatusNotAllowed(rule.tcbStatuses, v.tcbStatus));
 
-        bool hasGpu = rule.tier == IBindings.Tier.TDX_GPU && gpuDigest != 0 && statement.gpuDevicesDigest != 0;
+        bool hasGpu = rule.tier == IBindings.Tier.TDX_GPU && gpuDigest != 0 && namesDevices;
         a.tier = _tier(hasGpu);
         a.tcbStatus = v.tcbStatus;
         a.validUntil = v.validUntil;

@@ -57,9 +57,7 @@ abstract contract AttestFixture is Fixture {
         a.deadline = block.timestamp;
         a.signerKey = SIGNER_KEY;
         _seal(a, _appraisal());
-        bytes32 id = registry.bindingIdOf(a.statement);
-        vm.prank(provider);
-        registry.approveBinding(agentId, id);
+        _approve(a.statement);
     }
 
     function _seal(Attest memory a, IAttestationVerifier.Appraisal memory appraisal) internal view {

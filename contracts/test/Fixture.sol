@@ -119,10 +119,14 @@ abstract contract Fixture is Test {
 
     /// Approves by the operator, then attests by anyone.
     function _bind(NodeStatement memory statement, uint256 signerKey) internal returns (bytes32 id) {
-        id = registry.bindingIdOf(statement);
-        vm.prank(statement.operator);
-        registry.approveBinding(statement.agentId, id);
+        id = _approve(statement);
         _attest(statement, signerKey);
+    }
+
+    /// By the operator.
+    function _approve(NodeStatement memory statement) internal returns (bytes32 id) {
+        vm.prank(statement.operator);
+        id = registry.approveBinding(statement);
     }
 
     function _attest(NodeStatement memory statement, uint256 signerKey) internal {

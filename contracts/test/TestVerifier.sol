@@ -38,7 +38,7 @@ contract TestVerifier is IAttestationVerifier {
 
     function appraise(
         bytes32 bindingId,
-        NodeStatement calldata,
+        bool,
         uint64 blockNumber,
         bytes32 blockHash,
         bytes calldata evidence

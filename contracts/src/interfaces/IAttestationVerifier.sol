@@ -20,15 +20,15 @@ interface IAttestationVerifier {
     }
 
     /// @notice Judges evidence against today's collateral and policy. Reverts with the reason where it does not hold.
-    /// @param bindingId EIP-712 digest of `statement` in the registry's domain: the first half of the report data
-    /// @param statement who and what the node says it is
+    /// @param bindingId EIP-712 digest of the node's statement in the registry's domain: the first half of the report data
+    /// @param namesDevices whether that statement names GPUs
     /// @param blockNumber block that the freshness half of the report data names
     /// @param blockHash that block's hash
     /// @param evidence in the verifier's own encoding
     /// @return what it shows
     function appraise(
         bytes32 bindingId,
-        NodeStatement calldata statement,
+        bool namesDevices,
         uint64 blockNumber,
         bytes32 blockHash,
         bytes calldata evidence
@@ -54,7 +54,7 @@ interface IAttestationVerifier {
     /// @notice Whether the evidence fails a check that no passing of time can change (signature chain, report data,
     /// debug mode, measurement): grounds for slashing. False for evidence that is not of this verifier's kind.
     /// @param bindingId as in `appraise`
-    /// @param statement as in `appraise`
+    /// @param statement that the bindingId is the digest of
     /// @param blockNumber as in `appraise`
     /// @param blockHash as in `appraise`
     /// @param evidence as in `appraise`

@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 import {IBindings} from "../interfaces/registry/IBindings.sol";
 
 /// @notice What stands of a binding in one version of the endpoint: head of the chain of its grants (20 bytes), end (40 bits) and
-/// evidence's block (40) of the latest, who judged it (8), whether the owner approves (1). The owner pays for the slot, and
-/// a renewal writes no other.
+/// evidence's block (40) of the latest, who judged it (8), whether the statement names GPUs (1), whether the owner approves
+/// (1). The owner pays for the slot, and a renewal writes no other.
 type GrantWord is uint256;
 
 /// @notice How good the latest grant is: the verifier's note (25 bytes), TCB status (8 bits), tier (8), since when without a gap
@@ -19,31 +19,44 @@ using StandingWordLib for StandingWord global;
 /// @notice Shifts and masks.
 library GrantWordLib {
     uint256 private constant APPROVED = 1;
+    uint256 private constant NAMES_DEVICES = 2;
+    uint256 private constant MARKS = APPROVED | NAMES_DEVICES;
     uint256 private constant MASK_40 = 0xffffffffff;
 
-    /// @notice Of an approved binding.
+    /// @notice The word after one more grant; its marks stay.
+    /// @param w before it
     /// @param head_ of the chain, this grant included
     /// @param until Unix seconds, 40 bits
     /// @param block_ number that the evidence names, 40 bits
     /// @param verifier index, 8 bits
-    function pack(bytes20 head_, uint256 until, uint256 block_, uint256 verifier)
+    function granted(GrantWord w, bytes20 head_, uint256 until, uint256 block_, uint256 verifier)
         internal
         pure
         returns (GrantWord)
     {
         return GrantWord.wrap(
             uint256(bytes32(head_)) | (until & MASK_40) << 56 | (block_ & MASK_40) << 16 | (verifier & 0xff)
-                << 8 | APPROVED
+                << 8 | (GrantWord.unwrap(w) & MARKS)
         );
+    }
+
+    /// @notice Approved, of a statement that names GPUs or none.
+    function approved(GrantWord w, bool devices) internal pure returns (GrantWord) {
+        uint256 rest = GrantWord.unwrap(w) & ~MARKS;
+        return GrantWord.wrap(rest | (devices ? MARKS : APPROVED));
+    }
+
+    /// @notice Approved no more.
+    function withdrawn(GrantWord w) internal pure returns (GrantWord) {
+        return GrantWord.wrap(GrantWord.unwrap(w) & ~APPROVED);
     }
 
     function isApproved(GrantWord w) internal pure returns (bool) {
         return GrantWord.unwrap(w) & APPROVED != 0;
     }
 
-    function withApproval(GrantWord w, bool approved) internal pure returns (GrantWord) {
-        uint256 rest = GrantWord.unwrap(w) & ~APPROVED;
-        return GrantWord.wrap(approved ? rest | APPROVED : rest);
+    function namesDevices(GrantWord w) internal pure returns (bool) {
+        return GrantWord.unwrap(w) & NAMES_DEVICES != 0;
     }
 
     function verifierIndex(GrantWord w) internal pure returns (uint8) {

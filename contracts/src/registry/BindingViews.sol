@@ -45,9 +45,9 @@ abstract contract BindingViews is Bindings {
     }
 
     /// @inheritdoc IBindings
-    function signerOf(bytes32 bindingId) external view returns (uint256 agentId, address signer) {
+    function signerOf(bytes32 bindingId) public view returns (uint256 agentId, address signer) {
         BindingRow storage row = _bindings[bindingId];
-        return (row.agentId, row.signer);
+        if (row.endpointVersion != 0) (agentId, signer) = (row.agentId, row.signer);
     }
 
     /// @inheritdoc IBindings
@@ -56,8 +56,8 @@ abstract contract BindingViews is Bindings {
         view
         returns (uint256 agentId, address operator, address signer)
     {
-        BindingRow storage row = _bindings[bindingId];
-        return (row.agentId, _operatorOf(row.agentId, row.endpointVersion), row.signer);
+        (agentId, signer) = signerOf(bindingId);
+        if (signer != address(0)) operator = _operatorOf(agentId, _bindings[bindingId].endpointVersion);
     }
 
     /// @inheritdoc IBindings
@@ -93,12 +93,11 @@ abstract contract BindingViews is Bindings {
     /// @inheritdoc IBindings
     function statusOf(bytes32 bindingId) public view returns (Status status, uint8 tcbStatus) {
         BindingRow storage row = _bindings[bindingId];
-        address signer = row.signer;
-        if (signer == address(0)) return (Status.UNKNOWN, 0);
         (uint256 agentId, uint24 version) = (row.agentId, row.endpointVersion);
+        if (version == 0) return (Status.UNKNOWN, 0);
         ProviderRow memory provider = _rows[agentId];
         // As good as revoked: it answers for nothing any more, or not for long.
-        if (row.revoked || _isKeySpent(agentId, provider, _operatorOf(agentId, version), signer)) {
+        if (row.revoked || _isKeySpent(agentId, provider, _operatorOf(agentId, version), row.signer)) {
             return (Status.REVOKED, 0);
         }
         if (!_ownerIs(agentId, provider.owner)) return (Status.OWNER_CHANGED, 0);
@@ -171,9 +170,10 @@ abstract contract BindingViews is Bindings {
         }
     }
 
-    function _binding(bytes32 bindingId) private view returns (Binding memory) {
+    function _binding(bytes32 bindingId) private view returns (Binding memory binding) {
         BindingRow storage row = _bindings[bindingId];
         (uint256 agentId, uint24 version) = (row.agentId, row.endpointVersion);
+        if (version == 0) return binding;
         GrantWord granted = _grants[agentId][version][bindingId];
         StandingWord standing = row.standing;
         Tier tier = standing.tier();

@@ -17,8 +17,9 @@ import {VerifierList} from "./VerifierList.sol";
 /// @title Grants of bindings
 /// @notice Rules: see IBindings. Views: BindingViews.
 abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
-    /// @dev Slots: whose key it is, and in which version of the endpoint it was granted last · how good. The first is written once
-    /// a version, the second only where something changes. The operator is the owner of that version.
+    /// @dev Slots: whose key it is, and in which version of the endpoint it was granted last, zero before the first · how good. The
+    /// first is written with the approval and once a version, the second only where something changes. The operator is the
+    /// owner of that version.
     struct BindingRow {
         address signer;
         uint48 agentId;
@@ -30,7 +31,11 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
     /// @dev One grant in the making, however it came about; in memory only.
     // solhint-disable-next-line gas-struct-packing
     struct Granting {
+        uint256 agentId;
+        bytes32 bindingId;
         uint24 endpointVersion;
+        /// As it stood before.
+        GrantWord before;
         Tier tier;
         uint8 tcbStatus;
         uint8 verifierIndex;
@@ -67,27 +72,36 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
     mapping(uint256 agentId => mapping(uint32 tag => bytes32 bindingId)) private _tagged;
 
     /// @inheritdoc IBindings
-    function approveBinding(uint256 agentId, bytes32 bindingId) external {
+    function approveBinding(NodeStatement calldata statement) external returns (bytes32 bindingId) {
+        uint256 agentId = statement.agentId;
         ProviderRow storage provider = _requireCurrent(agentId);
+        address owner = provider.owner;
         // Whom ERC-721 lets move the agent has no say over the owner's bond, which this key can cost.
-        require(msg.sender == provider.owner, NotAgentOwner(agentId, msg.sender));
+        require(msg.sender == owner, NotAgentOwner(agentId, msg.sender));
+        require(statement.operator == owner, OperatorMismatch(owner, statement.operator));
+        require(statement.signer != address(0), ZeroAddress());
+        bindingId = bindingIdOf(statement);
         BindingRow storage row = _bindings[bindingId];
-        require(row.signer == address(0) || row.agentId == agentId, BindingOfOtherAgent(bindingId, agentId));
         require(!row.revoked, BindingIsRevoked(bindingId));
-        _takeTag(agentId, bindingId);
 
-        _setApproval(agentId, provider.endpointVersion, bindingId, true);
+        if (row.signer == address(0)) {
+            _takeTag(agentId, bindingId);
+            (row.signer, row.agentId) = (statement.signer, uint48(agentId));
+        }
+        mapping(bytes32 => GrantWord) storage grants = _grants[agentId][provider.endpointVersion];
+        grants[bindingId] = grants[bindingId].approved(statement.gpuDevicesDigest != 0);
 
-        emit BindingApproved(agentId, bindingId, provider.owner);
+        emit BindingApproved(agentId, bindingId, owner, statement.signer);
     }
 
     /// @inheritdoc IBindings
     function withdrawApproval(uint256 agentId, bytes32 bindingId) external {
         ProviderRow storage provider = _requireCurrent(agentId);
-        uint24 version = provider.endpointVersion;
-        require(_grants[agentId][version][bindingId].isApproved(), BindingNotApproved(bindingId));
+        mapping(bytes32 => GrantWord) storage grants = _grants[agentId][provider.endpointVersion];
+        GrantWord word = grants[bindingId];
+        require(word.isApproved(), BindingNotApproved(bindingId));
 
-        _setApproval(agentId, version, bindingId, false);
+        grants[bindingId] = word.withdrawn();
 
         emit BindingApprovalWithdrawn(agentId, bindingId);
     }
@@ -102,7 +116,8 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         bytes calldata signerSig
     ) external returns (bytes32 bindingId) {
         bindingId = bindingIdOf(statement);
-        Granting memory grant = _appraise(bindingId, statement, verifierIndex, evidence, blockNumber);
+        Granting memory grant = _requireConsent(statement.agentId, bindingId);
+        _appraise(grant, verifierIndex, blockNumber, evidence);
         _requirePossession(
             statement.signer,
             NodeStatementLib.hashVerifiedAttestation(
@@ -112,20 +127,19 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
             signerSig
         );
 
-        _grant(statement, bindingId, grant);
+        if (grant.before.blockNumber() == 0) _openVersion(grant);
+        _grant(grant);
+        _emitAttested(grant);
+    }
 
-        emit Attested(
-            statement.agentId,
-            bindingId,
-            statement.signer,
-            grant.tier,
-            grant.tcbStatus,
-            grant.validUntil,
-            grant.verifierIndex,
-            grant.evidenceHash,
-            grant.blockNumber,
-            grant.blockHash
-        );
+    /// @inheritdoc IBindings
+    function renew(uint256 agentId, bytes32 bindingId, uint64 blockNumber, bytes calldata evidence) external {
+        Granting memory grant = _requireConsent(agentId, bindingId);
+        require(grant.before.blockNumber() != 0, BindingNotGranted(bindingId));
+        _appraise(grant, grant.before.verifierIndex(), blockNumber, evidence);
+
+        _grant(grant);
+        _emitAttested(grant);
     }
 
     /// @inheritdoc IBindings
@@ -138,9 +152,9 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         bytes calldata signerSig
     ) external returns (bytes32 bindingId) {
         bindingId = bindingIdOf(statement);
-        uint24 endpointVersion = _requireConsent(statement, bindingId);
+        Granting memory grant = _requireConsent(statement.agentId, bindingId);
         require(evidenceHash != 0, EvidenceHashZero());
-        bytes32 blockHash = _requireFresh(blockNumber);
+        grant.blockHash = _requireFresh(blockNumber);
         uint64 max = uint64(block.timestamp) + bindingValidity;
         require(validUntil > block.timestamp && validUntil <= max, ValidityOutOfRange(validUntil, max));
         _requirePossession(
@@ -150,25 +164,20 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
             signerSig
         );
 
-        // Nobody has judged the evidence, and a hash is not a proof (attack R1).
-        _grant(
-            statement,
-            bindingId,
-            Granting({
-                endpointVersion: endpointVersion,
-                tier: Tier.NONE,
-                tcbStatus: 0,
-                verifierIndex: NO_VERIFIER,
-                validUntil: validUntil,
-                blockNumber: blockNumber,
-                blockHash: blockHash,
-                evidenceHash: evidenceHash,
-                record: 0
-            })
-        );
+        // Nobody has judged the evidence, and a hash is not a proof (attack R1): tier NONE, and no record.
+        grant.verifierIndex = NO_VERIFIER;
+        (grant.validUntil, grant.blockNumber, grant.evidenceHash) = (validUntil, blockNumber, evidenceHash);
+        if (grant.before.blockNumber() == 0) _openVersion(grant);
+        _grant(grant);
 
         emit SignerBound(
-            statement.agentId, bindingId, statement.signer, validUntil, evidenceHash, blockNumber, blockHash
+            grant.agentId,
+            bindingId,
+            statement.signer,
+            validUntil,
+            evidenceHash,
+            blockNumber,
+            grant.blockHash
         );
     }
 
@@ -228,14 +237,13 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         // forge-lint: disable-next-line(unsafe-typecast) -- the low 32 bits
         uint32 tag = uint32(uint256(bindingId));
         bytes32 taker = _tagged[agentId][tag];
-        if (taker == bindingId) return;
         require(taker == 0, BindingTagTaken(bindingId, taker));
         _tagged[agentId][tag] = bindingId;
     }
 
     function _requireBinding(bytes32 bindingId) internal view returns (BindingRow storage row) {
         row = _bindings[bindingId];
-        require(row.signer != address(0), UnknownBinding(bindingId));
+        require(row.endpointVersion != 0, UnknownBinding(bindingId));
     }
 
     /// @dev The grants lead to the latest head of the version, or to one that was kept.
@@ -251,37 +259,52 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         return _grants[_bindings[bindingId].agentId][endpointVersion][bindingId].head();
     }
 
-    /// @dev Nothing older replaces anything newer, not even across a change of endpoint. A renewal needs no look at whose key it
-    /// is: whatever is revoked is approved no more in the version it was granted in.
-    function _grant(NodeStatement calldata statement, bytes32 bindingId, Granting memory grant) private {
-        mapping(bytes32 => GrantWord) storage grants = _grants[statement.agentId][grant.endpointVersion];
-        GrantWord before = grants[bindingId];
-        BindingRow storage row = _bindings[bindingId];
-        uint64 latest = before.blockNumber();
-        bool unbroken = latest != 0;
-        if (!unbroken) {
-            require(!row.revoked, BindingIsRevoked(bindingId));
-            uint24 earlier = row.endpointVersion;
-            if (earlier != 0) latest = _grants[statement.agentId][earlier][bindingId].blockNumber();
-            row.signer = statement.signer;
-            row.agentId = uint48(statement.agentId);
-            row.endpointVersion = grant.endpointVersion;
+    /// @dev The first grant under a version of the endpoint. A renewal needs no look at whose key it is: whatever is revoked is
+    /// approved no more in the version it was granted in.
+    function _openVersion(Granting memory grant) private {
+        BindingRow storage row = _bindings[grant.bindingId];
+        require(!row.revoked, BindingIsRevoked(grant.bindingId));
+        uint24 earlier = row.endpointVersion;
+        // Nothing older replaces anything newer, not even across a change of endpoint.
+        if (earlier != 0) {
+            _requireLater(_grants[grant.agentId][earlier][grant.bindingId], grant.blockNumber);
         }
-        require(grant.blockNumber > latest, StaleAttestation(latest, grant.blockNumber));
+        row.endpointVersion = grant.endpointVersion;
+    }
 
-        grants[bindingId] = GrantWordLib.pack(
-            GrantChainLib.headAfter(
-                before.head(), grant.evidenceHash, grant.verifierIndex, grant.blockNumber
-            ),
-            grant.validUntil,
-            grant.blockNumber,
-            grant.verifierIndex
+    function _grant(Granting memory grant) private {
+        GrantWord before = grant.before;
+        _requireLater(before, grant.blockNumber);
+        bytes20 head = GrantChainLib.headAfter(
+            before.head(), grant.evidenceHash, grant.verifierIndex, grant.blockNumber
         );
+        _grants[grant.agentId][grant.endpointVersion][grant.bindingId] =
+            before.granted(head, grant.validUntil, grant.blockNumber, grant.verifierIndex);
+        BindingRow storage row = _bindings[grant.bindingId];
         StandingWord standing = row.standing;
-        unbroken = unbroken && block.timestamp <= before.validUntil() && standing.tier() == grant.tier;
+        bool unbroken = before.blockNumber() != 0 && block.timestamp <= before.validUntil()
+            && standing.tier() == grant.tier;
         // Compared by the EVM itself: writing what stands there costs little.
         row.standing = StandingWordLib.pack(
             grant.record, grant.tcbStatus, grant.tier, unbroken ? standing.validFrom() : block.timestamp
+        );
+    }
+
+    function _requireLater(GrantWord latest, uint64 blockNumber) private pure {
+        require(blockNumber > latest.blockNumber(), StaleAttestation(latest.blockNumber(), blockNumber));
+    }
+
+    function _emitAttested(Granting memory grant) private {
+        emit Attested(
+            grant.agentId,
+            grant.bindingId,
+            grant.tier,
+            grant.tcbStatus,
+            grant.validUntil,
+            grant.verifierIndex,
+            grant.evidenceHash,
+            grant.blockNumber,
+            grant.blockHash
         );
     }
 
@@ -291,35 +314,27 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         GrantWord before = grants[bindingId];
         row.revoked = true;
         grants[bindingId] =
-            before.withApproval(false).withValidUntil(Math.min(before.validUntil(), block.timestamp - 1));
+            before.withdrawn().withValidUntil(Math.min(before.validUntil(), block.timestamp - 1));
 
         emit BindingRevoked(row.agentId, bindingId, msg.sender);
     }
 
-    function _setApproval(uint256 agentId, uint24 version, bytes32 bindingId, bool approved) private {
-        mapping(bytes32 => GrantWord) storage grants = _grants[agentId][version];
-        grants[bindingId] = grants[bindingId].withApproval(approved);
-    }
-
-    /// @dev The statement names the recorded owner, who approved exactly this statement and has not revoked it, and a key that
-    /// can still cost the owner's bond: one of which evidence was brought is slash-proof before long (attack K5).
-    function _requireConsent(NodeStatement calldata statement, bytes32 bindingId)
-        private
-        view
-        returns (uint24 endpointVersion)
-    {
-        ProviderRow memory provider = _requireRegistered(statement.agentId);
-        endpointVersion = provider.endpointVersion;
-        require(!provider.barred, ProviderIsBarred(statement.agentId));
-        require(statement.operator == provider.owner, OperatorMismatch(provider.owner, statement.operator));
-        if (!_grants[statement.agentId][endpointVersion][bindingId].isApproved()) {
+    /// @dev The recorded owner approved this very statement, which names them, under the endpoint of now, and has not revoked it;
+    /// and its key can still cost the owner's bond: one of which evidence was brought is slash-proof before long (attack K5).
+    function _requireConsent(uint256 agentId, bytes32 bindingId) private view returns (Granting memory grant) {
+        ProviderRow memory provider = _requireRegistered(agentId);
+        require(!provider.barred, ProviderIsBarred(agentId));
+        (grant.agentId, grant.bindingId) = (agentId, bindingId);
+        grant.endpointVersion = provider.endpointVersion;
+        grant.before = _grants[agentId][provider.endpointVersion][bindingId];
+        if (!grant.before.isApproved()) {
             require(!_bindings[bindingId].revoked, BindingIsRevoked(bindingId));
             revert BindingNotApproved(bindingId);
         }
-        require(
-            !_isKeySpent(statement.agentId, provider, provider.owner, statement.signer),
-            KeyIsSpent(statement.signer)
-        );
+        if (provider.faulted) {
+            address signer = _bindings[bindingId].signer;
+            require(!_isKeySpent(agentId, provider, provider.owner, signer), KeyIsSpent(signer));
+        }
     }
 
     /// @dev ComputeStaking, which knows it, ends a binding of the agent with every proof: where none was ended, none need be asked
@@ -334,17 +349,15 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
 
     /// @dev The tier is the verifier's word, and SIMULATED whatever it says where its root is simulated (invariant I15).
     function _appraise(
-        bytes32 bindingId,
-        NodeStatement calldata statement,
+        Granting memory grant,
         uint256 verifierIndex,
-        bytes calldata evidence,
-        uint64 blockNumber
-    ) private view returns (Granting memory grant) {
-        grant.endpointVersion = _requireConsent(statement, bindingId);
+        uint64 blockNumber,
+        bytes calldata evidence
+    ) private view {
         VerifierRow storage listed = _requireListed(verifierIndex);
         bytes32 blockHash = _requireFresh(blockNumber);
-        IAttestationVerifier.Appraisal memory appraisal =
-            listed.verifier.appraise(bindingId, statement, blockNumber, blockHash, evidence);
+        IAttestationVerifier.Appraisal memory appraisal = listed.verifier
+            .appraise(grant.bindingId, grant.before.namesDevices(), blockNumber, blockHash, evidence);
         require(appraisal.tier != Tier.NONE, NoTier(verifierIndex));
         uint64 max = uint64(block.timestamp) + bindingValidity;
         require(appraisal.validUntil > block.timestamp, ValidityOutOfRange(appraisal.validUntil, max));

@@ -5,16 +5,34 @@ import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
 import {IProviders} from "../../src/interfaces/registry/IProviders.sol";
 import {NodeStatement} from "../../src/interfaces/NodeStatement.sol";
 import {BindSignerFixture} from "./BindSignerFixture.sol";
+import {TagTwins} from "./TagTwins.sol";
 
 /// `approveBinding` and `withdrawApproval`: the owner's consent.
-contract ApproveBindingTest is BindSignerFixture {
+contract ApproveBindingTest is BindSignerFixture, TagTwins {
     function test_approveBinding() public {
+        NodeStatement memory s = _statement(agentId, provider, signer, "x");
+        bytes32 id = registry.bindingIdOf(s);
         vm.expectEmit(address(registry));
-        emit IBindings.BindingApproved(agentId, "x", provider);
+        emit IBindings.BindingApproved(agentId, id, provider, signer);
+        vm.assertEq(_approve(s), id);
+        vm.assertTrue(registry.isBindingApproved(agentId, id));
+        vm.assertFalse(registry.isBindingApproved(agentId + 1, id));
+    }
+
+    /// To be approved is not to be bound: nothing answers for the key, and nothing is paid by it.
+    function test_approved_is_not_granted() public {
+        bytes32 id = _approve(_statement(agentId, provider, signer, "x"));
+        (uint256 agent, address operator, address bound) = registry.partiesOf(id);
+        vm.assertTrue(agent == 0 && operator == address(0) && bound == address(0));
+        (agent, bound) = registry.signerOf(id);
+        vm.assertTrue(agent == 0 && bound == address(0));
+        (bool valid, IBindings.Binding memory b) = registry.bindingOf(id);
+        vm.assertTrue(!valid && b.signer == address(0));
+        (IBindings.Status status,) = registry.statusOf(id);
+        vm.assertEq(uint256(status), uint256(IBindings.Status.UNKNOWN));
+        vm.expectRevert(abi.encodeWithSelector(IBindings.UnknownBinding.selector, id));
         vm.prank(provider);
-        registry.approveBinding(agentId, "x");
-        vm.assertTrue(registry.isBindingApproved(agentId, "x"));
-        vm.assertFalse(registry.isBindingApproved(agentId + 1, "x"));
+        registry.revokeBinding(id);
     }
 
     /// Anybody can approve anything for an agent of their own; it opens no door to ours.
@@ -23,8 +41,7 @@ contract ApproveBindingTest is BindSignerFixture {
         uint256 other = _provider(attacker);
         NodeStatement memory s = _statement(agentId, provider, signer, "victim");
         bytes32 id = registry.bindingIdOf(s);
-        vm.prank(attacker);
-        registry.approveBinding(other, id);
+        _approve(_statement(other, attacker, signer, "victim"));
 
         vm.assertFalse(registry.isBindingApproved(agentId, id));
         Attest memory a = _ready();
@@ -33,33 +50,41 @@ contract ApproveBindingTest is BindSignerFixture {
     }
 
     function test_approveBinding_reverts() public {
+        NodeStatement memory s = _statement(5, attacker, signer, "x");
         vm.expectRevert(abi.encodeWithSelector(IProviders.UnknownProvider.selector, 5));
-        registry.approveBinding(5, "x");
+        registry.approveBinding(s);
+        s.agentId = agentId;
         vm.expectRevert(abi.encodeWithSelector(IProviders.NotAgentOwner.selector, agentId, attacker));
         vm.prank(attacker);
-        registry.approveBinding(agentId, "x");
+        registry.approveBinding(s);
 
-        uint256 other = _provider(attacker);
-        vm.expectRevert(abi.encodeWithSelector(IBindings.BindingOfOtherAgent.selector, bindingId, other));
-        vm.prank(attacker);
-        registry.approveBinding(other, bindingId);
+        vm.startPrank(provider);
+        vm.expectRevert(abi.encodeWithSelector(IProviders.OperatorMismatch.selector, provider, attacker));
+        registry.approveBinding(s);
+        (s.operator, s.signer) = (provider, address(0));
+        vm.expectRevert(IProviders.ZeroAddress.selector);
+        registry.approveBinding(s);
+        vm.stopPrank();
     }
 
     /// Nonces are kept by 32 bits of the binding: whoever buys an agent, or made the first binding, makes no second one of the
     /// same, under which a user's friend could use up nonces of receipts that are not settled yet.
     function test_second_binding_of_one_tag_voids_no_receipt() public {
-        bytes32 twin = bindingId ^ bytes32(uint256(1) << 32);
-        vm.expectRevert(abi.encodeWithSelector(IBindings.BindingTagTaken.selector, twin, bindingId));
-        vm.prank(provider);
-        registry.approveBinding(agentId, twin);
+        (NodeStatement memory first, NodeStatement memory second) = _twins(agentId, provider, provider);
+        bytes32 id = _approve(first);
+        bytes32 twin = registry.bindingIdOf(second);
+        vm.assertTrue(twin != id && uint32(uint256(twin)) == uint32(uint256(id)));
+        vm.startPrank(provider);
+        vm.expectRevert(abi.encodeWithSelector(IBindings.BindingTagTaken.selector, twin, id));
+        registry.approveBinding(second);
 
         // Not when the first is withdrawn either: the tag is its own for good, and it can be approved again.
-        vm.startPrank(provider);
-        registry.withdrawApproval(agentId, bindingId);
-        vm.expectRevert(abi.encodeWithSelector(IBindings.BindingTagTaken.selector, twin, bindingId));
-        registry.approveBinding(agentId, twin);
-        registry.approveBinding(agentId, bindingId);
-        registry.approveBinding(agentId, bindingId ^ bytes32(uint256(1)));
+        registry.withdrawApproval(agentId, id);
+        vm.expectRevert(abi.encodeWithSelector(IBindings.BindingTagTaken.selector, twin, id));
+        registry.approveBinding(second);
+        registry.approveBinding(first);
+        second.instanceId = "another";
+        registry.approveBinding(second);
         vm.stopPrank();
     }
 
@@ -73,7 +98,7 @@ contract ApproveBindingTest is BindSignerFixture {
         for (uint256 i = 0; i < 2; ++i) {
             vm.expectRevert(abi.encodeWithSelector(IProviders.NotAgentOwner.selector, agentId, others[i]));
             vm.prank(others[i]);
-            registry.approveBinding(agentId, "x");
+            registry.approveBinding(_statement(agentId, others[i], others[i], "x"));
         }
         // To deny is no such power.
         vm.prank(relayer);

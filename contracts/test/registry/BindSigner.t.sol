@@ -91,9 +91,6 @@ contract BindSignerTest is BindSignerFixture {
         if (field == 0) {
             wanted = abi.encodeWithSelector(IProviders.UnknownProvider.selector, s.agentId);
         }
-        if (field == 1) {
-            wanted = abi.encodeWithSelector(IProviders.OperatorMismatch.selector, provider, s.operator);
-        }
         _send(a, wanted);
     }
 
@@ -108,9 +105,8 @@ contract BindSignerTest is BindSignerFixture {
         vm.chainId(31_337);
 
         vm.startPrank(provider);
-        bytes32 there = other.bindingIdOf(s);
         other.register(agentId, "x");
-        other.approveBinding(agentId, there);
+        bytes32 there = other.approveBinding(s);
         vm.stopPrank();
         uint64 blockNumber = uint64(block.number - 1);
         uint64 validUntil = uint64(START + 1 days);
@@ -164,12 +160,10 @@ contract BindSignerTest is BindSignerFixture {
         a.deadline = START - 1;
         _send(a, abi.encodeWithSelector(IBindings.SignatureExpired.selector, START - 1));
 
-        // A statement without a signer cannot be signed for by garbage that recovers to zero.
+        // A statement without a signer cannot be approved, nor signed for by garbage that recovers to zero.
         NodeStatement memory nobody = _statement(agentId, provider, address(0), "zero");
         bytes32 id = registry.bindingIdOf(nobody);
-        vm.prank(provider);
-        registry.approveBinding(agentId, id);
-        vm.expectRevert(abi.encodeWithSelector(IBindings.InvalidSignature.selector, address(0)));
+        vm.expectRevert(abi.encodeWithSelector(IBindings.BindingNotApproved.selector, id));
         registry.bindSigner(
             nobody, EVIDENCE, uint64(block.number - 1), uint64(START + 1), START, new bytes(65)
         );

@@ -26,9 +26,7 @@ abstract contract BindSignerFixture is Fixture {
             deadline: block.timestamp,
             signerKey: SIGNER_KEY
         });
-        bytes32 id = registry.bindingIdOf(a.statement);
-        vm.prank(provider);
-        registry.approveBinding(agentId, id);
+        _approve(a.statement);
     }
 
     function _send(Attest memory a, bytes memory expectedError) internal returns (bytes32) {

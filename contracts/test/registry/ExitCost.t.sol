@@ -20,7 +20,7 @@ contract ExitCostTest is Fixture {
         vm.startPrank(late);
         for (uint256 i = 0; i < 40; ++i) {
             registry.addService(second, MODEL_ID, "m", _price(1, 1));
-            registry.approveBinding(second, keccak256(abi.encode(i)));
+            registry.approveBinding(_statement(second, late, signer, bytes32(i)));
         }
         vm.stopPrank();
         vm.assertLe(_exit(late, second), alone + 1000);

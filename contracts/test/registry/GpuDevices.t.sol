@@ -281,9 +281,7 @@ contract GpuDevicesTest is AttestFixture {
         a.blockNumber = uint64(block.number - 1);
         a.deadline = block.timestamp;
         a.signerKey = SIGNER_KEY;
-        bytes32 id = registry.bindingIdOf(a.statement);
-        vm.prank(owner);
-        registry.approveBinding(agent, id);
+        _approve(a.statement);
     }
 
     function _shown(uint256 agent, address owner, bytes32 instance, bytes32[] memory devices)

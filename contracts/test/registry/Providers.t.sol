@@ -8,9 +8,10 @@ import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
 import {IProviders} from "../../src/interfaces/registry/IProviders.sol";
 import {IComputeStaking} from "../../src/interfaces/IComputeStaking.sol";
 import {IIdentityRegistry} from "../../src/interfaces/IIdentityRegistry.sol";
-import {Fixture} from "../Fixture.sol";
+import {NodeStatement} from "../../src/interfaces/NodeStatement.sol";
+import {TagTwins} from "./TagTwins.sol";
 
-contract RegistryProvidersTest is Fixture {
+contract RegistryProvidersTest is TagTwins {
     address private constant BUYER = address(0xb0b);
 
     function test_constructor_revertsOnZeroPeers() public {
@@ -125,7 +126,7 @@ contract RegistryProvidersTest is Fixture {
         registry.setActive(agentId, true);
         vm.startPrank(BUYER);
         vm.expectRevert(abi.encodeWithSelector(IProviders.OperatorMismatch.selector, provider, BUYER));
-        registry.approveBinding(agentId, bindingId);
+        registry.approveBinding(_statement(agentId, BUYER, signer, "of the buyer"));
         vm.expectRevert(abi.encodeWithSelector(IProviders.InsufficientBond.selector, BOND, 0));
         registry.refreshOwner(agentId);
 
@@ -154,11 +155,12 @@ contract RegistryProvidersTest is Fixture {
 
     /// Whoever buys an agent cannot use up nonces of receipts that the seller has not settled yet.
     function test_agent_sold_second_binding_of_one_tag() public {
+        (NodeStatement memory first, NodeStatement memory second) = _twins(agentId, provider, BUYER);
+        bytes32 id = _approve(first);
+        bytes32 twin = registry.bindingIdOf(second);
         test_agent_transfer();
-        bytes32 twin = bindingId ^ bytes32(uint256(1) << 200);
-        vm.expectRevert(abi.encodeWithSelector(IBindings.BindingTagTaken.selector, twin, bindingId));
-        vm.prank(BUYER);
-        registry.approveBinding(agentId, twin);
+        vm.expectRevert(abi.encodeWithSelector(IBindings.BindingTagTaken.selector, twin, id));
+        _approve(second);
     }
 
     /// The old approval stays dead even when the agent comes back.

@@ -24,7 +24,7 @@ contract RevokeBindingTest is BindSignerFixture {
         _send(a, abi.encodeWithSelector(IBindings.BindingIsRevoked.selector, id));
         vm.startPrank(provider);
         vm.expectRevert(abi.encodeWithSelector(IBindings.BindingIsRevoked.selector, id));
-        registry.approveBinding(agentId, id);
+        registry.approveBinding(a.statement);
         vm.expectRevert(abi.encodeWithSelector(IBindings.BindingIsRevoked.selector, id));
         registry.revokeBinding(id);
         vm.stopPrank();

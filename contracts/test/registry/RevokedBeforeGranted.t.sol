@@ -12,7 +12,7 @@ contract RevokedBeforeGrantedTest is BindSignerFixture {
         bytes32 id = _send(a, "");
         vm.startPrank(provider);
         registry.updateEndpoint(agentId, "https://other.example");
-        registry.approveBinding(agentId, id);
+        registry.approveBinding(a.statement);
         registry.revokeBinding(id);
         vm.stopPrank();
 

@@ -15,7 +15,7 @@ contract StrangersTest is Fixture {
         calls[4] = abi.encodeCall(registry.addService, (agentId, MODEL_ID, "m", _price(1, 1)));
         calls[5] = abi.encodeCall(registry.setPrice, (agentId, serviceId, _price(1, 1)));
         calls[6] = abi.encodeCall(registry.setServiceActive, (agentId, serviceId, false));
-        calls[7] = abi.encodeCall(registry.approveBinding, (agentId, "x"));
+        calls[7] = abi.encodeCall(registry.approveBinding, (_statement(agentId, attacker, attacker, "x")));
         calls[8] = abi.encodeCall(registry.withdrawApproval, (agentId, bindingId));
         calls[9] = abi.encodeCall(registry.revokeBinding, (bindingId));
         calls[10] = abi.encodeCall(registry.revokeForEvidence, (bindingId));

@@ -263,9 +263,7 @@ contract SettleRefusalsTest is Fixture {
 
     /// Approved by the owner but not attested is not a binding.
     function test_approvedIsNotAttested() public {
-        bytes32 approved = registry.bindingIdOf(_statement(agentId, provider, signer, "replica"));
-        vm.prank(provider);
-        registry.approveBinding(agentId, approved);
+        bytes32 approved = _approve(_statement(agentId, provider, signer, "replica"));
         _expectStatus(_signed(_auth(channelId, approved, 0), 100, 50), IInferenceServing.Status.BAD_BINDING);
     }
 

@@ -59,6 +59,11 @@ abstract contract RegistrationFixture is TdxFixture {
         _market.computeRegistry.attest(_statement, 0, evidence, number, deadline, signature);
     }
 
+    function _renew() internal {
+        (uint64 number,, bytes memory evidence) = _evidence();
+        _market.computeRegistry.renew(_statement.agentId, _bindingId, number, evidence);
+    }
+
     function _register() private {
         vm.deal(PROVIDER, 1 ether);
         vm.startPrank(PROVIDER);
@@ -72,8 +77,7 @@ abstract contract RegistrationFixture is TdxFixture {
         _statement.modelCatalogDigest = keccak256("catalog");
         _statement.postureDigest = keccak256("posture");
         _statement.instanceId = keccak256("instance");
-        _bindingId = _market.computeRegistry.bindingIdOf(_statement);
-        _market.computeRegistry.approveBinding(agentId, _bindingId);
+        _bindingId = _market.computeRegistry.approveBinding(_statement);
         vm.stopPrank();
     }
 

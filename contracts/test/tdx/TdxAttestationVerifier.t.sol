@@ -25,6 +25,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
     MeasurementPolicy private _policy;
     TdxAttestationVerifier private _judge;
     NodeStatement private _statement;
+    bool private _namesDevices;
     bytes private _quote;
     bytes32 private _key;
 
@@ -72,7 +73,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
         vm.assertEq(_tier(judge, _evidence(_quote, 1, 0)), uint256(IBindings.Tier.TDX));
         vm.assertEq(_tier(judge, _evidence(_quote, 2, 0)), uint256(IBindings.Tier.TDX));
         vm.assertEq(_tier(judge, _evidence(withGpu, 2, digest)), uint256(IBindings.Tier.TDX));
-        _statement.gpuDevicesDigest = keccak256("devices");
+        _namesDevices = true;
         vm.assertEq(_tier(judge, _evidence(withGpu, 2, digest)), uint256(IBindings.Tier.TDX_GPU));
         // Software that is listed without one gets none by bringing one.
         vm.assertEq(_tier(judge, _evidence(withGpu, 1, digest)), uint256(IBindings.Tier.TDX));
@@ -85,7 +86,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
         vm.assertEq(bytes32(shown ^ _appraise(_evidence(_quote, 2, 0)).record), bytes32(uint256(1) << 87));
         (bool acceptable,,) = _judge.liveStatus(shown);
         vm.assertTrue(acceptable);
-        _statement.gpuDevicesDigest = 0;
+        _namesDevices = false;
         vm.assertFalse(_judge.showsGpu(_appraise(_evidence(withGpu, 2, digest)).record));
     }
 
@@ -97,7 +98,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
         vm.expectRevert(
             abi.encodeWithSelector(TdxAttestationVerifier.BindingMismatch.selector, other, BINDING)
         );
-        _judge.appraise(other, _statement, BLOCK, BLOCK_HASH, evidence);
+        _judge.appraise(other, _namesDevices, BLOCK, BLOCK_HASH, evidence);
         bytes32 fresh = _freshness(BLOCK, BLOCK_HASH, 0, "jeju/registration/v1");
         vm.expectRevert(
             abi.encodeWithSelector(
@@ -106,9 +107,9 @@ contract TdxAttestationVerifierTest is TdxFixture {
                 fresh
             )
         );
-        _judge.appraise(BINDING, _statement, BLOCK + 1, BLOCK_HASH, evidence);
+        _judge.appraise(BINDING, _namesDevices, BLOCK + 1, BLOCK_HASH, evidence);
         vm.expectPartialRevert(TdxAttestationVerifier.FreshnessMismatch.selector);
-        _judge.appraise(BINDING, _statement, BLOCK, other, evidence);
+        _judge.appraise(BINDING, _namesDevices, BLOCK, other, evidence);
         vm.expectPartialRevert(TdxAttestationVerifier.FreshnessMismatch.selector);
         _appraise(_evidence(_quote, 1, other));
     }
@@ -291,7 +292,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
         vm.expectPartialRevert(ITdxVerifier.QuoteRefused.selector);
         _judge.appraise(
             BINDING,
-            _statement,
+            _namesDevices,
             BLOCK,
             BLOCK_HASH,
             abi.encodePacked(uint8(1), uint8(1), bytes32(0), bytes32(uint256(1)), bytes32(uint256(2)), _quote)
@@ -350,11 +351,11 @@ contract TdxAttestationVerifierTest is TdxFixture {
     }
 
     function _appraise(bytes memory evidence) private view returns (IAttestationVerifier.Appraisal memory) {
-        return _judge.appraise(BINDING, _statement, BLOCK, BLOCK_HASH, evidence);
+        return _judge.appraise(BINDING, _namesDevices, BLOCK, BLOCK_HASH, evidence);
     }
 
     function _tier(TdxAttestationVerifier judge, bytes memory evidence) private view returns (uint256) {
-        return uint256(judge.appraise(BINDING, _statement, BLOCK, BLOCK_HASH, evidence).tier);
+        return uint256(judge.appraise(BINDING, _namesDevices, BLOCK, BLOCK_HASH, evidence).tier);
     }
 
     function _refutes(bytes memory evidence) private view returns (bool) {

@@ -85,7 +85,10 @@ interface IBindings {
     /// @param agentId ERC-8004 id
     /// @param bindingId digest of a statement
     /// @param owner who approved
-    event BindingApproved(uint256 indexed agentId, bytes32 indexed bindingId, address indexed owner);
+    /// @param signer named in the statement
+    event BindingApproved(
+        uint256 indexed agentId, bytes32 indexed bindingId, address indexed owner, address signer
+    );
     /// @notice No further attestation.
     /// @param agentId ERC-8004 id
     /// @param bindingId digest of a statement
@@ -93,7 +96,6 @@ interface IBindings {
     /// @notice Granted or renewed by the judgement of a listed verifier.
     /// @param agentId ERC-8004 id
     /// @param bindingId digest of a statement
-    /// @param signer named in the statement
     /// @param tier that was shown
     /// @param tcbStatus in the verifier's code
     /// @param validUntil Unix seconds
@@ -104,7 +106,6 @@ interface IBindings {
     event Attested(
         uint256 indexed agentId,
         bytes32 indexed bindingId,
-        address signer,
         Tier tier,
         uint8 tcbStatus,
         uint64 validUntil,
@@ -142,7 +143,7 @@ interface IBindings {
     event HeadKept(bytes32 indexed bindingId, bytes20 head);
 
     error BindingNotApproved(bytes32 bindingId);
-    error BindingOfOtherAgent(bytes32 bindingId, uint256 agentId);
+    error BindingNotGranted(bytes32 bindingId);
     error BindingIsRevoked(bytes32 bindingId);
     error BindingTagTaken(bytes32 bindingId, bytes32 taker);
     error UnknownBinding(bytes32 bindingId);
@@ -162,19 +163,19 @@ interface IBindings {
 
     /// @notice The owner's consent to one set of keys, models and posture; without it nobody can attest for the agent. Caller: the
     /// recorded owner alone, whose bond answers for the key, and nobody whom ERC-721 lets act for the agent.
-    /// @param agentId of a registered provider of the caller
-    /// @param bindingId digest of the statement
-    function approveBinding(uint256 agentId, bytes32 bindingId) external;
+    /// @param statement of an agent that the caller registered; its operator must be the caller
+    /// @return bindingId digest of the statement
+    function approveBinding(NodeStatement calldata statement) external returns (bytes32 bindingId);
 
     /// @notice No further attestation or renewal; a binding that is in force stays so until it expires or is revoked.
     /// @param agentId of a registered provider of the caller
     /// @param bindingId that was approved
     function withdrawApproval(uint256 agentId, bytes32 bindingId) external;
 
-    /// @notice Grants or renews a binding whose evidence a listed verifier accepts in this call. Anyone may send it. Valid
+    /// @notice Grants a binding whose evidence a listed verifier accepts in this call. Anyone may send it. Valid
     /// for `bindingValidity`, or as long as the evidence is. Renewals name a later block than the one before. Refused for a key
     /// of which ComputeStaking has evidence against the operator's bond.
-    /// @param statement recomputed to the bindingId; its operator must be the recorded owner
+    /// @param statement that the owner approved
     /// @param verifierIndex of a listed verifier
     /// @param evidence in that verifier's encoding
     /// @param blockNumber named by the evidence, within `freshnessWindow`
@@ -191,7 +192,16 @@ interface IBindings {
         bytes calldata signerSig
     ) external returns (bytes32 bindingId);
 
-    /// @notice The same without a judgement, so with Tier.NONE: for nodes whose evidence no listed verifier can judge. Their
+    /// @notice Grants again what `attest` granted under this version of the endpoint, on fresh evidence and in the judgement of
+    /// the same verifier. Anyone may send it. The signer need not sign: it showed at the first grant that it has its key and
+    /// whose judgement it is under, and only its software makes evidence that names the binding and a recent block.
+    /// @param agentId of the binding
+    /// @param bindingId that was granted under the endpoint of now
+    /// @param blockNumber as in `attest`
+    /// @param evidence as in `attest`
+    function renew(uint256 agentId, bytes32 bindingId, uint64 blockNumber, bytes calldata evidence) external;
+
+    /// @notice As `attest`, and again, without a judgement, so with Tier.NONE: for nodes whose evidence no listed verifier can judge. Their
     /// clients fetch and verify the evidence themselves.
     /// @param statement as in `attest`
     /// @param evidenceHash sha256 of the evidence bundle, under which the node hands it out
