@@ -199,7 +199,7 @@ contract TdxVerifier is TdxJudge {
     }
 
     /// Old reports stay genuine and anyone may bring them, so that the order of arrival decides nothing: for one key of the
-    /// platform the highest ISVSVN counts, and of several, as a platform has them after updates, the latest that holds.
+    /// platform the highest ISVSVN counts, and of several, as a platform has them after updates, the latest not revoked.
     function _replaces(AttestationKey key, AttestationKey known, Freshness freshness)
         private
         view
