@@ -92,6 +92,11 @@ const SENTENCES: Readonly<Record<KnownError, Sentence>> = {
   QeTcbNotSupported: (svn) =>
     `quoting enclave: expected an ISVSVN that a level describes, got ${String(svn)}`,
   QeIdentityMismatch: seen('quoting enclave: identity hash'),
+  AttestationKeyUnknown: (key) =>
+    `attestation key: expected one that was brought with a whole quote, got ${String(key)}`,
+  AttestationKeyOfOther: seen("attestation key: number of its platform's key", String),
+  AttestationKeyStale: (expected, actual) =>
+    `attestation key: expected the identity of the quoting enclave that it was brought under, ${hex(expected)}, got ${hex(actual)}: bring it again with a whole quote`,
   ModuleUnknown: (version) =>
     `TDX module: expected one that TCB info describes, got version ${String(version)}`,
   ModuleTcbNotSupported: (svn) =>

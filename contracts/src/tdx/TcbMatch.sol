@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {DerReader} from "./DerReader.sol";
+import {Pck} from "./Pck.sol";
 import {TcbStatus} from "./TcbStatus.sol";
 
 /// @title TCB levels and TDX module identities of a stored TCB info
@@ -22,24 +23,53 @@ library TcbMatch {
     error ModuleMismatch();
     error TcbRevoked();
 
+    /// @notice Where the TDX module of these SVNs is described: by the identity of its version, or as that of TDX 1.0.
+    /// @param tdxSvns in the lower half of the word
+    function moduleOf(uint256 blob, uint256 tdxSvns) internal pure returns (uint256 module) {
+        unchecked {
+            uint256 version = (tdxSvns >> 112) & 0xff;
+            module = blob + 2 + LEVEL_BYTES * _byte(blob);
+            if (version == 0) return module;
+            module += MODULE_BYTES + 2;
+            for (uint256 left = _byte(blob + 1); left != 0; --left) {
+                if (_byte(module - 2) == version) return module;
+                module += 2 + MODULE_BYTES + SVN_LEVEL_BYTES * _byte(module - 1);
+            }
+            revert ModuleUnknown(version);
+        }
+    }
+
+    /// @notice The TDX module of a TD report is one that Intel signed, without attributes: that of its version at launch, or
+    /// of TDX 1.0. No attribute is defined; Intel's library demands zeros whatever the mask says.
+    function requireModule(uint256 module, uint256 body) internal pure {
+        unchecked {
+            uint256 wrong = _load(module) ^ DerReader.load(body + 64);
+            // Last 16 bytes of MRSIGNERSEAM, then the attributes: zero in the report, and expected to be.
+            wrong |= (_load(module + 32) ^ DerReader.load(body + 96)) >> 64;
+            wrong |= (DerReader.load(body + 112) >> 192);
+            require(wrong == 0, ModuleMismatch());
+        }
+    }
+
     /// @notice Status of platform, module and quoting enclave together, for these SVNs of TDX.
-    /// @param sgxSvns in the upper half of the word
-    /// @param tdxSvns in the lower half
+    /// @param module of `moduleOf` for these SVNs
+    /// @param tdxSvns in the lower half of the word
     /// @param qeStatus not revoked
-    function evaluate(uint256 blob, uint256 sgxSvns, uint256 pceSvn, uint256 tdxSvns, uint256 qeStatus)
+    function evaluate(uint256 blob, uint256 module, Pck pck, uint256 tdxSvns, uint256 qeStatus)
         internal
         pure
         returns (uint256 status)
     {
         unchecked {
-            uint256 version = (tdxSvns >> 112) & 0xff;
+            bool hasIdentity = (tdxSvns >> 112) & 0xff != 0;
             // With an identity of its own, the module is judged by it and not by components 0 and 1.
-            status =
-                _platform(blob, sgxSvns | tdxSvns, pceSvn, version == 0 ? type(uint256).max : WITHOUT_MODULE);
+            status = _platform(
+                blob, pck.svns() | tdxSvns, pck.pceSvn(), hasIdentity ? WITHOUT_MODULE : type(uint256).max
+            );
             require(status != TcbStatus.REVOKED, TcbRevoked());
             bool old = qeStatus == TcbStatus.OUT_OF_DATE;
-            if (version != 0) {
-                uint256 moduleStatus = _module(blob, version, (tdxSvns >> 120) & 0xff);
+            if (hasIdentity) {
+                uint256 moduleStatus = _module(module, (tdxSvns >> 120) & 0xff);
                 require(moduleStatus != TcbStatus.REVOKED, TcbRevoked());
                 old = old || moduleStatus == TcbStatus.OUT_OF_DATE;
             }
@@ -60,21 +90,6 @@ library TcbMatch {
         return needsConfiguration
             ? TcbStatus.TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED
             : TcbStatus.TD_RELAUNCH_ADVISED;
-    }
-
-    /// @notice The TDX module of a TD report is one that Intel signed, without attributes: that of its version at launch, or
-    /// of TDX 1.0. No attribute is defined; Intel's library demands zeros whatever the mask says.
-    function requireModule(uint256 blob, uint256 body, uint256 tdxSvns) internal pure {
-        unchecked {
-            uint256 version = (tdxSvns >> 112) & 0xff;
-            uint256 module = blob + 2 + LEVEL_BYTES * _byte(blob);
-            if (version != 0) module = _identity(blob, version) + 2;
-            uint256 wrong = _load(module) ^ DerReader.load(body + 64);
-            // Last 16 bytes of MRSIGNERSEAM, then the attributes: zero in the report, and expected to be.
-            wrong |= (_load(module + 32) ^ DerReader.load(body + 96)) >> 64;
-            wrong |= (DerReader.load(body + 112) >> 192);
-            require(wrong == 0, ModuleMismatch());
-        }
     }
 
     /// First level that the platform reaches with every component and its PCESVN.
@@ -99,28 +114,16 @@ library TcbMatch {
         }
     }
 
-    /// First level of the module's identity that its ISVSVN reaches.
-    function _module(uint256 blob, uint256 version, uint256 isvSvn) private pure returns (uint256) {
+    /// First level of an identity that the module's ISVSVN reaches.
+    function _module(uint256 module, uint256 isvSvn) private pure returns (uint256) {
         unchecked {
-            uint256 identity = _identity(blob, version);
-            uint256 pos = identity + 2 + MODULE_BYTES;
-            uint256 end = pos + SVN_LEVEL_BYTES * _byte(identity + 1);
+            uint256 pos = module + MODULE_BYTES;
+            uint256 end = pos + SVN_LEVEL_BYTES * _byte(module - 1);
             for (; pos < end; pos += SVN_LEVEL_BYTES) {
                 uint256 level = _load(pos) >> 232;
                 if (level >> 8 <= isvSvn) return level & 0xff;
             }
             revert ModuleTcbNotSupported(isvSvn);
-        }
-    }
-
-    function _identity(uint256 blob, uint256 version) private pure returns (uint256 pos) {
-        unchecked {
-            pos = blob + 2 + LEVEL_BYTES * _byte(blob) + MODULE_BYTES;
-            for (uint256 left = _byte(blob + 1); left != 0; --left) {
-                if (_byte(pos) == version) return pos;
-                pos += 2 + MODULE_BYTES + SVN_LEVEL_BYTES * _byte(pos + 1);
-            }
-            revert ModuleUnknown(version);
         }
     }
 

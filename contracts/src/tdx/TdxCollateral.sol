@@ -13,16 +13,16 @@ import {ITdxCollateral} from "./interfaces/ITdxCollateral.sol";
 abstract contract TdxCollateral is IntelPki, ITdxCollateral {
     uint256 private constant TCB_SIGNING = 3;
     uint256 private constant MASK_40 = 0xffffffffff;
-    /// What both kinds of first words end in: nextUpdate, issueDate, edition of the signer, one byte more.
+    /// What both kinds of first words end in: nextUpdate, issueDate, edition of the signer, number of words of the whole.
     uint256 private constant UNTIL_SHIFT = 56;
     uint256 private constant ISSUED_SHIFT = 16;
     uint256 private constant EDITION_SHIFT = 8;
 
     CollateralReader private immutable _reader;
 
-    /// FMSPC << 16 | number => address of the blob (160 bits), nextUpdate, issueDate, edition.
+    /// FMSPC << 16 | number => address of the blob (160 bits), nextUpdate, issueDate, edition, words of the blob.
     mapping(uint256 key => uint256 word) private _tcbInfos;
-    /// number << 8 | index => masks (160 bits), nextUpdate, issueDate, edition, number of words; then as QeIdentityReader.
+    /// number << 8 | index => words of QeIdentityReader; the first one with nextUpdate, issueDate, edition, number of words.
     mapping(uint256 key => uint256 word) private _qeIdentities;
 
     constructor(bytes32 rootHash, bool allowSimulatedRoot) IntelPki(rootHash, allowSimulatedRoot) {
@@ -39,7 +39,8 @@ abstract contract TdxCollateral is IntelPki, ITdxCollateral {
         (uint256 dates, bool known) = _dates(head, signer, _tcbInfos[key]);
         if (known) return;
 
-        _tcbInfos[key] = uint256(uint160(_write(blob))) << 96 | dates;
+        // Below 256: TcbInfoReader bounds levels and identities.
+        _tcbInfos[key] = uint256(uint160(_write(blob))) << 96 | dates | (blob.length + 31) / 32;
 
         emit TcbInfoUpserted(
             bytes6(uint48(fmspc)), head.evaluationNumber, head.issueDate, head.nextUpdate, digest
@@ -130,6 +131,11 @@ abstract contract TdxCollateral is IntelPki, ITdxCollateral {
     /// Edition of the signing key of a first word.
     function _editionOf(uint256 word) internal pure returns (uint256) {
         return (word >> EDITION_SHIFT) & 0xff;
+    }
+
+    /// How many words a first word says there are.
+    function _wordsOf(uint256 word) internal pure returns (uint256) {
+        return word & 0xff;
     }
 
     /* CHECKS */

@@ -7,17 +7,6 @@ import {DerReader} from "./DerReader.sol";
 /// @notice Header and TD report of Intel's quotes of version 4 and 5 (Intel TDX DCAP Quoting Library API, A.3 and A.4), cut
 /// just before the inner certification data: the PEM chain of 3.7 kB never comes here. Positions are offsets into calldata.
 library TdxQuote {
-    struct Layout {
-        /// First byte of the quote; header, for version 5 a descriptor, and body are signed up to `signature` - 4.
-        uint256 start;
-        uint256 body;
-        /// First byte of the signature data.
-        uint256 signature;
-        uint256 authLength;
-        /// The body is that of TDX 1.5, with the SVNs of now and MRSERVICETD.
-        bool isTd15;
-    }
-
     /// Version 4 or 5, ECDSA P-256, TDX.
     uint256 private constant HEADER_V4 = 0x0400020081000000;
     uint256 private constant HEADER_V5 = 0x0500020081000000;
@@ -28,6 +17,9 @@ library TdxQuote {
     uint256 private constant HEADER_BYTES = 48;
     uint256 private constant TD10_BYTES = 584;
     uint256 private constant TD15_BYTES = 648;
+    /// Place of the attestation key in the signature data, and the end of it.
+    uint256 internal constant ATTESTATION_KEY = 64;
+    uint256 private constant ATTESTATION_KEY_END = 128;
     /// The signature data up to the auth data.
     uint256 private constant SIGNATURE_BYTES = 584;
     uint256 private constant CERTIFICATION_QE_REPORT = 0x0600;
@@ -42,48 +34,49 @@ library TdxQuote {
     error QuoteLength(uint256 expected, uint256 actual);
 
     /// @notice Reads the parts that are not covered by a signature, and exactly the whole length.
-    function parse(bytes calldata quote) internal pure returns (Layout memory q) {
+    /// @return body the TD report; ahead of it, from the first byte, header and for version 5 a descriptor
+    /// @return signature the signature data; what comes 4 bytes earlier and before is signed
+    /// @return authLength of the auth data that it ends with
+    function parse(bytes calldata quote)
+        internal
+        pure
+        returns (uint256 body, uint256 signature, uint256 authLength)
+    {
         unchecked {
-            uint256 start;
-            assembly ("memory-safe") {
-                start := quote.offset
-            }
-            uint256 length = quote.length;
-            uint256 least = HEADER_BYTES + TD10_BYTES + 4 + SIGNATURE_BYTES;
-            require(length >= least, QuoteTooShort(least, length));
-            uint256 word = DerReader.load(start);
-            uint256 vendor = (word >> 32) & type(uint128).max;
-            require(vendor == INTEL_QE_VENDOR, QeVendorUnknown(vendor));
-            word >>= 192;
-            uint256 body = start + HEADER_BYTES;
-            uint256 signature = body + TD10_BYTES + 4;
-            if (word != HEADER_V4) {
-                require(word == HEADER_V5, QuoteUnsupported(word));
-                word = DerReader.load(body) >> 208;
-                body += 6;
-                signature += 6;
-                if (word != BODY_TD10) {
-                    require(word == BODY_TD15, BodyUnsupported(word));
-                    signature += TD15_BYTES - TD10_BYTES;
-                    q.isTd15 = true;
-                }
-                require(
-                    start + length >= signature + SIGNATURE_BYTES,
-                    QuoteTooShort(signature + SIGNATURE_BYTES - start, length)
-                );
-            }
-            word = DerReader.load(signature + 128) >> 240;
+            (body, signature) = _layout(quote, SIGNATURE_BYTES);
+            uint256 word = DerReader.load(signature + 128) >> 240;
             require(word == CERTIFICATION_QE_REPORT, CertificationUnsupported(word));
-            word = littleEndian16(signature + 582);
-            require(word <= MAX_AUTH_BYTES, AuthDataTooLong(MAX_AUTH_BYTES, word));
-            uint256 expected = signature + SIGNATURE_BYTES + word - start;
-            require(length == expected, QuoteLength(expected, length));
-            (q.start, q.body, q.signature, q.authLength) = (start, body, signature, word);
+            authLength = littleEndian16(signature + 582);
+            require(authLength <= MAX_AUTH_BYTES, AuthDataTooLong(MAX_AUTH_BYTES, authLength));
+            _requireEnd(quote, signature + SIGNATURE_BYTES + authLength);
+        }
+    }
+
+    /// @notice The same for a quote that ends with its attestation key.
+    function parseReport(bytes calldata report) internal pure returns (uint256 body, uint256 signature) {
+        unchecked {
+            (body, signature) = _layout(report, ATTESTATION_KEY_END);
+            _requireEnd(report, signature + ATTESTATION_KEY_END);
+        }
+    }
+
+    /// @notice Whether the TD report is that of TDX 1.5, with the SVNs of now and MRSERVICETD.
+    function isTd15(uint256 body, uint256 signature) internal pure returns (bool) {
+        unchecked {
+            return signature - body == TD15_BYTES + 4;
+        }
+    }
+
+    /// @notice keccak256(x ‖ y) of the attestation key.
+    function attestationKeyHash(uint256 signature) internal pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            calldatacopy(0x00, add(signature, ATTESTATION_KEY), 0x40)
+            hash := keccak256(0x00, 0x40)
         }
     }
 
     /// @notice The TD report of a quote that was judged, and whether it is that of TDX 1.5.
-    function bodyOf(bytes calldata quote) internal pure returns (uint256 body, bool isTd15) {
+    function bodyOf(bytes calldata quote) internal pure returns (uint256 body, bool is15) {
         unchecked {
             assembly ("memory-safe") {
                 body := quote.offset
@@ -91,7 +84,7 @@ library TdxQuote {
             bool isV4 = DerReader.load(body) >> 248 == 0x04;
             body += HEADER_BYTES;
             if (isV4) return (body, false);
-            isTd15 = DerReader.load(body) >> 208 == BODY_TD15;
+            is15 = DerReader.load(body) >> 208 == BODY_TD15;
             body += 6;
         }
     }
@@ -115,10 +108,10 @@ library TdxQuote {
         }
     }
 
-    /// @notice XFAM as a number.
-    function xfam(uint256 body) internal pure returns (uint256) {
+    /// @notice TDATTRIBUTES and XFAM, 8 bytes each, as they lie there: least significant byte first.
+    function tdBits(uint256 body) internal pure returns (uint256) {
         unchecked {
-            return littleEndian64(body + 128);
+            return DerReader.load(body + 120) >> 128;
         }
     }
 
@@ -144,9 +137,9 @@ library TdxQuote {
     }
 
     /// @notice keccak256 of MRSERVICETD; zero where it is all zeros or the body is of TDX 1.0.
-    function mrServiceTdHash(uint256 body, bool isTd15) internal pure returns (bytes32) {
+    function mrServiceTdHash(uint256 body, bool is15) internal pure returns (bytes32) {
         unchecked {
-            if (!isTd15) return 0;
+            if (!is15) return 0;
             uint256 rest = DerReader.load(body + 632) >> 128;
             if (DerReader.load(body + 600) | rest == 0) return 0;
             return _keccak(body + 600, 48);
@@ -179,6 +172,50 @@ library TdxQuote {
             value = ((value & 0xffff0000ffff0000) >> 16) | ((value & 0x0000ffff0000ffff) << 16);
             value = ((value & 0xff00ff00ff00ff00) >> 8) | ((value & 0x00ff00ff00ff00ff) << 8);
             value &= 0xffffffffffffffff;
+        }
+    }
+
+    /// Body and signature data of a quote that goes on for so many bytes of the latter at least.
+    function _layout(bytes calldata quote, uint256 atLeast)
+        private
+        pure
+        returns (uint256 body, uint256 signature)
+    {
+        unchecked {
+            uint256 start;
+            assembly ("memory-safe") {
+                start := quote.offset
+            }
+            uint256 least = HEADER_BYTES + TD10_BYTES + 4 + atLeast;
+            require(quote.length >= least, QuoteTooShort(least, quote.length));
+            uint256 word = DerReader.load(start);
+            uint256 vendor = (word >> 32) & type(uint128).max;
+            require(vendor == INTEL_QE_VENDOR, QeVendorUnknown(vendor));
+            word >>= 192;
+            body = start + HEADER_BYTES;
+            signature = body + TD10_BYTES + 4;
+            if (word != HEADER_V4) {
+                require(word == HEADER_V5, QuoteUnsupported(word));
+                word = DerReader.load(body) >> 208;
+                body += 6;
+                signature += 6;
+                if (word != BODY_TD10) {
+                    require(word == BODY_TD15, BodyUnsupported(word));
+                    signature += TD15_BYTES - TD10_BYTES;
+                }
+                least = signature + atLeast - start;
+                require(quote.length >= least, QuoteTooShort(least, quote.length));
+            }
+        }
+    }
+
+    function _requireEnd(bytes calldata quote, uint256 end) private pure {
+        unchecked {
+            uint256 expected;
+            assembly ("memory-safe") {
+                expected := sub(end, quote.offset)
+            }
+            require(quote.length == expected, QuoteLength(expected, quote.length));
         }
     }
 

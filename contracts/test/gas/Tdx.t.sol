@@ -20,6 +20,9 @@ contract TdxGasTest is CaseFile {
     function test_gas_version_4() public {
         Case memory c = _recorded ? _named("v4-outofdate-2025-06") : _named("genuine-v4");
         vm.assertLe(_first(c), 75_000);
+        (uint256 cached, uint256 caching) = _cached(c, " v4");
+        vm.assertLe(cached, 58_000);
+        vm.assertLe(caching, 100_000);
     }
 
     /// A dense quote of version 5 with a report of TDX 1.5.
@@ -28,6 +31,17 @@ contract TdxGasTest is CaseFile {
         _bring(c);
         uint256 check = _measure(abi.encodeCall(ITdxVerifier.verify, (c.quote, c.x, c.y)), "check v5 dense");
         vm.assertLe(check, 90_000);
+        (uint256 cached,) = _cached(c, " v5 dense");
+        vm.assertLe(cached, 62_000);
+    }
+
+    /// An attestation key once, then reports of it: what a renewal costs.
+    function _cached(Case memory c, string memory which) private returns (uint256 check, uint256 caching) {
+        bytes memory call = abi.encodeCall(ITdxVerifier.cacheAttestationKey, (c.quote, c.x, c.y));
+        caching = _measure(call, string.concat("attestation key", which));
+        bytes memory report = _reportOf(c.quote);
+        call = abi.encodeCall(ITdxVerifier.verifyCached, (report, keccak256(abi.encode(c.x, c.y))));
+        check = _measure(call, string.concat("check with attestation key cached,", which));
     }
 
     function _first(Case memory c) private returns (uint256 check) {

@@ -108,6 +108,15 @@ abstract contract CaseFile is Test {
         c.refusedLists = _pick(parts, row.refusedLists);
     }
 
+    /// Of a quote that has one: all up to and including the attestation key.
+    function _reportOf(bytes memory quote) internal pure returns (bytes memory report) {
+        uint256 length = quote[0] == 0x04 ? 764 : quote[48] == 0x02 ? 770 : 834;
+        report = new bytes(quote.length < length ? quote.length : length);
+        for (uint256 i = 0; i < report.length; ++i) {
+            report[i] = quote[i];
+        }
+    }
+
     function _pick(bytes[] memory parts, uint256[] memory indexes)
         private
         pure

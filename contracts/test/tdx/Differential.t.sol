@@ -45,6 +45,11 @@ contract DifferentialTest is CaseFile {
             verifier.upsertEvaluationNumbers(c.numbers, c.numbersSignature);
             ITdxVerifier.Verdict memory standard = verifier.verify(c.quote, c.x, c.y);
             vm.assertEq(standard.tcbStatus, v.tcbStatus);
+            // A report of the key that this quote shows says nothing else.
+            verifier.cacheAttestationKey(c.quote, c.x, c.y);
+            ITdxVerifier.Verdict memory cached =
+                verifier.verifyCached(_reportOf(c.quote), keccak256(abi.encode(c.x, c.y)));
+            vm.assertEq(abi.encode(cached), abi.encode(standard));
         }
         _requireRefused(verifier, c);
         revert Played(v.tcbStatus);

@@ -394,27 +394,10 @@ contract IntelPkiTest is TdxFixture {
 
     /// The same leaf under a serial that is one higher, signed by the CA again.
     function _reissued(bytes memory leaf) private view returns (bytes memory) {
-        bytes memory signed = _slice(leaf, 4, 4 + (uint256(uint8(leaf[6])) << 8 | uint8(leaf[7])));
+        bytes memory signed = _signedPart(leaf);
         // Serial of 20 bytes behind its own head, as in `_leaf`.
         signed[30] = bytes1(uint8(signed[30]) ^ 1);
-        (bytes32 r, bytes32 s) = vm.signP256(caKey, sha256(signed));
-        bytes memory pair = bytes.concat(_integer(r), _integer(s));
-        pair = bytes.concat(hex"0300", bytes1(0x30), bytes1(uint8(pair.length)), pair);
-        // BIT STRING: its length, then no unused bits.
-        pair =
-            bytes.concat(hex"03", bytes1(uint8(pair.length - 1)), hex"00", _slice(pair, 2, pair.length - 2));
-        bytes memory whole = bytes.concat(signed, hex"300a06082a8648ce3d040302", pair);
-        return bytes.concat(hex"3082", bytes2(uint16(whole.length)), whole);
-    }
-
-    function _integer(bytes32 word) private pure returns (bytes memory) {
-        uint256 first = 0;
-        while (word[first] == 0) ++first;
-        bool padded = uint8(word[first]) >= 0x80;
-        bytes memory rest = _slice(abi.encodePacked(word), first, 32 - first);
-        return bytes.concat(
-            hex"02", bytes1(uint8(rest.length + (padded ? 1 : 0))), padded ? bytes(hex"00") : bytes(""), rest
-        );
+        return _sealed(signed, caKey);
     }
 
     /// The root and nothing else.

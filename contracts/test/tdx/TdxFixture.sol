@@ -80,6 +80,35 @@ abstract contract TdxFixture is CaseFile {
         return _put(_put(quote, 1154, r), 1186, s);
     }
 
+    /// What a certificate or a list signs.
+    function _signedPart(bytes memory der) internal pure returns (bytes memory) {
+        // Heads of one length byte, or of 0x81 or 0x82 and so many.
+        uint256 start = der[1] == 0x82 ? 4 : der[1] == 0x81 ? 3 : 2;
+        uint256 first = uint8(der[start + 1]);
+        uint256 length = first == 0x82
+            ? 4 + (uint256(uint8(der[start + 2])) << 8 | uint8(der[start + 3]))
+            : first == 0x81 ? 3 + uint256(uint8(der[start + 2])) : 2 + first;
+        return _slice(der, start, length);
+    }
+
+    /// A certificate or a list of at least 256 bytes again, from what its issuer signs.
+    function _sealed(bytes memory signed, uint256 issuerKey) internal pure returns (bytes memory) {
+        (bytes32 r, bytes32 s) = vm.signP256(issuerKey, sha256(signed));
+        bytes memory pair = bytes.concat(_derInteger(r), _derInteger(s));
+        pair = bytes.concat(hex"0030", bytes1(uint8(pair.length)), pair);
+        pair = bytes.concat(hex"03", bytes1(uint8(pair.length)), pair);
+        bytes memory whole = bytes.concat(signed, hex"300a06082a8648ce3d040302", pair);
+        return bytes.concat(hex"3082", bytes2(uint16(whole.length)), whole);
+    }
+
+    function _derInteger(bytes32 word) private pure returns (bytes memory) {
+        uint256 first = 0;
+        while (word[first] == 0) ++first;
+        bytes memory padding = uint8(word[first]) >= 0x80 ? bytes(hex"00") : bytes("");
+        bytes memory content = bytes.concat(padding, _slice(abi.encodePacked(word), first, 32 - first));
+        return bytes.concat(hex"02", bytes1(uint8(content.length)), content);
+    }
+
     function _slice(bytes memory data, uint256 start, uint256 length)
         internal
         pure

@@ -43,6 +43,9 @@ interface ITdxVerifier is IIntelPki, ITdxCollateral {
         TD_XFAM
     }
 
+    /// @notice Reports of this attestation key can be checked alone.
+    event AttestationKeyCached(bytes32 indexed attestationKeyHash, uint24 pckNumber, uint16 qeIsvSvn);
+
     error QuoteRefused(Fault fault);
     error PckUnknown(bytes32 keyHash);
     error PckKeyRevoked(bytes32 keyHash);
@@ -55,6 +58,26 @@ interface ITdxVerifier is IIntelPki, ITdxCollateral {
     error CollateralSignerRevoked();
     error QeIdentityMismatch(uint256 expected, uint256 actual);
     error QeTcbNotSupported(uint256 isvSvn);
+    error AttestationKeyUnknown(bytes32 attestationKeyHash);
+    /// @notice It was brought with the platform's key of the first number.
+    error AttestationKeyOfOther(uint256 expected, uint256 actual);
+    /// @notice Its quoting enclave matched another identity than the one in force: bringing it again mends that.
+    error AttestationKeyStale(uint256 expected, uint256 actual);
+
+    /// @notice Remembers what a quote that `verify` accepts shows of its attestation key, so that `verifyCached` takes later
+    /// reports of that key at half of the price. An older one changes nothing and does not revert: of reports of quoting
+    /// enclaves on one key, the highest ISVSVN counts, and of several keys of a platform the one cached last.
+    /// @return attestationKeyHash keccak256(x ‖ y) of the attestation key
+    function cacheAttestationKey(bytes calldata quote, bytes32 x, bytes32 y)
+        external
+        returns (bytes32 attestationKeyHash);
+
+    /// @notice What is known of an attestation key; zeros: nothing. `isCurrent`: matched against the same identity of the
+    /// quoting enclave as is standard now; else it must be brought again.
+    function attestationKeyOf(bytes32 attestationKeyHash)
+        external
+        view
+        returns (uint24 pckNumber, uint16 qeIsvSvn, bool isCurrent);
 
     /// @notice Against the collateral of the standard evaluation number. Reverts with the reason where the quote does not hold.
     /// @param quote trimmed
@@ -71,6 +94,12 @@ interface ITdxVerifier is IIntelPki, ITdxCollateral {
         uint256 qeIdentityNumber
     ) external view returns (Verdict memory);
 
+    /// @notice The same as `verify` of a quote whose attestation key was cached. Nothing is taken from then but which
+    /// quoting enclave of which platform holds the key; all else is checked against the collateral of now.
+    /// @param report a quote up to and including its attestation key: 764 bytes for version 4, 770 or 834 for version 5
+    /// @param keyHash keccak256(x ‖ y) of the platform's key
+    function verifyCached(bytes calldata report, bytes32 keyHash) external view returns (Verdict memory);
+
     /// @notice What today's collateral says of a quote that was verified before. Reverts where it no longer holds, and where
     /// collateral has run out: bringing newer mends the latter. The status is that of the SVNs at launch.
     function reevaluate(uint256 pckNumber, bytes16 teeTcbSvn, uint256 qeIsvSvn)
@@ -81,4 +110,8 @@ interface ITdxVerifier is IIntelPki, ITdxCollateral {
     /// @notice What is wrong with a quote for good, under the platform's key it is said to have; no collateral is asked.
     /// Reverts for what is no trimmed quote.
     function faultOf(bytes calldata quote, bytes32 x, bytes32 y) external view returns (Fault);
+
+    /// @notice The same for a quote up to and including its attestation key, under that key: whoever has it signed this.
+    /// Never a fault of the quoting enclave.
+    function faultOfReport(bytes calldata report) external view returns (Fault);
 }
