@@ -36,4 +36,6 @@ export interface ChainState {
   readonly pck: { readonly number: bigint; readonly notAfter: bigint; readonly revoked: boolean }
   /** Whether the CA revoked the certificate that the quote carries. */
   readonly pckSerialRevoked: boolean
+  /** Whether the chain takes reports of the quote's attestation key without what proves it. */
+  readonly attestationKeyCached: boolean
 }

@@ -203,6 +203,8 @@ const REGISTRY: Readonly<Record<string, Sentence>> = {
     `block: expected one of the latest before ${String(current)} that the chain remembers, got ${String(block)}`,
   BindingNotApproved: (binding) =>
     `approval: expected the owner's of binding ${String(binding)}, got none`,
+  BindingNotGranted: (binding) =>
+    `binding: expected one that was granted under the endpoint of now, got ${String(binding)}: attest it first`,
   BindingIsRevoked: (binding) =>
     `binding: expected one that is not revoked, got ${String(binding)}`,
   OperatorMismatch: seen('operator: owner of the agent', String),

@@ -19,6 +19,7 @@ import {
   batchCall,
   caOf,
   explainFailure,
+  isKeyCached,
   listedPin,
   readChainState,
   requireRoot,
@@ -50,9 +51,10 @@ export interface Brought {
 export interface OnchainDcap {
   /**
    * The transactions that bring what the chain lacks for this quote; none where it lacks nothing, and then nobody is asked.
+   * @param caching whether further quotes of this attestation key will come, so that it is worth to be known
    * @throws DcapError, and what the offer throws
    */
-  plan(quote: Uint8Array, offer: CollateralOffer): Promise<readonly Batch[]>
+  plan(quote: Uint8Array, offer: CollateralOffer, caching?: boolean): Promise<readonly Batch[]>
   /**
    * Sends them in order, each only after an estimate that the chain takes and the sender can pay.
    * @throws DcapError `REFUSED`, `GAS_MONEY`, `CHAIN_UNAVAILABLE`, and what `send` throws
@@ -101,13 +103,13 @@ export function createOnchainDcap(options: OnchainDcapOptions): OnchainDcap {
   }
   return {
     estimate: (call) => estimate(call),
-    plan: async (quote, offer) => {
+    plan: async (quote, offer, caching = false) => {
       const chain = chainOf(readQuote(quote))
       requireRoot(chain, tdx)
       const read = (number?: number): Promise<ChainState> =>
         explained([], () => readChainState(reader, tdx, chain, number))
       const known = await read()
-      const first = lacking(chain, known, known.time + lastsS)
+      const first = lacking(chain, known, known.time + lastsS, caching)
       if (first.size === 0) return []
       const numbers = first.has('evaluation numbers') ? await offer.evaluationNumbers() : undefined
       const standard =
@@ -115,7 +117,7 @@ export function createOnchainDcap(options: OnchainDcapOptions): OnchainDcap {
           ? known.standard.number
           : standardNumberOf(numbers.evaluationNumbers, known.time)
       const state = standard === known.standard.number ? known : await read(standard)
-      const needed = lacking(chain, state, state.time + lastsS)
+      const needed = lacking(chain, state, state.time + lastsS, caching)
       const offered = await askFor({ chain, needed, numbers, standard, offer })
       const steps = planSteps(chain, state, needed, offered)
       return batchesOf(steps).map((batch) => ({ steps: batch }))
@@ -136,10 +138,11 @@ export function createOnchainDcap(options: OnchainDcapOptions): OnchainDcap {
       const cut = readQuote(quote)
       const { leaf } = chainOf(cut)
       const { measurements } = cut
+      const isCached = await explained([], () => isKeyCached(reader, tdx, cut, leaf))
       const pin = await explained([], () => listedPin(reader, tdx, measurements))
       // Unlisted, it is for the chain to refuse, under the strongest pin it could have had.
       const otherwise = measurements.composeHash === undefined ? 'rtmr3' : 'compose-hash'
-      return packEvidence(cut, leaf, pin ?? otherwise, gpuEvidenceDigest)
+      return packEvidence(cut, leaf, pin ?? otherwise, gpuEvidenceDigest, isCached)
     },
   }
 }
@@ -157,6 +160,7 @@ async function askFor(asked: {
     'PCK CA certificate',
     'PCK certificate',
     'evaluation numbers',
+    'attestation key',
   ]
   const isAsked = [...needed.keys()].some((name) => !ofQuote.includes(name))
   const request = { fmspc: fmspcOf(chain.leaf), ca: caOf(chain) }
@@ -171,9 +175,9 @@ function first(pem: string): Certificate | undefined {
   return readChain(pem)[0]
 }
 
-function chainOf({ pckChainPem }: ChainQuote): PckChain {
-  const [leaf, ca, root] = readChain(pckChainPem)
-  if (leaf !== undefined && ca !== undefined && root !== undefined) return { leaf, ca, root }
+function chainOf(quote: ChainQuote): PckChain {
+  const [leaf, ca, root] = readChain(quote.pckChainPem)
+  if (leaf !== undefined && ca !== undefined && root !== undefined) return { quote, leaf, ca, root }
   throw new DcapError('QUOTE_INVALID', 'quote: expected PCK certificate, CA and root in its chain')
 }
 

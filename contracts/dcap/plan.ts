@@ -3,6 +3,7 @@ import { thisUpdateOf, type Certificate } from './certificate.ts'
 import type { ChainState, KnownAuthority, KnownIssue } from './chain-state.ts'
 import { headOf, listEndOf, type OfferedCollateral, type OfferedNumbers } from './collateral.ts'
 import { DcapError } from './dcap-error.ts'
+import type { ChainQuote } from './quote.ts'
 
 /** What can be brought, in the order in which it has to come: each rests on what stands before it. */
 export const STEP_NAMES = [
@@ -15,6 +16,7 @@ export const STEP_NAMES = [
   'QE identity',
   'TCB info',
   'PCK certificate',
+  'attestation key',
 ] as const
 
 /** One of {@link STEP_NAMES}. */
@@ -35,10 +37,17 @@ export interface CollateralStep {
         readonly document: Uint8Array
         readonly signature: Uint8Array
       }
+    | {
+        readonly function: 'cacheAttestationKey'
+        readonly quote: Uint8Array
+        readonly x: Uint8Array
+        readonly y: Uint8Array
+      }
 }
 
-/** The certificates of a quote. */
+/** The certificates of a quote, and the quote itself without them. */
 export interface PckChain {
+  readonly quote: ChainQuote
   readonly leaf: Certificate
   readonly ca: Certificate
   readonly root: Certificate
@@ -47,12 +56,14 @@ export interface PckChain {
 /**
  * What the chain lacks before it can judge a quote until `until`, as far as it can be told without asking anybody.
  * @param until Unix seconds
+ * @param caching whether further quotes of this attestation key will come
  * @throws DcapError `PCK_REVOKED`: no collateral mends that
  */
 export function lacking(
   chain: PckChain,
   state: ChainState,
   until: bigint,
+  caching: boolean,
 ): ReadonlyMap<StepName, CollateralStep['why']> {
   requireUnrevoked(chain, state)
   const ends = (end: bigint): CollateralStep['why'] | undefined =>
@@ -69,6 +80,7 @@ export function lacking(
     'QE identity': issue(state.qeIdentity),
     'TCB info': issue(state.tcbInfo),
     'PCK certificate': state.pck.number === 0n ? 'missing' : ends(state.pck.notAfter),
+    'attestation key': caching && !state.attestationKeyCached ? 'missing' : undefined,
   }
   return new Map(
     STEP_NAMES.flatMap((name) => {
@@ -118,7 +130,7 @@ function replacedSigner(
 
 function callOf(
   name: StepName,
-  { leaf, ca, root }: PckChain,
+  { quote, leaf, ca, root }: PckChain,
   { collateral, numbers, tcbSigning }: Offered,
 ): CollateralStep['call'] | undefined {
   const document = (
@@ -161,6 +173,8 @@ function callOf(
       return (
         collateral && document('upsertTcbInfo', collateral.tcbInfo, collateral.tcbInfoSignature)
       )
+    case 'attestation key':
+      return { function: 'cacheAttestationKey', quote: quote.trimmed, x: leaf.x, y: leaf.y }
   }
 }
 
@@ -191,6 +205,8 @@ function isLater(
       return collateral !== undefined && issuedAfter(collateral.qeIdentity, state.qeIdentity)
     case 'TCB info':
       return collateral !== undefined && issuedAfter(collateral.tcbInfo, state.tcbInfo)
+    case 'attestation key':
+      return false
   }
 }
 
@@ -229,7 +245,8 @@ function requireUnrevoked({ leaf, ca }: PckChain, state: ChainState): void {
 
 /** Gas that no step exceeds, by its kind and size: an upper bound for cutting a batch, not an estimate of the cost. */
 export function mostGasOf({ call }: CollateralStep): bigint {
-  if (!('der' in call)) return 300_000n + 120n * BigInt(call.document.length)
+  if ('document' in call) return 300_000n + 120n * BigInt(call.document.length)
+  if ('quote' in call) return 300_000n
   // Each new entry of a list takes a slot, and stands in about 35 bytes.
   return call.function === 'upsertRevocationList'
     ? 200_000n + 900n * BigInt(call.der.length)

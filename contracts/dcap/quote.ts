@@ -5,6 +5,8 @@ import { DcapError } from './dcap-error.ts'
 export interface ChainQuote {
   /** Cut just before the inner certification data (1,252 bytes for version 4). */
   readonly trimmed: Uint8Array
+  /** Up to and including the attestation key, which it ends with (764 bytes for version 4). */
+  readonly report: Uint8Array
   /** PCK certificate, CA, root. */
   readonly pckChainPem: string
   readonly measurements: QuoteMeasurements
@@ -28,6 +30,7 @@ const LAYOUTS = {
   v5td15: { body: 54, signature: 706 },
 } as const
 
+/** Behind the signature and the key that made it. */
 const CERTIFICATION_TYPE = 128
 const AUTH_LENGTH = 582
 const AUTH_DATA = 584
@@ -68,6 +71,7 @@ export function readQuote(quote: Uint8Array): ChainQuote {
   const chain = quote.subarray(end + 6, end + 6 + chainBytes)
   return {
     trimmed: quote.slice(0, end),
+    report: quote.slice(0, signature + CERTIFICATION_TYPE),
     pckChainPem: new TextDecoder('latin1').decode(chain).replace(/\0+$/, ''),
     measurements: measurementsOf(quote, body, isTd15),
   }

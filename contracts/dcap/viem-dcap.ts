@@ -20,14 +20,14 @@ import {
   type Hex,
   type TdxDeployment,
 } from '../abi/index.ts'
-import { concatBytes, toHex } from '@jeju/verifier/protocol'
-import { fmspcOf } from './certificate.ts'
+import { toHex } from '@jeju/verifier/protocol'
+import { fmspcOf, type Certificate } from './certificate.ts'
 import type { ChainState, KnownAuthority, KnownIssue } from './chain-state.ts'
 import { DcapError } from './dcap-error.ts'
-import { WORKLOAD_PINS, type WorkloadPin } from './evidence.ts'
+import { attestationKeyHashOf, keyHashOf, WORKLOAD_PINS, type WorkloadPin } from './evidence.ts'
 import { explainRefusal, type ContractRefusal } from './explain.ts'
 import type { CollateralStep, PckChain } from './plan.ts'
-import type { QuoteMeasurements } from './quote.ts'
+import type { ChainQuote, QuoteMeasurements } from './quote.ts'
 
 /** `IIntelPki.Authority`. */
 const ROOT = 0
@@ -64,12 +64,12 @@ export function requireRoot({ root }: PckChain, { rootCertificateHash }: TdxDepl
  */
 export async function readChainState(
   reader: PublicClient,
-  { tdxVerifier }: TdxDeployment,
-  { leaf }: PckChain,
+  tdx: TdxDeployment,
+  { quote, leaf }: PckChain,
   number?: number,
 ): Promise<ChainState> {
   const { number: blockNumber, timestamp: time } = await reader.getBlock()
-  const at = { address: tdxVerifier, abi: tdxVerifierAbi, blockNumber } as const
+  const at = { address: tdx.tdxVerifier, abi: tdxVerifierAbi, blockNumber } as const
   const ca = roleOf(leaf.issuer)
   const authority = async (role: number): Promise<KnownAuthority> => {
     const call = { ...at, functionName: 'authorityOf', args: [role] } as const
@@ -90,20 +90,31 @@ export async function readChainState(
     const [issued, end, revoked] = await read
     return { issued, until: end, revoked }
   }
-  const keyHash = keccak256(concatBytes(leaf.x, leaf.y))
+  const keyHash = toHex(keyHashOf(leaf))
   const fmspc: Hex = `0x${fmspcOf(leaf)}`
-  const [root, pckCa, tcbSigning, rootCrl, pckCrl, qeIdentity, tcbInfo, pck, serialRevoked] =
-    await Promise.all([
-      authority(ROOT),
-      authority(ca),
-      authority(TCB_SIGNING),
-      list(ROOT),
-      list(ca),
-      issue(reader.readContract({ ...at, functionName: 'qeIdentityOf', args: [evaluation] })),
-      issue(reader.readContract({ ...at, functionName: 'tcbInfoOf', args: [fmspc, evaluation] })),
-      reader.readContract({ ...at, functionName: 'pckOf', args: [keyHash] }),
-      reader.readContract({ ...at, functionName: 'isPckRevoked', args: [ca, leaf.serial] }),
-    ])
+  const [
+    root,
+    pckCa,
+    tcbSigning,
+    rootCrl,
+    pckCrl,
+    qeIdentity,
+    tcbInfo,
+    pck,
+    serialRevoked,
+    cached,
+  ] = await Promise.all([
+    authority(ROOT),
+    authority(ca),
+    authority(TCB_SIGNING),
+    list(ROOT),
+    list(ca),
+    issue(reader.readContract({ ...at, functionName: 'qeIdentityOf', args: [evaluation] })),
+    issue(reader.readContract({ ...at, functionName: 'tcbInfoOf', args: [fmspc, evaluation] })),
+    reader.readContract({ ...at, functionName: 'pckOf', args: [keyHash] }),
+    reader.readContract({ ...at, functionName: 'isPckRevoked', args: [ca, leaf.serial] }),
+    isKeyCached(reader, tdx, quote, leaf, blockNumber),
+  ])
   const [pckNumber, , , , notAfter, revoked] = pck
   return {
     time,
@@ -117,7 +128,33 @@ export async function readChainState(
     tcbInfo,
     pck: { number: pckNumber, notAfter, revoked },
     pckSerialRevoked: serialRevoked,
+    attestationKeyCached: cached,
   }
+}
+
+/** Whether the chain takes reports of the quote's attestation key alone: brought with this platform, and by today's QE identity. */
+export async function isKeyCached(
+  reader: PublicClient,
+  { tdxVerifier }: TdxDeployment,
+  quote: ChainQuote,
+  leaf: Certificate,
+  blockNumber?: bigint,
+): Promise<boolean> {
+  const at = { address: tdxVerifier, abi: tdxVerifierAbi, blockNumber } as const
+  const [[number, , isCurrent], [pckNumber]] = await Promise.all([
+    reader.readContract({
+      ...at,
+      functionName: 'attestationKeyOf',
+      args: [toHex(attestationKeyHashOf(quote))],
+    }),
+    reader.readContract({ ...at, functionName: 'pckOf', args: [toHex(keyHashOf(leaf))] }),
+  ])
+  return isCurrent && BigInt(number) === pckNumber
+}
+
+function argumentsOf(call: CollateralStep['call']): readonly Uint8Array[] {
+  if ('der' in call) return [call.der]
+  return 'document' in call ? [call.document, call.signature] : [call.quote, call.x, call.y]
 }
 
 /** The transaction of a batch: one step goes to the verifier itself. */
@@ -126,7 +163,7 @@ export function batchCall(
   { tdxVerifier, collateralBatch }: TdxDeployment,
 ): { readonly to: Hex; readonly data: Hex } {
   const calls = steps.map(({ call }) => {
-    const args = 'der' in call ? [call.der] : [call.document, call.signature]
+    const args = argumentsOf(call)
     const abi = tdxVerifierAbi
     return encodeFunctionData({ abi, functionName: call.function, args: args.map(toHex) as never })
   })

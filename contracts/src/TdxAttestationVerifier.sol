@@ -11,16 +11,19 @@ import {TdxQuote} from "./tdx/TdxQuote.sol";
 import {ITdxVerifier} from "./tdx/interfaces/ITdxVerifier.sol";
 
 /// @title Judges the evidence of nodes in TDX
-/// @notice Evidence is packed: format (1 byte, 1), IMeasurementPolicy.WorkloadPin (1), SHA-256 of the GPU evidence (32, zero
-/// without), x and y of the platform's key (64), the trimmed quote. The report data must be exactly what docs/protocol.md
+/// @notice Evidence is packed: format (1 byte), IMeasurementPolicy.WorkloadPin (1), SHA-256 of the GPU evidence (32, zero
+/// without); then in format 1 x and y of the platform's key (64) and the trimmed quote, in format 2 keccak256 of that key (32)
+/// and the quote up to its attestation key, which TdxVerifier knows. The report data must be exactly what docs/protocol.md
 /// §2 says of a registration: bindingId, then a tagged hash over block and GPU evidence. Nothing is configurable; the
 /// allow-list is the only thing that changes, and it only narrows.
 contract TdxAttestationVerifier is IAttestationVerifier {
     bytes32 private constant REGISTRATION_TAG = keccak256("jeju/registration/v1");
-    uint256 private constant FORMAT = 1;
+    uint256 private constant WHOLE_QUOTE = 1;
+    uint256 private constant CACHED_KEY = 2;
     uint256 private constant PIN = 1;
     uint256 private constant GPU_DIGEST = 2;
     uint256 private constant KEY = 34;
+    uint256 private constant REPORT = 66;
     uint256 private constant QUOTE = 98;
     uint256 private constant SEPT_VE_DISABLE = 1 << 28;
 
@@ -64,12 +67,7 @@ contract TdxAttestationVerifier is IAttestationVerifier {
         bytes32 blockHash,
         bytes calldata evidence
     ) external view returns (Appraisal memory a) {
-        require(evidence.length >= QUOTE, EvidenceTooShort(QUOTE, evidence.length));
-        require(uint8(evidence[0]) == FORMAT, EvidenceFormat(FORMAT, uint8(evidence[0])));
-        bytes calldata quote = evidence[QUOTE:];
-        ITdxVerifier.Verdict memory v =
-            tdxVerifier.verify(quote, _word(evidence, KEY), _word(evidence, KEY + 32));
-
+        (ITdxVerifier.Verdict memory v, bytes calldata quote) = _verify(evidence);
         (uint256 body, bool isTd15) = TdxQuote.bodyOf(quote);
         bytes32 gpuDigest = _word(evidence, GPU_DIGEST);
         _requireReportData(body, bindingId, blockNumber, blockHash, gpuDigest);
@@ -129,18 +127,46 @@ contract TdxAttestationVerifier is IAttestationVerifier {
         bytes32 blockHash,
         bytes calldata evidence
     ) external view returns (bool) {
-        if (evidence.length < QUOTE || uint8(evidence[0]) != FORMAT) return false;
-        bytes calldata quote = evidence[QUOTE:];
-        try tdxVerifier.faultOf(quote, _word(evidence, KEY), _word(evidence, KEY + 32)) returns (
-            ITdxVerifier.Fault fault
-        ) {
+        if (evidence.length < QUOTE) return false;
+        try this.faultOf(evidence) returns (ITdxVerifier.Fault fault) {
             if (fault != ITdxVerifier.Fault.NONE) return true;
         } catch {
             return false;
         }
-        (uint256 body,) = TdxQuote.bodyOf(quote);
+        (uint256 body,) = TdxQuote.bodyOf(evidence[_startOf(evidence):]);
         (bytes32 first, bytes32 second) = TdxQuote.reportData(body);
         return first != bindingId || second != _freshness(blockNumber, blockHash, _word(evidence, GPU_DIGEST));
+    }
+
+    /// @notice What is wrong with evidence for good, its report data apart. Reverts for what is no evidence.
+    /// @param evidence as in `appraise`
+    /// @return as ITdxVerifier says it
+    function faultOf(bytes calldata evidence) external view returns (ITdxVerifier.Fault) {
+        uint256 start = _startOf(evidence);
+        bytes calldata quote = evidence[start:];
+        if (start == REPORT) return tdxVerifier.faultOfReport(quote);
+        return tdxVerifier.faultOf(quote, _word(evidence, KEY), _word(evidence, KEY + 32));
+    }
+
+    function _verify(bytes calldata evidence)
+        private
+        view
+        returns (ITdxVerifier.Verdict memory verdict, bytes calldata quote)
+    {
+        require(evidence.length >= QUOTE, EvidenceTooShort(QUOTE, evidence.length));
+        uint256 start = _startOf(evidence);
+        quote = evidence[start:];
+        verdict = start == REPORT
+            ? tdxVerifier.verifyCached(quote, _word(evidence, KEY))
+            : tdxVerifier.verify(quote, _word(evidence, KEY), _word(evidence, KEY + 32));
+    }
+
+    /// Where the quote begins, which the format says.
+    function _startOf(bytes calldata evidence) private pure returns (uint256) {
+        uint256 format = uint8(evidence[0]);
+        if (format == CACHED_KEY) return REPORT;
+        require(format == WHOLE_QUOTE, EvidenceFormat(WHOLE_QUOTE, format));
+        return QUOTE;
     }
 
     function _requireReportData(

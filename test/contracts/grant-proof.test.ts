@@ -76,7 +76,7 @@ function statement(): NodeStatement {
 }
 
 async function approve(): Promise<void> {
-  const args = [0n, bindingId] as const
+  const args = [statement()] as const
   await mined(wallet, wallet.writeContract({ ...registry(), functionName: 'approveBinding', args }))
 }
 

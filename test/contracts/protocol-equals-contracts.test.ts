@@ -121,7 +121,7 @@ describe('digests', () => {
       wallet.writeContract({
         ...registry(),
         functionName: 'approveBinding',
-        args: [0n, bindingId],
+        args: [statement],
       }),
     )
     const block = await wallet.getBlock()

@@ -15,6 +15,7 @@ import {
   ChainError,
   type AttestCall,
   type OnchainVerification,
+  type RenewCall,
 } from '../../enclave/src/chain/node-chain.ts'
 import { machineGpus } from './gpu/gpu-setting.ts'
 import { registryDomain } from './setting/deployment.ts'
@@ -29,7 +30,8 @@ const VERIFIER_INDEX = 3n
 class TestVerification implements OnchainVerification {
   readonly verifierIndex = VERIFIER_INDEX
   readonly attested: AttestCall[] = []
-  readonly brought: Uint8Array[] = []
+  readonly renewed: RenewCall[] = []
+  readonly brought: { readonly quote: Uint8Array; readonly caching: boolean }[] = []
   readonly claims: (readonly Hex[])[] = []
   /** What it refuses claims of devices for. */
   claimRefusal: Error | undefined
@@ -43,8 +45,8 @@ class TestVerification implements OnchainVerification {
     this.#chain = chain
   }
 
-  bringCollateral(quote: Uint8Array) {
-    this.brought.push(quote)
+  bringCollateral(quote: Uint8Array, caching: boolean) {
+    this.brought.push({ quote, caching })
     return Promise.resolve([{ steps: ['TCB info'], gasUsed: 300_000n }])
   }
 
@@ -62,15 +64,29 @@ class TestVerification implements OnchainVerification {
     if (this.refusal !== undefined) return Promise.reject(this.refusal)
     this.attested.push(call)
     const { statement, evidence } = call
-    this.#chain.bindings.set(this.#chain.approvals.values().next().value ?? '0x', {
+    const bindingId = this.#chain.approvals.values().next().value ?? '0x'
+    this.#grant(bindingId, evidence, statement.signer)
+    return Promise.resolve({ gasUsed: 190_000n })
+  }
+
+  renew(call: RenewCall) {
+    if (this.refusal !== undefined) return Promise.reject(this.refusal)
+    const granted = this.#chain.bindings.get(call.bindingId)
+    if (granted === undefined) return Promise.reject(new Error('nothing to renew'))
+    this.renewed.push(call)
+    this.#grant(call.bindingId, call.evidence, granted.signer)
+    return Promise.resolve({ gasUsed: 90_000n })
+  }
+
+  #grant(bindingId: Hex, evidence: Uint8Array, signer: Hex): void {
+    this.#chain.bindings.set(bindingId, {
       valid: true,
       validUntil: this.#chain.now() + 24n * 3600n,
       revoked: false,
       evidenceHash: toHex(evidence),
-      signer: statement.signer,
+      signer,
     })
     this.#chain.standing = 'active'
-    return Promise.resolve({ gasUsed: 190_000n })
   }
 
   holdsDevices() {
@@ -101,7 +117,7 @@ describe('where quotes are judged on chain', () => {
     const { node, get, logs } = await startNode({ chain, clock })
     expect(chain.attestations).toEqual([])
     const [call] = verification.attested
-    const [quote] = verification.brought
+    const quote = verification.brought[0]?.quote
     if (call === undefined || quote === undefined) throw new Error('not attested')
 
     // The signature is over this evidence, this verifier and this block.
@@ -176,13 +192,15 @@ describe('where quotes are judged on chain', () => {
     const first = await startNode({ chain, clock })
     clock.pass(12 * 3600 + 1)
     const second = await first.restart()
-    await until(() => verification.attested.length === 2)
+    await until(() => verification.renewed.length === 1)
 
     chain.standing = 'stale'
     await second.node.drain()
     const third = await second.restart()
-    await until(() => verification.attested.length === 3)
-    expect(verification.brought).toHaveLength(3)
+    await until(() => verification.renewed.length === 2)
+    expect(verification.attested).toHaveLength(1)
+    // The attestation key is worth to be known from the first renewal on.
+    expect(verification.brought.map(({ caching }) => caching)).toEqual([false, true, true])
     expect(third.logs.join('')).toContain('"status":"stale"')
   })
 })
@@ -198,7 +216,7 @@ describe('one GPU, one registration (attack D7)', () => {
     // The registry has them: a renewal claims nothing.
     clock.pass(12 * 3600 + 1)
     const second = await running.restart({ gpus })
-    await until(() => verification.attested.length === 2)
+    await until(() => verification.renewed.length === 1)
     await second.node.drain()
     expect(verification.claims).toHaveLength(1)
   })

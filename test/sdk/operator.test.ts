@@ -104,6 +104,6 @@ describe('an operator', () => {
     expect(rpc.sent).toHaveLength(0)
     const { claims } = await provider.approveBinding(7n, url, trust)
     expect(claims.bindingId).toBe(node.bindingId)
-    expect(rpc.sent).toMatchObject([{ functionName: 'approveBinding', args: [7n, node.bindingId] }])
+    expect(rpc.sent).toMatchObject([{ functionName: 'approveBinding', args: [claims.statement] }])
   })
 })

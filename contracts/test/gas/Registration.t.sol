@@ -20,6 +20,7 @@ contract RegistrationGasTest is RegistrationFixture {
 
         vm.roll(block.number + 1);
         vm.warp(genuine.time + 12 hours);
+        _cacheAttestationKey();
         _renew();
         uint256 renewal = vm.snapshotGasLastCall(GROUP, "renew with its check, dense v4");
         vm.assertLe(renewal, 125_000);

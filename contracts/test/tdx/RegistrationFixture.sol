@@ -59,9 +59,21 @@ abstract contract RegistrationFixture is TdxFixture {
         _market.computeRegistry.attest(_statement, 0, evidence, number, deadline, signature);
     }
 
+    /// Under the attestation key that was cached.
     function _renew() internal {
         (uint64 number,, bytes memory evidence) = _evidence();
-        _market.computeRegistry.renew(_statement.agentId, _bindingId, number, evidence);
+        _market.computeRegistry.renew(_statement.agentId, _bindingId, number, _shortened(evidence));
+    }
+
+    /// Evidence of format 1 in format 2: the quote ends with its attestation key.
+    function _shortened(bytes memory evidence) internal view returns (bytes memory) {
+        bytes memory report = _slice(evidence, 98, 764);
+        bytes32 keyHash = keccak256(abi.encode(genuine.x, genuine.y));
+        return bytes.concat(hex"02", _slice(evidence, 1, 33), keyHash, report);
+    }
+
+    function _cacheAttestationKey() internal {
+        _tdx.tdxVerifier.cacheAttestationKey(genuine.quote, genuine.x, genuine.y);
     }
 
     function _register() private {

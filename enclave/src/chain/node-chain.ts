@@ -36,6 +36,8 @@ export interface BindingRecord {
   /** Unix seconds. */
   readonly validUntil: bigint
   readonly revoked: boolean
+  /** Under the endpoint of now, by the verifier that judges here: its next grant is a renewal. */
+  readonly judged: boolean
   /** Hash of the evidence of its last grant; zero where there is none, or the RPC no longer tells. */
   readonly evidence: Hex
 }
@@ -72,7 +74,7 @@ export interface BindSignerCall {
   readonly signerSig: Hex
 }
 
-/** A registration or renewal that a verifier on chain judges; times in Unix seconds. */
+/** A registration that a verifier on chain judges; times in Unix seconds. */
 export interface AttestCall {
   readonly statement: NodeStatement
   /** In the verifier's own form. */
@@ -82,12 +84,24 @@ export interface AttestCall {
   readonly signerSig: Hex
 }
 
+/** The renewal of one. */
+export interface RenewCall {
+  readonly agentId: bigint
+  readonly bindingId: Hex
+  /** In the verifier's own form. */
+  readonly evidence: Uint8Array
+  readonly blockNumber: bigint
+}
+
 /** Evidence that is judged on chain, and the collateral it is judged against. What is refused is said in words. */
 export interface OnchainVerification {
   /** In the registry's list. */
   readonly verifierIndex: bigint
-  /** Brings what the chain lacks before it can judge this quote; the gas of each transaction. */
-  bringCollateral(quote: Uint8Array): Promise<readonly Brought[]>
+  /**
+   * Brings what the chain lacks before it can judge this quote; the gas of each transaction.
+   * @param caching whether this attestation key will sign more of them, so that it is worth to be known
+   */
+  bringCollateral(quote: Uint8Array, caching: boolean): Promise<readonly Brought[]>
   /**
    * Intel's documents as they stand now for the platform of an evidence bundle, in the form that verifiers exchange: what
    * judges it when Intel serves others. Not judged here.
@@ -97,6 +111,8 @@ export interface OnchainVerification {
   evidenceOf(quote: Uint8Array, gpuEvidenceDigest: Hex): Promise<Uint8Array>
   /** Sends from the node's signer and waits until it is mined; nothing is sent that would be refused. */
   attest(call: AttestCall): Promise<{ readonly gasUsed: bigint }>
+  /** Of what `attest` granted before; sent as that is. */
+  renew(call: RenewCall): Promise<{ readonly gasUsed: bigint }>
   /** Whether the registry has every device of the statement under this binding. */
   holdsDevices(bindingId: Hex): Promise<boolean>
   /**

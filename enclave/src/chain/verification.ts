@@ -51,7 +51,8 @@ export function createVerification(parts: VerificationParts): OnchainVerificatio
   }
   return {
     verifierIndex,
-    bringCollateral: async (quote) => dcap.bring(await dcap.plan(quote, offer), send),
+    bringCollateral: async (quote, caching) =>
+      dcap.bring(await dcap.plan(quote, offer, caching), send),
     collateralOf: async (evidence) => {
       const request = collateralRequestOf(evidence)
       return encodeCollateral(await fetched(() => collateral.collateralFor(request)))
@@ -62,6 +63,14 @@ export function createVerification(parts: VerificationParts): OnchainVerificatio
         abi: computeRegistryAbi,
         functionName: 'attest',
         args: [statement, verifierIndex, toHex(evidence), blockNumber, deadline, signerSig],
+      })
+      return estimated(computeRegistry, data)
+    },
+    renew: async ({ agentId, bindingId, blockNumber, evidence }) => {
+      const data = encodeFunctionData({
+        abi: computeRegistryAbi,
+        functionName: 'renew',
+        args: [agentId, bindingId, blockNumber, toHex(evidence)],
       })
       return estimated(computeRegistry, data)
     },

@@ -67,6 +67,16 @@ export function connectChain(
 
   const { tdx, computeRegistry } = deployment
   const lastGrant = createLastGrant(reader, computeRegistry)
+  const isJudged = async (binding: {
+    readonly agentId: bigint
+    readonly verifierIndex: number
+    readonly endpointVersion: number
+  }): Promise<boolean> => {
+    if (tdx === undefined || binding.verifierIndex !== tdx.verifierIndex) return false
+    const call = { ...registry, functionName: 'providerOf', args: [binding.agentId] } as const
+    // Never granted, it is of no version.
+    return (await reader.readContract(call)).endpointVersion === binding.endpointVersion
+  }
   const send = ({ to, data, gas }: { to: Hex; data: Hex; gas: bigint }) =>
     inTurn(async () => mined(await writer.sendTransaction({ to, data, gas })))
   const verification =
@@ -75,10 +85,11 @@ export function connectChain(
   return {
     verification: verification && {
       verifierIndex: verification.verifierIndex,
-      bringCollateral: (quote) => ask(() => verification.bringCollateral(quote)),
+      bringCollateral: (quote, caching) => ask(() => verification.bringCollateral(quote, caching)),
       collateralOf: (evidence) => ask(() => verification.collateralOf(evidence)),
       evidenceOf: (quote, digest) => ask(() => verification.evidenceOf(quote, digest)),
       attest: (call) => ask(() => verification.attest(call)),
+      renew: (call) => ask(() => verification.renew(call)),
       holdsDevices: (bindingId) => ask(() => verification.holdsDevices(bindingId)),
       claimDevices: (statement, devices) =>
         ask(() => verification.claimDevices(statement, devices)),
@@ -141,7 +152,11 @@ export function connectChain(
         const call = { ...registry, functionName: 'bindingOf', args: [bindingId] } as const
         const [valid, binding] = await reader.readContract(call)
         const { validUntil, revoked } = binding
-        return { valid, validUntil, revoked, evidence: await lastGrant(bindingId, binding) }
+        const [judged, evidence] = await Promise.all([
+          isJudged(binding),
+          lastGrant(bindingId, binding),
+        ])
+        return { valid, validUntil, revoked, judged, evidence }
       }),
     bindingStatus: (bindingId) =>
       ask(async () => {

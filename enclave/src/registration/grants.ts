@@ -13,11 +13,13 @@ import {
   verifiedAttestationDigest,
   ZERO_DIGEST,
   type ContractDomain,
+  type Hex,
 } from '@jeju/verifier/protocol'
 import type { Attester } from '../attestation/attester.ts'
 import type { EvidenceArchive } from '../attestation/evidence-archive.ts'
 import {
   ChainError,
+  type AttestCall,
   type Block,
   type NodeChain,
   type OnchainVerification,
@@ -43,8 +45,12 @@ const DEADLINE_S = 600n
  * Has a fresh quote over a recent block granted by whoever grants on this chain: the listed verifier, which judges it,
  * or the registry alone where there is none, which then says tier NONE. Either the whole of it is on chain afterwards,
  * or nothing but collateral, which is anybody's.
+ * @param judged whether the verifier granted it before, under the endpoint of now: then this is a renewal
  */
-export async function grantBinding(parts: GrantParts, validityS: bigint): Promise<void> {
+export async function grantBinding(
+  parts: GrantParts,
+  { validityS, judged }: { readonly validityS: bigint; readonly judged: boolean },
+): Promise<void> {
   const { chain, identity, attester } = parts
   const block = await chain.recentBlock()
   if (keysetEndOf(identity) <= block.timestamp) {
@@ -57,7 +63,7 @@ export async function grantBinding(parts: GrantParts, validityS: bigint): Promis
   })
   const { verification } = chain
   if (verification === undefined) await bindUnjudged(parts, block, evidence, validityS)
-  else await attestJudged(parts, verification, block, evidence)
+  else await attestJudged(parts, verification, block, evidence, judged)
 }
 
 /** Unix seconds. */
@@ -65,30 +71,51 @@ export function keysetEndOf({ keyset }: NodeIdentity): bigint {
   return BigInt(parseKeyset(keyset).not_after)
 }
 
-/** Signed with a key that the quote covers; archived before it is named on chain. */
+/** Archived before it is named on chain. The first grant is signed with a key that the quote covers; a renewal need not be. */
 async function attestJudged(
   parts: GrantParts,
   verification: OnchainVerification,
   block: Block,
   bundle: Uint8Array,
+  judged: boolean,
 ): Promise<void> {
-  const { registry, identity, keys, archive, logger } = parts
-  const { bindingId, statement } = identity
+  const { identity, archive, logger } = parts
+  const { bindingId } = identity
   const { quote, gpuEvidence } = decodeEvidence(bundle)
   const gpuDigest = gpuEvidence === undefined ? ZERO_DIGEST : toHex(sha256(gpuEvidence))
-  for (const { steps, gasUsed } of await verification.bringCollateral(quote)) {
+  for (const { steps, gasUsed } of await verification.bringCollateral(quote, judged)) {
     logger.info({ steps, gas: gasUsed.toString() }, 'collateral brought')
   }
   const evidence = await verification.evidenceOf(quote, gpuDigest)
   const evidenceHash = toHex(keccak256(concatBytes(fromHex(block.hash, 32), evidence)))
   await archive.put(await withCollateral(parts, verification, bundle), evidenceHash)
-  const { verifierIndex } = verification
+  const { gasUsed } = judged
+    ? await verification.renew({
+        agentId: identity.statement.agentId,
+        bindingId,
+        blockNumber: block.number,
+        evidence,
+      })
+    : await verification.attest(signedCall(parts, verification, block, evidence, evidenceHash))
+  logger.info(
+    { bindingId, gas: gasUsed.toString() },
+    judged ? 'renewed on chain' : 'attested on chain',
+  )
+  await archive.confirm(evidenceHash)
+}
+
+function signedCall(
+  { registry, identity, keys }: GrantParts,
+  { verifierIndex }: OnchainVerification,
+  block: Block,
+  evidence: Uint8Array,
+  evidenceHash: Hex,
+): AttestCall {
+  const { bindingId, statement } = identity
   const call = { blockNumber: block.number, deadline: block.timestamp + DEADLINE_S }
   const signed = { ...call, bindingId, verifierIndex, evidenceHash }
   const signerSig = signDigest(verifiedAttestationDigest(signed, registry), keys.signerKey)
-  const { gasUsed } = await verification.attest({ ...call, statement, evidence, signerSig })
-  logger.info({ bindingId, gas: gasUsed.toString() }, 'attested on chain')
-  await archive.confirm(evidenceHash)
+  return { ...call, statement, evidence, signerSig }
 }
 
 /**

@@ -83,7 +83,7 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
       logger.info({ bindingId }, reason)
       return APPROVAL_MS
     }
-    await grantBinding(parts, binding.validityS)
+    await grantBinding(parts, binding)
     // Seen before the GPUs are claimed: a claim that is slow to be mined holds up nothing that is granted.
     const { valid } = await look()
     await devices.keep()

@@ -123,7 +123,7 @@ export function createProvider(options: {
         expected: { agentId, operator: client.account },
         transport,
       })
-      const args = [agentId, node.claims.bindingId] as const
+      const args = [node.claims.statement] as const
       const { hash } = await client.write({ ...registry, functionName: 'approveBinding', args })
       return { ...node, hash }
     },

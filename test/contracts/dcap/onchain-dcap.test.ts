@@ -262,7 +262,7 @@ describe('a registration', () => {
     const approve = { ...registry, functionName: 'approveBinding' } as const
     const approved = await who.wallet.writeContract({
       ...approve,
-      args: [agentId, bindingIdOf(statement, domain())],
+      args: [statement],
     })
     await who.wallet.waitForTransactionReceipt({ hash: approved })
     await bringAll(who, platform)

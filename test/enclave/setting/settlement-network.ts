@@ -75,7 +75,7 @@ export async function startSettlementNetwork(): Promise<SettlementNetwork> {
   const approve = {
     ...contract,
     functionName: 'approveBinding',
-    args: [agentId, bindingId],
+    args: [statement],
   } as const
   await mined(anvil, await operatorWallet.writeContract(approve))
   const block = await anvil.getBlock()

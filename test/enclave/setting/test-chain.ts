@@ -42,7 +42,7 @@ export class TestChain implements NodeChain {
   readonly approvals = new Set<Hex>()
   readonly bindings = new Map<
     Hex,
-    Omit<BindingRecord, 'evidence'> & { readonly evidenceHash: Hex; signer: Hex }
+    Omit<BindingRecord, 'evidence' | 'judged'> & { readonly evidenceHash: Hex; signer: Hex }
   >()
   readonly attestations: BindSignerCall[] = []
   readonly settlements: (readonly SettlementItem[])[] = []
@@ -114,11 +114,18 @@ export class TestChain implements NodeChain {
     return this.#answer('binding', () => {
       const binding = this.bindings.get(bindingId)
       if (binding === undefined) {
-        return { valid: false, validUntil: 0n, revoked: false, evidence: NO_EVIDENCE }
+        return {
+          valid: false,
+          validUntil: 0n,
+          revoked: false,
+          judged: false,
+          evidence: NO_EVIDENCE,
+        }
       }
       const valid =
         !binding.revoked && binding.validUntil >= this.now() && this.standing === 'active'
-      return { ...binding, valid, evidence: binding.evidenceHash }
+      const judged = this.verification !== undefined
+      return { ...binding, valid, judged, evidence: binding.evidenceHash }
     })
   }
 
