@@ -38,7 +38,8 @@ contract TdxVerifier is TdxJudge {
     {
         Freshness freshness = _freshness;
         (uint256 evaluationNumber,) = _standard(freshness);
-        Verdict memory v = _verify(quote, x, y, freshness, evaluationNumber, evaluationNumber);
+        Verdict memory v;
+        _verify(v, quote, x, y, freshness, evaluationNumber, evaluationNumber);
         (, uint256 signature,) = TdxQuote.parse(quote);
         attestationKeyHash = TdxQuote.attestationKeyHash(signature);
         AttestationKey key =
@@ -68,7 +69,7 @@ contract TdxVerifier is TdxJudge {
     function verify(bytes calldata quote, bytes32 x, bytes32 y) external view returns (Verdict memory v) {
         Freshness freshness = _freshness;
         (uint256 number, uint256 until) = _standard(freshness);
-        v = _verify(quote, x, y, freshness, number, number);
+        _verify(v, quote, x, y, freshness, number, number);
         if (until < v.validUntil) v.validUntil = uint40(until);
     }
 
@@ -79,8 +80,8 @@ contract TdxVerifier is TdxJudge {
         bytes32 y,
         uint256 tcbInfoNumber,
         uint256 qeIdentityNumber
-    ) external view returns (Verdict memory) {
-        return _verify(quote, x, y, _freshness, tcbInfoNumber, qeIdentityNumber);
+    ) external view returns (Verdict memory v) {
+        _verify(v, quote, x, y, _freshness, tcbInfoNumber, qeIdentityNumber);
     }
 
     /// @inheritdoc ITdxVerifier
@@ -122,14 +123,16 @@ contract TdxVerifier is TdxJudge {
         return _reportFault(report, body, signature);
     }
 
+    /// Fills `v`, which is empty: each function that returns a struct would make one of its own.
     function _verify(
+        Verdict memory v,
         bytes calldata quote,
         bytes32 x,
         bytes32 y,
         Freshness freshness,
         uint256 tcbInfoNumber,
         uint256 qeIdentityNumber
-    ) private view returns (Verdict memory v) {
+    ) private view {
         (uint256 body, uint256 signature, uint256 authLength) = TdxQuote.parse(quote);
         _requireFaultless(_quoteFault(quote, body, signature, authLength, x, y));
 

@@ -64,9 +64,9 @@ interface ITdxVerifier is IIntelPki, ITdxCollateral {
     /// @notice Its quoting enclave matched another identity than the one in force: bringing it again mends that.
     error AttestationKeyStale(uint256 expected, uint256 actual);
 
-    /// @notice Remembers what a quote that `verify` accepts shows of its attestation key, so that `verifyCached` takes later
-    /// reports of that key at half of the price. An older one changes nothing and does not revert: of reports of quoting
-    /// enclaves on one key, the highest ISVSVN counts, and of several keys of a platform the one cached last.
+    /// @notice Remembers whose attestation key a quote shows that `verify` accepts, so that `verifyCached` takes later reports
+    /// of that key without the part that certifies it. An older quote changes nothing and does not revert: of several
+    /// quoting enclaves on one key of the platform the highest ISVSVN counts, of several keys the one cached last.
     /// @return attestationKeyHash keccak256(x ‖ y) of the attestation key
     function cacheAttestationKey(bytes calldata quote, bytes32 x, bytes32 y)
         external
