@@ -115,7 +115,7 @@ async function appraise(who: Stranger, machine: SimulatedTd, changedHash?: Hex):
     data: encodeFunctionData({
       abi: tdxAttestationVerifierAbi,
       functionName: 'appraise',
-      args: [bindingId, ANY_STATEMENT, blockNumber, blockHash, evidence],
+      args: [bindingId, false, blockNumber, blockHash, evidence],
     }),
   })
 }
@@ -309,6 +309,47 @@ describe('a registration', () => {
         /^block: expected one after \d+, which the last grant names/,
       ) as string,
     })
+
+    // Renewed by a transaction that names the binding, once the chain knows the attestation key.
+    const next = await quoteOf(machine, statement)
+    const [batch, ...others] = await who.dcap.plan(next.quote, offerOf(platform.pki), true)
+    expect(others).toEqual([])
+    expect(batch?.steps.map(({ name, why }) => ({ name, why }))).toEqual([
+      { name: 'attestation key', why: 'missing' },
+    ])
+    await who.dcap.bring(batch === undefined ? [] : [batch], who.send)
+    expect(await who.dcap.plan(next.quote, offerOf(platform.pki), true)).toEqual([])
+    const report = await who.dcap.evidenceOf(next.quote, new Uint8Array(32))
+    expect(report.subarray(0, 2)).toEqual(Uint8Array.of(2, 1))
+    expect(report).toHaveLength(66 + 764)
+    const renewal = {
+      to: deployment.computeRegistry,
+      data: encodeFunctionData({
+        abi: computeRegistryAbi,
+        functionName: 'renew',
+        args: [agentId, bindingId, next.blockNumber, toHex(report)],
+      }),
+    }
+    const cost = await who.dcap.estimate(renewal)
+    await who.send({ ...renewal, gas: (cost.gas * 9n) / 8n })
+    const [, renewed] = await who.wallet.readContract({ ...read, functionName: 'bindingOf' })
+    expect(renewed.blockNumber).toBe(next.blockNumber)
+    const later = (await testClient().getContractEvents({
+      ...registry,
+      fromBlock: 0n,
+    })) as RegistryLog[]
+    const proven = grantProof(later, {
+      agentId,
+      bindingId,
+      evidenceHash: keccak256(concat([next.blockHash, toHex(report)])),
+    })
+    expect(
+      await who.wallet.readContract({
+        ...registry,
+        functionName: 'refutesEvidence',
+        args: [bindingId, statement, concat([next.blockHash, toHex(report)]), proven],
+      }),
+    ).toBe(false)
   })
 })
 
