@@ -15,12 +15,14 @@ export interface BodyReader {
 export interface BodyLimits {
   /** A body has to be there by then. */
   readonly timeoutMs: number
-  /** Authorised bodies that are read at the same time, each of MAX_REQUEST_BYTES at most. */
+  /** Authorised bodies that are read at the same time. */
   readonly concurrent: number
   /** Of these, those of one owner. */
   readonly ofOneOwner: number
   /** Bodies that nobody authorised, beside them. */
   readonly ofStrangers: number
+  /** Of one body; MAX_REQUEST_BYTES when absent. */
+  readonly maxBytes?: number
 }
 
 /** No owner has this name: theirs are channel ids. */
@@ -28,7 +30,7 @@ const STRANGERS = ''
 
 /** A reader of bodies; memory and time it takes are bounded, whoever sends. */
 export function createBodyReader(limits: BodyLimits): BodyReader {
-  const { timeoutMs, concurrent, ofOneOwner, ofStrangers } = limits
+  const { timeoutMs, concurrent, ofOneOwner, ofStrangers, maxBytes = MAX_REQUEST_BYTES } = limits
   const reading = new Map<string, number>()
   let owned = 0
   /** Takes a place; returns what gives it back. */
@@ -50,13 +52,13 @@ export function createBodyReader(limits: BodyLimits): BodyReader {
   return {
     read: async (request, owner) => {
       const stated = Number(request.headers.get('content-length') ?? 0)
-      if (stated > MAX_REQUEST_BYTES) throw tooLarge()
+      if (stated > maxBytes) throw tooLarge(maxBytes)
       if (request.body === null) return new Uint8Array(0)
       const leave = enter(owner)
       const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader()
       const late = deadline(timeoutMs)
       try {
-        return await readAll(reader, late.passed)
+        return await readAll(reader, maxBytes, late.passed)
       } catch (error) {
         // What is still on its way is not waited for.
         reader.cancel().catch(() => undefined)
@@ -71,6 +73,7 @@ export function createBodyReader(limits: BodyLimits): BodyReader {
 
 async function readAll(
   reader: ReadableStreamDefaultReader<Uint8Array>,
+  maxBytes: number,
   passed: Promise<'late'>,
 ): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
@@ -82,7 +85,7 @@ async function readAll(
     if (next === 'gone') throw new NodeError('invalid_request', 'body: not received whole')
     if (next.value === undefined) return new Uint8Array(Buffer.concat(parts))
     length += next.value.length
-    if (length > MAX_REQUEST_BYTES) throw tooLarge()
+    if (length > maxBytes) throw tooLarge(maxBytes)
     parts.push(next.value)
   }
 }
@@ -95,6 +98,6 @@ function deadline(ms: number): { readonly passed: Promise<'late'>; readonly clea
   return { passed, clear: () => clearTimeout(timer) }
 }
 
-function tooLarge(): NodeError {
-  return new NodeError('body_too_large', `body: more than ${MAX_REQUEST_BYTES} bytes`)
+function tooLarge(maxBytes: number): NodeError {
+  return new NodeError('body_too_large', `body: more than ${maxBytes} bytes`)
 }
