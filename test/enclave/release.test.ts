@@ -1,15 +1,7 @@
-import {
-  canonicalJson,
-  randomBytes32,
-  releaseDigest,
-  signDigest,
-  signRelease,
-  toHex,
-  type Release,
-} from '@jeju/verifier/protocol'
+import { randomBytes32, signRelease, toHex } from '@jeju/verifier/protocol'
 import { owedByNodes } from '@jeju/sdk'
 import { afterAll, expect, test } from 'vitest'
-import { deployment } from './setting/deployment.ts'
+import { askRelease, LEDGER, owedOf, type ReleaseLies } from './setting/ask-release.ts'
 import { cleanUp, startNode, until, type Running } from './setting/start-node.ts'
 import { chatBody, errorOf } from './setting/test-client.ts'
 import { TestSettlementChain } from './setting/test-settlement-chain.ts'
@@ -17,37 +9,6 @@ import { TestSettlementChain } from './setting/test-settlement-chain.ts'
 afterAll(cleanUp)
 
 const BODY = chatBody()
-const LEDGER = {
-  chainId: BigInt(deployment.chainId),
-  verifyingContract: deployment.ledgerManager,
-}
-
-interface Lies extends Partial<Release> {
-  readonly key?: Uint8Array
-  readonly more?: object
-}
-
-function askRelease({ client, clock, fetch }: Running, lies: Lies = {}): Promise<Response> {
-  const { key = client.sessionKey, more = {}, ...members } = lies
-  const nowS = BigInt(Math.floor(clock.now().getTime() / 1000))
-  const release = { channelId: client.channelId, paid: 0n, deadline: nowS + 300n, ...members }
-  const body = canonicalJson({
-    channelId: release.channelId,
-    deadline: release.deadline.toString(),
-    paid: release.paid.toString(),
-    signature: signDigest(releaseDigest(release, LEDGER), key),
-    v: 1,
-    ...more,
-  })
-  return fetch(new Request('http://node.test/v1/release', { method: 'POST', body }))
-}
-
-async function owedOf(running: Running, lies?: Lies): Promise<unknown> {
-  const response = await askRelease(running, lies)
-  expect(response.status).toBe(200)
-  return response.json()
-}
-
 const askChat = ({ client, fetch }: Running): Promise<Response> =>
   fetch(client.request(BODY, client.sign(BODY)))
 
@@ -202,7 +163,7 @@ test('nobody but the session key of a live channel with this agent holds it or l
   const running = await startNode()
   const { chain, client, clock } = running
   const nowS = BigInt(Math.floor(clock.now().getTime() / 1000))
-  const codeOf = async (lies: Lies): Promise<string> =>
+  const codeOf = async (lies: ReleaseLies): Promise<string> =>
     (await errorOf(await askRelease(running, lies))).code
   expect(await codeOf({ key: randomBytes32() })).toBe('authorization_invalid')
   expect(await codeOf({ more: { paid: '1' } })).toBe('authorization_invalid')

@@ -173,7 +173,8 @@ export class JournalState {
     sums.waiting += Number(state === 'waiting') - Number(before?.state === 'waiting')
     if (reserved > 0n && releaseAt !== undefined) sums.releasing.add(authHash)
     else sums.releasing.delete(authHash)
-    if (sums.reserved > 0n || sums.owed > 0n || sums.answering + sums.waiting > 0) this.#channels.set(auth.channelId, sums)
+    if (sums.reserved > 0n || sums.owed > 0n || sums.answering + sums.waiting > 0)
+      this.#channels.set(auth.channelId, sums)
     else this.#channels.delete(auth.channelId)
   }
 }
