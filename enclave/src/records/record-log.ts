@@ -73,7 +73,7 @@ export async function openRecordLog(
   const write = async (exchange: KeptExchange, refused: boolean): Promise<void> => {
     try {
       const extra = ++count % TRIM_EVERY === 0 ? trim(nowS()) : []
-      await store.write([insert(exchange, refused), ...extra])
+      await store.writeSoon([insert(exchange, refused), ...extra])
     } catch {
       logger.error('a record of an exchange could not be written')
     } finally {
