@@ -271,6 +271,18 @@ describe('a settlement', () => {
     expect(noncesOf(chain.settlements.slice(2))).toEqual([4])
   })
 
+  test('N11 nobody keeps another channel from its release by dust in held channels of his own', async () => {
+    const { chain, settlement, queue, held, owe } = await open(1, { worth: 100 })
+    const dust = [1, 2, 3].map((index) => digestOf(`dust ${index}`))
+    held.push(...dust, CHANNEL)
+    for (const [index, channelId] of dust.entries()) await owe(index + 1, channelId, 1n)
+    // A receipt brings the gas of one, and not of four.
+    settlement.estimateGas = (items) => Promise.resolve(BigInt(items.length) * 100_000n)
+    settlement.fees = { maxFeePerGas: 10n, maxPriorityFeePerGas: 1n }
+    await queue.settleNow()
+    expect(noncesOf(chain.settlements)).toEqual([0])
+  })
+
   test('N11 urgent receipts that bring too little keep back none that bring enough', async () => {
     const { chain, settlement, queue, owe } = await open(0, { worth: 2 })
     const dust = digestOf('closing channel')

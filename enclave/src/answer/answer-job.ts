@@ -2,7 +2,6 @@ import { nativeSha256, nativeSignatures } from '@jeju/verifier/node'
 import {
   MAX_AUTH_LIFE_S,
   createResponseHasher,
-  documentDigest,
   feeOf,
   FINISH_CODES,
   signComputeReceipt,
@@ -71,7 +70,7 @@ export function createAnswerJob(
     signComputeReceipt(
       {
         bindingId: identity.bindingId,
-        keysetDigest: documentDigest(identity.keyset),
+        keysetDigest: identity.statement.keysetDigest,
         model: identity.model.id,
         modelId: identity.modelId,
         priceVersion,

@@ -57,8 +57,8 @@ const FIND = `
   SELECT record FROM exchanges WHERE receipt_id = ?1 OR chat_id = ?1 ORDER BY receipt_id = ?1 DESC LIMIT 1`
 
 /**
- * The log in the node's database. A crash loses at most the record under way; its compute receipt, which is what is
- * paid, is in the journal.
+ * The log in the node's database. A crash loses at most the records of the last moment; their compute receipts, which
+ * are what is paid, are in the journal.
  */
 export async function openRecordLog(
   store: Store,

@@ -5,12 +5,12 @@ import type { ReleaseHolds } from '../payment/release-holds.ts'
 /**
  * Channels whose receipts are settled before they are worth it, because their user asked for the release and nothing is
  * released before they are paid. A user must not make the node spend what it earns, so: only the channel's own key asks,
- * its receipts bring their own gas at least, once an hour a channel, and one transaction a minute for all of them.
+ * what is settled brings its own gas at least, once an hour a channel, and in one transaction a minute for all of them.
  */
 export interface Hurry {
   /** Whether {@link Hurry.take} would name a channel. */
   readonly isDue: boolean
-  /** Channels that may be settled by themselves now; not again for a while, unless they were. */
+  /** Channels that may be settled by themselves now; each is named again after a while. */
   take(): ReadonlySet<Hex>
   /** A transaction with receipts of these was sent. */
   sent(channels: Iterable<Hex>): void
@@ -23,7 +23,7 @@ export interface HurryParts {
   readonly now: () => Date
 }
 
-/** What did not bring its gas is tried again by then: gas may be cheaper. */
+/** What did not bring its gas is tried again after this: gas may be cheaper. */
 const RETRY_MS = 60_000
 /** A channel that was settled for its release. */
 const AGAIN_MS = 3_600_000

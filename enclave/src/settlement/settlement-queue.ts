@@ -56,6 +56,17 @@ interface Candidate extends Owed {
   readonly urgent: boolean
 }
 
+/** All together, and where that is not worth it those that bring most by themselves: dust of others may be held too. */
+function heldBatches(held: readonly Candidate[]): readonly (readonly Candidate[])[] {
+  const channelOf = ({ item }: Candidate): Hex => item.auth.channelId
+  const byChannel = [...new Set(held.map(channelOf))].map((channelId) =>
+    held.filter((each) => channelOf(each) === channelId),
+  )
+  const sum = (items: readonly Candidate[]): bigint => items.reduce((wei, { fee }) => wei + fee, 0n)
+  const richest = byChannel.toSorted((a, b) => (sum(a) < sum(b) ? 1 : -1)).slice(0, MAX_BATCHES)
+  return byChannel.length < 2 ? byChannel : [held, ...richest]
+}
+
 /** A queue in the node's database that sends from the node's signer. */
 export async function openSettlementQueue(parts: SettlementQueueParts): Promise<SettlementQueue> {
   const { chain, journal, store, channels, logger, metrics, now, confirmations, intervalMs } = parts
@@ -167,9 +178,12 @@ export async function openSettlementQueue(parts: SettlementQueueParts): Promise<
     }
     const asked = last ? undefined : hurry.take()
     const held = all.filter(({ item }) => asked?.has(item.auth.channelId) === true)
-    const sent = await sendFirst(held, true, head)
-    if (sent.length > 0) hurry.sent(sent.map(({ item }) => item.auth.channelId))
-    else await sendFirst(all, last, head)
+    for (const batch of heldBatches(held)) {
+      const sent = await sendFirst(batch, true, head)
+      if (sent.length === 0) continue
+      return hurry.sent(sent.map(({ item }) => item.auth.channelId))
+    }
+    await sendFirst(all, last, head)
   }
   /** One round; returns whether something is on its way. */
   const round = async (last: boolean): Promise<boolean> => {
