@@ -34,7 +34,7 @@ import { createAuthoriser } from './payment/authorise.ts'
 import { createCurrentPrice } from './payment/current-price.ts'
 import { earlierLifeEnd } from './payment/earlier-life.ts'
 import { openJournal } from './payment/journal.ts'
-import { createReleaseHolds } from './payment/release-holds.ts'
+import { openReleaseHolds } from './payment/release-holds.ts'
 import { openProofs } from './proofs.ts'
 import { createReadiness, type Obstacle } from './readiness.ts'
 import { createReceiptLog } from './receipt-log/receipt-log.ts'
@@ -84,7 +84,7 @@ export interface Node {
 }
 
 /** Paths that the metrics tell apart, besides those of prompts. */
-const PLAIN_PATHS = ['/v1/attestation', '/v1/models', '/health']
+const PLAIN_PATHS = ['/v1/attestation', '/v1/models', '/v1/release', '/health']
 /** Log and archive have this long when a node ends; what they do not get done waits on disk. */
 const LOG_GRACE_MS = 5_000
 /** About 150 MiB of bodies at most, whoever sends them. */
@@ -120,7 +120,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const registrar = createRegistrar({ ...registration, devices })
   // A node that cannot prove itself takes nothing new.
   const readiness = createReadiness(() => obstacleOf(registrar, quotes, gpus))
-  const holds = createReleaseHolds({ chain, journal, ledger, agentId, now })
+  const holds = await openReleaseHolds({ store, chain, journal, ledger, agentId, now })
   const payment = { chain, journal, holds, serving, bindingId, agentId, serviceId, now }
   const earlierEnd = await whileUnavailable(logger, () => earlierLifeEnd(chain, bindingId, now()))
   const authoriser = createAuthoriser({ ...payment, earlierLifeEnd: earlierEnd })
@@ -134,6 +134,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     intervalMs: config.settleIntervalMs,
     chain: parts.connectSettlement(keys.signerKey, identity.statement.operator),
     channels: chain,
+    holds,
     journal,
     store,
     metrics,
@@ -185,7 +186,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       modelsRoute(engine, Math.floor(now().getTime() / 1000), price),
       healthRoute(identity, readiness, registrar),
       inclusionRoute(log),
-      releaseRoute(holds, bodies),
+      releaseRoute(holds),
       openApiRoute(),
     ],
     logger,

@@ -234,6 +234,55 @@ describe('the journal', () => {
     expect(journal.reserved(CHANNEL)).toBe(200n)
   })
 
+  test('N2 a reservation that ends later holds back none that has ended: a clock was set back', async () => {
+    const clock = new TestClock()
+    const { journal, store } = await open(undefined, clock)
+    for (const nonce of [1n, 2n]) {
+      await journal.start(hashOf(nonce), authOf(nonce))
+      await journal.finish(itemOf(authOf(nonce)), 40n)
+    }
+    clock.pass(100)
+    await journal.move([{ authHash: hashOf(1n), to: 'included' }])
+    clock.pass(-100)
+    await journal.move([{ authHash: hashOf(2n), to: 'included' }])
+    clock.pass(40)
+    expect(journal.reserved(CHANNEL)).toBe(40n)
+    clock.pass(100)
+    expect(journal.reserved(CHANNEL)).toBe(0n)
+    await store.close()
+  })
+
+  test('N2 what the disk did not take is owed no longer', async () => {
+    const { journal, store } = await open()
+    await journal.start(hashOf(1n), authOf(1n))
+    await journal.start(hashOf(2n), authOf(2n))
+    // Breaks the store: nothing is written any more.
+    const broken = { sql: 'INSERT INTO evidence VALUES (1)', values: [] }
+    const failing = [
+      journal.start(hashOf(3n), authOf(3n)),
+      journal.finish(itemOf(authOf(2n)), 40n, [broken]),
+    ]
+    for (const outcome of await Promise.allSettled(failing)) expect(outcome.status).toBe('rejected')
+    expect(journal.owed(CHANNEL)).toBe(100n)
+    expect(journal.waiting()).toEqual([])
+    await expect(journal.abandon(hashOf(1n), 'not_served')).rejects.toThrow()
+    expect(journal.owed(CHANNEL)).toBe(0n)
+    expect(journal.reserved(CHANNEL)).toBe(0n)
+    expect(journal.knows(hashOf(3n), authOf(3n))).toBe(true)
+    await store.close()
+  })
+
+  test('a maximum of nothing is counted like any other', async () => {
+    const { journal, store } = await open()
+    await journal.start(hashOf(1n), authOf(1n, { maxFee: 0n }))
+    expect(journal.countsOf(CHANNEL)).toMatchObject({ answering: 1, waiting: 0 })
+    await journal.finish(itemOf(authOf(1n, { maxFee: 0n })), 0n)
+    expect(journal.countsOf(CHANNEL)).toMatchObject({ answering: 0, waiting: 1 })
+    await journal.move([{ authHash: hashOf(1n), to: 'closed', status: 'nothing_due' }])
+    expect(journal.countsOf(CHANNEL)).toEqual({ answering: 0, waiting: 0 })
+    await store.close()
+  })
+
   test('what a row says is what was written', async () => {
     const hex = (bytes: number): fc.Arbitrary<Hex> =>
       fc

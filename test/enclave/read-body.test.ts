@@ -1,5 +1,9 @@
 import { AUTHORIZATION_HEADER, encodeAuthorization } from '@jeju/verifier/protocol'
 import { afterAll, describe, expect, test } from 'vitest'
+import { createConnection, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { Hono } from 'hono'
+import { listen } from '../../enclave/src/http/listen.ts'
 import { createBodyReader } from '../../enclave/src/http/read-body.ts'
 import { cleanUp, startNode } from './setting/start-node.ts'
 import { CHAT_PATH, chatBody, errorOf } from './setting/test-client.ts'
@@ -53,5 +57,47 @@ describe('bodies on their way', () => {
       'a',
     )
     expect(again).toEqual(new TextEncoder().encode('x'))
+  })
+
+  test('N7 body_limit: a body of a stated length that does not come is given up with its connection', async () => {
+    const bodies = createBodyReader({
+      timeoutMs: 50,
+      concurrent: 0,
+      ofOneOwner: 0,
+      ofStrangers: 1,
+      maxBytes: 8,
+    })
+    const app = new Hono().post('/', async (c) => {
+      try {
+        return c.body(new Uint8Array(await bodies.read(c.req.raw)))
+      } catch (error) {
+        return c.text(String((error as { code?: string }).code), 400)
+      }
+    })
+    const listener = await listen(app, 0, '127.0.0.1')
+    const send = (text: string): Socket => {
+      const socket = createConnection(listener.port, '127.0.0.1')
+      socket.write(`POST / HTTP/1.1\r\nHost: node.test\r\n${text}`)
+      return socket
+    }
+    const read = async (socket: Socket): Promise<string> => {
+      let text = ''
+      socket.on('data', (more) => (text += more.toString()))
+      await once(socket, 'close')
+      return text
+    }
+    const close = 'Connection: close\r\n'
+    const late = read(send('Content-Length: 8\r\n\r\nhalf'))
+    const tooMuch = read(send(`${close}Content-Length: 9\r\n\r\n123456789`))
+    expect(await tooMuch).toContain('body_too_large')
+    const chunks = `${close}Transfer-Encoding: chunked\r\n\r\n`
+    expect(await late).toContain('request_timeout')
+    expect(await read(send(`${chunks}9\r\n123456789\r\n0\r\n\r\n`))).toContain('body_too_large')
+    // Both lengths at once are a smuggler's, and no request.
+    const both = `${close}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n`
+    expect(await read(send(`${both}9\r\n123456789\r\n0\r\n\r\n`))).toContain('400 Bad Request')
+    // Its place was given back.
+    expect(await read(send(`${close}Content-Length: 8\r\n\r\n12345678`))).toContain('12345678')
+    await listener.close()
   })
 })

@@ -1,15 +1,7 @@
-import {
-  canonicalJson,
-  randomBytes32,
-  releaseDigest,
-  signDigest,
-  signRelease,
-  toHex,
-  type Release,
-} from '@jeju/verifier/protocol'
+import { randomBytes32, signRelease, toHex } from '@jeju/verifier/protocol'
 import { owedByNodes } from '@jeju/sdk'
 import { afterAll, expect, test } from 'vitest'
-import { deployment } from './setting/deployment.ts'
+import { askRelease, LEDGER, owedOf, type ReleaseLies } from './setting/ask-release.ts'
 import { cleanUp, startNode, until, type Running } from './setting/start-node.ts'
 import { chatBody, errorOf } from './setting/test-client.ts'
 import { TestSettlementChain } from './setting/test-settlement-chain.ts'
@@ -17,37 +9,6 @@ import { TestSettlementChain } from './setting/test-settlement-chain.ts'
 afterAll(cleanUp)
 
 const BODY = chatBody()
-const LEDGER = {
-  chainId: BigInt(deployment.chainId),
-  verifyingContract: deployment.ledgerManager,
-}
-
-interface Lies extends Partial<Release> {
-  readonly key?: Uint8Array
-  readonly more?: object
-}
-
-function askRelease({ client, clock, fetch }: Running, lies: Lies = {}): Promise<Response> {
-  const { key = client.sessionKey, more = {}, ...members } = lies
-  const nowS = BigInt(Math.floor(clock.now().getTime() / 1000))
-  const release = { channelId: client.channelId, paid: 0n, deadline: nowS + 300n, ...members }
-  const body = canonicalJson({
-    channelId: release.channelId,
-    deadline: release.deadline.toString(),
-    paid: release.paid.toString(),
-    signature: signDigest(releaseDigest(release, LEDGER), key),
-    v: 1,
-    ...more,
-  })
-  return fetch(new Request('http://node.test/v1/release', { method: 'POST', body }))
-}
-
-async function owedOf(running: Running, lies?: Lies): Promise<unknown> {
-  const response = await askRelease(running, lies)
-  expect(response.status).toBe(200)
-  return response.json()
-}
-
 const askChat = ({ client, fetch }: Running): Promise<Response> =>
   fetch(client.request(BODY, client.sign(BODY)))
 
@@ -117,6 +78,78 @@ test('N11 the desk of a provider releases nothing while its nodes are owed, by w
   })
 })
 
+test('N11 a channel that is held for its release is settled now, and not when its window ends', async () => {
+  const settling: TestSettlementChain[] = []
+  const running = await startNode({
+    settlement: (chain) => {
+      const made = new TestSettlementChain(chain)
+      // What one answer brings, and less than is waited for otherwise.
+      made.fees = { maxFeePerGas: 1n, maxPriorityFeePerGas: 1n }
+      made.gas = 40n
+      settling.push(made)
+      return made
+    },
+    // Nobody comes by in this test but for the hold.
+    config: { settlement: { worth: 2, confirmations: 1 } },
+  })
+  expect((await askChat(running)).status).toBe(200)
+  expect(await owedOf(running)).toMatchObject({ owed: '40' })
+  await until(async () => {
+    const { owed } = (await owedOf(running)) as { owed: string }
+    return owed === '0'
+  })
+  expect((await running.chain.channel(running.client.channelId)).spent).toBe(40n)
+})
+
+test('N9 a node that starts again takes nothing of a channel whose release it was shown', async () => {
+  const running = await startNode()
+  const { client, clock } = running
+  expect(await owedOf(running)).toMatchObject({ owed: '0' })
+  await running.node.drain()
+  // What the earlier life can have answered is refused for an hour's worth of ends: this ends later.
+  clock.pass(30)
+  const after = await running.restart()
+  const nowS = BigInt(Math.floor(clock.now().getTime() / 1000))
+  clock.pass(1)
+  const late = client.sign(BODY, { validUntil: nowS + 3_601n })
+  expect(await errorOf(await after.fetch(client.request(BODY, late)))).toMatchObject({
+    status: 402,
+    code: 'channel_not_usable',
+  })
+  // It ends as it would have.
+  clock.pass(600)
+  const free = client.sign(BODY, { validUntil: nowS + 3_660n })
+  expect((await after.fetch(client.request(BODY, free))).status).toBe(200)
+  await after.node.drain()
+})
+
+test('N7 prompts of strangers leave a release its place, and releases of strangers take none of theirs', async () => {
+  const running = await startNode()
+  const slow = (path: string): Request => {
+    const body = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => undefined) })
+    const init = { method: 'POST', body, duplex: 'half' }
+    return new Request(`http://node.test${path}`, init as RequestInit)
+  }
+  const prompts = Array.from({ length: 17 }, () => running.fetch(slow('/v1/chat/completions')))
+  expect((await Promise.race(prompts)).status).toBe(429)
+  expect(await owedOf(running)).toMatchObject({ owed: '0' })
+
+  const other = await startNode()
+  const releases = Array.from({ length: 257 }, () => other.fetch(slow('/v1/release')))
+  expect((await Promise.race(releases)).status).toBe(429)
+  const refused = await other.fetch(
+    new Request('http://node.test/v1/chat/completions', { method: 'POST', body: BODY }),
+  )
+  expect((await errorOf(refused)).code).toBe('authorization_missing')
+})
+
+test('N7 body_limit: a release is small', async () => {
+  const { fetch } = await startNode()
+  const body = ' '.repeat(4_097)
+  const refused = await fetch(new Request('http://node.test/v1/release', { method: 'POST', body }))
+  expect(await errorOf(refused)).toMatchObject({ status: 413, code: 'body_too_large' })
+})
+
 test('a release that runs out is forgotten, and its channel taken again', async () => {
   const running = await startNode()
   expect(await owedOf(running)).toMatchObject({ owed: '0' })
@@ -130,7 +163,7 @@ test('nobody but the session key of a live channel with this agent holds it or l
   const running = await startNode()
   const { chain, client, clock } = running
   const nowS = BigInt(Math.floor(clock.now().getTime() / 1000))
-  const codeOf = async (lies: Lies): Promise<string> =>
+  const codeOf = async (lies: ReleaseLies): Promise<string> =>
     (await errorOf(await askRelease(running, lies))).code
   expect(await codeOf({ key: randomBytes32() })).toBe('authorization_invalid')
   expect(await codeOf({ more: { paid: '1' } })).toBe('authorization_invalid')

@@ -98,6 +98,7 @@ async function open(
       turns,
       timeoutMs: 3_000,
     }),
+    holds: { channels: () => [] },
     channels: connectChain([network.chain.rpcUrl], deployment, signerKey, turns, NO_COLLATERAL),
     journal,
     store,

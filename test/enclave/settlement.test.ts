@@ -11,7 +11,7 @@ import {
 } from '../../enclave/src/settlement/settlement-queue.ts'
 import { deadlineOf, isUrgent, isWorth } from '../../enclave/src/settlement/worth.ts'
 import { openStore, type Store } from '../../enclave/src/storage/store.ts'
-import { cleanUp, startNode, temporaryFolder, TestClock } from './setting/start-node.ts'
+import { cleanUp, startNode, temporaryFolder, TestClock, until } from './setting/start-node.ts'
 import { TestChain } from './setting/test-chain.ts'
 import { chatBody, digestOf } from './setting/test-client.ts'
 import { TestSettlementChain } from './setting/test-settlement-chain.ts'
@@ -48,6 +48,10 @@ interface Setting {
   readonly journal: Journal
   readonly clock: TestClock
   readonly queue: SettlementQueue
+  /** Channels whose release was asked for. */
+  readonly held: Hex[]
+  /** One more receipt, of a channel; so many wei. */
+  owe(nonce: number, channelId: Hex, fee: bigint): Promise<void>
   /** Nonces that wait. */
   waiting(): readonly number[]
 }
@@ -60,10 +64,10 @@ async function open(
   const store = await openStore(await temporaryFolder())
   stores.push(store)
   const journal = await openJournal(store, clock.now)
-  for (let nonce = 0; nonce < count; nonce++) {
+  const owe: Setting['owe'] = async (nonce, channelId, fee) => {
     const authHash = digestOf(`auth ${nonce}`)
     const auth = {
-      channelId: CHANNEL,
+      channelId,
       nonce: BigInt(nonce),
       bindingId: digestOf('binding'),
       requestHash: digestOf('request'),
@@ -79,16 +83,19 @@ async function open(
       issuedAt: 1n,
     }
     await journal.start(authHash, auth)
-    await journal.finish({ auth, authSig: SIGNATURE, receipt, receiptSig: SIGNATURE }, FEE)
+    await journal.finish({ auth, authSig: SIGNATURE, receipt, receiptSig: SIGNATURE }, fee)
   }
+  for (let nonce = 0; nonce < count; nonce++) await owe(nonce, CHANNEL, FEE)
+  const held: Hex[] = []
   const chain = new StatusChain(clock.now)
   const settlement = new TestSettlementChain(chain)
   const queue = await openSettlementQueue({
     worth,
     confirmations,
-    intervalMs: 1_000,
+    intervalMs: 20,
     chain: settlement,
     channels: chain,
+    holds: { channels: () => held },
     journal,
     store,
     metrics: createMetrics([], { admitted: () => 0, underWay: () => 0, waiting: () => 0 }),
@@ -100,7 +107,7 @@ async function open(
       .waiting()
       .map(({ item }) => Number(item.auth.nonce))
       .toSorted((a, b) => a - b)
-  return { chain, settlement, journal, clock, queue, waiting }
+  return { chain, settlement, journal, clock, queue, waiting, held, owe }
 }
 
 const noncesOf = (batches: readonly (readonly SettlementItem[])[]): readonly number[] =>
@@ -212,6 +219,96 @@ describe('a settlement', () => {
     settlement.fees = { maxFeePerGas: 40n, maxPriorityFeePerGas: 1n }
     await queue.settleNow()
     expect(chain.settlements).toHaveLength(1)
+  })
+
+  test('N11 a held channel is settled for its own gas, when nothing of it is being answered any more', async () => {
+    const { chain, settlement, queue, held, owe, journal, clock } = await open(1, { worth: 100 })
+    const other = digestOf('other channel')
+    await owe(1, other, FEE)
+    settlement.fees = { maxFeePerGas: 10n, maxPriorityFeePerGas: 1n }
+    await queue.settleNow()
+    expect(chain.settlements).toEqual([])
+    held.push(CHANNEL)
+    const auth = { channelId: CHANNEL, nonce: 9n, bindingId: digestOf('binding') }
+    const running = { ...auth, requestHash: digestOf('r'), maxFee: 5n, validUntil: 2n ** 40n }
+    await journal.start(digestOf('running'), running)
+    await queue.settleNow()
+    expect(chain.settlements).toEqual([])
+    await journal.abandon(digestOf('running'), 'not_served')
+    // Dearer than what the channel brings: the receipts of others do not pay for it.
+    settlement.fees = { maxFeePerGas: 11n, maxPriorityFeePerGas: 1n }
+    await queue.settleNow()
+    expect(chain.settlements).toEqual([])
+    settlement.fees = { maxFeePerGas: 10n, maxPriorityFeePerGas: 1n }
+    await queue.settleNow()
+    expect(chain.settlements).toEqual([])
+    clock.pass(61)
+    await queue.settleNow()
+    expect(noncesOf(chain.settlements)).toEqual([0])
+  })
+
+  test('N11 releases do not make a node spend its gas: once an hour a channel, once a minute for all', async () => {
+    const { chain, settlement, queue, held, owe, clock } = await open(1, { worth: 100 })
+    settlement.fees = { maxFeePerGas: 10n, maxPriorityFeePerGas: 1n }
+    held.push(CHANNEL)
+    await queue.settleNow()
+    expect(noncesOf(chain.settlements)).toEqual([0])
+    const others = [1, 2, 3].map((index) => digestOf(`channel ${index}`))
+    held.push(...others)
+    for (const [index, channelId] of others.entries()) await owe(index + 1, channelId, FEE)
+    await owe(4, CHANNEL, FEE)
+    await queue.settleNow()
+    expect(chain.settlements).toHaveLength(1)
+    clock.pass(61)
+    await queue.settleNow()
+    expect(chain.settlements).toHaveLength(2)
+    expect(noncesOf(chain.settlements.slice(1))).toEqual([1, 2, 3])
+    clock.pass(3_000)
+    await queue.settleNow()
+    expect(chain.settlements).toHaveLength(2)
+    clock.pass(600)
+    await queue.settleNow()
+    expect(noncesOf(chain.settlements.slice(2))).toEqual([4])
+  })
+
+  test('N11 nobody keeps another channel from its release by dust in held channels of his own', async () => {
+    const { chain, settlement, queue, held, owe } = await open(1, { worth: 100 })
+    const dust = [1, 2, 3].map((index) => digestOf(`dust ${index}`))
+    held.push(...dust, CHANNEL)
+    for (const [index, channelId] of dust.entries()) await owe(index + 1, channelId, 1n)
+    // A receipt brings the gas of one, and not of four.
+    settlement.estimateGas = (items) => Promise.resolve(BigInt(items.length) * 100_000n)
+    settlement.fees = { maxFeePerGas: 10n, maxPriorityFeePerGas: 1n }
+    await queue.settleNow()
+    expect(noncesOf(chain.settlements)).toEqual([0])
+  })
+
+  test('N11 urgent receipts that bring too little keep back none that bring enough', async () => {
+    const { chain, settlement, queue, owe } = await open(0, { worth: 2 })
+    const dust = digestOf('closing channel')
+    const rest = { ...(await chain.channel(CHANNEL)), state: 'closing' as const }
+    chain.channels.set(dust, { ...rest, closeAt: chain.now() + 3_600n })
+    for (let nonce = 0; nonce < MAX_SETTLE_BATCH; nonce++) await owe(nonce, dust, 1n)
+    await owe(MAX_SETTLE_BATCH, CHANNEL, FEE)
+    settlement.fees = { maxFeePerGas: 5n, maxPriorityFeePerGas: 1n }
+    await queue.settleNow()
+    expect(noncesOf(chain.settlements)).toContain(MAX_SETTLE_BATCH)
+  })
+
+  test('S6 a queue that runs forgets what has expired, and what was never concluded is owed no longer', async () => {
+    const { queue, journal, clock } = await open(0)
+    const end = BigInt(Math.floor(clock.now().getTime() / 1000)) + 600n
+    const auth = { channelId: CHANNEL, nonce: 1n, bindingId: digestOf('binding') }
+    const taken = { ...auth, requestHash: digestOf('r'), maxFee: 5n, validUntil: end }
+    await journal.start(digestOf('never concluded'), taken)
+    clock.pass(600 + 12 * 3600 + 2)
+    expect(journal.owed(CHANNEL)).toBe(5n)
+    const stop = new AbortController()
+    const running = queue.run(stop.signal)
+    await until(() => journal.owed(CHANNEL) === 0n)
+    expect(journal.knows(digestOf('never concluded'), taken)).toBe(false)
+    stop.abort()
+    await running
   })
 
   test('a receipt of this second waits for a block of its time', async () => {

@@ -26,6 +26,22 @@ describe('the database of a node', () => {
     await again.close()
   })
 
+  test('what nobody waits for goes with what somebody waits for, by itself, or at the end', async () => {
+    const folder = await temporaryFolder()
+    const store = await openStore(folder)
+    const digests = async (): Promise<readonly unknown[]> =>
+      (await store.all('SELECT digest FROM evidence ORDER BY digest')).map(({ digest }) => digest)
+    const soon = store.writeSoon([insert('1')])
+    await store.write([insert('2')])
+    expect(await digests()).toEqual(['1', '2'])
+    expect(await soon).toEqual([1])
+    expect(await store.writeSoon([insert('3')])).toEqual([1])
+    expect(await digests()).toEqual(['1', '2', '3'])
+    const last = store.writeSoon([insert('4')])
+    await store.close()
+    expect(await last).toEqual([1])
+  })
+
   test('N9 after one failure nothing is written any more', async () => {
     const store = await openStore(await temporaryFolder())
     await store.write([insert('one')])

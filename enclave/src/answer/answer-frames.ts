@@ -106,8 +106,9 @@ export async function* answerFrames(
       if (frame !== '') yield covered(frame)
     }
     if (next.done !== true || gone.aborted) return
+    const ending = covered(last + writer.closing(record.finished()))
     concluded = true
-    yield* lastFrames(last, record, parts)
+    yield* lastFrames(ending, record, parts)
   } catch (error) {
     finish = 'error'
     throw error
@@ -122,12 +123,10 @@ export async function* answerFrames(
 
 /** The end of a stream. Signed before any of its bytes leave (attack E15). */
 async function* lastFrames(
-  ended: string,
+  last: Uint8Array<ArrayBuffer>,
   record: AnswerRecord,
   { writer, name, job }: AnswerParts,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
-  const last = utf8(ended + writer.closing(record.finished()))
-  job.cover(last)
   const receipt = await job.conclude({ ...record.usage(), finish: record.finish() })
   yield last
   yield receiptFrame(receipt, { ...name, id: writer.id }, writer.kind)

@@ -2,7 +2,6 @@ import { nativeSha256, nativeSignatures } from '@jeju/verifier/node'
 import {
   MAX_AUTH_LIFE_S,
   createResponseHasher,
-  documentDigest,
   feeOf,
   FINISH_CODES,
   signComputeReceipt,
@@ -38,9 +37,15 @@ export interface AnswerJobParts {
 export interface AnswerJob {
   /** Covers bytes that go out. */
   cover(bytes: Uint8Array): void
-  /** Signs and journals the receipt over everything covered. Called once, before the last bytes leave. */
+  /**
+   * Signs and journals the receipt over everything covered. Called once, before the last bytes leave. Where there can be
+   * no receipt, the reservation is given back.
+   */
   conclude(end: AnswerEnd): Promise<ComputeReceipt>
-  /** Gives the reservation back: nothing was answered, so nothing is charged. The authorisation stays used. */
+  /**
+   * Gives the reservation back: nothing was answered, so nothing is charged. The authorisation stays used. Changes
+   * nothing where a receipt was made.
+   */
   abandon(): Promise<void>
 }
 
@@ -55,42 +60,71 @@ export function createAnswerJob(
   const { identity, keys, serving, journal, log, now } = parts
   const hasher = createResponseHasher(signed.salt, nativeSha256())
   const unixSeconds = (): number => Math.floor(now().getTime() / 1000)
+  let isOpen = true
+  const abandon = async (): Promise<void> => {
+    if (!isOpen) return
+    isOpen = false
+    await journal.abandon(authHash, 'not_served')
+  }
+  const sign = ({ finish, inputTokens, outputTokens }: AnswerEnd): ComputeReceipt =>
+    signComputeReceipt(
+      {
+        bindingId: identity.bindingId,
+        keysetDigest: identity.statement.keysetDigest,
+        model: identity.model.id,
+        modelId: identity.modelId,
+        priceVersion,
+        receipt: {
+          authHash,
+          responseHash: hasher.digest(),
+          inputTokens,
+          outputTokens,
+          finish: FINISH_CODES[finish],
+          issuedAt: issuedWithin(BigInt(unixSeconds()), signed.auth.validUntil),
+        },
+      },
+      { serving, signerKey: keys.signerKey, keyId: RECEIPT_KEY_ID, receiptKey: keys.receiptKey },
+      nativeSignatures,
+    )
   return {
     cover: (bytes) => hasher.update(exchange.cover(bytes)),
-    conclude: async ({ finish, inputTokens, outputTokens }) => {
-      const receipt = signComputeReceipt(
-        {
-          bindingId: identity.bindingId,
-          keysetDigest: documentDigest(identity.keyset),
-          model: identity.model.id,
-          modelId: identity.modelId,
-          priceVersion,
-          receipt: {
-            authHash,
-            responseHash: hasher.digest(),
-            inputTokens,
-            outputTokens,
-            finish: FINISH_CODES[finish],
-            issuedAt: issuedWithin(BigInt(unixSeconds()), signed.auth.validUntil),
+    conclude: async (end) => {
+      try {
+        const receipt = sign(end)
+        await journal.finish(
+          {
+            auth: signed.auth,
+            authSig: signed.signature,
+            receipt: receipt.receipt,
+            receiptSig: receipt.receiptSignature,
           },
-        },
-        { serving, signerKey: keys.signerKey, keyId: RECEIPT_KEY_ID, receiptKey: keys.receiptKey },
-        nativeSignatures,
-      )
-      await journal.finish(
-        {
-          auth: signed.auth,
-          authSig: signed.signature,
-          receipt: receipt.receipt,
-          receiptSig: receipt.receiptSignature,
-        },
-        feeOf(price, inputTokens, outputTokens),
-        [log.entry(receipt, signed)],
-      )
-      exchange.concluded({ chatId: answerId ?? null, receipt })
-      return receipt
+          feeOf(price, end.inputTokens, end.outputTokens),
+          [log.entry(receipt, signed)],
+        )
+        isOpen = false
+        exchange.concluded({ chatId: answerId ?? null, receipt })
+        return receipt
+      } catch (error) {
+        // A receipt that nobody will ever show is not owed.
+        await abandon().catch(() => undefined)
+        throw error
+      }
     },
-    abandon: () => journal.abandon(authHash, 'not_served'),
+    abandon,
+  }
+}
+
+/** Whatever fails from the reservation on, and before its receipt, gives it back. */
+export async function orAbandoned<Result>(
+  { taken, job }: { readonly taken: Promise<void>; readonly job: AnswerJob },
+  answer: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await answer()
+  } catch (error) {
+    // What the disk did not take is another's, or nobody's: what the books say of it stays.
+    await taken.then(() => job.abandon()).catch(() => undefined)
+    throw error
   }
 }
 

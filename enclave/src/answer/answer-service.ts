@@ -11,6 +11,7 @@ import type { Work } from '../readiness.ts'
 import { answerFrames, answerWhole, receiptHeader, type JsonAnswer } from './answer-frames.ts'
 import {
   createAnswerJob,
+  orAbandoned,
   type AnswerEnd,
   type AnswerJob,
   type AnswerJobParts,
@@ -115,8 +116,6 @@ async function answerText(
   for (const prompt of prompts) await prompt.check(request)
   const admission = engine.admit(answers)
   leaving.push(() => admission.release())
-  const { onDisk } = await authoriser.take(authorised)
-
   const left = new AbortController()
   const gone = AbortSignal.any([raw.signal, left.signal])
   const name = {
@@ -137,24 +136,26 @@ async function answerText(
     writer,
     name,
     job: countedJob(service, authorised, raw, writer.id),
-    taken: onDisk,
     gone,
     cut: AbortSignal.any([work.cut, AbortSignal.timeout(MAX_ANSWER_MS)]),
     began: once(metrics.began(raw.path)),
   }
   const receiptId = authorised.authHash
-  if (!question.stream) {
-    const whole = await answerWhole(parts)
-    leave()
-    return { kind: 'whole', receiptId, ...whole }
-  }
-  const body = await openAnswerStream(answerFrames(parts), {
-    gone: left,
-    drop: work.drop,
-    failed: (error) => logger.error({ receiptId, reason: nameOf(error) }, 'stream failed'),
-    ended: leave,
+  const { onDisk: taken } = await authoriser.take(authorised)
+  return orAbandoned({ taken, job: parts.job }, async () => {
+    if (!question.stream) {
+      const whole = await answerWhole({ ...parts, taken })
+      leave()
+      return { kind: 'whole', receiptId, ...whole }
+    }
+    const body = await openAnswerStream(answerFrames({ ...parts, taken }), {
+      gone: left,
+      drop: work.drop,
+      failed: (error) => logger.error({ receiptId, reason: nameOf(error) }, 'stream failed'),
+      ended: leave,
+    })
+    return { kind: 'stream', receiptId, body }
   })
-  return { kind: 'stream', receiptId, body }
 }
 
 async function answerEmbeddings(
@@ -168,11 +169,10 @@ async function answerEmbeddings(
   assertPromptPaid(authorised.price, authorised.signed.auth.maxFee, prepared.tokens.atMost)
   const admission: Admission = engine.admit(1)
   leaving.push(() => admission.release())
-  await (
-    await authoriser.take(authorised)
-  ).onDisk
   const job = countedJob(service, authorised, raw)
-  try {
+  const { onDisk: taken } = await authoriser.take(authorised)
+  return orAbandoned({ taken, job }, async () => {
+    await taken
     // A client that leaves changes nothing: it is computed all the same, and owed (attack N2).
     const embeddings = await prepared.embed(work.cut)
     const body = utf8(question.write(engine.descriptor.id, embeddings))
@@ -186,10 +186,7 @@ async function answerEmbeddings(
       body,
       receiptHeader: receiptHeader(receipt),
     }
-  } catch (error) {
-    if (error instanceof EngineError) await job.abandon()
-    throw error
-  }
+  })
 }
 
 function assertAnswerable(engine: Engine, { model, needs }: Question): void {

@@ -15,20 +15,25 @@ export interface BodyReader {
 export interface BodyLimits {
   /** A body has to be there by then. */
   readonly timeoutMs: number
-  /** Authorised bodies that are read at the same time, each of MAX_REQUEST_BYTES at most. */
+  /** Authorised bodies that are read at the same time. */
   readonly concurrent: number
   /** Of these, those of one owner. */
   readonly ofOneOwner: number
   /** Bodies that nobody authorised, beside them. */
   readonly ofStrangers: number
+  /** Of one body; MAX_REQUEST_BYTES when absent. */
+  readonly maxBytes?: number
 }
+
+/** A stated length; the server reads no body that is longer. */
+const LENGTH = /^[0-9]{1,7}$/
 
 /** No owner has this name: theirs are channel ids. */
 const STRANGERS = ''
 
 /** A reader of bodies; memory and time it takes are bounded, whoever sends. */
 export function createBodyReader(limits: BodyLimits): BodyReader {
-  const { timeoutMs, concurrent, ofOneOwner, ofStrangers } = limits
+  const { timeoutMs, concurrent, ofOneOwner, ofStrangers, maxBytes = MAX_REQUEST_BYTES } = limits
   const reading = new Map<string, number>()
   let owned = 0
   /** Takes a place; returns what gives it back. */
@@ -49,40 +54,68 @@ export function createBodyReader(limits: BodyLimits): BodyReader {
   }
   return {
     read: async (request, owner) => {
-      const stated = Number(request.headers.get('content-length') ?? 0)
-      if (stated > MAX_REQUEST_BYTES) throw tooLarge()
-      if (request.body === null) return new Uint8Array(0)
+      const header = request.headers.get('content-length')
+      if (Number(header ?? 0) > maxBytes) throw tooLarge(maxBytes)
+      // Of a length that is stated the server takes no more: it is read at once, and no stream is made of it.
+      const isBounded =
+        header !== null && LENGTH.test(header) && !request.headers.has('transfer-encoding')
+      if (!isBounded && request.body === null) return new Uint8Array(0)
       const leave = enter(owner)
-      const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader()
-      const late = deadline(timeoutMs)
+      const limit = deadline(timeoutMs)
       try {
-        return await readAll(reader, late.passed)
-      } catch (error) {
-        // What is still on its way is not waited for.
-        reader.cancel().catch(() => undefined)
-        throw error
+        return await (isBounded ? readStated : readStream)(request, maxBytes, limit.passed)
       } finally {
-        late.clear()
+        limit.clear()
         leave()
       }
     },
   }
 }
 
+/** Late or gone, what is still on its way goes down with the connection. */
+async function readStated(
+  request: Request,
+  maxBytes: number,
+  passed: Promise<'late'>,
+): Promise<Uint8Array> {
+  const whole = request.arrayBuffer().catch(() => 'gone' as const)
+  const body = await Promise.race([whole, passed])
+  if (body === 'late') throw late()
+  if (body === 'gone') throw gone()
+  if (body.byteLength > maxBytes) throw tooLarge(maxBytes)
+  return new Uint8Array(body)
+}
+
+async function readStream(
+  { body }: Request,
+  maxBytes: number,
+  passed: Promise<'late'>,
+): Promise<Uint8Array> {
+  if (body === null) return new Uint8Array(0)
+  const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader()
+  try {
+    return await readAll(reader, maxBytes, passed)
+  } catch (error) {
+    // What is still on its way is not waited for.
+    reader.cancel().catch(() => undefined)
+    throw error
+  }
+}
+
 async function readAll(
   reader: ReadableStreamDefaultReader<Uint8Array>,
+  maxBytes: number,
   passed: Promise<'late'>,
 ): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let length = 0
   for (;;) {
     const next = await Promise.race([reader.read().catch(() => 'gone' as const), passed])
-    if (next === 'late') throw new NodeError('request_timeout', 'body: not received in time')
-    // Whoever sent it left; anybody can, so it is no fault to report.
-    if (next === 'gone') throw new NodeError('invalid_request', 'body: not received whole')
+    if (next === 'late') throw late()
+    if (next === 'gone') throw gone()
     if (next.value === undefined) return new Uint8Array(Buffer.concat(parts))
     length += next.value.length
-    if (length > MAX_REQUEST_BYTES) throw tooLarge()
+    if (length > maxBytes) throw tooLarge(maxBytes)
     parts.push(next.value)
   }
 }
@@ -95,6 +128,15 @@ function deadline(ms: number): { readonly passed: Promise<'late'>; readonly clea
   return { passed, clear: () => clearTimeout(timer) }
 }
 
-function tooLarge(): NodeError {
-  return new NodeError('body_too_large', `body: more than ${MAX_REQUEST_BYTES} bytes`)
+function late(): NodeError {
+  return new NodeError('request_timeout', 'body: not received in time')
+}
+
+/** Whoever sent it left; anybody can, so it is no fault to report. */
+function gone(): NodeError {
+  return new NodeError('invalid_request', 'body: not received whole')
+}
+
+function tooLarge(maxBytes: number): NodeError {
+  return new NodeError('body_too_large', `body: more than ${maxBytes} bytes`)
 }

@@ -110,8 +110,8 @@ export class JournalState {
     const { releasing } = this.#channels.get(channelId) ?? {}
     for (const authHash of releasing ?? []) {
       const taken = this.#taken.get(authHash)
-      // They were paid in this order.
-      if (taken === undefined || (taken.releaseAt ?? 0) > nowMs) break
+      // Not always in the order in which they were paid: a block is taken back, a clock is set back.
+      if (taken === undefined || (taken.releaseAt ?? 0) > nowMs) continue
       this.#set(authHash, { ...taken, reserved: 0n })
     }
     return this.#channels.get(channelId)?.reserved ?? 0n
@@ -123,6 +123,11 @@ export class JournalState {
    */
   owed(channelId: Hex): bigint {
     return this.#channels.get(channelId)?.owed ?? 0n
+  }
+
+  /** Authorisations of a channel that are being answered, and receipts of it that wait for settlement. */
+  countsOf(channelId: Hex): { readonly answering: number; readonly waiting: number } {
+    return this.#channels.get(channelId) ?? { answering: 0, waiting: 0 }
   }
 
   waiting(): readonly Owed[] {
@@ -157,14 +162,19 @@ export class JournalState {
     const sums = this.#channels.get(auth.channelId) ?? {
       reserved: 0n,
       owed: 0n,
+      answering: 0,
+      waiting: 0,
       releasing: new Set<Hex>(),
     }
     // Sums, since a channel that is used all the time has thousands of these, and each request asks.
     sums.reserved += reserved - (before?.reserved ?? 0n)
     sums.owed += owedOf(taken) - (before === undefined ? 0n : owedOf(before))
+    sums.answering += Number(state === 'started') - Number(before?.state === 'started')
+    sums.waiting += Number(state === 'waiting') - Number(before?.state === 'waiting')
     if (reserved > 0n && releaseAt !== undefined) sums.releasing.add(authHash)
     else sums.releasing.delete(authHash)
-    if (sums.reserved > 0n || sums.owed > 0n) this.#channels.set(auth.channelId, sums)
+    if (sums.reserved > 0n || sums.owed > 0n || sums.answering + sums.waiting > 0)
+      this.#channels.set(auth.channelId, sums)
     else this.#channels.delete(auth.channelId)
   }
 }
@@ -173,6 +183,8 @@ export class JournalState {
 interface ChannelSums {
   reserved: bigint
   owed: bigint
+  answering: number
+  waiting: number
   /** Authorisations whose reservation ends by itself. */
   readonly releasing: Set<Hex>
 }

@@ -32,6 +32,10 @@ export interface Journal {
    * taken back. Zero before a channel may be released (docs/protocol.md §5.1).
    */
   owed(channelId: Hex): bigint
+  /** Authorisations of a channel that are being answered, and receipts of it that wait for settlement. */
+  countsOf(channelId: Hex): { readonly answering: number; readonly waiting: number }
+  /** Forgets what has expired, on disk too. Until then a channel owes what was never concluded. */
+  forget(): Promise<void>
   /** Receipts that wait for settlement, oldest first. */
   waiting(): readonly Owed[]
   readonly waitingCount: number
@@ -45,7 +49,7 @@ export interface Move {
   readonly status?: string
 }
 
-/** What expired is forgotten after this many authorisations, so that neither memory nor file grow (attack S6). */
+/** What expired is forgotten after this many authorisations too, so that neither memory nor file grow (attack S6). */
 const FORGET_EVERY = 1024
 
 /**
@@ -64,6 +68,15 @@ export async function openJournal(store: Store, now: () => Date): Promise<Journa
     state.restore(readAuthorisation(row))
   }
   let taken = 0
+  /** What is not on disk is never paid, and so not owed. */
+  const orClosed = async <Result>(authHash: Hex, written: Promise<Result>): Promise<Result> => {
+    try {
+      return await written
+    } catch (error) {
+      state.move(authHash, 'closed', now().getTime())
+      throw error
+    }
+  }
   return {
     knows: (authHash, auth) => state.knows(authHash, auth),
     start: async (authHash, auth) => {
@@ -71,22 +84,22 @@ export async function openJournal(store: Store, now: () => Date): Promise<Journa
       store.assertWorking()
       // The state first and without a pause, so that two requests can never both pass.
       state.start(authHash, auth)
-      // The file has the last word: another process on the same one cannot take it again.
-      const [[changed]] = await Promise.all([
-        store.write([insertStarted(authHash, auth)]),
-        ++taken % FORGET_EVERY === 0 ? forget() : undefined,
-      ])
+      // Whether that fails is no matter of this authorisation; the store says so to whoever writes next.
+      if (++taken % FORGET_EVERY === 0) forget().catch(() => undefined)
+      // The file has the last word: another process on the same one cannot take it again. It is then that one's, and owed.
+      const [changed] = await orClosed(authHash, store.write([insertStarted(authHash, auth)]))
       return changed === 1
     },
     finish: async (item, fee, also = []) => {
       store.assertWorking()
       const owed = { item, fee }
       state.finish(owed)
-      await store.write([...insertReceipt(owed), ...also])
+      await orClosed(item.receipt.authHash, store.write([...insertReceipt(owed), ...also]))
     },
     abandon: async (authHash, status) => {
-      store.assertWorking()
+      // Whatever the disk does: nobody answers it any more, and a restart finds it burned.
       state.move(authHash, 'closed', now().getTime())
+      store.assertWorking()
       await store.write([updateState(authHash, 'closed', status)])
     },
     move: async (moves, also = []) => {
@@ -99,6 +112,8 @@ export async function openJournal(store: Store, now: () => Date): Promise<Journa
     },
     reserved: (channelId) => state.reserved(channelId, now().getTime()),
     owed: (channelId) => state.owed(channelId),
+    countsOf: (channelId) => state.countsOf(channelId),
+    forget,
     waiting: () => state.waiting(),
     get waitingCount() {
       return state.waitingCount

@@ -57,8 +57,8 @@ const FIND = `
   SELECT record FROM exchanges WHERE receipt_id = ?1 OR chat_id = ?1 ORDER BY receipt_id = ?1 DESC LIMIT 1`
 
 /**
- * The log in the node's database. A crash loses at most the record under way; its compute receipt, which is what is
- * paid, is in the journal.
+ * The log in the node's database. A crash loses at most the records of the last moment; their compute receipts, which
+ * are what is paid, are in the journal.
  */
 export async function openRecordLog(
   store: Store,
@@ -73,7 +73,7 @@ export async function openRecordLog(
   const write = async (exchange: KeptExchange, refused: boolean): Promise<void> => {
     try {
       const extra = ++count % TRIM_EVERY === 0 ? trim(nowS()) : []
-      await store.write([insert(exchange, refused), ...extra])
+      await store.writeSoon([insert(exchange, refused), ...extra])
     } catch {
       logger.error('a record of an exchange could not be written')
     } finally {

@@ -47,9 +47,10 @@ export function shownCredential(c: Context): string {
 /** ACI's headers, on every answer and error alike. */
 export function aciHeaders(keysetDigest: string): MiddlewareHandler {
   return async function aci(c, next) {
-    await next()
+    // Before there is an answer: added to one, they would have it made anew, and its body wrapped once more.
     c.header('X-ACI-Version', ACI_VERSION)
     c.header('X-ACI-Keyset-Digest', keysetDigest)
+    await next()
   }
 }
 

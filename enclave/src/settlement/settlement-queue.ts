@@ -2,7 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { MAX_SETTLE_BATCH, type Hex } from '@jeju/verifier/protocol'
 import type { Channel, NodeChain, SettlementStatus } from '../chain/node-chain.ts'
 import type { Owed } from '../payment/journal-state.ts'
+import type { ReleaseHolds } from '../payment/release-holds.ts'
 import type { Store } from '../storage/store.ts'
+import { createHurry } from './hurry.ts'
 import { insertSettlement, insertTransaction, openSettlementLog } from './settlement-log.ts'
 import { track, type TrackerParts } from './track.ts'
 import { deadlineOf, isUrgent, isWorth, type WorthOptions } from './worth.ts'
@@ -14,7 +16,10 @@ export interface SettlementQueue {
    * leave it waiting.
    */
   settleNow(last?: boolean): Promise<void>
-  /** Settles at an interval until the signal, and follows what was sent more often. */
+  /**
+   * Settles at an interval until the signal, and forgets what has expired. Follows what was sent, and settles channels
+   * that are held for their release, more often.
+   */
   run(signal: AbortSignal): Promise<void>
 }
 
@@ -22,10 +27,11 @@ export interface SettlementQueue {
 export interface SettlementQueueParts extends TrackerParts, WorthOptions {
   readonly store: Store
   readonly channels: Pick<NodeChain, 'channel'>
+  readonly holds: Pick<ReleaseHolds, 'channels'>
   readonly intervalMs: number
 }
 
-/** How often a transaction that is in no block is looked at, in milliseconds. */
+/** How often a transaction that is in no block is looked at, and held channels, in milliseconds. */
 const WATCH_MS = 2_000
 /** An item that cannot be paid now is not tried again for this long; a channel can be topped up. */
 const RETRY_MS = 600_000
@@ -44,15 +50,33 @@ const FINAL: ReadonlySet<SettlementStatus> = new Set([
   'nothing_due',
 ] as const)
 
+/** A receipt that waits. */
+interface Candidate extends Owed {
+  /** Whether it has to be settled now or never. */
+  readonly urgent: boolean
+}
+
+/** All together, and where that is not worth it those that bring most by themselves: dust of others may be held too. */
+function heldBatches(held: readonly Candidate[]): readonly (readonly Candidate[])[] {
+  const channelOf = ({ item }: Candidate): Hex => item.auth.channelId
+  const byChannel = [...new Set(held.map(channelOf))].map((channelId) =>
+    held.filter((each) => channelOf(each) === channelId),
+  )
+  const sum = (items: readonly Candidate[]): bigint => items.reduce((wei, { fee }) => wei + fee, 0n)
+  const richest = byChannel.toSorted((a, b) => (sum(a) < sum(b) ? 1 : -1)).slice(0, MAX_BATCHES)
+  return byChannel.length < 2 ? byChannel : [held, ...richest]
+}
+
 /** A queue in the node's database that sends from the node's signer. */
 export async function openSettlementQueue(parts: SettlementQueueParts): Promise<SettlementQueue> {
   const { chain, journal, store, channels, logger, metrics, now, confirmations, intervalMs } = parts
   const log = await openSettlementLog(store)
+  const hurry = createHurry(parts)
   const retryAtMs = new Map<Hex, number>()
   const nowS = (): bigint => BigInt(Math.floor(now().getTime() / 1000))
 
-  /** What waits and may be tried, that of urgent and then that of large fees first. */
-  const candidates = async (): Promise<readonly (Owed & { readonly urgent: boolean })[]> => {
+  /** What waits and may be tried, that of large fees first. */
+  const candidates = async (): Promise<readonly Candidate[]> => {
     const nowMs = now().getTime()
     for (const [authHash, at] of retryAtMs) if (at <= nowMs) retryAtMs.delete(authHash)
     const waiting = journal.waiting().filter(({ item }) => !retryAtMs.has(item.receipt.authHash))
@@ -64,7 +88,7 @@ export async function openSettlementQueue(parts: SettlementQueueParts): Promise<
         const deadline = deadlineOf(owed, known.get(owed.item.auth.channelId))
         return { ...owed, urgent: isUrgent(deadline, nowS()) }
       })
-      .toSorted((a, b) => Number(b.urgent) - Number(a.urgent) || (a.fee < b.fee ? 1 : -1))
+      .toSorted((a, b) => (a.fee < b.fee ? 1 : -1))
   }
   /** Gives up what no later block can pay, and returns what the next one would. */
   const payableOf = async <Item extends Owed>(
@@ -127,20 +151,39 @@ export async function openSettlementQueue(parts: SettlementQueueParts): Promise<
       await chain.broadcast(signed.raw)
       return true
     })
+  /** Sends the first batch of which something can be paid, where it is worth it; returns what was sent. */
+  const sendFirst = async (
+    items: readonly Candidate[],
+    last: boolean,
+    head: bigint,
+  ): Promise<readonly Candidate[]> => {
+    const end = Math.min(items.length, MAX_BATCHES * MAX_SETTLE_BATCH)
+    for (let at = 0; at < end; at += MAX_SETTLE_BATCH) {
+      const payable = await payableOf(items.slice(at, at + MAX_SETTLE_BATCH), head)
+      if (payable.length === 0) continue
+      const isSent = await send(payable, last || payable.some(({ urgent }) => urgent))
+      return isSent ? payable : []
+    }
+    return []
+  }
+  /** One transaction at a time: the next is signed when this one is in a block. */
   const submit = async (last: boolean, head: bigint): Promise<void> => {
     if (journal.waitingCount === 0) return
-    const ordered = await candidates()
-    for (
-      let at = 0;
-      at < Math.min(ordered.length, MAX_BATCHES * MAX_SETTLE_BATCH);
-      at += MAX_SETTLE_BATCH
-    ) {
-      const payable = await payableOf(ordered.slice(at, at + MAX_SETTLE_BATCH), head)
-      if (payable.length === 0) continue
-      // One at a time: the next is signed when this one is in a block.
-      await send(payable, last || payable.some(({ urgent }) => urgent))
-      return
+    const all = await candidates()
+    // What is urgent, or asked for, and brings too little must not keep back what brings enough.
+    const urgent = all.filter((each) => each.urgent)
+    if (urgent.length > 0) {
+      const first = [...urgent, ...all.filter((each) => !each.urgent)]
+      if ((await sendFirst(first, last, head)).length > 0) return
     }
+    const asked = last ? undefined : hurry.take()
+    const held = all.filter(({ item }) => asked?.has(item.auth.channelId) === true)
+    for (const batch of heldBatches(held)) {
+      const sent = await sendFirst(batch, true, head)
+      if (sent.length === 0) continue
+      return hurry.sent(sent.map(({ item }) => item.auth.channelId))
+    }
+    await sendFirst(all, last, head)
   }
   /** One round; returns whether something is on its way. */
   const round = async (last: boolean): Promise<boolean> => {
@@ -157,12 +200,15 @@ export async function openSettlementQueue(parts: SettlementQueueParts): Promise<
     return (await log.open()).length > 0
   }
   let underWay = false
+  let failed = false
   let turn: Promise<void> = Promise.resolve()
   const settleNow = (last = false): Promise<void> => {
     turn = turn.then(async () => {
       try {
         underWay = await round(last)
+        failed = false
       } catch (error) {
+        failed = true
         metrics.failed()
         logger.warn({ reason: error instanceof Error ? error.message : '' }, 'settlement failed')
       }
@@ -172,10 +218,19 @@ export async function openSettlementQueue(parts: SettlementQueueParts): Promise<
   return {
     settleNow,
     run: async (signal) => {
-      while (!signal.aborted) {
-        const waitMs = underWay ? Math.min(WATCH_MS, intervalMs) : intervalMs
-        await delay(waitMs, undefined, { signal }).catch(() => undefined)
-        if (!signal.aborted) await settleNow()
+      const stepMs = Math.min(WATCH_MS, intervalMs)
+      let waitedMs = 0
+      for (;;) {
+        await delay(stepMs, undefined, { signal }).catch(() => undefined)
+        if (signal.aborted) return
+        waitedMs += stepMs
+        const isInterval = waitedMs >= intervalMs
+        if (isInterval) {
+          waitedMs = 0
+          // A disk that fails says so to whoever needs it.
+          await journal.forget().catch(() => undefined)
+        }
+        if (isInterval || underWay || (hurry.isDue && !failed)) await settleNow()
       }
     },
   }

@@ -139,6 +139,13 @@ const MIGRATIONS: readonly string[] = [
     FOREIGN KEY (binding_id, epoch) REFERENCES log_epochs ON DELETE CASCADE
   ) STRICT;
   `,
+  `
+  CREATE TABLE release_holds (
+    channel_id TEXT NOT NULL PRIMARY KEY,
+    -- nothing is taken of the channel as long
+    until INTEGER NOT NULL
+  ) STRICT;
+  `,
 ]
 
 /**

@@ -16,6 +16,8 @@ export interface Store {
    * What comes while the disk is busy goes to it together.
    */
   write(changes: readonly Change[]): Promise<readonly number[]>
+  /** The same for what nobody waits for: it goes with the next {@link Store.write}, or a moment later by itself. */
+  writeSoon(changes: readonly Change[]): Promise<readonly number[]>
   /** Rows of what is on disk. */
   all(sql: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]>
   /** Throws what the disk failed with: after one failure nothing is written any more. */
@@ -24,6 +26,8 @@ export interface Store {
 }
 
 const FILE = 'node.db'
+/** A commit takes as long as the disk; what is not waited for keeps nobody else waiting. Milliseconds. */
+const SOON_MS = 50
 
 interface Waiting {
   readonly changes: readonly Change[]
@@ -50,11 +54,16 @@ export async function openStore(stateDir: string): Promise<Store> {
   let waiting: Waiting[] = []
   let failure: { readonly error: unknown } | undefined
   let last: Promise<void> | undefined
+  let soon: NodeJS.Timeout | undefined
   const assertWorking = (): void => {
     if (failure !== undefined) throw failure.error
   }
+  let isAwaited = false
   const drain = async (): Promise<void> => {
-    while (waiting.length > 0) {
+    while (isAwaited) {
+      isAwaited = false
+      clearTimeout(soon)
+      soon = undefined
       const group = waiting
       waiting = []
       try {
@@ -71,15 +80,25 @@ export async function openStore(stateDir: string): Promise<Store> {
     }
     last = undefined
   }
+  const begin = (): void => {
+    isAwaited = true
+    last ??= Promise.resolve().then(drain)
+  }
+  const add = (changes: readonly Change[]): Promise<readonly number[]> =>
+    new Promise((done, failed) => waiting.push({ changes, done, failed }))
   return {
-    write: (changes) =>
-      new Promise((done, failed) => {
-        waiting.push({ changes, done, failed })
-        last ??= Promise.resolve().then(drain)
-      }),
+    write: (changes) => {
+      begin()
+      return add(changes)
+    },
+    writeSoon: (changes) => {
+      soon ??= setTimeout(begin, SOON_MS)
+      return add(changes)
+    },
     all: (sql, values) => reader.all(sql, values),
     assertWorking,
     close: async () => {
+      if (waiting.length > 0) begin()
       await last
       failure ??= { error: new Error('the store is closed') }
       reader.close()

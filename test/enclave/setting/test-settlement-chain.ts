@@ -70,7 +70,7 @@ export class TestSettlementChain implements SettlementChain {
     return this.#chain.preview(items)
   }
 
-  estimateGas(): Promise<bigint> {
+  estimateGas(_items: readonly SettlementItem[]): Promise<bigint> {
     return this.#answer(() => this.gas)
   }
 

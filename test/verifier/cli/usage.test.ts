@@ -22,6 +22,8 @@ describe('--help', () => {
     [['tdx', '--help'], 'jeju-verify tdx --json - < cases.jsonl'],
     [['dstack', '-h'], 'GetQuote'],
     [['url', '--help'], '--registry 8453:0x'],
+    // Who archives judges nothing.
+    [['evidence', '--help'], 'nobody has judged'],
     [['receipt', '--help'], 'jeju-verify receipt answer.json'],
   ])('%s', async (args, example) => {
     const { code, stdout, stderr } = await runHere(args)

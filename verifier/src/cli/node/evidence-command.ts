@@ -19,7 +19,9 @@ const HELP = `jeju-verify evidence [flags] FILE
 
 Was the node what it says it was? Judges an evidence bundle (docs/protocol.md §3) that somebody kept: what an archive
 gives for a registration, what a node answers at /v1/evidence/… or /v1/attestation. The node is not asked. A bundle
-that was archived with its registration carries Intel's documents of then; --at is the time to judge as of.
+that was archived with its registration carries Intel's documents of then, as its node put them in: nobody has judged
+them yet. They are judged here, under the trust anchor and as of --at; what Intel has said since, a revocation too,
+is not in them.
 
 ${NODE_FLAGS_HELP}
   --block NUMBER:HASH  the block of the registration, as the registry's Attested or SignerBound event names it
