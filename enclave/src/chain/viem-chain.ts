@@ -79,7 +79,7 @@ export function connectChain(
       collateralOf: (evidence) => ask(() => verification.collateralOf(evidence)),
       evidenceOf: (quote, digest) => ask(() => verification.evidenceOf(quote, digest)),
       attest: (call) => ask(() => verification.attest(call)),
-      holdsDevices: (bindingId) => ask(() => verification.holdsDevices(bindingId)),
+      deviceClaim: (bindingId) => ask(() => verification.deviceClaim(bindingId)),
       claimDevices: (statement, devices) =>
         ask(() => verification.claimDevices(statement, devices)),
     },
@@ -140,8 +140,9 @@ export function connectChain(
       ask(async () => {
         const call = { ...registry, functionName: 'bindingOf', args: [bindingId] } as const
         const [valid, binding] = await reader.readContract(call)
-        const { validUntil, revoked } = binding
-        return { valid, validUntil, revoked, evidence: await lastGrant(bindingId, binding) }
+        const { validUntil, revoked, blockNumber } = binding
+        const evidence = await lastGrant(bindingId, binding)
+        return { valid, validUntil, revoked, blockNumber, evidence }
       }),
     bindingStatus: (bindingId) =>
       ask(async () => {

@@ -114,7 +114,13 @@ export class TestChain implements NodeChain {
     return this.#answer('binding', () => {
       const binding = this.bindings.get(bindingId)
       if (binding === undefined) {
-        return { valid: false, validUntil: 0n, revoked: false, evidence: NO_EVIDENCE }
+        return {
+          valid: false,
+          validUntil: 0n,
+          revoked: false,
+          blockNumber: 0n,
+          evidence: NO_EVIDENCE,
+        }
       }
       const valid =
         !binding.revoked && binding.validUntil >= this.now() && this.standing === 'active'
@@ -146,13 +152,14 @@ export class TestChain implements NodeChain {
       if (recoverAddress(digest, call.signerSig) !== call.statement.signer) {
         refuse('InvalidSignature')
       }
-      const { evidenceHash, validUntil } = call
+      const { evidenceHash, validUntil, blockNumber } = call
       const { signer } = call.statement
       this.attestations.push(call)
       this.bindings.set(bindingId, {
         valid: true,
         validUntil,
         revoked: false,
+        blockNumber,
         evidenceHash,
         signer,
       })
