@@ -13,9 +13,10 @@ import {IBindings} from "./registry/IBindings.sol";
 /// itself, claims any, and only those that its hardware-signed statement names. Devices under a simulated root are a world of
 /// their own. Nobody owns this contract.
 ///
-/// A claim keeps its devices for CLAIM_LEASE, and longer only by a claim on newer evidence: whoever lets a rented machine go
-/// keeps its GPUs for two leases at most, and whoever has them keeps them by renewing. Nothing that was shown before a claim
-/// ever takes its devices: whoever was at a device once, and kept what it answered, cannot take it back.
+/// A claim keeps its devices for CLAIM_LEASE, and longer only by a claim on newer evidence: whoever has them keeps them by
+/// renewing, and whoever lets a rented machine go keeps its GPUs for a lease, and for one more, once, by a claim that it held
+/// back while its grant lasts. Nothing that was shown before a claim ever takes its devices: whoever was at a device once,
+/// and kept what it answered, cannot take it back.
 interface IGpuDevices {
     /// @notice What a binding has claimed.
     struct Claim {

@@ -12,7 +12,7 @@ contract GpuDevicesGasTest is GpuFixture {
         vm.assertLe(vm.snapshotGasLastCall(GROUP, "claim, first, 2 devices"), 180_000);
 
         _later();
-        vm.warp(START + LEASE / 2);
+        vm.warp(_devices.claimOf(_id, false).keptUntil - LEASE / 2);
         _renew(_mine, _gpuAppraisal());
         _devices.claim(_mine.statement, _list(2));
         vm.assertLe(vm.snapshotGasLastCall(GROUP, "claim, renewal, 2 devices"), 110_000);
@@ -21,7 +21,7 @@ contract GpuDevicesGasTest is GpuFixture {
     function test_gas_takeover() public {
         _devices.claim(_mine.statement, _list(2));
         _later();
-        vm.warp(START + LEASE + 1);
+        vm.warp(_devices.claimOf(_id, false).keptUntil + 1);
         (, Attest memory a) = _shown(_rivalAgent, RIVAL, "next tenant", _list(2));
         _devices.claim(a.statement, _list(2));
         vm.snapshotGasLastCall(GROUP, "claim, 2 devices of another binding");
