@@ -233,20 +233,20 @@ describe('one GPU, one registration (attack D7)', () => {
     })
     const at = (timestamp: bigint, blockNumber: bigint) => claim.isDue({ blockNumber, timestamp })
     expect(await at(1_000n, 5n)).toBe(false)
-    expect(await at(4_599n, 5n)).toBe(false)
-    expect(await at(4_600n, 5n)).toBe(true)
+    expect(await at(8_199n, 5n)).toBe(false)
+    expect(await at(8_200n, 5n)).toBe(true)
     // Not granted: it stays due. Granted: from then on.
-    expect(await at(4_610n, 5n)).toBe(true)
-    expect(await at(4_620n, 9n)).toBe(false)
-    expect(await at(8_219n, 9n)).toBe(false)
-    expect(await at(8_220n, 9n)).toBe(true)
+    expect(await at(8_210n, 5n)).toBe(true)
+    expect(await at(8_220n, 9n)).toBe(false)
+    expect(await at(15_419n, 9n)).toBe(false)
+    expect(await at(15_420n, 9n)).toBe(true)
     // Held, and claimed on less than was granted: a claim comes first.
     verification.claim = { isWhole: true, keptUntil: 0n, blockNumber: 8n }
-    expect(await at(9_000n, 9n)).toBe(false)
-    verification.claim = { isWhole: true, keptUntil: 12_601n, blockNumber: 9n }
-    expect(await at(9_000n, 9n)).toBe(false)
-    verification.claim = { isWhole: true, keptUntil: 12_600n, blockNumber: 9n }
-    expect(await at(9_000n, 9n)).toBe(true)
+    expect(await at(16_000n, 9n)).toBe(false)
+    verification.claim = { isWhole: true, keptUntil: 19_601n, blockNumber: 9n }
+    expect(await at(16_000n, 9n)).toBe(false)
+    verification.claim = { isWhole: true, keptUntil: 19_600n, blockNumber: 9n }
+    expect(await at(16_000n, 9n)).toBe(true)
   })
 
   test('devices that another binding holds cost the tier and not the registration', async () => {

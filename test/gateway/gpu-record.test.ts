@@ -70,6 +70,7 @@ describe('D7 two_gateways_one_device: GPUs that the chain has as those of anothe
     record(network, owner, 'not_held')
     record(network, thief, 'held')
     // One lease ends at once, and is judged anew; the other is judged again for more.
+    network.pass(1)
     await network.update()
     await network.update()
     expect(await gpuClaims(network)).toEqual({ 0: 'unknown', 1: 'refuted' })

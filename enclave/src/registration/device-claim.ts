@@ -19,8 +19,8 @@ export interface DeviceClaim {
    */
   keep(granted: GrantedEvidence): Promise<void>
   /**
-   * Whether the GPUs are to be shown to the chain again: half of the claim's lease is over, or another binding has them
-   * and may have let them go since.
+   * Whether the GPUs are to be shown to the chain again: half of the claim's lease is over, or it was refused a lease
+   * ago, and who had them then may have let them go since.
    */
   isDue(granted: GrantedEvidence): Promise<boolean>
 }
@@ -72,10 +72,9 @@ export function createDeviceClaim(parts: DeviceClaimParts): DeviceClaim {
         leaseS,
         blockNumber: claimed,
       } = await verification.deviceClaim(bindingId)
-      const half = leaseS / 2n
       // What was granted since the claim is claimed first.
-      if (isWhole) return claimed >= blockNumber && timestamp + half >= keptUntil
-      return timestamp >= seen.timestamp + half
+      if (isWhole) return claimed >= blockNumber && timestamp + leaseS / 2n >= keptUntil
+      return timestamp >= seen.timestamp + leaseS
     },
   }
 }

@@ -215,6 +215,8 @@ export function createLeases(
     const counted = objectionToLeaseGpus(entry.lease.verdict, binding) === undefined
     if (counted === entry.lease.countsGpus) return
     // Its GPUs went to another binding, or came to this one: it is judged again, and holds no lease as more than it is.
+    // For more than it has, it waits its turn like anybody else.
+    if (counted && entry.retryAt > nowMs()) return
     if (!counted) drop(entry)
     delete entry.seen
     entry.retryAt = 0
