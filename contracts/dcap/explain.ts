@@ -127,8 +127,12 @@ const SENTENCES: Readonly<Record<KnownError, Sentence>> = {
     `devices: expected a binding that is active, got ${String(binding)}`,
   NoGpuShown: (binding) =>
     `devices: expected a binding granted on evidence of GPUs, by software that is listed for them, got ${String(binding)}`,
-  DeviceHeld: (device, holder) =>
-    `device ${String(device)}: expected one that no other binding holds, got one of ${String(holder)}`,
+  DeviceHeld: (device, holder, until) =>
+    `device ${String(device)}: expected one that no other binding holds, got one of ${String(holder)}, which keeps it until ${time(until)} or longer`,
+  ShownBeforeClaim: (device, claimed, shown) =>
+    `device ${String(device)}: expected evidence of a block after ${String(claimed)}, in which another binding claimed it, got evidence of block ${String(shown)}`,
+  TooLittleGas: (min, actual) =>
+    `devices: expected ${String(min)} gas left, or the verifier could not answer, got ${String(actual)}`,
   // Certificates and lists on their way in.
   RootMismatch: seen('root certificate: SHA-256', String),
   RootUnknown: () => 'root certificate: expected it to be brought first, got none',

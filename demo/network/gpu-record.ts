@@ -14,10 +14,11 @@ export async function holdsItsGpus(
     abi: computeRegistryAbi,
     functionName: 'gpuDevices',
   })
-  return client.readContract({
+  const { wholeSince } = await client.readContract({
     address,
     abi: gpuDevicesAbi,
-    functionName: 'isWhole',
+    functionName: 'claimOf',
     args: [bindingId, true],
   })
+  return wholeSince !== 0n
 }

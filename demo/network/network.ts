@@ -28,6 +28,7 @@ import { setUpProvider, type DevnetProvider, type Outcome } from './operator.ts'
 import {
   devnetGpuTrustAnchor,
   devnetTrustAnchor,
+  gpuRootSetting,
   gpuTrustRootSetting,
   publishedPolicy,
 } from './policy.ts'
@@ -108,11 +109,11 @@ export async function startNetwork(settings: MeasuredSettings = {}): Promise<Net
     const model = await describeModel()
     const measured = { ...measuredSettings(chain, model, pcs.url), ...settings }
     const codeDigest = await nodeCodeDigest()
-    const measuredWithGpu = { ...measured, GPU: 'required' }
     const published = appCompose(codeDigest, measured)
-    const publishedWithGpu = appCompose(codeDigest, measuredWithGpu)
     const tampered = appCompose(codeDigest, measured, EXTRA_SERVICE)
     const gpus = createSimulatedGpus({ at: new Date() })
+    const measuredWithGpu = { ...measured, GPU: 'required', GPU_ROOT: gpuRootSetting(gpus) }
+    const publishedWithGpu = appCompose(codeDigest, measuredWithGpu)
     const rimService = await serveRims(gpus)
     running.push(() => rimService.close())
     const ocspService = await serveOcsp(gpus, { now })

@@ -53,6 +53,11 @@ export function gpuTrustRootSetting({ roots }: SimulatedGpus): string {
   return `simulated:${DEVNET_ROOT_NAME}:${device ?? ''}:${rim ?? ''}`
 }
 
+/** The root of devices alone, as a node is told it in its measured compose file. */
+export function gpuRootSetting({ roots }: SimulatedGpus): string {
+  return `simulated:${Buffer.from(roots.deviceRoot).toString('base64')}`
+}
+
 /** The same roots, handed in by name. */
 export function devnetGpuTrustAnchor({ roots }: SimulatedGpus): GpuTrustAnchor {
   return simulatedGpuTrustAnchor(DEVNET_ROOT_NAME, roots)

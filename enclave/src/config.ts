@@ -2,11 +2,13 @@ import { join } from 'node:path'
 import { ARWEAVE_GATEWAYS } from '@jeju/verifier/archive'
 import { parseDeployment, type Deployment } from '@jeju/contracts'
 import { INTEL_PCS_URL } from '@jeju/verifier/collateral'
+import type { DeviceRoot } from '@jeju/verifier/node'
 import type { Hex } from '@jeju/verifier/protocol'
 import { z } from 'zod'
 import { embeddedModel } from './engine/embedded-model.ts'
 import { isInsideUrl } from './engine/upstream/upstream-address.ts'
 import type { UpstreamOptions } from './engine/upstream/upstream-engine.ts'
+import { gpuRootProblem, parseGpuRoot } from './gpu/gpu-root.ts'
 
 /** What the node says it was built from; a measurement has to bear it out. */
 export interface Source {
@@ -44,6 +46,8 @@ export interface Config {
   readonly source: Source
   /** Whether this machine has GPUs to prove. A node that was to have them and finds none does not start. */
   readonly gpu: 'none' | 'required'
+  /** Whose devices they have to be. */
+  readonly gpuRoot: DeviceRoot
   readonly model: { readonly path: string; readonly sha256: Hex; readonly name: string }
   readonly settleIntervalMs: number
   /** How many times its gas a settlement has to bring, and how deep its block has to be. */
@@ -130,6 +134,20 @@ const upstreamEnvironment = z.object({
   UPSTREAM_MAX_ANSWERS: decimal.transform(Number).pipe(z.number().min(1).max(4096)).default(64),
 })
 
+/** A transform by a parser that throws what it objects to, in words. */
+function readBy<Value>(
+  read: (text: string) => Value,
+): (text: string, context: z.core.$RefinementCtx) => Value {
+  return (text, context) => {
+    try {
+      return read(text)
+    } catch (error) {
+      context.addIssue(error instanceof Error ? error.message : 'cannot be read')
+      return z.NEVER
+    }
+  }
+}
+
 const environment = z.object({
   DSTACK_SOCKET: z.string().min(1).default('/var/run/dstack.sock'),
   KEY_API: z.literal('v0', 'expected v0; v1 is not supported by this version'),
@@ -138,14 +156,7 @@ const environment = z.object({
     .transform((text) => text.split(','))
     .pipe(z.array(z.url({ protocol: /^https?$/ })).max(8)),
   CHAIN_ID: decimal.transform(Number).pipe(z.number().int().min(1)),
-  DEPLOYMENT: z.string().transform((text, context) => {
-    try {
-      return parseDeployment(text)
-    } catch (error) {
-      context.addIssue(error instanceof Error ? error.message : 'not a deployment')
-      return z.NEVER
-    }
-  }),
+  DEPLOYMENT: z.string().transform(readBy(parseDeployment)),
   COLLATERAL_URL: z.url({ protocol: /^https?$/ }).default(INTEL_PCS_URL),
   AGENT_ID: decimal.transform(BigInt).pipe(z.bigint().max(MAX_UINT256)),
   SERVICE_ID: decimal.transform(Number).pipe(z.number().max(MAX_UINT32)),
@@ -157,6 +168,7 @@ const environment = z.object({
   TLS: z.enum(['here', 'elsewhere']).default('elsewhere'),
   PROMPTS: z.enum(['any', 'sealed']).default('any'),
   GPU: z.enum(['none', 'required']).default('none'),
+  GPU_ROOT: z.string().default('nvidia').transform(readBy(parseGpuRoot)),
   SOURCE_REPO_URL: z.url({ protocol: /^https$/ }).optional(),
   SOURCE_REPO_COMMIT: z
     .string()
@@ -223,6 +235,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   if (env['TLS'] === 'here' && env['PUBLIC_URL']?.startsWith('https:') !== true) {
     problems.push('TLS: PUBLIC_URL has to be https where TLS ends here')
   }
+  const rootProblem = parsed.data && gpuRootProblem(parsed.data.GPU_ROOT, parsed.data.DEPLOYMENT)
+  if (rootProblem !== undefined) problems.push(rootProblem)
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
   const { data } = parsed
   return {
@@ -243,6 +257,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     tls: data.TLS,
     prompts: data.PROMPTS,
     gpu: data.GPU,
+    gpuRoot: data.GPU_ROOT,
     source: {
       repoUrl: data.SOURCE_REPO_URL ?? null,
       repoCommit: data.SOURCE_REPO_COMMIT ?? null,

@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   const now = (): Date => new Date()
   const gpus =
     config.gpu === 'required'
-      ? await openMachineGpus(config.guestAgentSocket, logger, now)
+      ? await openMachineGpus(config.guestAgentSocket, config.gpuRoot, logger, now)
       : undefined
   const { rpcUrls, deployment } = config
   const turns = createTurns()

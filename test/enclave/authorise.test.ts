@@ -237,7 +237,8 @@ describe('an earlier life of the node', () => {
     const chain = new TestChain(now)
     expect(await earlierLifeEnd(chain, BINDING, now())).toBeUndefined()
     const signer = `0x${'11'.repeat(20)}` as const
-    const granted = { valid: false, validUntil: 1n, revoked: true, evidenceHash: BINDING, signer }
+    const row = { valid: false, validUntil: 1n, revoked: true, blockNumber: 1n, signer }
+    const granted = { ...row, evidenceHash: BINDING }
     chain.bindings.set(BINDING, granted)
     expect(await earlierLifeEnd(chain, BINDING, now())).toBe(NOW_S + 3_600n)
     expect(await earlierLifeEnd(chain, BINDING, new Date(0))).toBe(NOW_S + 3_600n)

@@ -44,6 +44,7 @@ describe('the environment', () => {
       tls: 'elsewhere',
       prompts: 'any',
       gpu: 'none',
+      gpuRoot: 'nvidia',
       collateralUrl: 'https://api.trustedservices.intel.com',
       source: { repoUrl: null, repoCommit: null, imageDigest: null },
       model: { path: embeddedModel.path, sha256: embeddedModel.sha256, name: 'enclave-mini' },

@@ -17,6 +17,9 @@ import {
   type OnchainVerification,
   type RenewCall,
 } from '../../enclave/src/chain/node-chain.ts'
+import { createLogger } from '../../enclave/src/logging.ts'
+import { createDeviceClaim } from '../../enclave/src/registration/device-claim.ts'
+import type { NodeIdentity } from '../../enclave/src/statement/node-identity.ts'
 import { machineGpus } from './gpu/gpu-setting.ts'
 import { registryDomain } from './setting/deployment.ts'
 import { buildNode, cleanUp, startNode, statusOf, TestClock, until } from './setting/start-node.ts'
@@ -33,6 +36,10 @@ class TestVerification implements OnchainVerification {
   readonly renewed: RenewCall[] = []
   readonly brought: { readonly quote: Uint8Array; readonly caching: boolean }[] = []
   readonly claims: (readonly Hex[])[] = []
+  /** How often the record was looked at. */
+  looks = 0
+  /** What the record has of the node. */
+  claim = { isWhole: false, keptUntil: 0n, blockNumber: 0n }
   /** What it refuses claims of devices for. */
   claimRefusal: Error | undefined
   /** What Intel serves, or why it does not. */
@@ -63,9 +70,8 @@ class TestVerification implements OnchainVerification {
   attest(call: AttestCall) {
     if (this.refusal !== undefined) return Promise.reject(this.refusal)
     this.attested.push(call)
-    const { statement, evidence } = call
     const bindingId = this.#chain.approvals.values().next().value ?? '0x'
-    this.#grant(bindingId, evidence, statement.signer)
+    this.#grant(bindingId, call, call.statement.signer)
     return Promise.resolve({ gasUsed: 190_000n })
   }
 
@@ -74,23 +80,29 @@ class TestVerification implements OnchainVerification {
     const granted = this.#chain.bindings.get(call.bindingId)
     if (granted === undefined) return Promise.reject(new Error('nothing to renew'))
     this.renewed.push(call)
-    this.#grant(call.bindingId, call.evidence, granted.signer)
+    this.#grant(call.bindingId, call, granted.signer)
     return Promise.resolve({ gasUsed: 90_000n })
   }
 
-  #grant(bindingId: Hex, evidence: Uint8Array, signer: Hex): void {
+  #grant(
+    bindingId: Hex,
+    { evidence, blockNumber }: Pick<RenewCall, 'evidence' | 'blockNumber'>,
+    signer: Hex,
+  ): void {
     this.#chain.bindings.set(bindingId, {
       valid: true,
       validUntil: this.#chain.now() + 24n * 3600n,
       revoked: false,
+      blockNumber,
       evidenceHash: toHex(evidence),
       signer,
     })
     this.#chain.standing = 'active'
   }
 
-  holdsDevices() {
-    return Promise.resolve(this.claims.length > 0)
+  deviceClaim() {
+    this.looks++
+    return Promise.resolve({ ...this.claim, leaseS: 7_200n })
   }
 
   claimDevices(statement: NodeStatement, devices: readonly Hex[]) {
@@ -99,6 +111,8 @@ class TestVerification implements OnchainVerification {
       statement.gpuDevicesDigest,
     )
     this.claims.push(devices)
+    const blockNumber = this.attested.at(-1)?.blockNumber ?? 0n
+    this.claim = { isWhole: true, keptUntil: this.#chain.now() + 7_200n, blockNumber }
     return Promise.resolve({ gasUsed: 90_000n })
   }
 }
@@ -206,19 +220,54 @@ describe('where quotes are judged on chain', () => {
 })
 
 describe('one GPU, one registration (attack D7)', () => {
-  test('the GPUs of the statement are claimed once, after the grant', async () => {
+  test('the GPUs of the statement are claimed after every grant, and shown again before the lease is over', async () => {
     const { chain, verification, clock } = judged()
     const gpus = { gpus: machineGpus({ machine: 'blackwell', count: 2 }) }
     const running = await startNode({ chain, clock, gpus })
     expect(verification.attested).toHaveLength(1)
     expect(verification.claims).toHaveLength(1)
     expect(verification.claims[0]).toHaveLength(2)
-    // The registry has them: a renewal claims nothing.
-    clock.pass(12 * 3600 + 1)
+    // Half of the lease, long before half of the grant: by new evidence, since the old keeps nothing longer.
+    await running.node.drain()
+    clock.pass(3_000)
     const second = await running.restart({ gpus })
-    await until(() => verification.renewed.length === 1)
+    await until(() => verification.looks > 2)
     await second.node.drain()
-    expect(verification.claims).toHaveLength(1)
+    expect(verification.attested).toHaveLength(1)
+    clock.pass(601)
+    const third = await running.restart({ gpus })
+    await until(() => verification.claims.length === 2)
+    expect(verification.renewed).toHaveLength(1)
+    await third.node.drain()
+  })
+
+  test('GPUs that another binding has are shown again in time, and not for every look', async () => {
+    const { chain, verification, clock } = judged()
+    verification.claimRefusal = new ChainError('CHAIN_REFUSED', 'device 0xab: held')
+    const identity = { bindingId: '0xab', statement: { gpuDevicesDigest: '0xcd' } }
+    const claim = createDeviceClaim({
+      chain,
+      identity: identity as unknown as NodeIdentity,
+      devices: [],
+      logger: createLogger('silent'),
+      now: clock.now,
+    })
+    const at = (timestamp: bigint, blockNumber: bigint) => claim.isDue({ blockNumber, timestamp })
+    expect(await at(1_000n, 5n)).toBe(false)
+    expect(await at(8_199n, 5n)).toBe(false)
+    expect(await at(8_200n, 5n)).toBe(true)
+    // Not granted: it stays due. Granted: from then on.
+    expect(await at(8_210n, 5n)).toBe(true)
+    expect(await at(8_220n, 9n)).toBe(false)
+    expect(await at(15_419n, 9n)).toBe(false)
+    expect(await at(15_420n, 9n)).toBe(true)
+    // Held, and claimed on less than was granted: a claim comes first.
+    verification.claim = { isWhole: true, keptUntil: 0n, blockNumber: 8n }
+    expect(await at(16_000n, 9n)).toBe(false)
+    verification.claim = { isWhole: true, keptUntil: 19_601n, blockNumber: 9n }
+    expect(await at(16_000n, 9n)).toBe(false)
+    verification.claim = { isWhole: true, keptUntil: 19_600n, blockNumber: 9n }
+    expect(await at(16_000n, 9n)).toBe(true)
   })
 
   test('devices that another binding holds cost the tier and not the registration', async () => {

@@ -176,6 +176,7 @@ describe('the chain reader', () => {
       verifierIndex: 0,
       head: CHANNEL.slice(0, 42),
       record: CHANNEL.slice(0, 52),
+      devices: 1,
     }
     const rpc = new TestRpc((functionName, args) =>
       answering({
@@ -212,7 +213,13 @@ describe('the chain reader', () => {
     ])
     expect(await chain.currentPrice(HUGE, 1)).toMatchObject({ version: 3, maxOutputTokens: 9 })
     expect(rpc.reads.at(-1)).toMatchObject({ functionName: 'priceOf', args: [HUGE, 1, 3] })
-    expect(await chain.binding(CHANNEL)).toEqual({ valid: false, agentId: HUGE, signer: LOWER })
+    expect(await chain.binding(CHANNEL)).toEqual({
+      valid: false,
+      agentId: HUGE,
+      signer: LOWER,
+      tier: 'tdx_gpu',
+      devices: 'held',
+    })
   })
 })
 

@@ -36,6 +36,13 @@ export const BINDING_TIERS = [
   'TDX_GPU',
 ] as const
 
+/** `IBindings.Devices`: the place of a name is its number on chain. */
+export const BINDING_DEVICES = [
+  'NOT_HELD',
+  'HELD',
+  'NOT_KEPT',
+] as const
+
 /** `IBindings.Status`: the place of a name is its number on chain. */
 export const BINDING_STATUSES = [
   'UNKNOWN',

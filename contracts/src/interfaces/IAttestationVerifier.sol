@@ -46,7 +46,7 @@ interface IAttestationVerifier {
         returns (bool acceptable, uint8 tcbStatus, uint40 validUntil);
 
     /// @notice Whether the evidence showed the devices that the statement names, by software that is listed for having gathered
-    /// their evidence itself. GpuDevices asks it before it records who holds them.
+    /// their evidence itself. GpuDevices asks it before it records who holds them, with 30,000 gas; no answer counts as false.
     /// @param record from the appraisal
     /// @return under a simulated root too, whose tier does not say it
     function showsGpu(bytes25 record) external view returns (bool);

@@ -29,7 +29,7 @@ abstract contract BindingViews is Bindings {
     /// @inheritdoc IBindings
     function bindingOf(bytes32 bindingId) external view returns (bool valid, Binding memory binding) {
         (Status status,) = statusOf(bindingId);
-        return (status == Status.ACTIVE, _binding(bindingId));
+        return (status == Status.ACTIVE, _binding(bindingId, block.timestamp));
     }
 
     /// @inheritdoc IBindings
@@ -38,7 +38,7 @@ abstract contract BindingViews is Bindings {
         view
         returns (bool valid, Binding memory binding)
     {
-        binding = _binding(bindingId);
+        binding = _binding(bindingId, t);
         uint256 endedAt = _ended[binding.agentId][binding.endpointVersion].time;
         valid = binding.signer != address(0) && binding.validFrom <= t && t <= binding.validUntil
             && (endedAt == 0 || t < endedAt);
@@ -70,10 +70,10 @@ abstract contract BindingViews is Bindings {
         bytes32 actual = bindingIdOf(statement);
         require(actual == bindingId, StatementMismatch(bindingId, actual));
         _requireBinding(bindingId);
+        bytes32 evidenceHash = keccak256(evidence);
         require(
-            proof.grants.length != 0 && proof.grants[0].verifierIndex != NO_VERIFIER
-                && proof.grants[0].evidenceHash == keccak256(evidence),
-            EvidenceNotGranted(bindingId, keccak256(evidence))
+            proof.grants.length != 0 && _isJudged(proof.grants[0], evidenceHash),
+            EvidenceNotGranted(bindingId, evidenceHash)
         );
         _requireKnown(bindingId, proof);
 
@@ -116,15 +116,21 @@ abstract contract BindingViews is Bindings {
         view
         returns (Status status, uint8 tcbStatus)
     {
+        status = Status.OUT_OF_POLICY;
         VerifierRow storage granting = _verifiers[verifierIndex];
-        if (granting.state != VerifierState.LISTED) return (Status.OUT_OF_POLICY, 0);
+        if (granting.state != VerifierState.LISTED) return (status, 0);
         try granting.verifier.liveStatus(record) returns (bool acceptable, uint8 tcb, uint40 validUntil) {
-            if (!acceptable && tcb == TcbStatus.REVOKED) return (Status.REVOKED, tcb);
-            if (validUntil < block.timestamp) return (Status.STALE, tcb);
-            return (acceptable ? Status.ACTIVE : Status.OUT_OF_POLICY, tcb);
+            tcbStatus = tcb;
+            if (!acceptable && tcb == TcbStatus.REVOKED) status = Status.REVOKED;
+            else if (validUntil < block.timestamp) status = Status.STALE;
+            else if (acceptable) status = Status.ACTIVE;
         } catch {
-            return (Status.OUT_OF_POLICY, 0);
+            return (status, 0);
         }
+    }
+
+    function _isJudged(Grant calldata grant, bytes32 evidenceHash) private pure returns (bool) {
+        return grant.verifierIndex != NO_VERIFIER && grant.evidenceHash == evidenceHash;
     }
 
     function _isRefuted(
@@ -170,15 +176,14 @@ abstract contract BindingViews is Bindings {
         }
     }
 
-    function _binding(bytes32 bindingId) private view returns (Binding memory binding) {
+    function _binding(bytes32 bindingId, uint256 t) private view returns (Binding memory binding) {
         BindingRow storage row = _bindings[bindingId];
         (uint256 agentId, uint24 version) = (row.agentId, row.endpointVersion);
         if (version == 0) return binding;
         GrantWord granted = _grants[agentId][version][bindingId];
         StandingWord standing = row.standing;
-        Tier tier = standing.tier();
         // A device that another binding holds is not sold twice.
-        if (tier == Tier.TDX_GPU && !gpuDevices.isWhole(bindingId, false)) tier = Tier.TDX;
+        (Tier tier, Devices devices) = gpuDevices.standingAt(bindingId, standing.tier(), t);
         return Binding({
             agentId: agentId,
             operator: _operatorOf(agentId, version),
@@ -192,7 +197,8 @@ abstract contract BindingViews is Bindings {
             blockNumber: granted.blockNumber(),
             verifierIndex: granted.verifierIndex(),
             head: granted.head(),
-            record: standing.record()
+            record: standing.record(),
+            devices: devices
         });
     }
 }

@@ -160,7 +160,8 @@ abstract contract Providers is Governed, IProviders {
         for (uint256 i = 0; i < count; ++i) {
             agentIds[i] = _agentIds[cursor + i];
         }
-        next = cursor + count == total ? 0 : cursor + count;
+        next = cursor + count;
+        if (next == total) next = 0;
     }
 
     /// @inheritdoc IProviders

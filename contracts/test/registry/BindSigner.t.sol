@@ -54,6 +54,7 @@ contract BindSignerTest is BindSignerFixture {
         (bool valid, IBindings.Binding memory none) = registry.bindingOf(keccak256("none"));
         vm.assertFalse(valid);
         vm.assertEq(uint256(none.tier), uint256(IBindings.Tier.NONE));
+        vm.assertEq(uint256(none.devices), uint256(IBindings.Devices.NOT_HELD));
         (, address noSigner) = registry.signerOf(keccak256("none"));
         vm.assertEq(noSigner, address(0));
     }

@@ -1,35 +1,18 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {GpuDevices} from "../../src/GpuDevices.sol";
 import {IAttestationVerifier} from "../../src/interfaces/IAttestationVerifier.sol";
 import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
 import {IGpuDevices} from "../../src/interfaces/IGpuDevices.sol";
 import {NodeStatement} from "../../src/interfaces/NodeStatement.sol";
-import {AttestFixture} from "../AttestFixture.sol";
 import {TestVerifier} from "../TestVerifier.sol";
+import {GpuFixture} from "./GpuFixture.sol";
 
 /// @title One GPU, one binding (attack D7)
-contract GpuDevicesTest is AttestFixture {
-    /// The verifier's note on evidence that showed GPUs.
-    bytes25 private constant SHOWN = bytes25(uint200(1));
-    address private constant RIVAL = address(uint160(uint256(keccak256("rival"))));
-
-    GpuDevices private _devices;
-    uint256 private _rivalAgent;
-    Attest private _mine;
-    bytes32 private _id;
-
-    function setUp() public override {
-        super.setUp();
-        _devices = GpuDevices(address(registry.gpuDevices()));
-        vm.deal(RIVAL, 1 ether);
-        _rivalAgent = _provider(RIVAL);
-        (_id, _mine) = _shown(agentId, provider, "gpu node", _list(2));
-    }
-
+contract GpuDevicesTest is GpuFixture {
     function test_wiring() public view {
         vm.assertEq(address(_devices.computeRegistry()), address(registry));
+        vm.assertEq(_devices.CLAIM_LEASE(), LEASE);
     }
 
     /* WHOSE IT IS */
@@ -37,17 +20,19 @@ contract GpuDevicesTest is AttestFixture {
     /// The tier is TDX_GPU only while the binding holds every device that its statement names.
     function test_tier_needs_every_device() public {
         _expectTier(_id, IBindings.Tier.TDX);
-        vm.assertFalse(_devices.isWhole(_id, false));
+        vm.assertFalse(_isWhole(_id, false));
         bytes32[] memory devices = _list(2);
         for (uint256 i = 0; i < devices.length; ++i) {
             vm.expectEmit(address(_devices));
-            emit IGpuDevices.DeviceClaimed(devices[i], _id, 0);
+            emit IGpuDevices.DeviceClaimed(devices[i], _id, 0, false);
         }
+        vm.expectEmit(address(_devices));
+        emit IGpuDevices.DevicesKept(_id, false, uint64(START + LEASE));
         vm.prank(attacker);
         _devices.claim(_mine.statement, devices);
         _expectTier(_id, IBindings.Tier.TDX_GPU);
-        vm.assertTrue(_devices.isWhole(_id, false));
-        vm.assertFalse(_devices.isWhole(_id, true));
+        vm.assertTrue(_isWhole(_id, false));
+        vm.assertFalse(_isWhole(_id, true));
         for (uint256 i = 0; i < devices.length; ++i) {
             vm.assertEq(_devices.holderOf(devices[i], false), _id);
             vm.assertEq(_devices.holderOf(devices[i], true), 0);
@@ -62,8 +47,9 @@ contract GpuDevicesTest is AttestFixture {
     /// D7: a GPU that serves one registration serves no second one.
     function test_duplicated_gpu_refused_by_the_registry() public {
         _devices.claim(_mine.statement, _list(2));
+        _later();
         (bytes32 id, Attest memory a) = _shown(_rivalAgent, RIVAL, "rival", _list(3));
-        vm.expectRevert(abi.encodeWithSelector(IGpuDevices.DeviceHeld.selector, _device(0), _id));
+        vm.expectRevert(_held(_id, START + LEASE));
         _devices.claim(a.statement, _list(3));
         // All of them or none.
         vm.assertEq(_devices.holderOf(_device(2), false), 0);
@@ -71,16 +57,24 @@ contract GpuDevicesTest is AttestFixture {
         _expectTier(_id, IBindings.Tier.TDX_GPU);
     }
 
-    function test_renewal_keeps_its_devices() public {
+    /// Nobody goes round the record by leaving out the verifier: without one the chain has no word on devices only where there
+    /// is none to ask.
+    function test_unjudged_binding_holds_no_device() public {
         _devices.claim(_mine.statement, _list(2));
-        vm.roll(block.number + 1);
-        vm.warp(START + LIFE - 1);
-        _renew(_mine, _gpuAppraisal());
-        _expectTier(_id, IBindings.Tier.TDX_GPU);
-        vm.warp(START + LIFE + 1);
-        (, Attest memory a) = _shown(_rivalAgent, RIVAL, "rival", _list(2));
-        vm.expectRevert(abi.encodeWithSelector(IGpuDevices.DeviceHeld.selector, _device(0), _id));
-        _devices.claim(a.statement, _list(2));
+        NodeStatement memory statement = _statement(_rivalAgent, RIVAL, vm.addr(7), "unjudged");
+        statement.gpuDevicesDigest = _digest(_list(2));
+        bytes32 id = _bind(statement, 7);
+        _expectDevices(id, IBindings.Devices.NOT_HELD);
+        _expectDevices(_id, IBindings.Devices.HELD);
+        vm.prank(governor);
+        registry.dropVerifier(0);
+        _expectDevices(id, IBindings.Devices.NOT_KEPT);
+        // Proposed is not listed.
+        vm.prank(governor);
+        registry.proposeVerifier(verifier);
+        _expectDevices(id, IBindings.Devices.NOT_KEPT);
+        _listVerifier(verifier);
+        _expectDevices(id, IBindings.Devices.NOT_HELD);
     }
 
     /* WHAT FREES A DEVICE */
@@ -88,27 +82,31 @@ contract GpuDevicesTest is AttestFixture {
     function test_freed_after_expiry() public {
         _devices.claim(_mine.statement, _list(2));
         vm.warp(START + LIFE + 1);
+        _later();
         (bytes32 id, Attest memory a) = _shown(_rivalAgent, RIVAL, "rival", _one(_device(1)));
         vm.expectEmit(address(_devices));
-        emit IGpuDevices.DeviceClaimed(_device(1), id, _id);
+        emit IGpuDevices.DeviceClaimed(_device(1), id, _id, false);
         _devices.claim(a.statement, _one(_device(1)));
         _expectTier(id, IBindings.Tier.TDX_GPU);
 
         // Renewed, the first has one device of two, and takes the other back only when it is free again.
-        vm.roll(block.number + 1);
+        _later();
         _renew(_mine, _gpuAppraisal());
         _expectTier(_id, IBindings.Tier.TDX);
-        vm.expectRevert(abi.encodeWithSelector(IGpuDevices.DeviceHeld.selector, _device(1), id));
+        vm.expectRevert(
+            abi.encodeWithSelector(IGpuDevices.DeviceHeld.selector, _device(1), id, START + LIFE + 1 + LEASE)
+        );
         _devices.claim(_mine.statement, _list(2));
         vm.prank(RIVAL);
         registry.revokeBinding(id);
         _devices.claim(_mine.statement, _list(2));
         _expectTier(_id, IBindings.Tier.TDX_GPU);
-        vm.assertFalse(_devices.isWhole(id, false));
+        vm.assertFalse(_isWhole(id, false));
     }
 
     function test_freed_by_revocation_endpoint_and_transfer() public {
         _devices.claim(_mine.statement, _list(2));
+        _later();
         (, Attest memory a) = _shown(_rivalAgent, RIVAL, "rival", _list(2));
         uint256 before = vm.snapshotState();
         vm.prank(provider);
@@ -130,6 +128,7 @@ contract GpuDevicesTest is AttestFixture {
     /// What can be good again at any moment keeps its devices.
     function test_not_freed_by_a_switch_or_stale_collateral() public {
         _devices.claim(_mine.statement, _list(2));
+        _later();
         (, Attest memory a) = _shown(_rivalAgent, RIVAL, "rival", _list(2));
         vm.prank(provider);
         registry.setActive(agentId, false);
@@ -141,16 +140,16 @@ contract GpuDevicesTest is AttestFixture {
     function test_replaced_by_the_same_agent() public {
         _devices.claim(_mine.statement, _list(2));
         (bytes32 same, Attest memory b) = _shown(agentId, provider, "same block", _list(2));
-        vm.expectRevert(abi.encodeWithSelector(IGpuDevices.DeviceHeld.selector, _device(0), _id));
+        vm.expectRevert(_shownBefore(uint64(block.number), uint64(block.number - 1)));
         _devices.claim(b.statement, _list(2));
         _expectTier(same, IBindings.Tier.TDX);
 
-        vm.roll(block.number + 1);
+        _later();
         (bytes32 id, Attest memory a) = _shown(agentId, provider, "again", _list(2));
         _devices.claim(a.statement, _list(2));
         _expectTier(id, IBindings.Tier.TDX_GPU);
         _expectTier(_id, IBindings.Tier.TDX);
-        vm.expectRevert(abi.encodeWithSelector(IGpuDevices.DeviceHeld.selector, _device(0), id));
+        vm.expectRevert(_shownBefore(uint64(block.number), uint64(block.number - 3)));
         vm.prank(attacker);
         _devices.claim(_mine.statement, _list(2));
     }
@@ -158,6 +157,7 @@ contract GpuDevicesTest is AttestFixture {
     /// Whoever renews on less than the evidence of its devices keeps none.
     function test_freed_by_a_renewal_without_the_devices() public {
         _devices.claim(_mine.statement, _list(2));
+        _later();
         (, Attest memory a) = _shown(_rivalAgent, RIVAL, "rival", _list(2));
         vm.roll(block.number + 1);
         uint256 before = vm.snapshotState();
@@ -216,11 +216,14 @@ contract GpuDevicesTest is AttestFixture {
         id = _send(a, "");
         verifier = real;
         _devices.claim(a.statement, devices);
-        vm.assertTrue(_devices.isWhole(id, true));
-        vm.assertFalse(_devices.isWhole(id, false));
+        vm.assertTrue(_isWhole(id, true));
+        vm.assertFalse(_isWhole(id, false));
+        _expectTier(id, IBindings.Tier.SIMULATED);
+        _expectDevices(id, IBindings.Devices.HELD);
+        _expectDevices(_id, IBindings.Devices.NOT_HELD);
         _devices.claim(_mine.statement, devices);
         _expectTier(_id, IBindings.Tier.TDX_GPU);
-        vm.assertTrue(_devices.isWhole(id, true));
+        vm.assertTrue(_isWhole(id, true));
     }
 
     function test_no_claim_of_a_binding_that_is_not_active() public {
@@ -265,64 +268,8 @@ contract GpuDevicesTest is AttestFixture {
         _devices.claim(a.statement, _list(65));
     }
 
-    /* MAKING */
-
-    function _gpuAppraisal() private view returns (IAttestationVerifier.Appraisal memory appraisal) {
-        appraisal = _appraisal();
-        (appraisal.tier, appraisal.record) = (IBindings.Tier.TDX_GPU, SHOWN);
-    }
-
-    function _readyGpu(uint256 agent, address owner, bytes32 instance, bytes32[] memory devices)
-        private
-        returns (Attest memory a)
-    {
-        a.statement = _statement(agent, owner, signer, instance);
-        a.statement.gpuDevicesDigest = _digest(devices);
-        a.blockNumber = uint64(block.number - 1);
-        a.deadline = block.timestamp;
-        a.signerKey = SIGNER_KEY;
-        _approve(a.statement);
-    }
-
-    function _shown(uint256 agent, address owner, bytes32 instance, bytes32[] memory devices)
-        private
-        returns (bytes32 id, Attest memory a)
-    {
-        a = _readyGpu(agent, owner, instance, devices);
-        _seal(a, _gpuAppraisal());
-        id = _send(a, "");
-    }
-
-    function _renew(Attest memory a, IAttestationVerifier.Appraisal memory appraisal) private {
-        a.blockNumber = uint64(block.number - 1);
-        a.deadline = block.timestamp;
-        _seal(a, appraisal);
-        _send(a, "");
-    }
-
-    function _expectTier(bytes32 id, IBindings.Tier wanted) private view {
+    function _expectDevices(bytes32 id, IBindings.Devices wanted) private view {
         (, IBindings.Binding memory b) = registry.bindingOf(id);
-        vm.assertEq(uint256(b.tier), uint256(wanted));
-    }
-
-    /// Ascending.
-    function _list(uint256 count) private pure returns (bytes32[] memory devices) {
-        devices = new bytes32[](count);
-        for (uint256 i = 0; i < count; ++i) {
-            devices[i] = _device(i);
-        }
-    }
-
-    function _one(bytes32 device) private pure returns (bytes32[] memory devices) {
-        devices = new bytes32[](1);
-        devices[0] = device;
-    }
-
-    function _device(uint256 index) private pure returns (bytes32) {
-        return bytes32((index + 1) << 240 | uint256(keccak256("device")) >> 16);
-    }
-
-    function _digest(bytes32[] memory devices) private pure returns (bytes32) {
-        return sha256(abi.encodePacked(devices));
+        vm.assertEq(uint256(b.devices), uint256(wanted));
     }
 }

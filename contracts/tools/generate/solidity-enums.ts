@@ -13,6 +13,7 @@ const ENUMS: readonly EnumSource[] = [
   { constant: 'CHANNEL_MODES', name: 'Mode', file: 'interfaces/ILedgerManager.sol' },
   { constant: 'CHANNEL_STATES', name: 'State', file: 'interfaces/ILedgerManager.sol' },
   { constant: 'BINDING_TIERS', name: 'Tier', file: 'interfaces/registry/IBindings.sol' },
+  { constant: 'BINDING_DEVICES', name: 'Devices', file: 'interfaces/registry/IBindings.sol' },
   { constant: 'BINDING_STATUSES', name: 'Status', file: 'interfaces/registry/IBindings.sol' },
   {
     constant: 'VERIFIER_STATES',

@@ -38,6 +38,8 @@ export interface BindingRecord {
   readonly revoked: boolean
   /** Under the endpoint of now, by the verifier that judges here: its next grant is a renewal. */
   readonly judged: boolean
+  /** Block that the evidence of its last grant names; 0 where there is none. */
+  readonly blockNumber: bigint
   /** Hash of the evidence of its last grant; zero where there is none, or the RPC no longer tells. */
   readonly evidence: Hex
 }
@@ -93,6 +95,18 @@ export interface RenewCall {
   readonly blockNumber: bigint
 }
 
+/** A binding's claim of its devices, in its own world of roots; times in Unix seconds. */
+export interface DeviceClaimRecord {
+  /** Whether it holds every device of its statement. */
+  readonly isWhole: boolean
+  /** Until when no other binding takes them. */
+  readonly keptUntil: bigint
+  /** How long a claim keeps them. */
+  readonly leaseS: bigint
+  /** Block that the evidence of the last claim names; 0 where there was none. */
+  readonly blockNumber: bigint
+}
+
 /** Evidence that is judged on chain, and the collateral it is judged against. What is refused is said in words. */
 export interface OnchainVerification {
   /** In the registry's list. */
@@ -113,8 +127,8 @@ export interface OnchainVerification {
   attest(call: AttestCall): Promise<{ readonly gasUsed: bigint }>
   /** Of what `attest` granted before; sent as that is. */
   renew(call: RenewCall): Promise<{ readonly gasUsed: bigint }>
-  /** Whether the registry has every device of the statement under this binding. */
-  holdsDevices(bindingId: Hex): Promise<boolean>
+  /** What the registry has of this binding's devices. */
+  deviceClaim(bindingId: Hex): Promise<DeviceClaimRecord>
   /**
    * Records the GPUs and switches of a granted statement as this binding's; sent as `attest` is.
    * @param devices identities that `gpuDevicesDigest` of the statement is the digest of, ascending

@@ -74,13 +74,16 @@ export function createVerification(parts: VerificationParts): OnchainVerificatio
       })
       return estimated(computeRegistry, data)
     },
-    holdsDevices: async (bindingId) =>
-      reader.readContract({
-        address: await gpuDevices(),
-        abi: gpuDevicesAbi,
-        functionName: 'isWhole',
-        args: [bindingId, lowercase(tdx.rootCertificateHash) !== INTEL_ROOT_SHA256],
-      }),
+    deviceClaim: async (bindingId) => {
+      const devices = { address: await gpuDevices(), abi: gpuDevicesAbi } as const
+      const isSimulated = lowercase(tdx.rootCertificateHash) !== INTEL_ROOT_SHA256
+      const args = [bindingId, isSimulated] as const
+      const [{ wholeSince, keptUntil, blockNumber }, leaseS] = await Promise.all([
+        reader.readContract({ ...devices, functionName: 'claimOf', args }),
+        reader.readContract({ ...devices, functionName: 'CLAIM_LEASE' }),
+      ])
+      return { isWhole: wholeSince !== 0n, keptUntil, leaseS, blockNumber }
+    },
     claimDevices: async (statement, devices) => {
       const args = [statement, devices] as const
       const data = encodeFunctionData({ abi: gpuDevicesAbi, functionName: 'claim', args })

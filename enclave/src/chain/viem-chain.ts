@@ -90,7 +90,7 @@ export function connectChain(
       evidenceOf: (quote, digest) => ask(() => verification.evidenceOf(quote, digest)),
       attest: (call) => ask(() => verification.attest(call)),
       renew: (call) => ask(() => verification.renew(call)),
-      holdsDevices: (bindingId) => ask(() => verification.holdsDevices(bindingId)),
+      deviceClaim: (bindingId) => ask(() => verification.deviceClaim(bindingId)),
       claimDevices: (statement, devices) =>
         ask(() => verification.claimDevices(statement, devices)),
     },
@@ -151,12 +151,12 @@ export function connectChain(
       ask(async () => {
         const call = { ...registry, functionName: 'bindingOf', args: [bindingId] } as const
         const [valid, binding] = await reader.readContract(call)
-        const { validUntil, revoked } = binding
+        const { validUntil, revoked, blockNumber } = binding
         const [judged, evidence] = await Promise.all([
           isJudged(binding),
           lastGrant(bindingId, binding),
         ])
-        return { valid, validUntil, revoked, judged, evidence }
+        return { valid, validUntil, revoked, judged, blockNumber, evidence }
       }),
     bindingStatus: (bindingId) =>
       ask(async () => {

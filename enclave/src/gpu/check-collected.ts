@@ -1,13 +1,11 @@
-import { verify, X509Certificate } from 'node:crypto'
+import type { DeviceAuthority } from '@jeju/verifier/node'
 import {
   deviceIdentityOf,
   equalBytes,
   parseGpuReport,
   ProtocolError,
-  sha256,
   toBareHex,
   toHex,
-  utf8,
   VerifierError,
   type GpuDeviceEvidence,
   type GpuReportFacts,
@@ -15,28 +13,35 @@ import {
 } from '@jeju/verifier/protocol'
 import { GpuError } from './gpu-error.ts'
 
-/** A device whose report answers the nonce and is signed by the key beside it. Whose key that is a verifier says. */
+/**
+ * A device of the root that this node was told, whose report answers the nonce. Whether its firmware and mode are good
+ * enough a verifier says.
+ */
 export interface CollectedDevice {
   readonly evidence: GpuDeviceEvidence
   readonly identity: Hex
   readonly mode: GpuReportFacts['mode']
 }
 
-const MAX_KNOWN_CHAINS = 256
-/** SHA-256 of chains whose links hold: they change with the driver only. */
-const knownChains = new Set<string>()
+/** What collected evidence is held to. */
+export interface CollectedContext {
+  readonly nonce: Uint8Array
+  /** Whose devices count. The chain believes this node that it looked: TDX_GPU there rests on this check (attack D5). */
+  readonly authority: DeviceAuthority
+  readonly at: Date
+}
 
 /**
- * What was collected, looked at before it is shown to anybody: a device that is broken, or a driver that repeats an old
- * answer, is found here and not by a client.
+ * What was collected, looked at before it is shown to anybody: a device under certificates that somebody made, one that
+ * is broken, or a driver that repeats an old answer, is found here and not by a client.
  * @throws GpuError `GPU_ANSWER`, `GPU_DEVICES`
  */
 export async function checkCollected(
   devices: readonly GpuDeviceEvidence[],
-  nonce: Uint8Array,
+  context: CollectedContext,
 ): Promise<readonly CollectedDevice[]> {
   const checked = await Promise.all(
-    devices.map((device, index) => checkOne(device, `${device.kind} ${index}`, nonce)),
+    devices.map((device, index) => checkOne(device, `${device.kind} ${index}`, context)),
   )
   const identities = checked.map(({ identity }) => identity)
   const twice = identities.find((identity, index) => identities.indexOf(identity) !== index)
@@ -47,7 +52,7 @@ export async function checkCollected(
 async function checkOne(
   evidence: GpuDeviceEvidence,
   place: string,
-  nonce: Uint8Array,
+  { nonce, authority, at }: CollectedContext,
 ): Promise<CollectedDevice> {
   try {
     const report = parseGpuReport(evidence.report, evidence.kind)
@@ -56,9 +61,10 @@ async function checkOne(
       throw new GpuError('GPU_ANSWER', `${place}: expected nonce ${expected}, got ${actual}`)
     }
     const identity = toHex(deviceIdentityOf(evidence.certificates))
-    const leaf = leafOf(evidence.certificates)
-    if (!(await isSigned(report, leaf))) {
-      throw new GpuError('GPU_ANSWER', `${place}: the report is not signed by its leaf`)
+    const objection = await authority.objectionTo(evidence.certificates, report, at)
+    if (objection !== undefined) {
+      const { code, expected, actual } = objection
+      throw new GpuError('GPU_ANSWER', `${place}: ${code}: expected ${expected}, got ${actual}`)
     }
     return { evidence, identity, mode: report.mode }
   } catch (error) {
@@ -66,36 +72,6 @@ async function checkOne(
     if (error instanceof ProtocolError || error instanceof VerifierError) {
       throw new GpuError('GPU_ANSWER', `${place}: ${error.message}`, { cause: error })
     }
-    throw new GpuError('GPU_ANSWER', `${place}: certificates that cannot be read`)
+    throw error
   }
-}
-
-/** The leaf of a chain in which every certificate is signed by the next. */
-function leafOf(certificates: string): X509Certificate {
-  const blocks = certificates.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
-  const [leaf, ...authorities] = (blocks ?? []).map((block) => new X509Certificate(block))
-  if (leaf === undefined) throw new GpuError('GPU_ANSWER', 'certificates: none')
-  const name = toBareHex(sha256(utf8(certificates)))
-  if (!knownChains.has(name)) {
-    let below = leaf
-    for (const authority of authorities) {
-      if (!below.verify(authority.publicKey)) {
-        throw new GpuError('GPU_ANSWER', 'certificates: one is not signed by the next')
-      }
-      below = authority
-    }
-    if (knownChains.size >= MAX_KNOWN_CHAINS) knownChains.clear()
-    knownChains.add(name)
-  }
-  return leaf
-}
-
-function isSigned(
-  { signed, signature }: GpuReportFacts,
-  { publicKey }: X509Certificate,
-): Promise<boolean> {
-  const key = { key: publicKey, dsaEncoding: 'ieee-p1363' } as const
-  return new Promise((resolve) => {
-    verify('sha384', signed, key, signature, (error, holds) => resolve(error === null && holds))
-  })
 }

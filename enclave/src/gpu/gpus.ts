@@ -5,6 +5,7 @@ import {
   type GpuDeviceEvidence,
   type Hex,
 } from '@jeju/verifier/protocol'
+import type { DeviceAuthority } from '@jeju/verifier/node'
 import { createProofQueue, type ProofQueue, type ProofUse } from '../attestation/proof-queue.ts'
 import type { Logger } from '../logging.ts'
 import { checkCollected, type CollectedDevice } from './check-collected.ts'
@@ -33,6 +34,8 @@ export interface GpuParts {
   readonly sources: readonly (() => Promise<DeviceSource>)[]
   /** Asked in Protected PCIe mode only, where the switches are part of what has to be trusted. */
   readonly switches: DeviceSource
+  /** Of what root the devices must be. */
+  readonly authority: DeviceAuthority
   readonly timeoutMs: number
   readonly logger: Logger
   readonly now: () => Date
@@ -46,17 +49,19 @@ const PPCIE_SWITCHES = 4
  * @throws GpuError
  */
 export async function openGpus(parts: GpuParts): Promise<Gpus> {
-  const { switches, timeoutMs, logger, now } = parts
+  const { authority, timeoutMs, logger, now } = parts
   const first = randomBytes32()
   const { source, devices } = await firstSource(parts, first)
-  const found = await withSwitches(devices, switches, first, timeoutMs)
+  const found = await withSwitches(devices, parts, first)
   const devicesDigest = digestOf(found)
   const count = { gpus: devices.length, switches: found.length - devices.length }
-  logger.info({ source: source.name, ...count, devicesDigest }, 'GPUs found')
+  const root = authority.isNvidia ? 'nvidia' : 'simulated'
+  logger.info({ source: source.name, root, ...count, devicesDigest }, 'GPUs found')
   const queue = createProofQueue({
     make: async (nonce) => {
-      const own = await checkCollected(await inTime(source, nonce, timeoutMs), nonce)
-      const all = await withSwitches(own, switches, nonce, timeoutMs)
+      const collected = await inTime(source, nonce, timeoutMs)
+      const own = await checkCollected(collected, { nonce, authority, at: now() })
+      const all = await withSwitches(own, parts, nonce)
       const digest = digestOf(all)
       if (digest !== devicesDigest) {
         // The statement names the devices: others need another statement, which is another start.
@@ -85,7 +90,7 @@ export async function openGpus(parts: GpuParts): Promise<Gpus> {
 }
 
 async function firstSource(
-  { sources, timeoutMs }: GpuParts,
+  { sources, authority, timeoutMs, now }: GpuParts,
   nonce: Uint8Array,
 ): Promise<{ readonly source: DeviceSource; readonly devices: readonly CollectedDevice[] }> {
   const absent: string[] = []
@@ -93,7 +98,8 @@ async function firstSource(
     let source: DeviceSource | undefined
     try {
       source = serialised(await open())
-      const devices = await checkCollected(await inTime(source, nonce, timeoutMs), nonce)
+      const collected = await inTime(source, nonce, timeoutMs)
+      const devices = await checkCollected(collected, { nonce, authority, at: now() })
       return { source, devices }
     } catch (error) {
       // One that hangs is not waited for.
@@ -139,15 +145,15 @@ async function inTime(
 
 async function withSwitches(
   devices: readonly CollectedDevice[],
-  switches: DeviceSource,
+  { switches, authority, timeoutMs, now }: GpuParts,
   nonce: Uint8Array,
-  timeoutMs: number,
 ): Promise<readonly CollectedDevice[]> {
   const needed = devices.some(({ mode }) => mode === 'PPCIE')
   const there = devices.filter(({ evidence }) => evidence.kind === 'switch')
   if (!needed || there.length > 0) return devices
   const more = await inTime(switches, nonce, timeoutMs)
-  const found = await checkCollected([...devices.map(({ evidence }) => evidence), ...more], nonce)
+  const all = [...devices.map(({ evidence }) => evidence), ...more]
+  const found = await checkCollected(all, { nonce, authority, at: now() })
   if (more.length !== PPCIE_SWITCHES || more.some(({ kind }) => kind !== 'switch')) {
     const text = `Protected PCIe mode: expected ${PPCIE_SWITCHES} switches, got ${more.length}`
     throw new GpuError('GPU_SWITCHES', text)

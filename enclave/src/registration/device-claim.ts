@@ -3,13 +3,26 @@ import type { NodeChain } from '../chain/node-chain.ts'
 import type { Logger } from '../logging.ts'
 import type { NodeIdentity } from '../statement/node-identity.ts'
 
+/** What the registry grants this node, as of a look at the chain. */
+export interface GrantedEvidence {
+  /** Block that the evidence of the last grant names. */
+  readonly blockNumber: bigint
+  /** The chain's own time, Unix seconds. */
+  readonly timestamp: bigint
+}
+
 /** Keeps the registry's record of which GPUs are this node's. */
 export interface DeviceClaim {
   /**
-   * Claims them where the registry does not have them as this binding's. A refusal costs the tier and not the binding:
-   * it is logged, and nothing is thrown.
+   * Claims them on evidence that nothing was claimed on yet. A refusal costs the tier and not the binding: it is logged,
+   * and nothing is thrown.
    */
-  keep(): Promise<void>
+  keep(granted: GrantedEvidence): Promise<void>
+  /**
+   * Whether the GPUs are to be shown to the chain again: half of the claim's lease is over, or it was refused a lease
+   * ago, and who had them then may have let them go since.
+   */
+  isDue(granted: GrantedEvidence): Promise<boolean>
 }
 
 /** Collaborators of {@link createDeviceClaim}. */
@@ -29,14 +42,19 @@ const AGAIN_MS = 300_000
 export function createDeviceClaim(parts: DeviceClaimParts): DeviceClaim {
   const { chain, identity, devices, logger, now } = parts
   const { bindingId, statement } = identity
+  const { verification } = chain
   let notBefore = 0
+  /** Since when this process has known the evidence of the last grant. */
+  let seen: GrantedEvidence | undefined
+  if (statement.gpuDevicesDigest === ZERO_DIGEST || verification === undefined) {
+    return { keep: () => Promise.resolve(), isDue: () => Promise.resolve(false) }
+  }
   return {
-    keep: async () => {
-      const { verification } = chain
-      if (statement.gpuDevicesDigest === ZERO_DIGEST || verification === undefined) return
+    keep: async ({ blockNumber }) => {
       if (now().getTime() < notBefore) return
       try {
-        if (await verification.holdsDevices(bindingId)) return
+        const claim = await verification.deviceClaim(bindingId)
+        if (claim.isWhole && claim.blockNumber >= blockNumber) return
         const { gasUsed } = await verification.claimDevices(statement, devices)
         logger.info({ devices: devices.length, gas: gasUsed.toString() }, 'GPUs claimed on chain')
       } catch (error) {
@@ -44,6 +62,19 @@ export function createDeviceClaim(parts: DeviceClaimParts): DeviceClaim {
         const reason = error instanceof Error ? error.message : 'failed'
         logger.warn({ reason }, 'the registry does not have the GPUs as those of this node')
       }
+    },
+    isDue: async (granted) => {
+      const { blockNumber, timestamp } = granted
+      if (seen?.blockNumber !== blockNumber) seen = granted
+      const {
+        isWhole,
+        keptUntil,
+        leaseS,
+        blockNumber: claimed,
+      } = await verification.deviceClaim(bindingId)
+      // What was granted since the claim is claimed first.
+      if (isWhole) return claimed >= blockNumber && timestamp + leaseS / 2n >= keptUntil
+      return timestamp >= seen.timestamp + leaseS
     },
   }
 }

@@ -10,7 +10,7 @@ export interface Registrar {
   readonly registered: boolean
   /** Why there is none, in words and public values; undefined while there is one, and before the first look. */
   readonly reason: string | undefined
-  /** Works until the signal: waits for the owner's approval, attests, renews at half life and when the chain thinks otherwise of it. */
+  /** Works until the signal: waits for the owner's approval, attests, renews at half life (of the claim of its GPUs, too) and when the chain thinks otherwise of it. */
   run(signal: AbortSignal): Promise<void>
 }
 
@@ -46,7 +46,11 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
 
   // Lifetimes are counted from the chain's own time: the clock here belongs to the host.
   const look = async (): Promise<
-    BindingRecord & { readonly leftS: bigint; readonly validityS: bigint }
+    BindingRecord & {
+      readonly leftS: bigint
+      readonly validityS: bigint
+      readonly timestamp: bigint
+    }
   > => {
     const [binding, { timestamp }, longest, stands] = await Promise.all([
       chain.binding(bindingId),
@@ -62,7 +66,8 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
     if (binding.valid) reason = undefined
     const leftS = binding.valid ? binding.validUntil - timestamp : 0n
     validUntilMs = now().getTime() + Number(leftS) * 1000
-    return { ...binding, leftS, validityS: longest < MAX_VALIDITY_S ? longest : MAX_VALIDITY_S }
+    const validityS = longest < MAX_VALIDITY_S ? longest : MAX_VALIDITY_S
+    return { ...binding, leftS, validityS, timestamp }
   }
   /** Does what is due and says when to look again, in milliseconds. */
   const step = async (): Promise<number> => {
@@ -74,19 +79,23 @@ export function createRegistrar(parts: RegistrarParts): Registrar {
     }
     // Nothing outlives the keyset, so a binding that ends with it cannot be made longer.
     const isLongest = binding.valid && binding.validUntil >= keysetEnd
-    if (isLongest || binding.leftS > binding.validityS / 2n) {
-      await devices.keep()
-      return WATCH_MS
+    const isFresh = isLongest || binding.leftS > binding.validityS / 2n
+    if (isFresh) {
+      await devices.keep(binding)
+      if (!(await devices.isDue(binding))) return WATCH_MS
     }
     if (!(await chain.isBindingApproved(identity.statement.agentId, bindingId))) {
+      // Good for as long as it lasts; whoever else shows the GPUs now may have them.
+      if (isFresh) return WATCH_MS
       reason = 'waiting for the owner to approve the binding'
       logger.info({ bindingId }, reason)
       return APPROVAL_MS
     }
     await grantBinding(parts, binding)
     // Seen before the GPUs are claimed: a claim that is slow to be mined holds up nothing that is granted.
-    const { valid } = await look()
-    await devices.keep()
+    const granted = await look()
+    const { valid } = granted
+    await devices.keep(granted)
     if (!valid) reason = `granted, and the registry calls it ${status}`
     logger.info({ bindingId, valid }, 'bound on chain')
     return valid ? WATCH_MS : APPROVAL_MS

@@ -1,3 +1,4 @@
+import { objectionToGpus } from '@jeju/contracts'
 import {
   collateralRequestOf,
   platformOf,
@@ -10,7 +11,7 @@ import {
   type VerifiedVerdict,
 } from '@jeju/verifier'
 import type { ContractDomain, Hex } from '@jeju/verifier/protocol'
-import type { GatewayChain, ProviderState } from '../chain/gateway-chain.ts'
+import type { BindingState, GatewayChain, ProviderState } from '../chain/gateway-chain.ts'
 import { fetchEvidence } from './fetch-evidence.ts'
 import type { DrawnNonce, NonceSource } from './nonce-source.ts'
 import type { ProviderConnection } from './provider-connection.ts'
@@ -27,6 +28,8 @@ export type Admission =
       readonly evidence: Uint8Array<ArrayBuffer>
       /** PPID of the machine, hex. */
       readonly platform: string
+      /** Whether there are GPUs, and the chain has nothing against counting them (attack D7). */
+      readonly countsGpus: boolean
     }
   | { readonly outcome: 'refused'; readonly report: Report; readonly reasons: readonly string[] }
   | { readonly outcome: 'unjudged'; readonly reason: string }
@@ -98,11 +101,34 @@ export async function judgeEvidence(
       return { outcome: 'refused', report, reasons: [reason] }
     }
     const { validUntil: bindingValidUntil } = binding
+    const objection = objectionToLeaseGpus(verdict, binding)
+    if (objection !== undefined && requiresGpu(parts.policy)) {
+      return { outcome: 'refused', report, reasons: [objection] }
+    }
+    const countsGpus = verdict.claims.gpu !== undefined && objection === undefined
     const platform = platformOf(evidence).ppid
-    return { outcome: 'admitted', report, verdict, bindingValidUntil, evidence, platform }
+    const judged = { report, verdict, bindingValidUntil, evidence, platform, countsGpus }
+    return { outcome: 'admitted', ...judged }
   } catch (error) {
     return { outcome: 'unjudged', reason: describe(error) }
   }
+}
+
+/**
+ * What the chain has against counting the GPUs of verified evidence, with its code; undefined where it has nothing, or
+ * there are none.
+ */
+export function objectionToLeaseGpus(
+  { claims, tier }: VerifiedVerdict,
+  binding: BindingState,
+): string | undefined {
+  const objection = claims.gpu && objectionToGpus(binding, tier)
+  if (objection === undefined) return undefined
+  return `gpu-on-chain: GPU_NOT_HELD: expected ${objection.expected}, got ${objection.actual}`
+}
+
+function requiresGpu({ gpu }: AppraisalPolicy): boolean {
+  return gpu !== 'forbidden' && gpu.presence === 'required'
 }
 
 /** A node whose evidence holds and that is not taken all the same. */

@@ -31,7 +31,11 @@ export interface Lease {
   readonly models: ReadonlyMap<Hex, ModelDescriptor>
   /** TLS keys that end in the node under the endpoint's name, bare hex. */
   readonly tlsKeys: readonly string[]
-  /** PPID of the machine, and identities of its GPUs: each stands behind a bounded number of leases (attack F8). */
+  /** Whether GPUs were verified, and the chain has nothing against counting them: otherwise it is a node without. */
+  readonly countsGpus: boolean
+  /**
+   * PPID of the machine, and identities of its GPUs that count: each stands behind a bounded number of leases (attack F8).
+   */
   readonly platform: string
   readonly devices: readonly Hex[]
   readonly session: Session
@@ -49,7 +53,7 @@ export function leaseOf(
   at: Date,
 ): Lease {
   const { agentId, owner, endpoint, endpointVersion, stake } = provider
-  const { report, verdict, bindingValidUntil, platform } = admission
+  const { report, verdict, bindingValidUntil, platform, countsGpus } = admission
   const { bindingId, keyset, catalog, statement, gpu } = verdict.claims
   const end = Math.min(
     at.getTime() + LEASE_MS,
@@ -66,7 +70,7 @@ export function leaseOf(
     endpoint,
     endpointVersion,
     stake,
-    tier: verdict.tier === 'simulated' ? 'simulated' : gpu === undefined ? 'tdx' : 'tdx_gpu',
+    tier: verdict.tier === 'simulated' ? 'simulated' : countsGpus ? 'tdx_gpu' : 'tdx',
     verdict,
     report,
     startedAt: at,
@@ -75,7 +79,8 @@ export function leaseOf(
     models: new Map(catalog.models.map((model) => [modelIdOf(model), model])),
     tlsKeys,
     platform,
-    devices: gpu?.devices.map(({ identity }) => identity) ?? [],
+    countsGpus,
+    devices: countsGpus ? (gpu?.devices.map(({ identity }) => identity) ?? []) : [],
     session: sessionOf({ provider, admission, tlsKeys, at, expiresAt }),
   }
 }

@@ -4,7 +4,13 @@ import type { ProviderDirectory } from '../discovery/provider-directory.ts'
 import type { Logger } from '../logging.ts'
 import type { SharedState } from '../state/shared-state.ts'
 import type { GatewayStore } from '../store/gateway-store.ts'
-import { admit, refuse, type Admission, type AdmissionParts } from './admit.ts'
+import {
+  admit,
+  objectionToLeaseGpus,
+  refuse,
+  type Admission,
+  type AdmissionParts,
+} from './admit.ts'
 import { createDistrusted } from './distrusted.ts'
 import { leaseOf, sessionIdOf, type Lease } from './lease.ts'
 import { findShared } from './shared-admission.ts'
@@ -197,10 +203,22 @@ export function createLeases(
   const dropIfRevoked = async (entry: Entry): Promise<void> => {
     const { lease } = entry
     if (lease === undefined) return
-    const { valid } = await parts.chain.binding(lease.bindingId)
+    const binding = await parts.chain.binding(lease.bindingId)
     // The lease may have been renewed meanwhile.
-    if (valid || entry.lease?.bindingId !== lease.bindingId) return
-    drop(entry)
+    if (entry.lease?.bindingId !== lease.bindingId) return
+    if (!binding.valid) {
+      drop(entry)
+      entry.retryAt = 0
+      return
+    }
+    if (entry.lease.verdict.claims.gpu === undefined) return
+    const counted = objectionToLeaseGpus(entry.lease.verdict, binding) === undefined
+    if (counted === entry.lease.countsGpus) return
+    // Its GPUs went to another binding, or came to this one: it is judged again, and holds no lease as more than it is.
+    // For more than it has, it waits its turn like anybody else.
+    if (counted && entry.retryAt > nowMs()) return
+    if (!counted) drop(entry)
+    delete entry.seen
     entry.retryAt = 0
   }
 

@@ -73,7 +73,7 @@ export function sessionOf({ provider, admission, tlsKeys, at, expiresAt }: Sessi
 }
 
 /** Only what was checked is asserted. */
-function claimsOf({ verdict, report }: SessionParts['admission']): {
+function claimsOf({ verdict, report, countsGpus }: SessionParts['admission']): {
   readonly [name: string]: JsonValue
 } {
   const { claims, tier } = verdict
@@ -82,12 +82,19 @@ function claimsOf({ verdict, report }: SessionParts['admission']): {
   const source = 'hardware_proven'
   const proven = { status: 'asserted', source }
   const isReal = tier !== 'simulated'
+  const notHeld = 'the registry does not have these GPUs as those of this binding'
+  const gpuClaim =
+    claims.gpu === undefined || (countsGpus && !isReal)
+      ? { status: 'unknown' }
+      : countsGpus
+        ? proven
+        : { status: 'refuted', source: 'verifier_derived', reason: notHeld }
   const measured = claims.catalog.models.every(({ state }) => state === 'measured')
   return {
     tee_attested: isReal
       ? proven
       : { status: 'refuted', source: 'verifier_derived', reason: 'a simulated root' },
-    gpu_attested: claims.gpu === undefined || !isReal ? { status: 'unknown' } : proven,
+    gpu_attested: gpuClaim,
     tcb_up_to_date: isUpToDate
       ? { status: 'asserted', source: 'verifier_derived' }
       : { status: 'refuted', source: 'verifier_derived', reason: 'tolerated by the policy' },

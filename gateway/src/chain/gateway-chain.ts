@@ -1,3 +1,4 @@
+import type { DeviceRecord } from '@jeju/contracts'
 import type { Hex } from '@jeju/verifier/protocol'
 
 /** Prices of one version, wei per million tokens. */
@@ -32,7 +33,7 @@ export interface ProviderState {
 }
 
 /** A binding as the registry has it now. */
-export interface BindingState {
+export interface BindingState extends DeviceRecord {
   readonly valid: boolean
   readonly agentId: bigint
   /** Unix seconds. */

@@ -6,6 +6,7 @@ import {
   computeStakingAbi,
   type Deployment,
   DeploymentError,
+  deviceRecordOf,
   ledgerManagerAbi,
   lowercase,
   memberAt,
@@ -133,8 +134,9 @@ export function connectChain(rpcUrls: readonly string[], deployment: Deployment)
     binding: async (bindingId) => {
       const args = [bindingId] as const
       const call = { ...registry, functionName: 'bindingOf', args } as const
-      const [valid, { agentId, validUntil }] = await client.readContract(call)
-      return { valid, agentId, validUntil }
+      const [valid, binding] = await client.readContract(call)
+      const { agentId, validUntil } = binding
+      return { valid, agentId, validUntil, ...deviceRecordOf(binding) }
     },
     channel: async (channelId): Promise<ChannelState> => {
       const args = [channelId] as const

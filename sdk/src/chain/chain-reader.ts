@@ -1,4 +1,10 @@
-import { computeRegistryAbi, lowercase, type Deployment } from '@jeju/contracts'
+import {
+  computeRegistryAbi,
+  deviceRecordOf,
+  lowercase,
+  type Deployment,
+  type DeviceRecord,
+} from '@jeju/contracts'
 import type { Hex, TokenPrice } from '@jeju/verifier/protocol'
 import type { ChainClient } from './viem-client.ts'
 
@@ -24,8 +30,8 @@ export interface PriceRecord extends TokenPrice {
   readonly maxOutputTokens: number
 }
 
-/** A binding as the registry records it. Its tier is not read: it replaces no verification (attack R17). */
-export interface BindingRecord {
+/** A binding as the registry records it. Its tier replaces no verification (attack R17): it can only object to GPUs. */
+export interface BindingRecord extends DeviceRecord {
   /** Attested, not expired, not revoked, endpoint and owner unchanged, provider active. */
   readonly valid: boolean
   readonly agentId: bigint
@@ -85,12 +91,13 @@ export function createChainReader(client: ChainClient, deployment: Deployment): 
       return { version, ...(await client.read({ ...registry, functionName: 'priceOf', args })) }
     },
     binding: async (bindingId) => {
-      const [valid, { agentId, signer }] = await client.read({
+      const [valid, binding] = await client.read({
         ...registry,
         functionName: 'bindingOf',
         args: [bindingId],
       })
-      return { valid, agentId, signer: lowercase(signer) }
+      const { agentId, signer } = binding
+      return { valid, agentId, signer: lowercase(signer), ...deviceRecordOf(binding) }
     },
   }
 }

@@ -5,10 +5,12 @@ import type { SdkEvent } from '../events/sdk-event.ts'
 export function progressOf(event: SdkEvent): string | undefined {
   switch (event.type) {
     case 'provider-verified': {
-      const { agentId, tier, claims } = event
+      const { agentId, tier, claims, onChain } = event
       const models = claims.catalog.models.map(({ id }) => id).join(', ')
       const label = tier === 'simulated' ? 'verified under a SIMULATED root' : 'verified'
-      return `agent ${agentId}: ${label}, compose ${claims.composeHash}, serves ${models}`
+      const notCounted = onChain.find(({ status }) => status === 'skipped')
+      const gpus = notCounted?.status === 'skipped' ? `, ${notCounted.because}` : ''
+      return `agent ${agentId}: ${label}, compose ${claims.composeHash}, serves ${models}${gpus}`
     }
     case 'provider-refused':
       return `agent ${event.agentId}: refused: ${reasonsOf(event.refusal.reasons)}`

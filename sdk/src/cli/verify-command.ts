@@ -7,7 +7,7 @@ import { SdkError } from '../errors/sdk-error.ts'
 import { parseBaseUrl } from '../gateway/base-url.ts'
 import { readBody } from '../gateway/read-body.ts'
 import { verifyNode } from '../provider/verify-node.ts'
-import { checkBinding } from '../session/verify-provider.ts'
+import { checkOnChain } from '../session/check-on-chain.ts'
 import type { Command } from './command.ts'
 import { EXIT, EXIT_HELP } from './exit-code.ts'
 import {
@@ -87,11 +87,12 @@ async function judge(
 ): Promise<Judged> {
   const chain = createChainReader(client, deployment)
   const { owner } = await chain.provider(agentId)
+  const policy = await network.policy()
   try {
-    const { claims, report, tier } = await verifyNode({
+    const verified = await verifyNode({
       nodeUrl,
       trustAnchor: await network.trustAnchor(),
-      policy: await network.policy(),
+      policy,
       collateral: network.collateral(),
       registry: {
         chainId: BigInt(deployment.chainId),
@@ -100,10 +101,12 @@ async function judge(
       expected: { agentId, operator: owner },
       transport: fetch,
     })
-    const binding = await checkBinding(claims, agentId, chain)
-    const outcome = binding.status === 'passed' ? 'verified' : 'refused'
-    const checks = [...report.checks, ...(report.gpuChecks ?? []), binding]
-    return { outcome, tier, checks, claims: outcome === 'verified' ? claims : undefined }
+    const { report, tier } = verified
+    const onChain = await checkOnChain(verified, agentId, { chain, policy })
+    const isGood = onChain.checks.every(({ status }) => status !== 'failed')
+    const outcome = isGood ? 'verified' : 'refused'
+    const checks = [...report.checks, ...(report.gpuChecks ?? []), ...onChain.checks]
+    return { outcome, tier, checks, claims: isGood ? onChain.claims : undefined }
   } catch (error) {
     if (!(error instanceof NotVerified)) throw error
     return { outcome: 'refused', tier: null, checks: error.report.checks, claims: undefined }

@@ -1,4 +1,4 @@
-import type { NodeClaims, ReceiptReport, Report } from '@jeju/verifier'
+import type { Check, NodeClaims, ReceiptReport, Report } from '@jeju/verifier'
 import type { ComputeReceipt, Hex } from '@jeju/verifier/protocol'
 import type { SealingAlgo } from '@jeju/verifier/sealing'
 import type { Refusal } from '../errors/not-verified.ts'
@@ -10,9 +10,12 @@ export type SdkEvent =
       readonly type: 'provider-verified'
       readonly agentId: bigint
       readonly tier: 'tdx' | 'simulated'
+      /** Without GPUs that do not count, whatever the report says of them. */
       readonly claims: NodeClaims
       /** Checks the policy accepts as skipped. */
       readonly report: Report
+      /** What the chain says of the binding, and of its GPUs where it has some. */
+      readonly onChain: readonly Check[]
     }
   | { readonly type: 'provider-refused'; readonly agentId: bigint; readonly refusal: Refusal }
   | { readonly type: 'provider-unavailable'; readonly agentId: bigint; readonly reason: string }

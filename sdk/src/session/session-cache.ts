@@ -1,4 +1,4 @@
-import type { NodeClaims } from '@jeju/verifier'
+import type { NodeClaims, Tier } from '@jeju/verifier'
 import type { EvidenceRecord } from '../receipts/evidence-record.ts'
 import type { Candidate } from './candidates.ts'
 
@@ -10,6 +10,8 @@ const MAX_SESSIONS = 64
 /** A verified provider, to be used until `expiresAt` and no longer. */
 export interface VerifiedSession {
   readonly candidate: Candidate
+  /** Of the verdict. */
+  readonly tier: Tier
   readonly claims: NodeClaims
   /** What the claims rest on. */
   readonly proof: EvidenceRecord

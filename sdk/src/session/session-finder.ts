@@ -1,3 +1,4 @@
+import { objectionToGpus } from '@jeju/contracts'
 import type { OnSdkEvent } from '../events/sdk-event.ts'
 import type { Refusal } from '../errors/not-verified.ts'
 import { SdkError } from '../errors/sdk-error.ts'
@@ -57,11 +58,17 @@ export class SessionFinder {
     this.#cache.end(session)
   }
 
-  /** A new endpoint, owner or revocation ends every binding on chain; read before each request (attacks F2, F3). */
+  /**
+   * A new endpoint, owner or revocation ends every binding on chain, and GPUs that went to another binding are not sold
+   * here any more; read before each request (attacks D7, F2, F3).
+   */
   async #stillBound(session: VerifiedSession): Promise<boolean> {
-    const { valid } = await this.#by.chain.binding(session.claims.bindingId)
-    if (!valid) this.#cache.end(session)
-    return valid
+    const { claims, tier } = session
+    const binding = await this.#by.chain.binding(claims.bindingId)
+    const hasLostGpus = claims.gpu !== undefined && objectionToGpus(binding, tier) !== undefined
+    const holds = binding.valid && !hasLostGpus
+    if (!holds) this.#cache.end(session)
+    return holds
   }
 
   async #verifyOnce(candidate: Candidate, misses: Misses): Promise<VerifiedSession | undefined> {
@@ -91,9 +98,9 @@ export class SessionFinder {
         this.#onEvent({ type: 'provider-refused', agentId, refusal })
         return refusal
       }
-      const { tier, claims, report, proof } = judgement
-      this.#onEvent({ type: 'provider-verified', agentId, tier, claims, report })
-      const session = { candidate, claims, proof, expiresAt }
+      const { tier, claims, report, onChain, proof } = judgement
+      this.#onEvent({ type: 'provider-verified', agentId, tier, claims, report, onChain })
+      const session = { candidate, tier, claims, proof, expiresAt }
       this.#cache.add(session)
       return session
     } catch (error) {

@@ -18,6 +18,7 @@ import { sealingKeyOf } from '@jeju/verifier/sealing'
 import type { ChainReader } from '../chain/chain-reader.ts'
 import { failuresOf } from '../errors/not-verified.ts'
 import type { Candidate } from './candidates.ts'
+import { checkOnChain } from './check-on-chain.ts'
 import { judgeEvidence, type JudgedEvidence } from './judge-evidence.ts'
 
 /** What the caller accepts; nothing of it comes from gateway, node or chain. */
@@ -41,6 +42,13 @@ export interface ProviderVerification {
   evidence(agentId: bigint, nonce: Hex): Promise<Uint8Array>
 }
 
+/** Evidence that holds, with what the chain says of it; or why the provider is refused. */
+export type JudgedProvider =
+  | (Extract<JudgedEvidence, { readonly outcome: 'verified' }> & {
+      readonly onChain: readonly Check[]
+    })
+  | Extract<JudgedEvidence, { readonly outcome: 'refused' }>
+
 /**
  * Judges a candidate by evidence made for a nonce of our own, then by what the chain says of exactly the binding that
  * the evidence proves. What the chain says alone is never enough (attack R17). Rejects only when evidence cannot be
@@ -49,7 +57,7 @@ export interface ProviderVerification {
 export async function verifyProvider(
   candidate: Candidate,
   by: ProviderVerification,
-): Promise<JudgedEvidence> {
+): Promise<JudgedProvider> {
   const { agentId, operator } = candidate
   const { trustAnchor, policy, gpu, acceptWeights, sealing } = by.trust
   const nonce = toHex(randomBytes32())
@@ -64,32 +72,16 @@ export async function verifyProvider(
     ...(gpu === undefined ? {} : { gpu }),
   })
   if (judged.outcome === 'refused') return judged
+  const { checks, claims } = await checkOnChain(judged, agentId, { chain: by.chain, policy })
   const own = [
-    await checkBinding(judged.claims, agentId, by.chain),
+    ...checks,
     ...checkModel(judged.claims, candidate, acceptWeights),
     ...(sealing === 'required' ? [checkSealing(judged.claims)] : []),
   ]
   const failures = failuresOf(own)
   return failures.length === 0
-    ? judged
+    ? { ...judged, claims, onChain: checks }
     : { outcome: 'refused', checks: [...judged.report.checks, ...own], reasons: failures }
-}
-
-/** `binding-on-chain`: the proven binding is valid on chain now, of this agent and signer. */
-export async function checkBinding(
-  { bindingId, statement }: NodeClaims,
-  agentId: bigint,
-  chain: ChainReader,
-): Promise<Check> {
-  const name = 'binding-on-chain'
-  const binding = await chain.binding(bindingId)
-  const expected = `a valid binding ${bindingId} of agent ${agentId}, signer ${statement.signer}`
-  if (!binding.valid) return { name, status: 'failed', expected, actual: 'none that is valid now' }
-  if (binding.agentId !== agentId || binding.signer !== statement.signer) {
-    const actual = `agent ${binding.agentId}, signer ${binding.signer}`
-    return { name, status: 'failed', expected, actual }
-  }
-  return { name, status: 'passed', evidence: { bindingId } }
 }
 
 function checkSealing({ keyset }: NodeClaims): Check {

@@ -15,6 +15,7 @@ import { openNvml } from '../../../enclave/src/gpu/nvml/nvml-library.ts'
 import { nvmlGpus } from '../../../enclave/src/gpu/sources/nvml-gpus.ts'
 import { createLogger } from '../../../enclave/src/logging.ts'
 import { cleanUp, startNode, temporaryFolder, until } from '../setting/start-node.ts'
+import { DeviceAuthority, nodeP384 } from '@jeju/verifier/node'
 import { evidenceFor, failures, judge, machineGpus, NONCE } from './gpu-setting.ts'
 
 // NVIDIA's library is a stub in C that passes every call to a simulated driver, so that koffi, layouts and order of
@@ -63,6 +64,7 @@ function open(path: string, timeoutMs = 60_000): Promise<Gpus> {
   return openGpus({
     sources: [async () => nvmlGpus(await openNvml(path))],
     switches: none,
+    authority: new DeviceAuthority(two.roots.deviceRoot, nodeP384),
     timeoutMs,
     logger: silent,
     now: () => new Date(),

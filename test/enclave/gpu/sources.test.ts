@@ -9,6 +9,7 @@ import { attestGpuSource } from '../../../enclave/src/gpu/sources/attest-gpu.ts'
 import { nvattestSwitches } from '../../../enclave/src/gpu/sources/nvattest-switches.ts'
 import { createLogger } from '../../../enclave/src/logging.ts'
 import { cleanUp, COMPOSE, startNode, temporaryFolder, thePlatform } from '../setting/start-node.ts'
+import { DeviceAuthority, nodeP384 } from '@jeju/verifier/node'
 import { evidenceFor, failures, judge, machineGpus, NONCE } from './gpu-setting.ts'
 
 const ppcie = machineGpus({ machine: 'hopper-ppcie' })
@@ -147,6 +148,7 @@ function open(path: string, nvattest: string): Promise<Gpus> {
   return openGpus({
     sources: [() => Promise.resolve(attestGpuSource(path, PATIENT_MS))],
     switches: nvattestSwitches(nvattest, PATIENT_MS),
+    authority: new DeviceAuthority(ppcie.roots.deviceRoot, nodeP384),
     timeoutMs: PATIENT_MS,
     logger: createLogger('silent'),
     now: () => new Date(),

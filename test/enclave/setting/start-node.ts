@@ -12,6 +12,7 @@ import {
 import { modelIdOf, utf8 } from '@jeju/verifier/protocol'
 import type { Config } from '../../../enclave/src/config.ts'
 import { connectGuestAgent } from '../../../enclave/src/guest-agent/dstack-guest-agent.ts'
+import type { DeviceRoot } from '@jeju/verifier/node'
 import type { Gpus } from '../../../enclave/src/gpu/gpus.ts'
 import { openMachineGpus } from '../../../enclave/src/gpu/machine-gpus.ts'
 import type { Engine } from '../../../enclave/src/engine/engine.ts'
@@ -58,6 +59,8 @@ export interface NodeSetting {
   readonly stateDir?: string
   /** What the guest agent asks when it is asked for evidence of GPUs; the node is one that needs them. */
   readonly gpus?: AgentGpus
+  /** The root that devices must be of; the simulated one of `gpus` when absent. */
+  readonly gpuRoot?: DeviceRoot
   /** Opens GPUs instead of the way of a real machine. */
   readonly openGpus?: (socket: string, logger: Logger, now: () => Date) => Promise<Gpus>
   readonly config?: Partial<Config>
@@ -123,7 +126,8 @@ export async function buildNode(setting: NodeSetting = {}): Promise<Running> {
   const real = await connectGuestAgent(socket)
   const logs: string[] = []
   const logger = createLogger('trace', { write: (line) => void logs.push(line) })
-  const open = setting.openGpus ?? openMachineGpus
+  const root = setting.gpuRoot ?? setting.gpus?.gpus.roots.deviceRoot ?? 'nvidia'
+  const open = setting.openGpus ?? ((...to) => openMachineGpus(to[0], root, to[1], to[2]))
   const gpus = needsGpus ? await open(socket, logger, clock.now) : undefined
   const config = configOf(stateDir, { gpu: needsGpus ? 'required' : 'none', ...setting.config })
   const node = await createNode(config, {
@@ -205,6 +209,7 @@ function configOf(stateDir: string, changes: Partial<Config> = {}): Config {
     tls: 'elsewhere',
     prompts: 'any',
     gpu: 'none',
+    gpuRoot: 'nvidia',
     source: { repoUrl: null, repoCommit: null, imageDigest: null },
     model: { path: '/unused', sha256: `0x${'00'.repeat(32)}`, name: 'unused' },
     settleIntervalMs: 3_600_000,

@@ -119,6 +119,7 @@ export class TestChain implements NodeChain {
           validUntil: 0n,
           revoked: false,
           judged: false,
+          blockNumber: 0n,
           evidence: NO_EVIDENCE,
         }
       }
@@ -153,13 +154,14 @@ export class TestChain implements NodeChain {
       if (recoverAddress(digest, call.signerSig) !== call.statement.signer) {
         refuse('InvalidSignature')
       }
-      const { evidenceHash, validUntil } = call
+      const { evidenceHash, validUntil, blockNumber } = call
       const { signer } = call.statement
       this.attestations.push(call)
       this.bindings.set(bindingId, {
         valid: true,
         validUntil,
         revoked: false,
+        blockNumber,
         evidenceHash,
         signer,
       })

@@ -1,3 +1,4 @@
+import type { DeviceRecord } from '@jeju/contracts'
 import type { Hex } from '@jeju/verifier/protocol'
 import type {
   BindingState,
@@ -14,7 +15,8 @@ export class TestChain implements GatewayChain {
   head = 100n
   readonly events = new Map<bigint, readonly bigint[]>()
   readonly providers = new Map<bigint, ProviderState>()
-  readonly bindings = new Map<Hex, BindingState>()
+  /** On a chain without a verifier, unless one says more. */
+  readonly bindings = new Map<Hex, Omit<BindingState, keyof DeviceRecord> & Partial<DeviceRecord>>()
   /** Event queries made, both ends included. */
   readonly ranges: (readonly [bigint, bigint])[] = []
   readonly channels = new Map<Hex, ChannelState>()
@@ -91,7 +93,8 @@ export class TestChain implements GatewayChain {
 
   async binding(bindingId: Hex): Promise<BindingState> {
     this.#answer()
-    return this.bindings.get(bindingId) ?? { valid: false, agentId: 0n, validUntil: 0n }
+    const binding = this.bindings.get(bindingId) ?? { valid: false, agentId: 0n, validUntil: 0n }
+    return { tier: 'none', devices: 'not_kept', ...binding }
   }
 
   #answer(): void {

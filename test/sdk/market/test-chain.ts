@@ -11,6 +11,7 @@ import {
   type ProviderRecord,
   type ServiceRecord,
 } from '@jeju/sdk'
+import type { DeviceRecord } from '@jeju/contracts'
 import { randomBytes32, toHex, type Hex } from '@jeju/verifier/protocol'
 
 const NOBODY: Hex = `0x${'00'.repeat(20)}`
@@ -23,7 +24,11 @@ const REFUND_DELAY_S = 24 * 3600
 export class TestChain implements ChainReader, Pick<Ledger, keyof ClientChain['ledger']> {
   readonly providers = new Map<bigint, ProviderRecord>()
   readonly offers = new Map<bigint, (ServiceRecord & { readonly price: PriceRecord })[]>()
-  readonly bindings = new Map<Hex, BindingRecord>()
+  /** On a chain without a verifier, unless one says more. */
+  readonly bindings = new Map<
+    Hex,
+    Omit<BindingRecord, keyof DeviceRecord> & Partial<DeviceRecord>
+  >()
   readonly channels = new Map<Hex, LedgerChannel>()
   #passed = 0
   /** Services of registration files. */
@@ -46,7 +51,8 @@ export class TestChain implements ChainReader, Pick<Ledger, keyof ClientChain['l
   }
 
   async binding(bindingId: Hex): Promise<BindingRecord> {
-    return this.bindings.get(bindingId) ?? { valid: false, agentId: 0n, signer: NOBODY }
+    const binding = this.bindings.get(bindingId) ?? { valid: false, agentId: 0n, signer: NOBODY }
+    return { tier: 'none', devices: 'not_kept', ...binding }
   }
 
   async openChannel(

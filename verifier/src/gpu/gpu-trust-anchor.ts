@@ -32,15 +32,15 @@ export function simulatedGpuTrustAnchor(
   roots: { readonly deviceRoot: Uint8Array; readonly rimRoot: Uint8Array },
 ): GpuTrustAnchor {
   if (name === '') throw invalid('empty name')
-  const deviceRoot = read(roots.deviceRoot)
-  const rimRoot = read(roots.rimRoot)
-  const nvidia = [read(NVIDIA_DEVICE_ROOT_DER), read(NVIDIA_RIM_ROOT_DER)]
-  for (const { publicKey } of [deviceRoot, rimRoot]) {
-    if (nvidia.some((own) => equalBytes(own.publicKey, publicKey))) {
-      throw invalid('a root of NVIDIA as simulated')
-    }
-  }
-  return anchor('simulated', name, deviceRoot, rimRoot)
+  return anchor('simulated', name, readSimulated(roots.deviceRoot), readSimulated(roots.rimRoot))
+}
+
+/** Where the chains of devices end: in NVIDIA's root, or in another, in DER. */
+export type DeviceRoot = 'nvidia' | Uint8Array
+
+/** The root of devices alone. @throws VerifierError `TRUST_ANCHOR_INVALID` */
+export function deviceRootOf(root: DeviceRoot): Certificate {
+  return root === 'nvidia' ? read(NVIDIA_DEVICE_ROOT_DER) : readSimulated(root)
 }
 
 /** Refuses an object that only looks like an anchor: its tier would be the caller's claim. */
@@ -57,6 +57,15 @@ function anchor(
   const trustAnchor = Object.freeze({ tier, name, deviceRoot, rimRoot })
   made.add(trustAnchor)
   return trustAnchor
+}
+
+function readSimulated(der: Uint8Array): Certificate {
+  const root = read(der)
+  const nvidia = [read(NVIDIA_DEVICE_ROOT_DER), read(NVIDIA_RIM_ROOT_DER)]
+  if (nvidia.some(({ publicKey }) => equalBytes(publicKey, root.publicKey))) {
+    throw invalid('a root of NVIDIA as simulated')
+  }
+  return root
 }
 
 function read(der: Uint8Array): Certificate {

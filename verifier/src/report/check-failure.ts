@@ -63,6 +63,7 @@ export const CHECK_FAILURE_CODES = [
   'GPU_SET_MIXED', // devices of several architectures, drivers, modes or nonces
   'GPU_DEVICES_MISMATCH', // not the devices of the statement
   'GPU_TOPOLOGY_INVALID', // GPUs and switches that do not name each other
+  'GPU_NOT_HELD', // on chain they are not those of this binding
   'GPU_NOT_ALLOWED', // architecture, driver or RIM that the policy does not take
   'NVSWITCH_MISSING',
   'RIM_MISSING',

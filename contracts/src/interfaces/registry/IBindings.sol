@@ -38,6 +38,16 @@ interface IBindings {
         OUT_OF_POLICY
     }
 
+    /// @notice What the record of devices says of a binding. Only HELD and NOT_KEPT let a client count its GPUs.
+    enum Devices {
+        /// It holds not every device of its statement, or names none, or nobody judged its evidence though somebody could.
+        NOT_HELD,
+        /// It holds every one (IGpuDevices), under a simulated root in a world of its own.
+        HELD,
+        /// Tier NONE, and no verifier is listed that could have judged: this chain keeps no record of devices.
+        NOT_KEPT
+    }
+
     struct Binding {
         uint256 agentId;
         /// Named in the statement: who bonded when this was attested.
@@ -47,7 +57,7 @@ interface IBindings {
         Tier tier;
         /// At the last grant, in the verifier's code; 0 with Tier.NONE. `statusOf` tells today's.
         uint8 tcbStatus;
-        /// Since when it has been valid at this tier without a gap.
+        /// Since when it has been valid without a gap at the tier that its grants gave it.
         uint64 validFrom;
         /// Cut to the second before its revocation.
         uint64 validUntil;
@@ -61,6 +71,8 @@ interface IBindings {
         bytes20 head;
         /// The verifier's own note on it.
         bytes25 record;
+        /// Whose the devices of its statement are. A client that counts GPUs takes no binding's word for them over this one.
+        Devices devices;
     }
 
     /// @notice One grant, as `Attested` and `SignerBound` tell it.
@@ -276,11 +288,13 @@ interface IBindings {
     function bindingOf(bytes32 bindingId) external view returns (bool valid, Binding memory binding);
 
     /// @notice What the record says of another moment: granted, not expired, not revoked, endpoint and recorded owner the
-    /// same. It knows nothing of the switches, bonds, transfers and collateral of that moment.
+    /// same. It knows nothing of the switches, bonds, transfers and collateral of that moment, nor of a device that moved on
+    /// since: TDX_GPU and HELD stand for devices that it holds today and has held without a gap since `t` or before. What was
+    /// once held is in the events of IGpuDevices.
     /// @param bindingId any
     /// @param t Unix seconds
     /// @return valid whether the record covers `t`
-    /// @return binding as in `bindingOf`
+    /// @return binding as in `bindingOf`, but tier and devices of `t`; NOT_KEPT goes by today's list
     function bindingAt(bytes32 bindingId, uint64 t) external view returns (bool valid, Binding memory binding);
 
     /// @notice Judged anew, with the verifier's collateral and policy of this moment.
