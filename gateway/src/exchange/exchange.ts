@@ -168,8 +168,7 @@ function refuse(request: IncomingMessage, response: ServerResponse, error: unkno
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > MAX_REQUEST_BYTES) throw tooLarge()
-  const pieces: AsyncIterable<Uint8Array> = request.iterator({ destroyOnReturn: false })
-  const body = await readLimited(pieces, MAX_REQUEST_BYTES).catch(() => {
+  const body = await readLimited(request, MAX_REQUEST_BYTES).catch(() => {
     throw new GatewayError('invalid_request', 'body: broke off')
   })
   if (body === undefined) throw tooLarge()

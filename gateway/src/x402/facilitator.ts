@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
 import { z } from 'zod'
 import { GatewayError } from '../http/gateway-error.ts'
 import { readLimited } from '../http/read-limited.ts'
@@ -66,7 +68,7 @@ export function createFacilitator(url: string, ask: typeof fetch): Facilitator {
         redirect: 'error',
         signal: AbortSignal.timeout(timeoutMs),
       })
-      const bytes = response.body && (await readLimited(response.body, MAX_ANSWER_BYTES))
+      const bytes = response.body === null ? undefined : await read(response.body)
       // Facilitators answer a payment that they refuse with 200 or with an error status; the document decides.
       return shape.parse(JSON.parse(bytes?.toString('utf8') ?? ''))
     } catch {
@@ -100,6 +102,16 @@ export function createFacilitator(url: string, ask: typeof fetch): Facilitator {
       requirePayer(payment, requirements, answer.payer)
       return { success, transaction, network, payer: payment.from }
     },
+  }
+}
+
+/** Not read to its end where it is too long. */
+async function read(body: ReadableStream): Promise<Buffer | undefined> {
+  const stream = Readable.fromWeb(body)
+  try {
+    return await readLimited(stream, MAX_ANSWER_BYTES)
+  } finally {
+    stream.destroy()
   }
 }
 

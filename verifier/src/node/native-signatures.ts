@@ -30,6 +30,7 @@ const MAX_KEPT_KEYS = 1024
 
 const secp256k1 = loadNativeSecp256k1()
 const publicKeys = new Recent<KeyObject>(MAX_KEPT_KEYS)
+const addresses = new Recent<Hex>(MAX_KEPT_KEYS)
 /** By the very array that the caller holds: no copy of a private key outlives his. */
 const privateKeys = new WeakMap<Uint8Array, KeyObject>()
 
@@ -47,7 +48,7 @@ export const nativeSignatures: ReceiptSignatures & ReceiptSigning = {
     // Whatever is refused, the protocol's own code refuses, in its own words.
     return point === undefined
       ? recoverAddress(digest, signature)
-      : toHex(keccak256(point.subarray(1)).subarray(12))
+      : addressOfPoint(point)
   },
   signDigest: (digest, privateKey) => {
     if (secp256k1 === undefined) return signDigest(digest, privateKey)
@@ -92,6 +93,16 @@ function recoverPoint(
   } catch {
     return undefined
   }
+}
+
+/** Wallets ask again and again, and a node signs each of its answers. */
+function addressOfPoint(point: Uint8Array): Hex {
+  const id = byteKey(point)
+  const kept = addresses.get(id)
+  if (kept !== undefined) return kept
+  const address = toHex(keccak256(point.subarray(1)).subarray(12))
+  addresses.set(id, address)
+  return address
 }
 
 function publicKeyOf(publicKey: Uint8Array): KeyObject {

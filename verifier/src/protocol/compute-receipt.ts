@@ -69,6 +69,20 @@ export function signedReceiptBytes(receipt: UnsignedReceipt): Uint8Array<ArrayBu
   return utf8(canonicalJson(document(receipt)))
 }
 
+/**
+ * The bytes the Ed25519 signature covers, of a text that {@link parseComputeReceipt} has taken and given this receipt
+ * for. Such a text is canonical and has these members and no other, so it ends in the signature's and the version's; the
+ * rest is cut from its end, never searched for in what a node wrote.
+ */
+export function signedPartOf(text: string, receipt: ComputeReceipt): Uint8Array<ArrayBuffer> {
+  const end = `,"signature":"${receipt.signature}"${TEXT_END}`
+  if (!text.endsWith(end)) return signedReceiptBytes(receipt)
+  return utf8(text.slice(0, -end.length) + TEXT_END)
+}
+
+/** The last member of the canonical document, signed or not. */
+const TEXT_END = ',"v":1}'
+
 /** How a receipt's two signatures are made; by default in JavaScript, which runs everywhere. */
 export interface ReceiptSigning {
   /** As `signDigest`. */

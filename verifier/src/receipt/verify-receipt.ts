@@ -1,7 +1,7 @@
 import { fromBareHex, type Hex } from '../bytes/hex.ts'
 import {
   parseComputeReceipt,
-  signedReceiptBytes,
+  signedPartOf,
   type ComputeReceipt,
 } from '../protocol/compute-receipt.ts'
 import { feeOf } from '../protocol/fee.ts'
@@ -68,18 +68,18 @@ export function verifyReceipt(
       verdict: { outcome: 'refused' },
     }
   }
-  const { receipt } = read
+  const { receipt, text } = read
   const fee = feeOf(expectation.price, receipt.receipt.inputTokens, receipt.receipt.outputTokens)
   const checks: readonly Check<ReceiptCheckName>[] = [
     passed('receipt-present', { keyId: receipt.keyId }),
     same(
       'receipt-authorisation',
-      authDigest(expectation.signed.auth, expectation.serving),
+      authDigest(expectation.signed.auth, expectation.serving, expectation.signatures?.keccak256),
       receipt.receipt.authHash,
     ),
     same('receipt-response', answer.responseHash, receipt.receipt.responseHash),
     checkSigner(receipt, expectation),
-    checkDocument(receipt, expectation),
+    checkDocument(receipt, text, expectation),
     checkModel(receipt, expectation),
     checkPrice(receipt, fee, expectation),
     checkUsage(receipt, answer, expectation),
@@ -95,10 +95,11 @@ export function verifyReceipt(
 
 function readReceipt(
   answer: ReceivedAnswer,
-): { readonly receipt: ComputeReceipt } | { readonly absent: string } {
+): { readonly receipt: ComputeReceipt; readonly text: string } | { readonly absent: string } {
   if ('absent' in answer.receipt) return answer.receipt
+  const { text } = answer.receipt
   try {
-    return { receipt: parseComputeReceipt(answer.receipt.text) }
+    return { receipt: parseComputeReceipt(text), text }
   } catch (error) {
     if (error instanceof ProtocolError) return { absent: `${error.code}: ${error.message}` }
     throw error
@@ -114,7 +115,7 @@ function checkSigner(
   { binding, serving, signatures = PORTABLE }: ReceiptExpectation,
 ): Check<ReceiptCheckName> {
   try {
-    const digest = receiptDigest(receipt.receipt, serving)
+    const digest = receiptDigest(receipt.receipt, serving, signatures.keccak256)
     const signer = signatures.recoverAddress(digest, receipt.receiptSignature)
     return same('receipt-signer', binding.signer, signer)
   } catch (error) {
@@ -125,6 +126,7 @@ function checkSigner(
 
 function checkDocument(
   receipt: ComputeReceipt,
+  text: string,
   { binding, signatures = PORTABLE }: ReceiptExpectation,
 ): Check<ReceiptCheckName> {
   const name = 'receipt-document'
@@ -138,7 +140,7 @@ function checkDocument(
   if (key === undefined) return failed(name, 'a receipt key of the keyset', receipt.keyId)
   const valid = signatures.verifyEd25519(
     fromBareHex(receipt.signature),
-    signedReceiptBytes(receipt),
+    signedPartOf(text, receipt),
     fromBareHex(key.public_key),
   )
   return valid
