@@ -5,10 +5,7 @@ import type { Readable } from 'node:stream'
  * whoever asked for it has to destroy it then. Rejects where it breaks off. By its events, since an iterator over a
  * stream costs as much as a small body.
  */
-export function readLimited(
-  body: Readable,
-  max: number,
-): Promise<Buffer<ArrayBuffer> | undefined> {
+export function readLimited(body: Readable, max: number): Promise<Buffer<ArrayBuffer> | undefined> {
   return new Promise((resolve, reject) => {
     const parts: Uint8Array<ArrayBuffer>[] = []
     let length = 0

@@ -1,4 +1,9 @@
 /** What a verifier, and who signs receipts, uses where there is Node. */
-export { isNativeSecp256k1, nativeSha256, nativeSignatures } from './native-signatures.ts'
+export {
+  isNativeSecp256k1,
+  nativeSha256,
+  nativeSignatures,
+  verifyEd25519InPool,
+} from './native-signatures.ts'
 export { nodeP256 } from './node-p256.ts'
 export { nodeP384 } from './node-p384.ts'

@@ -3,12 +3,7 @@ import { fromBase64Url, toBase64Url } from '../bytes/base64url.ts'
 import { sha256Stream, type Sha256Stream } from '../bytes/hash.ts'
 import { fromHex, toHex, type Hex } from '../bytes/hex.ts'
 import { canonicalJson, parseCanonicalJson } from './canonical-json.ts'
-import {
-  typedDataDigest,
-  type ContractDomain,
-  type Keccak256,
-  type StructType,
-} from './eip712.ts'
+import { typedDataDigest, type ContractDomain, type Keccak256, type StructType } from './eip712.ts'
 import { MAX_HEADER_BYTES } from './limits.ts'
 import { ProtocolError } from './protocol-error.ts'
 import { asDecimal, asHex, asInteger, exactObject } from './shape.ts'
@@ -55,7 +50,10 @@ const REQUEST_AUTH_TYPE: StructType = {
 const REQUEST_AUTH_MEMBERS = REQUEST_AUTH_TYPE.members.map(([name]) => name)
 
 /** Of authorisations that cannot change any more: one is digested for its signer, and again for its receipt. */
-const digests = new WeakMap<RequestAuth, { readonly serving: ContractDomain; readonly digest: Hex }>()
+const digests = new WeakMap<
+  RequestAuth,
+  { readonly serving: ContractDomain; readonly digest: Hex }
+>()
 
 /**
  * EIP-712 digest of an authorisation in InferenceServing's domain: the `authHash`. Made once of a frozen one, as
@@ -148,11 +146,7 @@ export function parseAuthorization(header: string): SignedRequestAuth {
   ])
   asInteger(outer['v'], 'authorization.v', { min: 1, max: 1 })
   const place = 'authorization.auth'
-  const auth = exactObject(
-    outer['auth'],
-    place,
-    REQUEST_AUTH_MEMBERS,
-  )
+  const auth = exactObject(outer['auth'], place, REQUEST_AUTH_MEMBERS)
   return {
     auth: Object.freeze({
       channelId: asHex(auth['channelId'], `${place}.channelId`, 32),
