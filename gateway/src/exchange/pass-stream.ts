@@ -23,7 +23,7 @@ export async function passStream(
   parts: PassParts,
 ): Promise<Passed> {
   const { response } = parts
-  beginAnswer(sent, 'streaming', response, await parts.collect())
+  beginAnswer(sent, 'streaming', parts, await parts.collect())
   // The reader learns that there is an answer, however long its first piece takes.
   const flush = setImmediate(() => response.flushHeaders())
   const reading = new StreamReading(sent, kind)

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream'
-import type { ReadableStream } from 'node:stream/web'
 import { z } from 'zod'
 import { GatewayError } from '../http/gateway-error.ts'
 import { readLimited } from '../http/read-limited.ts'
@@ -106,8 +105,8 @@ export function createFacilitator(url: string, ask: typeof fetch): Facilitator {
 }
 
 /** Not read to its end where it is too long. */
-async function read(body: ReadableStream): Promise<Buffer | undefined> {
-  const stream = Readable.fromWeb(body)
+async function read(body: AsyncIterable<Uint8Array>): Promise<Buffer | undefined> {
+  const stream = Readable.from(body)
   try {
     return await readLimited(stream, MAX_ANSWER_BYTES)
   } finally {

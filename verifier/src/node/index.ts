@@ -1,6 +1,7 @@
 /** What a verifier, and who signs receipts, uses where there is Node. */
 export {
   isNativeSecp256k1,
+  nativeBase64Url,
   nativeSha256,
   nativeSignatures,
   verifyEd25519InPool,

@@ -6,6 +6,7 @@ import {
   verify,
   type KeyObject,
 } from 'node:crypto'
+import { fromBase64Url } from '../bytes/base64url.ts'
 import { byteKey } from '../bytes/byte-key.ts'
 import { keccak256 as portableKeccak256, type Sha256Stream } from '../bytes/hash.ts'
 import { fromHex, toHex, type Hex } from '../bytes/hex.ts'
@@ -89,6 +90,13 @@ export function verifyEd25519InPool(
       resolve(false)
     }
   })
+}
+
+/** As `fromBase64Url` of `@jeju/verifier/protocol`, in native code. */
+export function nativeBase64Url(text: string, place?: string): Uint8Array<ArrayBuffer> {
+  const bytes = Buffer.from(text, 'base64url')
+  // Node skips what it does not know; what it would write otherwise has two spellings, and is refused in the words of all.
+  return bytes.toString('base64url') === text ? bytes : fromBase64Url(text, place)
 }
 
 /** A running SHA-256 in native code. */

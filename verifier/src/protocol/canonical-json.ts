@@ -69,6 +69,26 @@ export function parseCanonicalJson(text: string, place: string): JsonValue {
   return value
 }
 
+/**
+ * As {@link parseCanonicalJson}, of a kind of document that has a reader and a writer: what the writer gives back letter
+ * by letter, of what the reader took, is canonical. The writer has to give canonical text for all that the reader takes.
+ * Any other text is judged as by {@link parseCanonicalJson}, so that refusals are the same ones.
+ */
+export function parseCanonicalDocument<Document>(
+  text: string,
+  place: string,
+  read: (value: unknown) => Document,
+  write: (document: Document) => string,
+): Document {
+  try {
+    const document = read(JSON.parse(text))
+    if (write(document) === text) return document
+  } catch {
+    // Why is said below.
+  }
+  return read(parseCanonicalJson(text, place))
+}
+
 function parseJson(text: string, place: string): JsonValue {
   try {
     return JSON.parse(text) as JsonValue

@@ -1,6 +1,6 @@
 import { utf8 } from '../bytes/bytes.ts'
 import { toBareHex, type Hex } from '../bytes/hex.ts'
-import { canonicalJson, parseCanonicalJson, type JsonValue } from './canonical-json.ts'
+import { canonicalJson, parseCanonicalDocument, type JsonValue } from './canonical-json.ts'
 import type { ContractDomain } from './eip712.ts'
 import { MAX_FINISH_CODE, receiptDigest, type Receipt } from './receipt.ts'
 import { asBareHex, asDecimal, asHex, asInteger, asString, exactObject } from './shape.ts'
@@ -118,7 +118,21 @@ export function encodeComputeReceipt(receipt: ComputeReceipt): string {
 
 /** Reads JCS text; checks form only, no signature. Throws a ProtocolError. */
 export function parseComputeReceipt(text: string): ComputeReceipt {
-  return readComputeReceipt(parseCanonicalJson(text, 'receipt'))
+  return parseCanonicalDocument(text, 'receipt', readComputeReceipt, textOf)
+}
+
+/** The canonical text of what was read: hex, decimals and small integers stand as they are. */
+function textOf(read: ComputeReceipt): string {
+  const { receipt } = read
+  return (
+    `{"binding_id":"${read.bindingId}","key_id":${canonicalJson(read.keyId)},` +
+    `"keyset_digest":"${read.keysetDigest}","model":${canonicalJson(read.model)},` +
+    `"model_id":"${read.modelId}","price_version":${read.priceVersion},` +
+    `"receipt":{"authHash":"${receipt.authHash}","finish":${receipt.finish},` +
+    `"inputTokens":${receipt.inputTokens},"issuedAt":"${receipt.issuedAt}",` +
+    `"outputTokens":${receipt.outputTokens},"responseHash":"${receipt.responseHash}"},` +
+    `"receipt_signature":"${read.receiptSignature}","signature":"${read.signature}"${TEXT_END}`
+  )
 }
 
 /** Reads the receipt member of an already parsed canonical document. */

@@ -2,7 +2,7 @@ import { decodeUtf8, utf8 } from '../bytes/bytes.ts'
 import { fromBase64Url, toBase64Url } from '../bytes/base64url.ts'
 import { sha256Stream, type Sha256Stream } from '../bytes/hash.ts'
 import { fromHex, toHex, type Hex } from '../bytes/hex.ts'
-import { canonicalJson, parseCanonicalJson } from './canonical-json.ts'
+import { canonicalJson, parseCanonicalDocument } from './canonical-json.ts'
 import { typedDataDigest, type ContractDomain, type Keccak256, type StructType } from './eip712.ts'
 import { MAX_HEADER_BYTES } from './limits.ts'
 import { ProtocolError } from './protocol-error.ts'
@@ -129,21 +129,36 @@ export function encodeAuthorization(signed: SignedRequestAuth): string {
   )
 }
 
-/** Reads the {@link AUTHORIZATION_HEADER}; checks form only, no signature. Throws a {@link ProtocolError}. */
-export function parseAuthorization(header: string): SignedRequestAuth {
+/**
+ * Reads the {@link AUTHORIZATION_HEADER}; checks form only, no signature. `decode` reads base64url, for who has a faster
+ * way. Throws a {@link ProtocolError}.
+ */
+export function parseAuthorization(
+  header: string,
+  decode: typeof fromBase64Url = fromBase64Url,
+): SignedRequestAuth {
   if (header.length > MAX_HEADER_BYTES) {
     throw new ProtocolError(
       'INPUT_TOO_LARGE',
       `authorization: more than ${MAX_HEADER_BYTES} characters`,
     )
   }
-  const text = decodeUtf8(fromBase64Url(header, 'authorization'), 'authorization')
-  const outer = exactObject(parseCanonicalJson(text, 'authorization'), 'authorization', [
-    'auth',
-    'salt',
-    'signature',
-    'v',
-  ])
+  const text = decodeUtf8(decode(header, 'authorization'), 'authorization')
+  return parseCanonicalDocument(text, 'authorization', readAuthorization, textOf)
+}
+
+/** The canonical text of what was read: hex and decimals stand as they are. */
+function textOf({ auth, salt, signature }: SignedRequestAuth): string {
+  const { bindingId, channelId, maxFee, nonce, requestHash: hash, validUntil } = auth
+  return (
+    `{"auth":{"bindingId":"${bindingId}","channelId":"${channelId}","maxFee":"${maxFee}",` +
+    `"nonce":"${nonce}","requestHash":"${hash}","validUntil":"${validUntil}"},` +
+    `"salt":"${salt}","signature":"${signature}","v":1}`
+  )
+}
+
+function readAuthorization(value: unknown): SignedRequestAuth {
+  const outer = exactObject(value, 'authorization', ['auth', 'salt', 'signature', 'v'])
   asInteger(outer['v'], 'authorization.v', { min: 1, max: 1 })
   const place = 'authorization.auth'
   const auth = exactObject(outer['auth'], place, REQUEST_AUTH_MEMBERS)
