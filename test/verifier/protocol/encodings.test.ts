@@ -97,6 +97,17 @@ describe('E19 strict_decoding_table: bytes', () => {
       expect(() => fromHex(bad), bad).toThrow(code('INPUT_HEX'))
     }
     expect(() => fromHex('0x1234', 3)).toThrow(code('INPUT_HEX'))
+    const texts = fc.string({ unit: fc.constantFrom(...'0189abfgAFG/:@`\u0130 '), maxLength: 6 })
+    fc.assert(
+      fc.property(texts, (text) => {
+        if (text.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(text)) {
+          expect(fromHex(`0x${text}`)).toEqual(new Uint8Array(Buffer.from(text, 'hex')))
+        } else {
+          expect(() => fromHex(`0x${text}`)).toThrow(code('INPUT_HEX'))
+        }
+      }),
+      { numRuns: 2_000 },
+    )
   })
 
   test('C2 nonce_encoding_table', () => {
