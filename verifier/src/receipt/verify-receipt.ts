@@ -61,8 +61,8 @@ export function verifyReceipt(
   const read = readReceipt(answer)
   if ('absent' in read) return absentReport(read.absent)
   const document = documentOf(read, expectation)
-  const { verifyEd25519: verify } = expectation.signatures ?? PORTABLE
-  const isSigned = 'objection' in document || verify(...document.signed)
+  const signatures = expectation.signatures ?? PORTABLE
+  const isSigned = 'objection' in document || signatures.verifyEd25519(...document.signed)
   return conclude(read, checkOthers(read, answer, expectation), checkDocument(document, isSigned))
 }
 
