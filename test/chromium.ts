@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { chromium, type BrowserContextOptions, type Page } from 'playwright-core'
+import { installed } from './servers/installed.ts'
 
 /** Where Debian's package puts it. */
 const CHROMIUM = '/usr/bin/chromium'
 
 /** Whether there is a browser to test in. */
-export const haveChromium: boolean = existsSync(CHROMIUM)
+export const haveChromium: boolean = installed('chromium', existsSync(CHROMIUM))
 
 if (!haveChromium) {
   console.warn(

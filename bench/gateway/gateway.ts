@@ -11,9 +11,14 @@ const MANY = { connections: 16, requests: 1_600 }
 /** Answers after which memory has to be where it was. */
 const SOAK = { connections: 16, requests: 100_000 }
 
-interface Measured {
-  readonly json: readonly Load[]
-  readonly stream: readonly Load[]
+/** A peer that cannot pass one kind of answers is measured with the other. */
+const KINDS = ['json', 'stream'] as const
+type Kind = (typeof KINDS)[number]
+type Measured = Readonly<Record<Kind, readonly Load[]>>
+/** A proxy that is measured. */
+interface Contestant {
+  readonly target: Target
+  readonly kinds: readonly Kind[]
 }
 
 /**
@@ -25,28 +30,30 @@ export async function benchGateway(): Promise<object> {
   const { port } = upstream.serving
   const gateway = await startOwn('gateway-process', String(port))
   const bare = await startOwn('bare-proxy', String(port))
-  const peers: Record<string, Peer> = {
+  const peers: Readonly<Record<string, Peer>> = {
     nginx: await startNginx(port),
     portkey: await startPortkey(port),
   }
+  const notRun: string[] = []
   const exchange = gateway.serving.exchange
   if (exchange === undefined) throw new Error('the gateway told no prompts')
   try {
     const ready = once(upstream.child, 'message')
     upstream.child.send(exchange)
     await ready
+    const contestants: Record<string, Contestant> = {
+      direct: { target: { port }, kinds: KINDS },
+      gateway: { target: { port: gateway.serving.port }, kinds: KINDS },
+      'hono, nothing checked': { target: { port: bare.serving.port }, kinds: KINDS },
+    }
     for (const [name, peer] of Object.entries(peers)) {
-      peers[name] = await answeringRight(name, peer, exchange)
+      const { kinds, missing } = await answeringRight(name, peer, exchange)
+      notRun.push(...missing)
+      if ('target' in peer && kinds.length > 0) contestants[name] = { target: peer.target, kinds }
     }
-    const targets: Record<string, Target> = {
-      direct: { port },
-      gateway: { port: gateway.serving.port },
-      'hono, nothing checked': { port: bare.serving.port },
-      ...runningOf(peers),
-    }
-    const figures = await measure(targets, exchange, gateway)
+    const figures = await measure(contestants, exchange, gateway)
     const soak = process.env['BENCH_SOAK'] === '0' ? 'left out' : await soaked(gateway, exchange)
-    return { ...figures, soak, notRun: notRunOf(peers) }
+    return { ...figures, soak, notRun }
   } finally {
     const own = [upstream, gateway, bare].map(({ child }) => child)
     const others = Object.values(peers).flatMap((peer) => ('child' in peer ? [peer.child] : []))
@@ -55,24 +62,24 @@ export async function benchGateway(): Promise<object> {
 }
 
 async function measure(
-  targets: Readonly<Record<string, Target>>,
+  contestants: Readonly<Record<string, Contestant>>,
   exchange: BenchExchange,
   gateway: OwnProcess,
 ): Promise<object> {
-  const found: Record<string, { json: Load[]; stream: Load[] }> = {}
-  for (const target of Object.values(targets)) {
-    await load(target, exchange.json, { connections: 16, requests: WARM_UP })
-    await load(target, exchange.stream, { connections: 16, requests: WARM_UP })
+  const found: Record<string, Record<Kind, Load[]>> = {}
+  for (const { target, kinds } of Object.values(contestants)) {
+    for (const kind of kinds) {
+      await load(target, exchange[kind], { connections: 16, requests: WARM_UP })
+    }
   }
   const before = await gateway.usage()
   let asked = 0
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [name, target] of Object.entries(targets)) {
+    for (const [name, { target, kinds }] of Object.entries(contestants)) {
       const own = (found[name] ??= { json: [], stream: [] })
       for (const size of [ONE, MANY]) {
-        own.json.push(await load(target, exchange.json, size))
-        own.stream.push(await load(target, exchange.stream, size))
-        if (name === 'gateway') asked += 2 * size.requests
+        for (const kind of kinds) own[kind].push(await load(target, exchange[kind], size))
+        if (name === 'gateway') asked += kinds.length * size.requests
       }
     }
   }
@@ -88,7 +95,7 @@ async function measure(
 
 /** The best of the rounds: what else the machine did can only make it worse. */
 function summary(loads: Measured, direct: Measured): object {
-  const kind = (name: keyof Measured): object => {
+  const kind = (name: Kind): object => {
     const one = bestP50(loads[name])
     const many = loads[name].filter(({ connections }) => connections === MANY.connections)
     const best = many.toSorted((a, b) => b.perSecond - a.perSecond)[0]
@@ -97,7 +104,8 @@ function summary(loads: Measured, direct: Measured): object {
       sixteenConnections: { perSecond: best?.perSecond, p50Ms: best?.p50Ms, p99Ms: best?.p99Ms },
     }
   }
-  return { json: kind('json'), stream: kind('stream') }
+  const measured = KINDS.filter((name) => loads[name].length > 0)
+  return Object.fromEntries(measured.map((name) => [name, kind(name)]))
 }
 
 function bestP50(loads: readonly Load[]): number {
@@ -116,35 +124,25 @@ async function soaked(gateway: OwnProcess, { json, stream }: BenchExchange): Pro
   return { requests: SOAK.requests, rssMbByTenths: rssMb }
 }
 
-/** A peer that cannot pass the bench's answers is not measured. */
+/** The kinds of answers that a peer passes, and why not the others. */
 async function answeringRight(
   name: string,
   peer: Peer,
-  { json, stream }: BenchExchange,
-): Promise<Peer> {
-  if ('notRun' in peer) return peer
-  const once = { connections: 1, requests: 1 }
-  try {
-    await load(peer.target, json, once)
-    await load(peer.target, stream, once)
-    return peer
-  } catch (error) {
-    peer.child.kill()
-    const reason = error instanceof Error ? error.message.slice(0, 120) : 'failed'
-    return { notRun: `${name}: ${reason}` }
+  exchange: BenchExchange,
+): Promise<{ readonly kinds: readonly Kind[]; readonly missing: readonly string[] }> {
+  if ('notRun' in peer) return { kinds: [], missing: [peer.notRun] }
+  const kinds: Kind[] = []
+  const missing: string[] = []
+  for (const kind of KINDS) {
+    try {
+      await load(peer.target, exchange[kind], { connections: 1, requests: 1 })
+      kinds.push(kind)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message.slice(0, 120) : 'failed'
+      missing.push(`${name}, ${kind}: ${reason}`)
+    }
   }
-}
-
-function runningOf(peers: Readonly<Record<string, Peer>>): Record<string, Target> {
-  return Object.fromEntries(
-    Object.entries(peers).flatMap(([name, peer]) =>
-      'target' in peer ? [[name, peer.target]] : [],
-    ),
-  )
-}
-
-function notRunOf(peers: Readonly<Record<string, Peer>>): readonly string[] {
-  return Object.values(peers).flatMap((peer) => ('notRun' in peer ? [peer.notRun] : []))
+  return { kinds, missing }
 }
 
 function rounded(value: number): number {

@@ -17,10 +17,15 @@ export interface OwnProcess {
   usage(): Promise<Usage>
 }
 
+const COMPILED = new URL('../use-compiled.ts', import.meta.url).href
+
 /** Starts one of the scripts beside this one, and waits until it serves. */
 export async function startOwn(script: string, ...args: readonly string[]): Promise<OwnProcess> {
   const file = fileURLToPath(new URL(`${script}.ts`, import.meta.url))
-  const child = fork(file, [...args], { stdio: 'inherit', execArgv: process.execArgv })
+  const child = fork(file, [...args], {
+    stdio: 'inherit',
+    execArgv: [...process.execArgv, '--import', COMPILED],
+  })
   const [serving] = (await once(child, 'message')) as [Serving]
   return {
     child,

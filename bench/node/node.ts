@@ -175,7 +175,11 @@ interface NodeProcess {
 async function startProcess(environment: Readonly<Record<string, string>>): Promise<NodeProcess> {
   const child: ChildProcess = fork(fileURLToPath(new URL('node-process.ts', import.meta.url)), [], {
     env: { ...process.env, ...environment },
-    execArgv: [...process.execArgv, '--import', new URL('use-compiled.ts', import.meta.url).href],
+    execArgv: [
+      ...process.execArgv,
+      '--import',
+      new URL('../use-compiled.ts', import.meta.url).href,
+    ],
   })
   const died = once(child, 'exit').then(([code]): never => {
     throw new Error(`the node's process ended (${String(code)})`)

@@ -15,6 +15,9 @@ import {VerifierList} from "./registry/VerifierList.sol";
 /// @title Registry of providers on top of the canonical ERC-8004 identity registry
 /// @notice Rules and powers: see IComputeRegistry. It holds no money.
 contract ComputeRegistry is Services, BindingViews, IComputeRegistry {
+    string private constant DOMAIN_NAME = "Jeju Compute Node";
+    string private constant DOMAIN_VERSION = "1";
+
     /// @notice Peers, owner and first verifier.
     /// @param identity canonical ERC-8004 identity registry
     /// @param staking bond contract, which may be deployed later at this address
@@ -26,9 +29,36 @@ contract ComputeRegistry is Services, BindingViews, IComputeRegistry {
         address owner_,
         IAttestationVerifier firstVerifier
     )
-        EIP712("Jeju Compute Node", "1")
+        EIP712(DOMAIN_NAME, DOMAIN_VERSION)
         Governed(owner_)
         Providers(identity, staking)
         VerifierList(firstVerifier)
     {}
+
+    /// @notice EIP-5267.
+    /// @dev Of constants: both names are short, and the library's way of keeping longer ones is code that has no room here.
+    /// @return fields that the domain has
+    /// @return name of the domain
+    /// @return version of it
+    /// @return chainId of this chain
+    /// @return verifyingContract this one
+    /// @return salt none
+    /// @return extensions none
+    function eip712Domain()
+        public
+        view
+        override
+        returns (
+            bytes1 fields,
+            string memory name,
+            string memory version,
+            uint256 chainId,
+            address verifyingContract,
+            bytes32 salt,
+            uint256[] memory extensions
+        )
+    {
+        (fields, name, version) = (0x0f, DOMAIN_NAME, DOMAIN_VERSION);
+        (chainId, verifyingContract) = (block.chainid, address(this));
+    }
 }

@@ -36,13 +36,11 @@ contract TestVerifier is IAttestationVerifier {
         failing = failing_;
     }
 
-    function appraise(
-        bytes32 bindingId,
-        bool,
-        uint64 blockNumber,
-        bytes32 blockHash,
-        bytes calldata evidence
-    ) external pure returns (Appraisal memory appraisal) {
+    function appraise(bytes32 bindingId, bool, uint64 blockNumber, bytes32 blockHash, bytes calldata evidence)
+        external
+        pure
+        returns (Appraisal memory appraisal)
+    {
         require(evidence.length == 160, BadEvidence(evidence.length));
         bytes32 mark;
         (appraisal, mark) = abi.decode(evidence, (Appraisal, bytes32));

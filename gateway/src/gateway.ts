@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DeploymentError } from '@jeju/contracts'
 import { QuoteVerifier, type CollateralSource, type GpuTrust } from '@jeju/verifier'
-import { nativeSignatures, nodeP256 } from '@jeju/verifier/node'
+import { nativeSignatures, nodeP256, verifyEd25519InPool } from '@jeju/verifier/node'
 import type { Hono } from 'hono'
 import { createLeases, type Leases } from './admission/leases.ts'
 import type { NonceSource } from './admission/nonce-source.ts'
@@ -188,6 +188,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
       findings: store.findings,
       ledger,
       signatures: nativeSignatures,
+      verifyEd25519: verifyEd25519InPool,
       serving,
       logger,
       now,

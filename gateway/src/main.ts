@@ -12,6 +12,7 @@ import { LEASE_MS } from './admission/lease.ts'
 import { createNonceSource } from './admission/nonce-source.ts'
 import { createProviderConnection } from './admission/provider-connection.ts'
 import { connectChain } from './chain/viem-gateway-chain.ts'
+import { connectSettlements } from './chain/viem-settlements.ts'
 import { ConfigError, parseConfig, type Config } from './config.ts'
 import { readExplorerFiles } from './explorer/explorer-files.ts'
 import { createGateway, type SponsorOwnParts } from './gateway.ts'
@@ -27,7 +28,8 @@ import { connectRedis } from './state/redis-state.ts'
 import type { SharedState } from './state/shared-state.ts'
 import type { GatewayStore } from './store/gateway-store.ts'
 import { openStore, StoreError } from './store/libsql-store.ts'
-import { createFacilitator } from './x402/facilitator.ts'
+import { createFacilitator, type Facilitator } from './x402/facilitator.ts'
+import type { X402Settings } from './x402/x402-settings.ts'
 
 /** How long answers under way may take after SIGTERM. */
 const GRACE_MS = 120_000
@@ -117,11 +119,12 @@ function openState(config: Config, store: GatewayStore, logger: Logger): SharedS
 
 /** The gateway's own channels, where it has any. */
 async function openSponsor(
-  { sponsor: settings, x402, rpcUrls, deployment }: Config,
+  config: Config,
   { fees }: GatewayStore,
   shared: SharedState,
   logger: Logger,
 ): Promise<{ readonly sponsor?: SponsorOwnParts }> {
+  const { sponsor: settings, x402, rpcUrls, deployment } = config
   if (settings === undefined) return {}
   const { accountsFile, maxFeePerRequest } = settings
   const accounts = accountsFile === undefined ? NO_ACCOUNTS : await readAccounts(accountsFile)
@@ -129,10 +132,18 @@ async function openSponsor(
   const own = await openChannels({ settings, rpcUrls, deployment, shared, fees, logger, now })
   logger.info({ wallet: own.wallet }, 'pays nodes from channels of its own')
   const paid =
-    x402 === undefined
-      ? {}
-      : { x402: { settings: x402, facilitator: createFacilitator(x402.facilitatorUrl, fetch) } }
+    x402 === undefined ? {} : { x402: { settings: x402, facilitator: facilitatorOf(x402, config) } }
   return { sponsor: { ...own, maxFeePerRequest, accounts, ...paid } }
+}
+
+/** What a facilitator leaves unclear is looked up where the asset is on the chain of the RPC services. */
+function facilitatorOf(
+  { facilitatorUrl, chainId }: X402Settings,
+  { rpcUrls, deployment }: Config,
+): Facilitator {
+  const isHere = chainId === deployment.chainId
+  const find = isHere ? connectSettlements(rpcUrls, chainId) : undefined
+  return createFacilitator(facilitatorUrl, fetch, find)
 }
 
 async function readAccounts(path: string): Promise<Accounts> {

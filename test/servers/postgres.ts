@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres, { type Sql } from 'postgres'
 import { freePort, start, waitFor, type RunningProcess } from '../../demo/network/process.ts'
+import { installed } from './installed.ts'
 
 /** Where Debian's packages put the versions. */
 const VERSIONS = '/usr/lib/postgresql'
@@ -11,7 +12,7 @@ const VERSIONS = '/usr/lib/postgresql'
 const bin = binaries()
 
 /** Whether there is a PostgreSQL server to test with. */
-export const havePostgres: boolean = bin !== undefined
+export const havePostgres: boolean = installed('postgresql', bin !== undefined)
 
 if (!havePostgres) {
   console.warn(

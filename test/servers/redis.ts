@@ -3,12 +3,13 @@ import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort, start, waitFor, type RunningProcess } from '../../demo/network/process.ts'
+import { installed } from './installed.ts'
 
 /** Where Debian's package puts it. */
 const REDIS = '/usr/bin/redis-server'
 
 /** Whether there is a Redis server to test with. */
-export const haveRedis: boolean = existsSync(REDIS)
+export const haveRedis: boolean = installed('redis', existsSync(REDIS))
 
 if (!haveRedis) {
   console.warn(

@@ -48,10 +48,10 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
 
     /// @notice Shorter than ComputeStaking.UNBONDING, so that a bond is in reach while the binding lasts (attack R11).
     uint64 public constant MAX_BINDING_VALIDITY = 7 days;
-    /// @notice Lower bound of `bindingValidity`.
-    uint64 public constant MIN_BINDING_VALIDITY = 1 hours;
-    /// @notice Lower bound of `freshnessWindow`: what every chain knows.
-    uint64 public constant MIN_FRESHNESS_WINDOW = 256;
+    /// @dev Lower bound of `bindingValidity`.
+    uint64 private constant MIN_BINDING_VALIDITY = 1 hours;
+    /// @dev Lower bound of `freshnessWindow`: what every chain knows.
+    uint64 private constant MIN_FRESHNESS_WINDOW = 256;
     /// @notice Upper bound of `freshnessWindow`: what EIP-2935 keeps.
     uint64 public constant MAX_FRESHNESS_WINDOW = 8191;
     /// @notice Stands for no verifier.
@@ -82,7 +82,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         require(statement.signer != address(0), ZeroAddress());
         bindingId = bindingIdOf(statement);
         BindingRow storage row = _bindings[bindingId];
-        require(!row.revoked, BindingIsRevoked(bindingId));
+        _requireUnrevoked(bindingId);
 
         if (row.signer == address(0)) {
             _takeTag(agentId, bindingId);
@@ -127,7 +127,6 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
             signerSig
         );
 
-        if (grant.before.blockNumber() == 0) _openVersion(grant);
         _grant(grant);
         _emitAttested(grant);
     }
@@ -155,7 +154,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         Granting memory grant = _requireConsent(statement.agentId, bindingId);
         require(evidenceHash != 0, EvidenceHashZero());
         grant.blockHash = _requireFresh(blockNumber);
-        uint64 max = uint64(block.timestamp) + bindingValidity;
+        uint64 max = _latestEnd();
         require(validUntil > block.timestamp && validUntil <= max, ValidityOutOfRange(validUntil, max));
         _requirePossession(
             statement.signer,
@@ -167,17 +166,10 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         // Nobody has judged the evidence, and a hash is not a proof (attack R1): tier NONE, and no record.
         grant.verifierIndex = NO_VERIFIER;
         (grant.validUntil, grant.blockNumber, grant.evidenceHash) = (validUntil, blockNumber, evidenceHash);
-        if (grant.before.blockNumber() == 0) _openVersion(grant);
         _grant(grant);
 
         emit SignerBound(
-            grant.agentId,
-            bindingId,
-            statement.signer,
-            validUntil,
-            evidenceHash,
-            blockNumber,
-            grant.blockHash
+            grant.agentId, bindingId, statement.signer, validUntil, evidenceHash, blockNumber, grant.blockHash
         );
     }
 
@@ -185,7 +177,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
     function revokeBinding(bytes32 bindingId) external {
         BindingRow storage row = _requireBinding(bindingId);
         _requireCurrent(row.agentId);
-        require(!row.revoked, BindingIsRevoked(bindingId));
+        _requireUnrevoked(bindingId);
 
         _revoke(bindingId, row);
     }
@@ -246,6 +238,10 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         require(row.endpointVersion != 0, UnknownBinding(bindingId));
     }
 
+    function _requireUnrevoked(bytes32 bindingId) private view {
+        require(!_bindings[bindingId].revoked, BindingIsRevoked(bindingId));
+    }
+
     /// @dev The grants lead to the latest head of the version, or to one that was kept.
     function _requireKnown(bytes32 bindingId, GrantProof calldata proof) internal view {
         bytes20 head = GrantChainLib.headAfter(proof.before, proof.grants);
@@ -263,7 +259,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
     /// approved no more in the version it was granted in.
     function _openVersion(Granting memory grant) private {
         BindingRow storage row = _bindings[grant.bindingId];
-        require(!row.revoked, BindingIsRevoked(grant.bindingId));
+        _requireUnrevoked(grant.bindingId);
         uint24 earlier = row.endpointVersion;
         // Nothing older replaces anything newer, not even across a change of endpoint.
         if (earlier != 0) {
@@ -274,6 +270,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
 
     function _grant(Granting memory grant) private {
         GrantWord before = grant.before;
+        if (before.blockNumber() == 0) _openVersion(grant);
         _requireLater(before, grant.blockNumber);
         bytes20 head = GrantChainLib.headAfter(
             before.head(), grant.evidenceHash, grant.verifierIndex, grant.blockNumber
@@ -321,14 +318,18 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
 
     /// @dev The recorded owner approved this very statement, which names them, under the endpoint of now, and has not revoked it;
     /// and its key can still cost the owner's bond: one of which evidence was brought is slash-proof before long (attack K5).
-    function _requireConsent(uint256 agentId, bytes32 bindingId) private view returns (Granting memory grant) {
+    function _requireConsent(uint256 agentId, bytes32 bindingId)
+        private
+        view
+        returns (Granting memory grant)
+    {
         ProviderRow memory provider = _requireRegistered(agentId);
         require(!provider.barred, ProviderIsBarred(agentId));
         (grant.agentId, grant.bindingId) = (agentId, bindingId);
         grant.endpointVersion = provider.endpointVersion;
         grant.before = _grants[agentId][provider.endpointVersion][bindingId];
         if (!grant.before.isApproved()) {
-            require(!_bindings[bindingId].revoked, BindingIsRevoked(bindingId));
+            _requireUnrevoked(bindingId);
             revert BindingNotApproved(bindingId);
         }
         if (provider.faulted) {
@@ -359,7 +360,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         IAttestationVerifier.Appraisal memory appraisal = listed.verifier
             .appraise(grant.bindingId, grant.before.namesDevices(), blockNumber, blockHash, evidence);
         require(appraisal.tier != Tier.NONE, NoTier(verifierIndex));
-        uint64 max = uint64(block.timestamp) + bindingValidity;
+        uint64 max = _latestEnd();
         require(appraisal.validUntil > block.timestamp, ValidityOutOfRange(appraisal.validUntil, max));
 
         grant.tier = listed.simulated ? Tier.SIMULATED : appraisal.tier;
@@ -370,6 +371,10 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         grant.blockHash = blockHash;
         grant.evidenceHash = keccak256(bytes.concat(blockHash, evidence));
         grant.record = appraisal.record;
+    }
+
+    function _latestEnd() private view returns (uint64) {
+        return uint64(block.timestamp) + bindingValidity;
     }
 
     /// @dev The hash is zero for a block that is too old, too new, or that this chain does not remember (attack R12).

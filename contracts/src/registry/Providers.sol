@@ -33,12 +33,12 @@ abstract contract Providers is Governed, IProviders {
         address owner;
     }
 
-    /// @notice Bytes of UTF-8.
-    uint256 public constant MAX_ENDPOINT_BYTES = 255;
-    /// @notice Bytes of UTF-8.
-    uint256 public constant MAX_REASON_BYTES = 256;
-    /// @notice Ids count from 0; a larger one is of no genuine registry, and channels have room for no more.
-    uint256 public constant MAX_AGENT_ID = type(uint48).max;
+    /// @dev Bytes of UTF-8.
+    uint256 private constant MAX_ENDPOINT_BYTES = 255;
+    /// @dev Bytes of UTF-8.
+    uint256 private constant MAX_REASON_BYTES = 256;
+    /// @dev Ids count from 0; a larger one is of no genuine registry, and channels have room for no more.
+    uint256 private constant MAX_AGENT_ID = type(uint48).max;
 
     /// @inheritdoc IProviders
     IIdentityRegistry public immutable identityRegistry;

@@ -24,8 +24,8 @@ abstract contract VerifierList is Governed, IVerifierList {
     uint256 public constant VERIFIER_DELAY = 48 hours;
     /// @notice Entries in all; whoever goes through them does a bounded amount of work.
     uint256 public constant MAX_VERIFIERS = 32;
-    /// @notice Chain on which no simulated root is taken, whoever asks.
-    uint256 public constant BASE_CHAIN_ID = 8453;
+    /// @dev Chain on which no simulated root is taken, whoever asks.
+    uint256 private constant BASE_CHAIN_ID = 8453;
 
     /// @inheritdoc IVerifierList
     address public remover;

@@ -171,10 +171,7 @@ contract RenewTest is AttestFixture {
     function test_old_blockhash_rejected() public {
         Attest memory a = _fresh();
         vm.roll(block.number + 301);
-        _renew(
-            a,
-            abi.encodeWithSelector(IBindings.BlockOutOfWindow.selector, a.blockNumber, block.number)
-        );
+        _renew(a, abi.encodeWithSelector(IBindings.BlockOutOfWindow.selector, a.blockNumber, block.number));
     }
 
     function test_renewal_after_the_end_starts_anew() public {

@@ -28,6 +28,7 @@ export async function fetchEvidence(
     throw new EvidenceError(`node: expected 200 and evidence, got ${answer.status}`)
   }
   const bytes = await readLimited(answer.body, MAX_EVIDENCE_BYTES)
-  if (bytes === undefined) throw new EvidenceError(`node: more than ${MAX_EVIDENCE_BYTES} bytes`)
-  return bytes
+  if (bytes !== undefined) return bytes
+  answer.body.destroy()
+  throw new EvidenceError(`node: more than ${MAX_EVIDENCE_BYTES} bytes`)
 }

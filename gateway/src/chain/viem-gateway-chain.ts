@@ -17,20 +17,19 @@ import {
   createPublicClient,
   defineChain,
   encodeAbiParameters,
-  fallback,
-  http,
   keccak256,
   parseAbiParameters,
   type Transport,
 } from 'viem'
 import type { ChannelState, GatewayChain, ProviderState, ServiceOffer } from './gateway-chain.ts'
+import { believedTransport, rpcServices } from './rpc-services.ts'
 
 /** Services of one provider that are looked at; each costs its owner nothing to add. */
 const MAX_SERVICES = 32
 const PROVIDER_ROLE = BOND_ROLES.indexOf('PROVIDER')
 const BOND_ID = parseAbiParameters('uint8 role, uint256 agentId, address staker')
 
-/** The chain through viem, asked at the first service that answers; the only file that knows it. */
+/** The chain through viem, asked at the first service that answers. */
 export function connectChain(rpcUrls: readonly string[], deployment: Deployment): GatewayChain {
   const clientFor = (transport: Transport) =>
     createPublicClient({
@@ -43,9 +42,8 @@ export function connectChain(rpcUrls: readonly string[], deployment: Deployment)
       transport,
       cacheTime: 0,
     })
-  const services = rpcUrls.map((url) => http(url, { batch: true, retryCount: 1, timeout: 10_000 }))
-  const believed = services.map((service) => ofChain(deployment.chainId, service))
-  const client = clientFor(fallback(believed, { rank: false }))
+  const services = rpcServices(rpcUrls)
+  const client = clientFor(believedTransport(services, deployment.chainId))
   const registry = { address: deployment.computeRegistry, abi: computeRegistryAbi } as const
   const staking = { address: deployment.computeStaking, abi: computeStakingAbi } as const
   const ledger = { address: deployment.ledgerManager, abi: ledgerManagerAbi } as const
@@ -161,28 +159,5 @@ export function connectChain(rpcUrls: readonly string[], deployment: Deployment)
       ])
       return { modelId, price: { version, inPerMTok, outPerMTok, maxOutputTokens } }
     },
-  }
-}
-
-/**
- * A service that is asked which chain it is of before it is believed, whenever it is reached for the first time: one
- * that was away at the start would take the place of the others as soon as they are (attack T6).
- */
-function ofChain(chainId: number, transport: Transport): Transport {
-  let isOfChain = false
-  return (options) => {
-    const service = transport(options)
-    const request = async (...call: Parameters<typeof service.request>): Promise<unknown> => {
-      if (!isOfChain) {
-        const actual = Number(await service.request({ method: 'eth_chainId' }))
-        if (actual !== chainId) {
-          throw new DeploymentError(`RPC_URL: expected chain ${chainId}, got ${actual}`)
-        }
-        isOfChain = true
-      }
-      return service.request(...call)
-    }
-    // The library's own signature; what is answered is the service's.
-    return { ...service, request: request as typeof service.request }
   }
 }

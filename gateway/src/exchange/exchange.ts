@@ -11,7 +11,7 @@ import type { WalletLimits } from '../payment/enter-wallet.ts'
 import { preferencesOfBody, readPreferences, ROUTING_HEADER } from '../routing/preferences.ts'
 import type { AnswerJudge } from './answer-judge.ts'
 import { fundingOf, type FundingSource, type Plan } from './funding.ts'
-import type { Passed } from './outgoing-answer.ts'
+import type { Passed, PassParts } from './outgoing-answer.ts'
 import { passAnswer } from './pass-answer.ts'
 import { sendFirst, type IncomingPrompt, type SendParts, type SentPrompt } from './send-first.ts'
 
@@ -54,6 +54,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     request: IncomingMessage,
     response: ServerResponse,
     path: PromptPath,
+    requestId: string,
   ): Promise<Passed> => {
     if (request.method !== 'POST') throw new GatewayError('method_not_allowed', 'use POST')
     requireRoom()
@@ -73,7 +74,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
       await plan.admit?.()
       const prompt: IncomingPrompt = { path, headers: request.headers, body, signal }
       const sent = await sendFirst(prompt, plan.proposals, parts)
-      return await pass(sent, prompt, plan, response)
+      return await pass(sent, prompt, plan, { response, requestId })
     } catch (error) {
       if (signal.aborted) await plan.abandon?.()
       throw error
@@ -85,7 +86,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     sent: SentPrompt,
     { path, headers, body, signal }: IncomingPrompt,
     plan: Plan,
-    response: ServerResponse,
+    { response, requestId }: Pick<PassParts, 'response' | 'requestId'>,
   ): Promise<Passed> => {
     const { health, judge } = parts
     const { agentId } = sent.attempt.lease
@@ -99,6 +100,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     try {
       const passed = await passAnswer(sent, {
         path,
+        requestId,
         requestBytes: body.length,
         isSealed:
           headers[ENCAPSULATED_KEY_HEADER] !== undefined &&
@@ -122,14 +124,13 @@ export function createExchange(parts: ExchangeParts): Exchange {
     serve: async (request, response, path) => {
       const startedMs = performance.now()
       const requestId = randomUUID()
-      response.setHeader(REQUEST_ID_HEADER, requestId)
       underWay++
       let outcome: Passed['outcome'] | number = 500
       try {
-        const passed = await handle(request, response, path)
+        const passed = await handle(request, response, path, requestId)
         outcome = passed.outcome === 'none' ? response.statusCode : passed.outcome
       } catch (error) {
-        outcome = refuse(request, response, error)
+        outcome = refuse(request, response, requestId, error)
         if (!(error instanceof GatewayError) && !response.headersSent) {
           const name = error instanceof Error ? error.name : ''
           logger.error({ requestId, error: name }, 'internal error')
@@ -152,7 +153,12 @@ export function createExchange(parts: ExchangeParts): Exchange {
 }
 
 /** Answers with an error, or breaks off an answer that has begun: it must not look complete. Returns the status. */
-function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): number {
+function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+  error: unknown,
+): number {
   if (response.headersSent) {
     response.destroy()
     return response.statusCode
@@ -161,15 +167,19 @@ function refuse(request: IncomingMessage, response: ServerResponse, error: unkno
   // What was not read of the request cannot be skipped cheaply.
   const rest = request.readableEnded ? {} : { connection: 'close' }
   response
-    .writeHead(status, { ...headers, ...rest, 'content-type': 'application/json' })
+    .writeHead(status, {
+      [REQUEST_ID_HEADER]: requestId,
+      ...headers,
+      ...rest,
+      'content-type': 'application/json',
+    })
     .end(JSON.stringify(body))
   return status
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > MAX_REQUEST_BYTES) throw tooLarge()
-  const pieces: AsyncIterable<Uint8Array> = request.iterator({ destroyOnReturn: false })
-  const body = await readLimited(pieces, MAX_REQUEST_BYTES).catch(() => {
+  const body = await readLimited(request, MAX_REQUEST_BYTES).catch(() => {
     throw new GatewayError('invalid_request', 'body: broke off')
   })
   if (body === undefined) throw tooLarge()

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { nativeSha256 } from '@jeju/verifier/node'
+import { nativeBase64Url, nativeSha256 } from '@jeju/verifier/node'
 import {
   AUTHORIZATION_HEADER,
   parseAuthorization,
@@ -52,7 +52,7 @@ export function requireSigned({ signed }: Offer, path: string, body: Uint8Array)
 
 function parse(text: string): SignedRequestAuth {
   try {
-    return parseAuthorization(text)
+    return parseAuthorization(text, nativeBase64Url)
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
     throw new GatewayError('authorization_invalid', error.message)

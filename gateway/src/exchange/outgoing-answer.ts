@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { PromptPath } from '@jeju/verifier/protocol'
+import { REQUEST_ID_HEADER } from '../http/app.ts'
 import type { AnswerJudge } from './answer-judge.ts'
 import { answerHeaders } from './header-allowlist.ts'
 import type { SentPrompt } from './send-first.ts'
@@ -25,6 +26,8 @@ export interface Passed {
 /** Where an answer goes, and by whom it is judged. */
 export interface PassParts {
   readonly path: PromptPath
+  /** Names the request in its answer. */
+  readonly requestId: string
   readonly requestBytes: number
   /** Whether prompt and answer are sealed. A node that seals an answer to a plain prompt only hides it from judgement. */
   readonly isSealed: boolean
@@ -38,10 +41,12 @@ export interface PassParts {
 export function beginAnswer(
   { answer, attempt }: SentPrompt,
   verdict: PassedVerdict,
-  response: ServerResponse,
+  { response, requestId }: Pick<PassParts, 'response' | 'requestId'>,
   more: Readonly<Record<string, string | number>> = {},
 ): void {
+  // All at once: a header that was set before makes Node look at each of them one by one.
   response.writeHead(answer.status, {
+    [REQUEST_ID_HEADER]: requestId,
     ...answerHeaders(answer.headers),
     [VERDICT_HEADER]: verdict,
     [BINDING_HEADER]: attempt.lease.bindingId,

@@ -27,11 +27,12 @@ export async function passAnswer(sent: SentPrompt, parts: PassParts): Promise<Pa
 async function passRaw(
   sent: SentPrompt,
   verdict: PassedVerdict,
-  { response, collect }: PassParts,
+  parts: PassParts,
 ): Promise<Passed> {
+  const { response, collect } = parts
   // A refusal costs nothing.
   const isGood = sent.answer.status >= 200 && sent.answer.status <= 299
-  beginAnswer(sent, verdict, response, isGood ? await collect() : {})
+  beginAnswer(sent, verdict, parts, isGood ? await collect() : {})
   response.flushHeaders()
   let bytes = 0
   for await (const chunk of sent.answer.body as AsyncIterable<Uint8Array>) {

@@ -1,8 +1,7 @@
-import { nativeSha256 } from '@jeju/verifier/node'
+import { nativeBase64Url, nativeSha256 } from '@jeju/verifier/node'
 import {
   createResponseHasher,
   decodeUtf8,
-  fromBase64Url,
   MAX_HEADER_BYTES,
   MAX_RESPONSE_BYTES,
   ProtocolError,
@@ -35,11 +34,11 @@ export async function passJson(sent: SentPrompt, parts: PassParts): Promise<Pass
     responseBytes: body.length,
     ...(statedUsage === undefined ? {} : { statedUsage }),
   }
-  if (!parts.judge.isVerified(received, attempt, parts.requestBytes)) {
+  if (!(await parts.judge.isVerified(received, attempt, parts.requestBytes))) {
     throw notVerified('answer: the node did not sign for these bytes')
   }
   const collected = await parts.collect()
-  beginAnswer(sent, 'verified', parts.response, { ...collected, 'content-length': body.length })
+  beginAnswer(sent, 'verified', parts, { ...collected, 'content-length': body.length })
   parts.response.end(body)
   return { outcome: 'verified', bytes: body.length }
 }
@@ -48,7 +47,7 @@ function receiptOf(header: string | undefined): ReceivedAnswer['receipt'] {
   if (header === undefined) return { absent: `an answer without the header ${RECEIPT_HEADER}` }
   if (header.length > MAX_HEADER_BYTES) return { absent: 'a header that is too long' }
   try {
-    return { text: decodeUtf8(fromBase64Url(header, RECEIPT_HEADER), RECEIPT_HEADER) }
+    return { text: decodeUtf8(nativeBase64Url(header, RECEIPT_HEADER), RECEIPT_HEADER) }
   } catch (error) {
     if (error instanceof ProtocolError) return { absent: `${error.code}: ${error.message}` }
     throw error

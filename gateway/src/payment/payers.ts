@@ -99,7 +99,7 @@ export function createPayers(parts: PayerParts): Payers {
   }
   const signerOf = ({ auth, signature }: SignedRequestAuth): Hex => {
     try {
-      return signatures.recoverAddress(authDigest(auth, serving), signature)
+      return signatures.recoverAddress(authDigest(auth, serving, signatures.keccak256), signature)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       throw new GatewayError('authorization_invalid', error.message)

@@ -33,6 +33,7 @@ async function readFeatures(
       tlsKeys,
     })
     const bytes = await readLimited(body, MAX_BYTES)
+    if (bytes === undefined) body.destroy()
     if (status !== 200 || bytes === undefined) return new Set()
     const { data } = modelList.parse(JSON.parse(bytes.toString('utf8')))
     return new Set(data.flatMap(({ features = [] }) => features))

@@ -1,3 +1,6 @@
+import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Hex } from '@jeju/verifier/protocol'
 import { z } from 'zod'
 import { GatewayError } from '../http/gateway-error.ts'
 import { readLimited } from '../http/read-limited.ts'
@@ -32,6 +35,22 @@ export interface Settlement {
   readonly payer: string
 }
 
+/** A payment as its token moves it. */
+export interface Moved {
+  readonly asset: Hex
+  readonly from: Hex
+  readonly to: Hex
+  /** Smallest units. */
+  readonly amount: bigint
+  readonly nonce: Hex
+}
+
+/** The transaction in which a token moved exactly this; undefined where the chain shows none. */
+export type FindSettlement = (moved: Moved) => Promise<Hex | undefined>
+
+/** Where a facilitator said nothing clear, the chain is looked at so long after: what it sent may not be in a block yet. */
+const LOOK_AFTER_MS = [0, 2_000, 4_000]
+
 const VERIFY_TIMEOUT_MS = 10_000
 /** A block, and what is needed until it is seen. */
 const SETTLE_TIMEOUT_MS = 60_000
@@ -50,8 +69,16 @@ const settled = z.looseObject({
   payer: z.string().optional(),
 })
 
-/** A facilitator by its HTTP interface. Whatever it does not say clearly is a refusal: nothing is served on a guess. */
-export function createFacilitator(url: string, ask: typeof fetch): Facilitator {
+/**
+ * A facilitator by its HTTP interface. Whatever it does not say clearly is a refusal, unless the chain says it: nothing
+ * is served on a guess.
+ */
+export function createFacilitator(
+  url: string,
+  ask: typeof fetch,
+  find?: FindSettlement,
+  lookAfterMs: readonly number[] = LOOK_AFTER_MS,
+): Facilitator {
   const post = async <Answer>(
     name: string,
     body: string,
@@ -66,7 +93,7 @@ export function createFacilitator(url: string, ask: typeof fetch): Facilitator {
         redirect: 'error',
         signal: AbortSignal.timeout(timeoutMs),
       })
-      const bytes = response.body && (await readLimited(response.body, MAX_ANSWER_BYTES))
+      const bytes = response.body === null ? undefined : await read(response.body)
       // Facilitators answer a payment that they refuse with 200 or with an error status; the document decides.
       return shape.parse(JSON.parse(bytes?.toString('utf8') ?? ''))
     } catch {
@@ -80,6 +107,19 @@ export function createFacilitator(url: string, ask: typeof fetch): Facilitator {
     return JSON.stringify({ x402Version: X402_VERSION, paymentPayload, paymentRequirements })
   }
 
+  const look = async (
+    { from, to, amount, nonce }: Payment,
+    { asset }: PaymentRequirements,
+  ): Promise<Hex | undefined> => {
+    if (find === undefined) return undefined
+    for (const ms of lookAfterMs) {
+      await delay(ms)
+      const found = await find({ asset, from, to, amount, nonce }).catch(() => undefined)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
   return {
     verify: async (payment, requirements) => {
       const body = bodyOf(payment, requirements)
@@ -89,17 +129,42 @@ export function createFacilitator(url: string, ask: typeof fetch): Facilitator {
     },
     settle: async (payment, requirements) => {
       const body = bodyOf(payment, requirements)
-      const settle = (): Promise<z.infer<typeof settled>> =>
-        post('settle', body, SETTLE_TIMEOUT_MS, settled)
-      // Money may have moved where nothing clear was said: a payment moves once, so it is asked for again.
-      const answer = await settle().catch(settle)
-      const { success, transaction, network, errorReason } = answer
-      if (!success || network !== requirements.network || transaction === '') {
-        throw failed(payment, requirements, errorReason)
+      const settle = async (): Promise<Settlement> => {
+        const answer = await post('settle', body, SETTLE_TIMEOUT_MS, settled)
+        const { success, transaction, network, errorReason } = answer
+        if (!success || network !== requirements.network || transaction === '') {
+          throw failed(payment, requirements, errorReason)
+        }
+        requirePayer(payment, requirements, answer.payer)
+        return { success, transaction, network, payer: payment.from }
       }
-      requirePayer(payment, requirements, answer.payer)
-      return { success, transaction, network, payer: payment.from }
+      // Money may have moved where nothing clear was said: a payment moves once, so it is asked for again.
+      return settle().catch((first: unknown) => {
+        if (!isUnclear(first)) throw first
+        return settle().catch(async (second: unknown) => {
+          // Whoever moved it without saying so calls its nonce used now. After a clear refusal the chain is not asked:
+          // there, the same payment may have paid another gateway of the same payee.
+          const transaction = await look(payment, requirements)
+          if (transaction === undefined) throw second
+          const { network } = requirements
+          return { success: true, transaction, network, payer: payment.from }
+        })
+      })
     },
+  }
+}
+
+function isUnclear(error: unknown): boolean {
+  return error instanceof GatewayError && error.code === 'facilitator_unavailable'
+}
+
+/** Not read to its end where it is too long. */
+async function read(body: AsyncIterable<Uint8Array>): Promise<Buffer | undefined> {
+  const stream = Readable.from(body)
+  try {
+    return await readLimited(stream, MAX_ANSWER_BYTES)
+  } finally {
+    stream.destroy()
   }
 }
 

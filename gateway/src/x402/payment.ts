@@ -18,7 +18,7 @@ export interface PaymentRequirements {
   readonly network: string
   /** Smallest units of the asset. */
   readonly amount: string
-  readonly asset: string
+  readonly asset: Hex
   readonly payTo: string
   readonly maxTimeoutSeconds: number
   readonly extra: {

@@ -3,7 +3,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { toHex, type Hex } from '@jeju/verifier/protocol'
 import { payX402 } from '../../../demo/network/pay-x402.ts'
 import { NO_ACCOUNTS } from '../../../gateway/src/sponsor/accounts.ts'
-import { createFacilitator } from '../../../gateway/src/x402/facilitator.ts'
+import { createFacilitator, type FindSettlement } from '../../../gateway/src/x402/facilitator.ts'
 import type { X402Settings } from '../../../gateway/src/x402/x402-settings.ts'
 import type { Responder } from './test-connection.ts'
 import { TestNetwork, type NetworkOptions } from './test-network.ts'
@@ -77,6 +77,8 @@ export interface PaidOptions extends Omit<NetworkOptions, 'sponsor'> {
   readonly steps?: string[]
   /** How many settlements it says nothing clear about, first of all. */
   readonly unclear?: number
+  /** What the chain shows of a payment where nothing clear was said. */
+  readonly onChain?: FindSettlement
   /** Waited for before a payment is called verified. */
   readonly onVerify?: () => Promise<void>
 }
@@ -90,6 +92,7 @@ export async function paid(
     maxFee = 1_000n,
     onVerify,
     unclear = 0,
+    onChain,
     ...options
   }: PaidOptions = {},
   serve?: (node: TestNode) => Responder,
@@ -125,7 +128,7 @@ export async function paid(
       maxFeePerRequest: maxFee,
       accounts: NO_ACCOUNTS,
       x402: {
-        facilitator: createFacilitator(url ?? origin, fetch),
+        facilitator: createFacilitator(url ?? origin, fetch, onChain, [0]),
         settings: {
           facilitatorUrl: origin,
           publicUrl: 'https://gateway.test',

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { isNativeSecp256k1, nativeSignatures } from '@jeju/verifier/node'
+import { isNativeSecp256k1, nativeSignatures, verifyEd25519InPool } from '@jeju/verifier/node'
 import {
   addressOf,
   ed25519PublicKey,
@@ -11,6 +11,7 @@ import {
   verifyEd25519,
   type Hex,
 } from '@jeju/verifier/protocol'
+import { keccak256 as viemKeccak256 } from 'viem'
 import { describe, expect, test } from 'vitest'
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
@@ -87,6 +88,16 @@ describe('native recovery and that of the protocol', () => {
   })
 })
 
+test('Keccak-256 is that of another implementation, whatever the length', () => {
+  const { keccak256 } = nativeSignatures
+  if (keccak256 === undefined) throw new Error('there is none')
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 500 }), (bytes) => {
+      expect(toHex(keccak256(bytes))).toBe(viemKeccak256(bytes))
+    }),
+  )
+})
+
 describe('signatures made in native code', () => {
   const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 })
 
@@ -120,7 +131,7 @@ describe('signatures made in native code', () => {
     expect(() => nativeSignatures.signEd25519(KEY, KEY.slice(1))).toThrow()
   })
 
-  test('Ed25519 holds for its message and key alone', () => {
+  test('Ed25519 holds for its message and key alone', async () => {
     const signature = signEd25519(fromHex(DIGEST), KEY)
     const key = ed25519PublicKey(KEY)
     const cases = [
@@ -135,5 +146,6 @@ describe('signatures made in native code', () => {
     const held = cases.map((one) => nativeSignatures.verifyEd25519(...one))
     expect(held).toEqual(cases.map((one) => verifyEd25519(...one)))
     expect(held.map(Number).join('')).toBe('1000000')
+    expect(await Promise.all(cases.map((one) => verifyEd25519InPool(...one)))).toEqual(held)
   })
 })

@@ -69,9 +69,27 @@ describe('E19 strict_decoding_table: bytes', () => {
         expect(fromBase64Url(toBase64Url(bytes))).toEqual(new Uint8Array(bytes))
       }),
     )
-    for (const bad of ['A', 'AB', 'AA==', 'A+', 'A/', 'A A', 'QQ\n']) {
+    for (const bad of ['A', 'AB', 'AAB', 'AA==', 'A+', 'A/', 'A A', 'QQ\n', 'QQ\u0141A', 'AAAAA']) {
       expect(() => fromBase64Url(bad), bad).toThrow(code('INPUT_BASE64URL'))
     }
+  })
+
+  test('base64url reads what Node reads, and nothing that Node would write otherwise', () => {
+    const texts = fc.string({
+      unit: fc.constantFrom(...Array.from('ABCDZabcdz0189-_+/= \u00e9\ud800')),
+      maxLength: 12,
+    })
+    fc.assert(
+      fc.property(texts, (text) => {
+        const bytes = Buffer.from(text, 'base64url')
+        if (bytes.toString('base64url') === text) {
+          expect(fromBase64Url(text)).toEqual(new Uint8Array(bytes))
+        } else {
+          expect(() => fromBase64Url(text)).toThrow(code('INPUT_BASE64URL'))
+        }
+      }),
+      { numRuns: 2_000 },
+    )
   })
 
   test('hex is strict', () => {
@@ -79,6 +97,20 @@ describe('E19 strict_decoding_table: bytes', () => {
       expect(() => fromHex(bad), bad).toThrow(code('INPUT_HEX'))
     }
     expect(() => fromHex('0x1234', 3)).toThrow(code('INPUT_HEX'))
+    const texts = fc.string({
+      unit: fc.constantFrom(...Array.from('0189abfgAFG/:@`\u0130 ')),
+      maxLength: 6,
+    })
+    fc.assert(
+      fc.property(texts, (text) => {
+        if (text.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(text)) {
+          expect(fromHex(`0x${text}`)).toEqual(new Uint8Array(Buffer.from(text, 'hex')))
+        } else {
+          expect(() => fromHex(`0x${text}`)).toThrow(code('INPUT_HEX'))
+        }
+      }),
+      { numRuns: 2_000 },
+    )
   })
 
   test('C2 nonce_encoding_table', () => {

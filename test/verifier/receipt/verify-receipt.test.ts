@@ -1,10 +1,12 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import {
   verifyReceipt,
+  verifyReceiptInParallel,
   type ReceiptExpectation,
   type ReceiptReport,
   type ReceivedAnswer,
 } from '@jeju/verifier'
+import { nativeSignatures, verifyEd25519InPool } from '@jeju/verifier/node'
 import {
   authDigest,
   createResponseHasher,
@@ -67,16 +69,24 @@ function judge(
   changes: Partial<ReceivedAnswer> = {},
   wanted: Partial<ReceiptExpectation> = {},
 ): ReceiptReport {
-  return verifyReceipt(
-    {
-      receipt: { text: encodeComputeReceipt(receipt) },
-      responseHash: hashOf(answerBody),
-      responseBytes: answerBody.length,
-      ...changes,
-    },
-    { ...expectation, ...wanted },
-  )
+  const answer = {
+    receipt: { text: encodeComputeReceipt(receipt) },
+    responseHash: hashOf(answerBody),
+    responseBytes: answerBody.length,
+    ...changes,
+  }
+  const report = verifyReceipt(answer, { ...expectation, ...wanted })
+  const native = { ...expectation, ...wanted, signatures: nativeSignatures }
+  inParallel.push([report, verifyReceiptInParallel(answer, native, verifyEd25519InPool)])
+  return report
 }
+
+/** Every verdict of this file, and the one that was made beside it with native code in two threads. */
+const inParallel: [ReceiptReport, Promise<ReceiptReport>][] = []
+
+afterEach(async () => {
+  for (const [report, other] of inParallel.splice(0)) expect(await other).toEqual(report)
+})
 
 function refusedBy(report: ReceiptReport): readonly string[] {
   expect(report.verdict.outcome).toBe('refused')
@@ -134,6 +144,25 @@ describe('a receipt', () => {
       'receipt-authorisation',
       'receipt-signer',
     ])
+  })
+
+  test('E19 second_signature_in_text_rejected: what is signed is cut from the end alone', () => {
+    const end = `","signature":"${good.signature.slice(0, 64)}","v":1}`
+    for (const model of [end, `x${end}`, '","v":1}', `","signature":"","v":1}`]) {
+      const signedSo = sampleReceipt(authHash, hashOf(answerBody), { model })
+      expect(judge(signedSo, {}, { model }).verdict.outcome).toBe('verified')
+      expect(refusedBy(judge({ ...good, model }, {}, { model }))).toEqual(['receipt-document'])
+    }
+    const text = encodeComputeReceipt(good)
+    for (const wrong of [
+      `${text} `,
+      `${text.slice(0, -1)},"w":2}`,
+      text.replace(',"v":1}', ',"v":1.0}'),
+    ]) {
+      expect(refusedBy(judge(good, { receipt: { text: wrong } })), wrong).toEqual([
+        'receipt-present',
+      ])
+    }
   })
 
   test('with a member changed after signing', () => {

@@ -20,16 +20,20 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true
 }
 
+/** Neither keeps anything from one call to the next. */
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 /** UTF-8 bytes of a text. Lone surrogates are refused, since they would be replaced silently. */
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
   if (!text.isWellFormed()) throw new ProtocolError('INPUT_UTF8', 'text holds a lone surrogate')
-  return new TextEncoder().encode(text)
+  return encoder.encode(text)
 }
 
 /** Text of UTF-8 bytes; malformed input is refused, never repaired (attack E19). */
 export function decodeUtf8(bytes: Uint8Array, place = 'text'): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return decoder.decode(bytes)
   } catch (cause) {
     throw new ProtocolError('INPUT_UTF8', `${place}: not well-formed UTF-8`, { cause })
   }

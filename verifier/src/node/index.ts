@@ -2,5 +2,12 @@
 export { DeviceAuthority, type DeviceObjection } from '../gpu/device-authority.ts'
 export type { DeviceRoot } from '../gpu/gpu-trust-anchor.ts'
 export { isNativeSecp256k1, nativeSha256, nativeSignatures } from './native-signatures.ts'
+export {
+  isNativeSecp256k1,
+  nativeBase64Url,
+  nativeSha256,
+  nativeSignatures,
+  verifyEd25519InPool,
+} from './native-signatures.ts'
 export { nodeP256 } from './node-p256.ts'
 export { nodeP384 } from './node-p384.ts'

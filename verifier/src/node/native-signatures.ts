@@ -6,14 +6,16 @@ import {
   verify,
   type KeyObject,
 } from 'node:crypto'
+import { fromBase64Url } from '../bytes/base64url.ts'
 import { byteKey } from '../bytes/byte-key.ts'
-import { keccak256, type Sha256Stream } from '../bytes/hash.ts'
+import { keccak256 as portableKeccak256, type Sha256Stream } from '../bytes/hash.ts'
 import { fromHex, toHex, type Hex } from '../bytes/hex.ts'
 import { Recent } from '../bytes/recent.ts'
 import type { ReceiptSigning } from '../protocol/compute-receipt.ts'
 import { recoverAddress, signDigest, signEd25519 } from '../protocol/signatures.ts'
 import type { ReceiptSignatures } from '../receipt/receipt-expectation.ts'
 import { loadNativeSecp256k1, type NativeSecp256k1 } from './native-secp256k1.ts'
+import { loadKeccak256 } from './wasm-keccak.ts'
 
 /** Half of the group order (SEC 2 v2 §2.4.1), big-endian: the largest low s. */
 const HALF_ORDER: Uint8Array = fromHex(
@@ -29,7 +31,9 @@ const ED25519_KEY_BYTES = 32
 const MAX_KEPT_KEYS = 1024
 
 const secp256k1 = loadNativeSecp256k1()
+const keccak256 = (await loadKeccak256()) ?? portableKeccak256
 const publicKeys = new Recent<KeyObject>(MAX_KEPT_KEYS)
+const addresses = new Recent<Hex>(MAX_KEPT_KEYS)
 /** By the very array that the caller holds: no copy of a private key outlives his. */
 const privateKeys = new WeakMap<Uint8Array, KeyObject>()
 
@@ -42,12 +46,11 @@ export const isNativeSecp256k1: boolean = secp256k1 !== undefined
  * which do the work where there is no native code.
  */
 export const nativeSignatures: ReceiptSignatures & ReceiptSigning = {
+  keccak256,
   recoverAddress: (digest, signature) => {
     const point = secp256k1 && recoverPoint(secp256k1, digest, signature)
     // Whatever is refused, the protocol's own code refuses, in its own words.
-    return point === undefined
-      ? recoverAddress(digest, signature)
-      : toHex(keccak256(point.subarray(1)).subarray(12))
+    return point === undefined ? recoverAddress(digest, signature) : addressOfPoint(point)
   },
   signDigest: (digest, privateKey) => {
     if (secp256k1 === undefined) return signDigest(digest, privateKey)
@@ -71,6 +74,31 @@ export const nativeSignatures: ReceiptSignatures & ReceiptSigning = {
       : signEd25519(message, seed),
 }
 
+/** As `verifyEd25519` of {@link nativeSignatures}, in the pool of threads: other work goes on meanwhile. */
+export function verifyEd25519InPool(
+  signature: Uint8Array,
+  message: Uint8Array,
+  publicKey: Uint8Array,
+): Promise<boolean> {
+  if (publicKey.length !== ED25519_KEY_BYTES) return Promise.resolve(false)
+  return new Promise((resolve) => {
+    try {
+      verify(null, message, publicKeyOf(publicKey), signature, (error, holds) => {
+        resolve(error === null && holds)
+      })
+    } catch {
+      resolve(false)
+    }
+  })
+}
+
+/** As `fromBase64Url` of `@jeju/verifier/protocol`, in native code. */
+export function nativeBase64Url(text: string, place?: string): Uint8Array<ArrayBuffer> {
+  const bytes = Buffer.from(text, 'base64url')
+  // Node skips what it does not know; what it would write otherwise has two spellings, and is refused in the words of all.
+  return bytes.toString('base64url') === text ? bytes : fromBase64Url(text, place)
+}
+
 /** A running SHA-256 in native code. */
 export function nativeSha256(): Sha256Stream {
   return createHash('sha256')
@@ -92,6 +120,16 @@ function recoverPoint(
   } catch {
     return undefined
   }
+}
+
+/** Wallets ask again and again, and a node signs each of its answers. */
+function addressOfPoint(point: Uint8Array): Hex {
+  const id = byteKey(point)
+  const kept = addresses.get(id)
+  if (kept !== undefined) return kept
+  const address = toHex(keccak256(point.subarray(1)).subarray(12))
+  addresses.set(id, address)
+  return address
 }
 
 function publicKeyOf(publicKey: Uint8Array): KeyObject {

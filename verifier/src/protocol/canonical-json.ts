@@ -31,10 +31,24 @@ function write(value: JsonValue, depth: number): string {
   if (Array.isArray(value)) {
     return `[${value.map((item: JsonValue) => write(item, depth + 1)).join(',')}]`
   }
-  const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return `{${members
-    .map(([name, member]) => `${write(name, depth)}:${write(member, depth + 1)}`)
-    .join(',')}}`
+  const object = value as { readonly [member: string]: JsonValue }
+  let text = ''
+  for (const name of sortedNames(object)) {
+    const member = object[name]
+    if (member === undefined) throw new ProtocolError('INPUT_JSON', 'a member without a value')
+    if (text !== '') text += ','
+    text += `${write(name, depth)}:${write(member, depth + 1)}`
+  }
+  return `{${text}}`
+}
+
+/** Of a document that is canonical already they stand in order. */
+function sortedNames(object: { readonly [member: string]: JsonValue }): readonly string[] {
+  const names = Object.keys(object)
+  for (let at = 1; at < names.length; at++) {
+    if ((names[at - 1] ?? '') > (names[at] ?? '')) return names.toSorted()
+  }
+  return names
 }
 
 /**
@@ -53,6 +67,26 @@ export function parseCanonicalJson(text: string, place: string): JsonValue {
     throw new ProtocolError('INPUT_JSON', `${place}: not canonical JSON (RFC 8785)`)
   }
   return value
+}
+
+/**
+ * As {@link parseCanonicalJson}, of a kind of document that has a reader and a writer: what the writer gives back letter
+ * by letter, of what the reader took, is canonical. The writer has to give canonical text for all that the reader takes.
+ * Any other text is judged as by {@link parseCanonicalJson}, so that refusals are the same ones.
+ */
+export function parseCanonicalDocument<Document>(
+  text: string,
+  place: string,
+  read: (value: unknown) => Document,
+  write: (document: Document) => string,
+): Document {
+  try {
+    const document = read(JSON.parse(text))
+    if (write(document) === text) return document
+  } catch {
+    // Why is said below.
+  }
+  return read(parseCanonicalJson(text, place))
 }
 
 function parseJson(text: string, place: string): JsonValue {

@@ -1,6 +1,6 @@
 import { utf8 } from '../bytes/bytes.ts'
 import { toBareHex, type Hex } from '../bytes/hex.ts'
-import { canonicalJson, parseCanonicalJson, type JsonValue } from './canonical-json.ts'
+import { canonicalJson, parseCanonicalDocument, type JsonValue } from './canonical-json.ts'
 import type { ContractDomain } from './eip712.ts'
 import { MAX_FINISH_CODE, receiptDigest, type Receipt } from './receipt.ts'
 import { asBareHex, asDecimal, asHex, asInteger, asString, exactObject } from './shape.ts'
@@ -69,6 +69,20 @@ export function signedReceiptBytes(receipt: UnsignedReceipt): Uint8Array<ArrayBu
   return utf8(canonicalJson(document(receipt)))
 }
 
+/**
+ * The bytes the Ed25519 signature covers, of a text that {@link parseComputeReceipt} has taken and given this receipt
+ * for. Such a text is canonical and has these members and no other, so it ends in the signature's and the version's; the
+ * rest is cut from its end, never searched for in what a node wrote.
+ */
+export function signedPartOf(text: string, receipt: ComputeReceipt): Uint8Array<ArrayBuffer> {
+  const end = `,"signature":"${receipt.signature}"${TEXT_END}`
+  if (!text.endsWith(end)) return signedReceiptBytes(receipt)
+  return utf8(text.slice(0, -end.length) + TEXT_END)
+}
+
+/** The last member of the canonical document, signed or not. */
+const TEXT_END = ',"v":1}'
+
 /** How a receipt's two signatures are made; by default in JavaScript, which runs everywhere. */
 export interface ReceiptSigning {
   /** As `signDigest`. */
@@ -104,7 +118,21 @@ export function encodeComputeReceipt(receipt: ComputeReceipt): string {
 
 /** Reads JCS text; checks form only, no signature. Throws a ProtocolError. */
 export function parseComputeReceipt(text: string): ComputeReceipt {
-  return readComputeReceipt(parseCanonicalJson(text, 'receipt'))
+  return parseCanonicalDocument(text, 'receipt', readComputeReceipt, textOf)
+}
+
+/** The canonical text of what was read: hex, decimals and small integers stand as they are. */
+function textOf(read: ComputeReceipt): string {
+  const { receipt } = read
+  return (
+    `{"binding_id":"${read.bindingId}","key_id":${canonicalJson(read.keyId)},` +
+    `"keyset_digest":"${read.keysetDigest}","model":${canonicalJson(read.model)},` +
+    `"model_id":"${read.modelId}","price_version":${read.priceVersion},` +
+    `"receipt":{"authHash":"${receipt.authHash}","finish":${receipt.finish},` +
+    `"inputTokens":${receipt.inputTokens},"issuedAt":"${receipt.issuedAt}",` +
+    `"outputTokens":${receipt.outputTokens},"responseHash":"${receipt.responseHash}"},` +
+    `"receipt_signature":"${read.receiptSignature}","signature":"${read.signature}"${TEXT_END}`
+  )
 }
 
 /** Reads the receipt member of an already parsed canonical document. */

@@ -1,5 +1,5 @@
 import type { Hex } from '../bytes/hex.ts'
-import { typedDataDigest, type ContractDomain, type StructType } from './eip712.ts'
+import { typedDataDigest, type ContractDomain, type Keccak256, type StructType } from './eip712.ts'
 import { SERVING_DOMAIN_NAME } from './request-auth.ts'
 
 /** How an answer ended; the code is what the receipt signs (docs/protocol.md §5). */
@@ -40,6 +40,6 @@ const RECEIPT_TYPE: StructType = {
 }
 
 /** EIP-712 digest of a receipt in InferenceServing's domain. */
-export function receiptDigest(receipt: Receipt, serving: ContractDomain): Hex {
-  return typedDataDigest(SERVING_DOMAIN_NAME, serving, RECEIPT_TYPE, { ...receipt })
+export function receiptDigest(receipt: Receipt, serving: ContractDomain, hash?: Keccak256): Hex {
+  return typedDataDigest(SERVING_DOMAIN_NAME, serving, RECEIPT_TYPE, { ...receipt }, hash)
 }

@@ -2,8 +2,8 @@ import { decodeUtf8, utf8 } from '../bytes/bytes.ts'
 import { fromBase64Url, toBase64Url } from '../bytes/base64url.ts'
 import { sha256Stream, type Sha256Stream } from '../bytes/hash.ts'
 import { fromHex, toHex, type Hex } from '../bytes/hex.ts'
-import { canonicalJson, parseCanonicalJson } from './canonical-json.ts'
-import { typedDataDigest, type ContractDomain, type StructType } from './eip712.ts'
+import { canonicalJson, parseCanonicalDocument } from './canonical-json.ts'
+import { typedDataDigest, type ContractDomain, type Keccak256, type StructType } from './eip712.ts'
 import { MAX_HEADER_BYTES } from './limits.ts'
 import { ProtocolError } from './protocol-error.ts'
 import { asDecimal, asHex, asInteger, exactObject } from './shape.ts'
@@ -47,9 +47,28 @@ const REQUEST_AUTH_TYPE: StructType = {
   ],
 }
 
-/** EIP-712 digest of an authorisation in InferenceServing's domain: the `authHash`. */
-export function authDigest(auth: RequestAuth, serving: ContractDomain): Hex {
-  return typedDataDigest(SERVING_DOMAIN_NAME, serving, REQUEST_AUTH_TYPE, { ...auth })
+const REQUEST_AUTH_MEMBERS = REQUEST_AUTH_TYPE.members.map(([name]) => name)
+
+/** Of authorisations that cannot change any more: one is digested for its signer, and again for its receipt. */
+const digests = new WeakMap<
+  RequestAuth,
+  { readonly serving: ContractDomain; readonly digest: Hex }
+>()
+
+/**
+ * EIP-712 digest of an authorisation in InferenceServing's domain: the `authHash`. Made once of a frozen one, as
+ * {@link parseAuthorization} gives it.
+ */
+export function authDigest(auth: RequestAuth, serving: ContractDomain, hash?: Keccak256): Hex {
+  const known = digests.get(auth)
+  if (known !== undefined && isSameDomain(known.serving, serving)) return known.digest
+  const digest = typedDataDigest(SERVING_DOMAIN_NAME, serving, REQUEST_AUTH_TYPE, { ...auth }, hash)
+  if (Object.isFrozen(auth)) digests.set(auth, { serving: { ...serving }, digest })
+  return digest
+}
+
+function isSameDomain(a: ContractDomain, b: ContractDomain): boolean {
+  return a.chainId === b.chainId && a.verifyingContract === b.verifyingContract
 }
 
 /**
@@ -110,37 +129,48 @@ export function encodeAuthorization(signed: SignedRequestAuth): string {
   )
 }
 
-/** Reads the {@link AUTHORIZATION_HEADER}; checks form only, no signature. Throws a {@link ProtocolError}. */
-export function parseAuthorization(header: string): SignedRequestAuth {
+/**
+ * Reads the {@link AUTHORIZATION_HEADER}; checks form only, no signature. `decode` reads base64url, for who has a faster
+ * way. Throws a {@link ProtocolError}.
+ */
+export function parseAuthorization(
+  header: string,
+  decode: typeof fromBase64Url = fromBase64Url,
+): SignedRequestAuth {
   if (header.length > MAX_HEADER_BYTES) {
     throw new ProtocolError(
       'INPUT_TOO_LARGE',
       `authorization: more than ${MAX_HEADER_BYTES} characters`,
     )
   }
-  const text = decodeUtf8(fromBase64Url(header, 'authorization'), 'authorization')
-  const outer = exactObject(parseCanonicalJson(text, 'authorization'), 'authorization', [
-    'auth',
-    'salt',
-    'signature',
-    'v',
-  ])
+  const text = decodeUtf8(decode(header, 'authorization'), 'authorization')
+  return parseCanonicalDocument(text, 'authorization', readAuthorization, textOf)
+}
+
+/** The canonical text of what was read: hex and decimals stand as they are. */
+function textOf({ auth, salt, signature }: SignedRequestAuth): string {
+  const { bindingId, channelId, maxFee, nonce, requestHash: hash, validUntil } = auth
+  return (
+    `{"auth":{"bindingId":"${bindingId}","channelId":"${channelId}","maxFee":"${maxFee}",` +
+    `"nonce":"${nonce}","requestHash":"${hash}","validUntil":"${validUntil}"},` +
+    `"salt":"${salt}","signature":"${signature}","v":1}`
+  )
+}
+
+function readAuthorization(value: unknown): SignedRequestAuth {
+  const outer = exactObject(value, 'authorization', ['auth', 'salt', 'signature', 'v'])
   asInteger(outer['v'], 'authorization.v', { min: 1, max: 1 })
   const place = 'authorization.auth'
-  const auth = exactObject(
-    outer['auth'],
-    place,
-    REQUEST_AUTH_TYPE.members.map(([name]) => name),
-  )
+  const auth = exactObject(outer['auth'], place, REQUEST_AUTH_MEMBERS)
   return {
-    auth: {
+    auth: Object.freeze({
       channelId: asHex(auth['channelId'], `${place}.channelId`, 32),
       nonce: asDecimal(auth['nonce'], `${place}.nonce`, 256),
       bindingId: asHex(auth['bindingId'], `${place}.bindingId`, 32),
       requestHash: asHex(auth['requestHash'], `${place}.requestHash`, 32),
       maxFee: asDecimal(auth['maxFee'], `${place}.maxFee`, 128),
       validUntil: asDecimal(auth['validUntil'], `${place}.validUntil`, 64),
-    },
+    }),
     salt: asHex(outer['salt'], 'authorization.salt', 32),
     signature: asHex(outer['signature'], 'authorization.signature', 65),
   }

@@ -50,7 +50,7 @@ export class SseReceiptSplitter {
     const covered = this.#coveredLength()
     const given = this.#pending.slice(0, covered)
     const rest = this.#pending.slice(covered)
-    if (this.#isLast(rest)) {
+    if (this.#isLast(rest, 0)) {
       this.#tail = this.#grow(new Uint8Array(0), rest, this.#maxTail)
       this.#pending = new Uint8Array(0)
     } else {
@@ -88,24 +88,23 @@ export class SseReceiptSplitter {
   /** Length of the event that ends the answer, which a stream of events cannot lack. */
   #heldLength(tail: Uint8Array): number {
     if (TERMINAL_EVENTS[this.#kind].length === 0) return 0
-    const end = startsWith(tail, this.#start) ? -1 : endOfFrame(tail)
+    const end = startsWith(tail, this.#start, 0) ? -1 : endOfFrame(tail, 0)
     if (end !== -1) return end
     throw new ProtocolError('INPUT_STREAM', 'stream: ended without the event that ends an answer')
   }
 
-  #isLast(frame: Uint8Array): boolean {
-    return this.#lasts.some((start) => startsWith(frame, start))
+  /** Whether nothing is given out from the frame that begins there. */
+  #isLast(bytes: Uint8Array, from: number): boolean {
+    return this.#lasts.some((start) => startsWith(bytes, start, from))
   }
 
   /** Length of the leading whole frames that are not the receipt frame. */
   #coveredLength(): number {
     const bytes = this.#pending
     let frameStart = 0
-    for (let at = 1; at < bytes.length; at++) {
-      if (bytes[at] !== NEWLINE || bytes[at - 1] !== NEWLINE) continue
-      if (this.#isLast(bytes.subarray(frameStart))) return frameStart
-      frameStart = at + 1
-      at++ // the next delimiter needs two new line ends
+    for (let end = endOfFrame(bytes, 0); end !== -1; end = endOfFrame(bytes, end)) {
+      if (this.#isLast(bytes, frameStart)) return frameStart
+      frameStart = end
     }
     return frameStart
   }
@@ -118,14 +117,18 @@ export class SseReceiptSplitter {
   }
 }
 
-/** Length of the first frame with its delimiter; -1 when it is not whole. */
-function endOfFrame(bytes: Uint8Array): number {
-  for (let at = 1; at < bytes.length; at++) {
-    if (bytes[at] === NEWLINE && bytes[at - 1] === NEWLINE) return at + 1
+/** Where the frame that begins there ends, behind its delimiter of two new line ends; -1 when it is not whole. */
+function endOfFrame(bytes: Uint8Array, from: number): number {
+  for (let at = bytes.indexOf(NEWLINE, from); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) {
+    if (bytes[at + 1] === NEWLINE) return at + 2
   }
   return -1
 }
 
-function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
-  return bytes.length >= prefix.length && prefix.every((byte, index) => bytes[index] === byte)
+function startsWith(bytes: Uint8Array, prefix: Uint8Array, from: number): boolean {
+  if (bytes.length - from < prefix.length) return false
+  for (let at = 0; at < prefix.length; at++) {
+    if (bytes[from + at] !== prefix[at]) return false
+  }
+  return true
 }

@@ -1,6 +1,6 @@
 import type { Hex } from '../bytes/hex.ts'
 import type { Keyset } from '../protocol/documents.ts'
-import type { ContractDomain } from '../protocol/eip712.ts'
+import type { ContractDomain, Keccak256 } from '../protocol/eip712.ts'
 import type { TokenPrice } from '../protocol/fee.ts'
 import type { SignedRequestAuth } from '../protocol/request-auth.ts'
 
@@ -28,6 +28,8 @@ export interface ReceiptSignatures {
   recoverAddress(digest: Hex, signature: Hex): Hex
   /** As `verifyEd25519`. */
   verifyEd25519(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
+  /** Keccak-256 of what they are made over; portable by default. */
+  readonly keccak256?: Keccak256 | undefined
 }
 
 /** What the receiver knows from its own verification and its own request. */

@@ -1,9 +1,10 @@
 import { fromBareHex, type Hex } from '../bytes/hex.ts'
 import {
   parseComputeReceipt,
-  signedReceiptBytes,
+  signedPartOf,
   type ComputeReceipt,
 } from '../protocol/compute-receipt.ts'
+import type { Keyset } from '../protocol/documents.ts'
 import { feeOf } from '../protocol/fee.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import { receiptDigest } from '../protocol/receipt.ts'
@@ -58,33 +59,85 @@ export function verifyReceipt(
   expectation: ReceiptExpectation,
 ): ReceiptReport {
   const read = readReceipt(answer)
-  if ('absent' in read) {
-    const [present, ...others] = RECEIPT_CHECKS
-    return {
-      checks: [
-        failed(present, 'one receipt in its place', read.absent),
-        ...others.map((name) => skipped(name, 'there is no receipt')),
-      ],
-      verdict: { outcome: 'refused' },
-    }
+  if ('absent' in read) return absentReport(read.absent)
+  const document = documentOf(read, expectation)
+  const signatures = expectation.signatures ?? PORTABLE
+  const isSigned = 'objection' in document || signatures.verifyEd25519(...document.signed)
+  return conclude(read, checkOthers(read, answer, expectation), checkDocument(document, isSigned))
+}
+
+/** As `verifyEd25519`, done elsewhere. */
+export type Ed25519Elsewhere = (
+  ...signed: Parameters<ReceiptSignatures['verifyEd25519']>
+) => Promise<boolean>
+
+/**
+ * As {@link verifyReceipt}, with one of the two signatures checked elsewhere while the other is checked here: the same
+ * checks in the same order.
+ */
+export async function verifyReceiptInParallel(
+  answer: ReceivedAnswer,
+  expectation: ReceiptExpectation,
+  verifyElsewhere: Ed25519Elsewhere,
+): Promise<ReceiptReport> {
+  const read = readReceipt(answer)
+  if ('absent' in read) return absentReport(read.absent)
+  const document = documentOf(read, expectation)
+  const signed = 'objection' in document ? true : verifyElsewhere(...document.signed)
+  const others = checkOthers(read, answer, expectation)
+  return conclude(read, others, checkDocument(document, await signed))
+}
+
+function absentReport(absent: string): ReceiptReport {
+  const [present, ...others] = RECEIPT_CHECKS
+  return {
+    checks: [
+      failed(present, 'one receipt in its place', absent),
+      ...others.map((name) => skipped(name, 'there is no receipt')),
+    ],
+    verdict: { outcome: 'refused' },
   }
-  const { receipt } = read
-  const fee = feeOf(expectation.price, receipt.receipt.inputTokens, receipt.receipt.outputTokens)
-  const checks: readonly Check<ReceiptCheckName>[] = [
-    passed('receipt-present', { keyId: receipt.keyId }),
-    same(
-      'receipt-authorisation',
-      authDigest(expectation.signed.auth, expectation.serving),
-      receipt.receipt.authHash,
-    ),
-    same('receipt-response', answer.responseHash, receipt.receipt.responseHash),
-    checkSigner(receipt, expectation),
-    checkDocument(receipt, expectation),
-    checkModel(receipt, expectation),
-    checkPrice(receipt, fee, expectation),
-    checkUsage(receipt, answer, expectation),
-    checkTime(receipt, expectation),
-  ]
+}
+
+/** Every check but that of the document's signature. */
+interface OtherChecks {
+  readonly before: readonly Check<ReceiptCheckName>[]
+  readonly after: readonly Check<ReceiptCheckName>[]
+  readonly fee: bigint
+}
+
+function checkOthers(
+  { receipt }: ReadReceipt,
+  answer: ReceivedAnswer,
+  expectation: ReceiptExpectation,
+): OtherChecks {
+  const { price, signed, serving, signatures } = expectation
+  const { authHash, responseHash, inputTokens, outputTokens } = receipt.receipt
+  const fee = feeOf(price, inputTokens, outputTokens)
+  const authorised = authDigest(signed.auth, serving, signatures?.keccak256)
+  return {
+    before: [
+      passed('receipt-present', { keyId: receipt.keyId }),
+      same('receipt-authorisation', authorised, authHash),
+      same('receipt-response', answer.responseHash, responseHash),
+      checkSigner(receipt, expectation),
+    ],
+    after: [
+      checkModel(receipt, expectation),
+      checkPrice(receipt, fee, expectation),
+      checkUsage(receipt, answer, expectation),
+      checkTime(receipt, expectation),
+    ],
+    fee,
+  }
+}
+
+function conclude(
+  { receipt }: ReadReceipt,
+  { before, after, fee }: OtherChecks,
+  document: Check<ReceiptCheckName>,
+): ReceiptReport {
+  const checks = [...before, document, ...after]
   return {
     checks,
     verdict: checks.every((check) => check.status === 'passed')
@@ -93,12 +146,17 @@ export function verifyReceipt(
   }
 }
 
-function readReceipt(
-  answer: ReceivedAnswer,
-): { readonly receipt: ComputeReceipt } | { readonly absent: string } {
+/** A receipt, and the canonical text that it was read from. */
+interface ReadReceipt {
+  readonly receipt: ComputeReceipt
+  readonly text: string
+}
+
+function readReceipt(answer: ReceivedAnswer): ReadReceipt | { readonly absent: string } {
   if ('absent' in answer.receipt) return answer.receipt
+  const { text } = answer.receipt
   try {
-    return { receipt: parseComputeReceipt(answer.receipt.text) }
+    return { receipt: parseComputeReceipt(text), text }
   } catch (error) {
     if (error instanceof ProtocolError) return { absent: `${error.code}: ${error.message}` }
     throw error
@@ -114,7 +172,7 @@ function checkSigner(
   { binding, serving, signatures = PORTABLE }: ReceiptExpectation,
 ): Check<ReceiptCheckName> {
   try {
-    const digest = receiptDigest(receipt.receipt, serving)
+    const digest = receiptDigest(receipt.receipt, serving, signatures.keccak256)
     const signer = signatures.recoverAddress(digest, receipt.receiptSignature)
     return same('receipt-signer', binding.signer, signer)
   } catch (error) {
@@ -123,27 +181,39 @@ function checkSigner(
   }
 }
 
-function checkDocument(
-  receipt: ComputeReceipt,
-  { binding, signatures = PORTABLE }: ReceiptExpectation,
-): Check<ReceiptCheckName> {
-  const name = 'receipt-document'
+/** What the key of the keyset has to have signed, or why no signature can help. */
+type SignedDocument =
+  | { readonly objection: Check<ReceiptCheckName> }
+  | {
+      readonly key: Keyset['receipt_signing_keys'][number]
+      readonly signed: Parameters<ReceiptSignatures['verifyEd25519']>
+    }
+
+function documentOf(
+  { receipt, text }: ReadReceipt,
+  { binding }: ReceiptExpectation,
+): SignedDocument {
+  const objection = (expected: string, actual: string): SignedDocument => ({
+    objection: failed('receipt-document', expected, actual),
+  })
   if (receipt.bindingId !== binding.bindingId) {
-    return failed(name, `binding ${binding.bindingId}`, receipt.bindingId)
+    return objection(`binding ${binding.bindingId}`, receipt.bindingId)
   }
   if (receipt.keysetDigest !== binding.keysetDigest) {
-    return failed(name, `keyset ${binding.keysetDigest}`, receipt.keysetDigest)
+    return objection(`keyset ${binding.keysetDigest}`, receipt.keysetDigest)
   }
   const key = binding.keyset.receipt_signing_keys.find(({ key_id }) => key_id === receipt.keyId)
-  if (key === undefined) return failed(name, 'a receipt key of the keyset', receipt.keyId)
-  const valid = signatures.verifyEd25519(
-    fromBareHex(receipt.signature),
-    signedReceiptBytes(receipt),
-    fromBareHex(key.public_key),
-  )
-  return valid
-    ? passed(name, { keyId: key.key_id, publicKey: key.public_key })
-    : failed(name, `a signature by ${key.public_key}`, 'another signature')
+  if (key === undefined) return objection('a receipt key of the keyset', receipt.keyId)
+  const signature = fromBareHex(receipt.signature)
+  return { key, signed: [signature, signedPartOf(text, receipt), fromBareHex(key.public_key)] }
+}
+
+function checkDocument(document: SignedDocument, isSigned: boolean): Check<ReceiptCheckName> {
+  if ('objection' in document) return document.objection
+  const { key_id, public_key } = document.key
+  return isSigned
+    ? passed('receipt-document', { keyId: key_id, publicKey: public_key })
+    : failed('receipt-document', `a signature by ${public_key}`, 'another signature')
 }
 
 function checkModel(
