@@ -15,9 +15,6 @@ import {VerifierList} from "./registry/VerifierList.sol";
 /// @title Registry of providers on top of the canonical ERC-8004 identity registry
 /// @notice Rules and powers: see IComputeRegistry. It holds no money.
 contract ComputeRegistry is Services, BindingViews, IComputeRegistry {
-    string private constant DOMAIN_NAME = "Jeju Compute Node";
-    string private constant DOMAIN_VERSION = "1";
-
     /// @notice Peers, owner and first verifier.
     /// @param identity canonical ERC-8004 identity registry
     /// @param staking bond contract, which may be deployed later at this address
@@ -29,14 +26,14 @@ contract ComputeRegistry is Services, BindingViews, IComputeRegistry {
         address owner_,
         IAttestationVerifier firstVerifier
     )
-        EIP712(DOMAIN_NAME, DOMAIN_VERSION)
+        EIP712("Jeju Compute Node", "1")
         Governed(owner_)
         Providers(identity, staking)
         VerifierList(firstVerifier)
     {}
 
     /// @notice EIP-5267.
-    /// @dev Of constants: both names are short, and the library's way of keeping longer ones is code that has no room here.
+    /// @dev The two of the constructor: both names are short, and the library's way of keeping longer ones is code that has no room here.
     /// @return fields that the domain has
     /// @return name of the domain
     /// @return version of it
@@ -58,7 +55,7 @@ contract ComputeRegistry is Services, BindingViews, IComputeRegistry {
             uint256[] memory extensions
         )
     {
-        (fields, name, version) = (0x0f, DOMAIN_NAME, DOMAIN_VERSION);
+        (fields, name, version) = (0x0f, "Jeju Compute Node", "1");
         (chainId, verifyingContract) = (block.chainid, address(this));
     }
 }
