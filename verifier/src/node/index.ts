@@ -1,7 +1,6 @@
 /** What a verifier, and who signs receipts, uses where there is Node. */
 export { DeviceAuthority, type DeviceObjection } from '../gpu/device-authority.ts'
 export type { DeviceRoot } from '../gpu/gpu-trust-anchor.ts'
-export { isNativeSecp256k1, nativeSha256, nativeSignatures } from './native-signatures.ts'
 export {
   isNativeSecp256k1,
   nativeBase64Url,
