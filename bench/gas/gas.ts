@@ -11,7 +11,7 @@ const PROMISED: Readonly<Record<string, number>> = {
   'first contact: PCK certificate, then check v4': 330_000,
   'TCB info': 450_000,
   'attest with its check, first, dense v4': 150_000,
-  'attest with its check, renewal': 90_000,
+  'renew with its check, dense v4': 90_000,
 }
 
 /** Gas of one step. */

@@ -19,6 +19,30 @@ contract ApproveBindingTest is BindSignerFixture, TagTwins {
         vm.assertFalse(registry.isBindingApproved(agentId + 1, id));
     }
 
+    /// EIP-5267: what the domain is said to be hashes to what signatures are made in.
+    function test_domain_as_it_is_said() public view {
+        (
+            bytes1 fields,
+            string memory name,
+            string memory version,
+            uint256 chainId,
+            address verifyingContract,
+            bytes32 salt,
+            uint256[] memory extensions
+        ) = registry.eip712Domain();
+        vm.assertTrue(fields == 0x0f && salt == 0 && extensions.length == 0);
+        bytes32 typeHash =
+            keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+        vm.assertEq(
+            keccak256(
+                abi.encode(
+                    typeHash, keccak256(bytes(name)), keccak256(bytes(version)), chainId, verifyingContract
+                )
+            ),
+            registry.domainSeparator()
+        );
+    }
+
     /// To be approved is not to be bound: nothing answers for the key, and nothing is paid by it.
     function test_approved_is_not_granted() public {
         bytes32 id = _approve(_statement(agentId, provider, signer, "x"));
