@@ -93,11 +93,9 @@ contract DeployTest is Fixture {
         return [address(staking), address(registry), address(ledger), address(serving), address(roots)];
     }
 
-    /// Skips what PUSH carries, and the metadata whose length stands in the last two bytes.
+    /// Skips what PUSH carries. Code of the default profile has no metadata behind it (foundry.toml).
     function _requirePlainCode(bytes memory code) private pure {
-        uint256 end = code.length;
-        if (end > 53) end -= 2 + (uint256(uint8(code[end - 2])) << 8 | uint8(code[end - 1]));
-        for (uint256 i = 0; i < end; ++i) {
+        for (uint256 i = 0; i < code.length; ++i) {
             uint8 op = uint8(code[i]);
             if (op >= 0x5f && op <= 0x7f) {
                 i += op - 0x5f;
