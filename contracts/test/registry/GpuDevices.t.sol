@@ -69,6 +69,9 @@ contract GpuDevicesTest is GpuFixture {
         vm.prank(governor);
         registry.dropVerifier(0);
         _expectDevices(id, IBindings.Devices.NOT_KEPT);
+        // What was never granted holds nothing, whatever is listed.
+        (, IBindings.Devices devices) = _devices.standingAt("none", IBindings.Tier.NONE, block.timestamp);
+        vm.assertEq(uint256(devices), uint256(IBindings.Devices.NOT_HELD));
         // Proposed is not listed.
         vm.prank(governor);
         registry.proposeVerifier(verifier);
