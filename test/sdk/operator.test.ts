@@ -2,7 +2,7 @@ import { computeRegistryAbi, identityRegistryAbi } from '@jeju/contracts'
 import { createProvider } from '@jeju/sdk'
 import { simulatedTrustAnchor } from '@jeju/verifier'
 import type { Hex } from '@jeju/verifier/protocol'
-import { encodeAbiParameters, encodeEventTopics } from 'viem'
+import { getAddress, encodeAbiParameters, encodeEventTopics } from 'viem'
 import { describe, expect, test } from 'vitest'
 import { deployment } from './market/deployment.ts'
 import { collateralOf, policyOf } from '../simulated-trust.ts'
@@ -82,7 +82,7 @@ describe('an operator', () => {
   test('approves a binding only of a node whose evidence names agent and wallet', async () => {
     const market = new Market([{ agentId: 7n, operator: LOWER }])
     const [node] = market.nodes
-    const rpc = new TestRpc(answering({ approveBinding: { returns: undefined } }))
+    const rpc = new TestRpc(answering({ approveBinding: { returns: node.bindingId } }))
     const provider = createProvider({
       wallet: rpc.wallet(),
       deployment,
@@ -104,6 +104,10 @@ describe('an operator', () => {
     expect(rpc.sent).toHaveLength(0)
     const { claims } = await provider.approveBinding(7n, url, trust)
     expect(claims.bindingId).toBe(node.bindingId)
-    expect(rpc.sent).toMatchObject([{ functionName: 'approveBinding', args: [claims.statement] }])
+    const { operator, signer } = claims.statement
+    const addresses = { operator: getAddress(operator), signer: getAddress(signer) }
+    expect(rpc.sent).toMatchObject([
+      { functionName: 'approveBinding', args: [{ ...claims.statement, ...addresses }] },
+    ])
   })
 })
