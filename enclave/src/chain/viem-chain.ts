@@ -72,9 +72,10 @@ export function connectChain(
     readonly verifierIndex: number
     readonly endpointVersion: number
   }): Promise<boolean> => {
-    if (tdx === undefined || binding.verifierIndex !== tdx.verifierIndex) return false
+    // Never granted, it is of no version, and of agent 0, who need not be registered either.
+    if (tdx === undefined || binding.endpointVersion === 0) return false
+    if (binding.verifierIndex !== tdx.verifierIndex) return false
     const call = { ...registry, functionName: 'providerOf', args: [binding.agentId] } as const
-    // Never granted, it is of no version.
     return (await reader.readContract(call)).endpointVersion === binding.endpointVersion
   }
   const send = ({ to, data, gas }: { to: Hex; data: Hex; gas: bigint }) =>
