@@ -2,7 +2,7 @@ import { randomBytes32, toHex } from '@jeju/verifier/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTurns } from '../../../enclave/src/chain/turns.ts'
 import { connectChain } from '../../../enclave/src/chain/viem-chain.ts'
-import { offerOf, openMarket, type Market } from './market.ts'
+import { openMarket, type Market } from './market.ts'
 
 let market: Market
 
@@ -12,13 +12,14 @@ beforeAll(async () => {
 afterAll(() => market.chain.process.stop())
 
 test('what was never granted is attested and not renewed, also where agent 0 is registered with nobody', async () => {
-  const { chain, platform } = market
+  const { chain } = market
+  const unasked = () => Promise.reject(new Error('collateral was asked for'))
   const node = connectChain(
     [chain.rpcUrl],
     { ...chain.deployment, tdx: market.tdx },
     randomBytes32(),
     createTurns(),
-    offerOf(platform.pki),
+    { collateralFor: unasked, evaluationNumbers: unasked },
   )
   expect(await node.provider(0n)).toBeUndefined()
   expect(await node.binding(toHex(randomBytes32()))).toMatchObject({ valid: false, judged: false })
