@@ -142,22 +142,60 @@ describe('the service of NVIDIA', () => {
     expect(failures(await answered({}, first(claims)))).toEqual([objection])
   })
 
-  test('claims of version 2 say nothing of OCSP, which is enough where it is not required', async () => {
-    const version2 = (claims: Claims): Claims => {
-      const objects = Object.entries(claims).filter(([name]) => !name.endsWith('-cert-chain'))
-      return {
-        ...Object.fromEntries(objects),
-        'x-nvidia-gpu-driver-rim-cert-validated': true,
-        'x-nvidia-gpu-vbios-rim-cert-validated': true,
-        hwmodel: 'GB100',
-      }
+  /** Claims as the service's third interface writes them. */
+  const version2 = (claims: Claims): Claims => {
+    const common = Object.entries(claims).filter(
+      ([name]) =>
+        !name.endsWith('-cert-chain') &&
+        !name.endsWith('-version-match') &&
+        !name.endsWith('fwid-match'),
+    )
+    return {
+      ...Object.fromEntries(common),
+      'x-nvidia-gpu-attestation-report-cert-chain-validated': true,
+      'x-nvidia-gpu-driver-rim-cert-validated': true,
+      'x-nvidia-gpu-vbios-rim-cert-validated': true,
+      hwmodel: 'GB100',
     }
+  }
+
+  test('claims of version 2 say nothing of OCSP, which is enough where it is not required', async () => {
     expect(failures(await answered({}, version2))).toEqual([])
     const required = { policy: { ...byNras, ocsp: 'required' } as const }
     expect(failures(await answered({}, version2, required))).toEqual([
       'gpu-revocation OCSP_MISSING',
       'gpu-rim-revocation OCSP_MISSING',
     ])
+  })
+
+  test.each([
+    [
+      'a chain of the device',
+      'attestation-report-cert-chain-validated',
+      'reference-values NRAS_RESULT_FAILED',
+    ],
+    ['a signer', 'driver-rim-cert-validated', 'rim-expiry RIM_EXPIRED'],
+    ['a signature', 'vbios-rim-signature-verified', 'reference-values NRAS_RESULT_FAILED'],
+  ] as const)(
+    'claims of version 2 with %s that is not valid, or not mentioned',
+    async (_, name, objection) => {
+      for (const value of [false, null, 'true', undefined]) {
+        const changed = { [`x-nvidia-gpu-${name}`]: value }
+        const change = (claims: Claims, of: string): Claims => first(changed)(version2(claims), of)
+        expect(failures(await answered({}, change)), String(value)).toContain(`gpu-${objection}`)
+      }
+    },
+  )
+
+  test('claims of version 3 must say that a RIM is of the version that the device reports', async () => {
+    for (const rim of ['driver', 'vbios']) {
+      for (const value of [false, undefined]) {
+        const changed = { [`x-nvidia-gpu-${rim}-rim-version-match`]: value }
+        expect(failures(await answered({}, first(changed)))).toEqual([
+          'gpu-reference-values NRAS_RESULT_FAILED',
+        ])
+      }
+    }
   })
 
   test('tokens that are not there, or not of their shape', async () => {
