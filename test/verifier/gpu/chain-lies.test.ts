@@ -164,7 +164,10 @@ describe('chains', () => {
 
   test('what stands in the place of the root counts for its key alone', async () => {
     const other = { usage: USAGE_SIGN, ca: undefined as never, until: new Date(AT.getTime() - 1) }
-    const chain = [...own.slice(0, 4).map((one) => one.pem)].join('')
+    const chain = own
+      .slice(0, 4)
+      .map((one) => one.pem)
+      .join('')
     const root = own[4]
     if (root === undefined) throw new Error('no root')
     const { key, serial } = root

@@ -100,6 +100,13 @@ describe('reports', () => {
     expect(failures(await lied({ content: odd }))).toEqual(['gpu-identity RIM_MISSING'])
   })
 
+  test('a decoder of which nothing is said: index 35 is neither equal nor left out', async () => {
+    const silent = (content: SpdmContent): SpdmContent => reported(content, 11, undefined)
+    expect(failures(await lied({ content: silent }))).toEqual([
+      'gpu-measurements GPU_MEASUREMENT_MISMATCH',
+    ])
+  })
+
   test('index 35 counts where the first decoder is on', async () => {
     const on = (content: SpdmContent): SpdmContent => reported(content, 11, Uint8Array.of(0xaa))
     const other = (content: SpdmContent): SpdmContent => measured(content, 35, new Uint8Array(48))
