@@ -7,6 +7,7 @@ import { codeOf, decode, simulatedRoot, verified } from './rim-text.ts'
 
 /** Other forms of the documents that were recorded: what means the same holds, and nothing else does. */
 
+const C14N11 = 'http://www.w3.org/2006/12/xml-c14n11'
 const RECORDED = 'NV_GPU_VBIOS_1010_0200_882_96009F0001.xml'
 const DRIVER = 'NV_GPU_DRIVER_GH100_550.144.03.xml'
 const recorded = haveGpuVectors ? [RECORDED, DRIVER] : []
@@ -191,6 +192,19 @@ const changed: readonly (readonly [...Edit, string])[] = [
         'http://www.w3.org/2006/12/xml-c14n11',
         'http://www.w3.org/2001/10/xml-exc-c14n#',
       ),
+    'RIM_INVALID',
+  ],
+  [
+    'another second transform',
+    (text) => {
+      const at = text.lastIndexOf(C14N11)
+      return `${text.slice(0, at)}http://www.w3.org/2001/10/xml-exc-c14n#${text.slice(at + C14N11.length)}`
+    },
+    'RIM_INVALID',
+  ],
+  [
+    'another first transform',
+    (text) => text.replace('http://www.w3.org/2000/09/xmldsig#enveloped-signature', C14N11),
     'RIM_INVALID',
   ],
   [
