@@ -4,11 +4,8 @@ import {
   issueP384,
   signedDer,
   USAGE_CERT,
-  USAGE_CERT_AND_CRL,
   USAGE_SIGN,
   type CertificateExtension,
-  type P384Identity,
-  type P384Request,
 } from '../../../simulator/src/gpu/p384-certificate.ts'
 import {
   element,
@@ -22,49 +19,18 @@ import { pem } from '../../../simulator/src/pki/pem.ts'
 import { parseCertificate } from '../../../verifier/src/x509/certificate.ts'
 import { P384_PROFILE } from '../../../verifier/src/x509/ecdsa-profile.ts'
 import { AT, failures } from './fixture.ts'
+import { fieldsOf, issuedChain, type Change, type Place } from './issued-chain.ts'
 import { hopper, lied, two } from './lies.ts'
 
 /** Chains that the keys of the machine's own authorities signed, each wrong in one thing. */
 
-type Place = 'leaf' | 'brom' | 'ica' | 'identity' | 'root'
-type Change = Partial<Omit<P384Request, 'key' | 'issuer'>>
-
-const PLACES = ['leaf', 'brom', 'ica', 'identity', 'root'] as const
-const BASIC = ['2.5.29.14', '2.5.29.15', '2.5.29.19', '2.5.29.35']
 const COMPOSITE_DEVICE_ID = '2.23.133.5.4.1'
 const TCB_INFO = '2.23.133.5.4.1.1'
 const ALT_NAME = '2.5.29.17'
 const own = hopper.devices[0]?.certificates.chain ?? []
 
-function fieldsOf({ der }: P384Identity): Omit<P384Request, 'key' | 'issuer' | 'serial'> {
-  const read = parseCertificate(der, 'own', P384_PROFILE)
-  const usage = !read.isCa ? USAGE_SIGN : read.keyUsage.cRLSign ? USAGE_CERT_AND_CRL : USAGE_CERT
-  return {
-    commonName: read.commonName,
-    from: new Date(read.notBefore),
-    until: new Date(read.notAfter),
-    usage,
-    ...(read.isCa ? { ca: {} } : {}),
-    extensions: [...read.extensions]
-      .filter(([oid]) => !BASIC.includes(oid))
-      .map(([oid, value]) => ({ oid, critical: false, value })),
-  }
-}
-
-/** The first GPU's chain in PEM, issued again from the root down by the same keys, with one certificate changed. */
 function issued(place: Place, change: Change): string {
-  const blocks: string[] = []
-  let issuer: P384Identity | undefined
-  for (const at of PLACES.toReversed()) {
-    const old = own[PLACES.indexOf(at)]
-    if (old === undefined) throw new Error(`no ${at}`)
-    const { key, serial } = old
-    const above = issuer === undefined ? {} : { issuer }
-    const request = { ...fieldsOf(old), key, serial, ...above, ...(at === place ? change : {}) }
-    issuer = issueP384(request)
-    blocks.unshift(issuer.pem)
-  }
-  return blocks.join('')
+  return issuedChain(own, place, change)
 }
 
 function withCertificates(certificates: string): Promise<readonly string[]> {

@@ -1,8 +1,18 @@
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { createP384Key, type Claims, type NrasLies, type SimulatedGpus } from '@jeju/simulator/gpu'
-import type { GpuContext, GpuPolicy, GpuReport } from '@jeju/verifier/gpu'
+import {
+  GpuVerifier,
+  nrasAppraiser,
+  simulatedGpuTrustAnchor,
+  simulatedNras,
+  type GpuContext,
+  type GpuPolicy,
+  type GpuReport,
+} from '@jeju/verifier/gpu'
+import { sha256, toBareHex, utf8 } from '@jeju/verifier/protocol'
 import { takesAnyGpu as policy } from '../../gpu-policy.ts'
-import { AT, failures, judge, nonce } from './fixture.ts'
+import { AT, contextOf, failures, judge, nonce } from './fixture.ts'
 import { two } from './lies.ts'
 
 describe('the service of NVIDIA', () => {
@@ -51,6 +61,40 @@ describe('the service of NVIDIA', () => {
     expect(failures(await answered({ key }))).toEqual([
       'gpu-reference-values NRAS_SIGNATURE_INVALID',
     ])
+  })
+
+  test('D2 keys of the set that are for another algorithm sign nothing', async () => {
+    const [answer = ''] = two.nrasAnswers(nonce, AT)
+    const [[, overall], tokens] = JSON.parse(answer) as [[string, string], Record<string, string>]
+    for (const alg of ['ES256', 'RS256', 'ES384']) {
+      const { publicKey, privateKey } = await generateKeyPair(alg)
+      const own = { ...(await exportJWK(publicKey)), kid: alg }
+      const sign = (token: string, changes: Claims = {}): Promise<string> =>
+        new SignJWT({ ...decodeJwt(token), ...changes })
+          .setProtectedHeader({ alg, kid: alg })
+          .sign(privateKey)
+      const signed = Object.fromEntries(
+        await Promise.all(
+          Object.entries(tokens).map(async ([name, token]) => [name, await sign(token)] as const),
+        ),
+      )
+      const submods = Object.fromEntries(
+        Object.entries(signed).map(([name, token]) => [
+          name,
+          ['DIGEST', ['SHA-256', toBareHex(sha256(utf8(token)))]],
+        ]),
+      )
+      const nras = [JSON.stringify([['JWT', await sign(overall, { submods })], signed])]
+      const { issuer, jwks } = two.nras
+      const service = simulatedNras('test', { issuer, jwks: { keys: [...jwks.keys, own] } })
+      const verifier = new GpuVerifier(simulatedGpuTrustAnchor('test', two.roots), {
+        nras: nrasAppraiser(service),
+      })
+      const evidence = { ...two.evidence(nonce), nras }
+      const report = await verifier.verify(evidence, contextOf({ policy: byNras }))
+      const wanted = alg === 'ES384' ? [] : ['gpu-reference-values NRAS_SIGNATURE_INVALID']
+      expect(failures(report), alg).toEqual(wanted)
+    }
   })
 
   test('D2 submodules swapped between two answers', async () => {

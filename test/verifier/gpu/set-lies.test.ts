@@ -3,6 +3,7 @@ import type { GpuLies, SpdmContent } from '@jeju/simulator/gpu'
 import { utf8 } from '@jeju/verifier/protocol'
 import { takesAnyGpu as policy } from '../../gpu-policy.ts'
 import { failures, gpusOf, judge, nonce } from './fixture.ts'
+import { fieldsOf, issuedChain, type Change, type Place } from './issued-chain.ts'
 import { hopper, lied, ppcie, reported, two } from './lies.ts'
 
 describe('sets', () => {
@@ -40,6 +41,20 @@ describe('sets', () => {
     ],
   ] satisfies readonly (readonly [string, GpuLies, string])[])('%s', async (_, lies, objection) => {
     expect(failures(await lied(lies, two))).toContain(objection)
+  })
+
+  test('D7 one device under two keys is known by its serial number, and by its chip', async () => {
+    const [first, second] = two.devices.map(({ certificates }) => certificates)
+    if (!first || !second) throw new Error('no devices')
+    const asSecond = (place: Place, change: Change): GpuLies => ({
+      certificates: (pem, index) => (index === 1 ? issuedChain(second.chain, place, change) : pem),
+    })
+    expect(failures(await lied(asSecond('leaf', {}), two))).toEqual([])
+    const { serial } = first.brom
+    const { extensions = [] } = fieldsOf(first.leaf)
+    for (const lies of [asSecond('brom', { serial }), asSecond('leaf', { extensions })]) {
+      expect(failures(await lied(lies, two))).toEqual(['gpu-set GPU_DUPLICATE'])
+    }
   })
 
   test('fewer or more than wanted', async () => {
