@@ -10,7 +10,7 @@ import { parseCertificate } from '../../../verifier/src/x509/certificate.ts'
 import { P384_PROFILE } from '../../../verifier/src/x509/ecdsa-profile.ts'
 
 export type Place = 'leaf' | 'brom' | 'ica' | 'identity' | 'root'
-export type Change = Partial<Omit<P384Request, 'key' | 'issuer'>>
+export type Change = Partial<Omit<P384Request, 'issuer'>>
 
 const PLACES = ['leaf', 'brom', 'ica', 'identity', 'root'] as const
 /** Extensions that are written anew. */

@@ -121,6 +121,28 @@ describe('the service of NVIDIA', () => {
     }
   })
 
+  test('tokens that are for longer than an hour are an hour old all the same', async () => {
+    const exp = Math.floor(AT.getTime() / 1000) + 24 * 3600
+    const made = new Date(AT.getTime() - 1.1 * 3600_000)
+    const nras = two.nrasAnswers(nonce, made, { overall: { exp } }, (claims) => ({
+      ...claims,
+      exp,
+    }))
+    const report = await judge(two, { ...two.evidence(nonce), nras }, { policy: byNras })
+    expect(failures(report)).toEqual(['gpu-reference-values NRAS_EXPIRED'])
+  })
+
+  test('another nonce in the token of one device, and none', async () => {
+    for (const eat_nonce of ['00'.repeat(32), undefined, [toBareHex(nonce)]]) {
+      expect(failures(await answered({}, first({ eat_nonce }))), String(eat_nonce)).toEqual([
+        'gpu-reference-values NRAS_NONCE_MISMATCH',
+      ])
+    }
+    // Digits in capitals are the same nonce.
+    const capitals = first({ eat_nonce: toBareHex(nonce).toUpperCase() })
+    expect(failures(await answered({}, capitals))).toEqual([])
+  })
+
   test('an hour later, and before they were made', async () => {
     for (const hours of [1.1, -1]) {
       const nras = two.nrasAnswers(nonce, new Date(AT.getTime() - hours * 3600_000))
