@@ -131,6 +131,8 @@ const SENTENCES: Readonly<Record<KnownError, Sentence>> = {
     `device ${String(device)}: expected one that no other binding holds, got one of ${String(holder)}, which keeps it until ${time(until)} or longer`,
   ShownBeforeClaim: (device, claimed, shown) =>
     `device ${String(device)}: expected evidence of a block after ${String(claimed)}, in which another binding claimed it, got evidence of block ${String(shown)}`,
+  ShownTooLongAgo: (shown, window, current) =>
+    `devices: expected evidence of one of the last ${String(window)} blocks, which end with ${String(current)}, got evidence of block ${String(shown)}`,
   TooLittleGas: (min, actual) =>
     `devices: expected ${String(min)} gas left, or the verifier could not answer, got ${String(actual)}`,
   // Certificates and lists on their way in.

@@ -40,6 +40,7 @@ contract GpuDevices is IGpuDevices {
         uint64 since = own.wholeSince;
         // What was claimed on once is worth one lease: whoever has left the device cannot show it again.
         if (since != 0 && own.blockNumber == binding.blockNumber) return;
+        _requireRecent(binding.blockNumber);
         _take(bindingId, binding, devices, simulated);
         uint64 keptUntil = uint64(block.timestamp) + CLAIM_LEASE;
         _claims[simulated][bindingId] = Claim({
@@ -128,6 +129,15 @@ contract GpuDevices is IGpuDevices {
         (valid, binding) = computeRegistry.bindingOf(bindingId);
         require(valid, BindingNotActive(bindingId));
         require(_showsGpu(binding), NoGpuShown(bindingId));
+    }
+
+    /// @dev A lease begins with the claim. A claim that was held back would keep devices that its sender left long ago, and could be
+    /// sent just before that of whoever has them now.
+    function _requireRecent(uint64 blockNumber) private view {
+        uint64 window = computeRegistry.freshnessWindow();
+        require(
+            uint256(blockNumber) + window >= block.number, ShownTooLongAgo(blockNumber, window, block.number)
+        );
     }
 
     /// @dev A verifier that gives no answer has shown nothing; but none is kept from answering by the sender's gas.

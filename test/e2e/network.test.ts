@@ -1,5 +1,5 @@
 import OpenAI from 'openai'
-import { parseEther, parseEventLogs, publicActions } from 'viem'
+import { createPublicClient, http, parseEther, parseEventLogs, publicActions } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { computeRegistryAbi } from '@jeju/contracts'
 import { createFetch, NotVerified, type ClientOptions, type SdkEvent } from '@jeju/sdk'
@@ -13,6 +13,7 @@ import { startNetwork, type Network } from '../../demo/network/network.ts'
 import type { DevnetProvider } from '../../demo/network/operator.ts'
 import { waitFor } from '../../demo/network/process.ts'
 import { settlementOf } from '../../demo/network/settlement.ts'
+import { createVerification } from '../../enclave/src/chain/verification.ts'
 
 // Real processes on a chain of their own: two nodes, a tampered one, a gateway. Tests run in order.
 
@@ -45,6 +46,23 @@ beforeAll(async () => {
 afterAll(async () => {
   await network.stop()
 }, 60_000)
+
+/** What a node reads when its claim is refused. */
+function heldUntil(bindingId: Hex, devices: readonly Hex[]): Promise<bigint> {
+  const { deployment, rpcUrl, account } = network.chain
+  const { computeRegistry, tdx } = deployment
+  if (tdx === undefined) throw new Error('the devnet judges on chain')
+  const unasked = (): Promise<never> => Promise.reject(new Error('asked'))
+  const verification = createVerification({
+    reader: createPublicClient({ transport: http(rpcUrl) }),
+    tdx,
+    computeRegistry,
+    account: account(1),
+    send: unasked,
+    collateral: { collateralFor: unasked, evaluationNumbers: unasked },
+  })
+  return verification.heldUntil(bindingId, devices)
+}
 
 async function admitted(): Promise<readonly string[]> {
   const documents = await providerDocuments(gateway.url)
@@ -151,6 +169,12 @@ describe('a node with a GPU', () => {
     expect(verified?.claims.gpu?.devices).toMatchObject([
       { kind: 'gpu', identity: expect.stringMatching(/^0x[0-9a-f]{64}$/) },
     ])
+    const devices = (verified?.claims.gpu?.devices ?? []).map(({ identity }) => identity)
+    const now = BigInt(Math.floor(Date.now() / 1000))
+    expect(await heldUntil(a.bindingId, devices)).toBeGreaterThan(now)
+    // What is its own nobody else holds, and what nobody claimed is held by nobody.
+    expect(await heldUntil(b.bindingId, devices)).toBe(0n)
+    expect(await heldUntil(a.bindingId, [a.bindingId])).toBe(0n)
     const without = client(9, [a.agentId], { policy })
     await expect(ask(without.openai, QUESTION)).rejects.toMatchObject({
       cause: { failedChecks: ['gpu-evidence'] },

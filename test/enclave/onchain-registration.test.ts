@@ -18,7 +18,7 @@ import {
   type RenewCall,
 } from '../../enclave/src/chain/node-chain.ts'
 import { createLogger } from '../../enclave/src/logging.ts'
-import { createDeviceClaim } from '../../enclave/src/registration/device-claim.ts'
+import { createDeviceClaim, type DeviceClaim } from '../../enclave/src/registration/device-claim.ts'
 import type { NodeIdentity } from '../../enclave/src/statement/node-identity.ts'
 import { machineGpus } from './gpu/gpu-setting.ts'
 import { registryDomain } from './setting/deployment.ts'
@@ -40,6 +40,8 @@ class TestVerification implements OnchainVerification {
   looks = 0
   /** What the record has of the node. */
   claim = { isWhole: false, keptUntil: 0n, blockNumber: 0n }
+  /** Until when other bindings keep its devices. */
+  others = 0n
   /** What it refuses claims of devices for. */
   claimRefusal: Error | undefined
   /** What Intel serves, or why it does not. */
@@ -103,6 +105,10 @@ class TestVerification implements OnchainVerification {
   deviceClaim() {
     this.looks++
     return Promise.resolve({ ...this.claim, leaseS: 7_200n })
+  }
+
+  heldUntil() {
+    return Promise.resolve(this.others)
   }
 
   claimDevices(statement: NodeStatement, devices: readonly Hex[]) {
@@ -244,14 +250,7 @@ describe('one GPU, one registration (attack D7)', () => {
   test('GPUs that another binding has are shown again in time, and not for every look', async () => {
     const { chain, verification, clock } = judged()
     verification.claimRefusal = new ChainError('CHAIN_REFUSED', 'device 0xab: held')
-    const identity = { bindingId: '0xab', statement: { gpuDevicesDigest: '0xcd' } }
-    const claim = createDeviceClaim({
-      chain,
-      identity: identity as unknown as NodeIdentity,
-      devices: [],
-      logger: createLogger('silent'),
-      now: clock.now,
-    })
+    const claim = claimOn(chain, clock)
     const at = (timestamp: bigint, blockNumber: bigint) => claim.isDue({ blockNumber, timestamp })
     expect(await at(1_000n, 5n)).toBe(false)
     expect(await at(8_199n, 5n)).toBe(false)
@@ -261,13 +260,39 @@ describe('one GPU, one registration (attack D7)', () => {
     expect(await at(8_220n, 9n)).toBe(false)
     expect(await at(15_419n, 9n)).toBe(false)
     expect(await at(15_420n, 9n)).toBe(true)
-    // Held, and claimed on less than was granted: a claim comes first.
-    verification.claim = { isWhole: true, keptUntil: 0n, blockNumber: 8n }
-    expect(await at(16_000n, 9n)).toBe(false)
-    verification.claim = { isWhole: true, keptUntil: 19_601n, blockNumber: 9n }
-    expect(await at(16_000n, 9n)).toBe(false)
-    verification.claim = { isWhole: true, keptUntil: 19_600n, blockNumber: 9n }
-    expect(await at(16_000n, 9n)).toBe(true)
+    // Held, and claimed on less than was granted: a claim comes first, for as long as it can be made.
+    verification.claim = { isWhole: true, keptUntil: 0n, blockNumber: 9n }
+    expect(await at(16_000n, 10n)).toBe(false)
+    expect(await at(17_799n, 10n)).toBe(false)
+    expect(await at(17_800n, 10n)).toBe(true)
+    verification.claim = { isWhole: true, keptUntil: 21_401n, blockNumber: 9n }
+    expect(await at(17_800n, 10n)).toBe(false)
+    verification.claim = { isWhole: true, keptUntil: 21_401n, blockNumber: 10n }
+    expect(await at(17_800n, 10n)).toBe(false)
+    verification.claim = { isWhole: true, keptUntil: 21_400n, blockNumber: 10n }
+    expect(await at(17_800n, 10n)).toBe(true)
+  })
+
+  test('GPUs that another binding keeps are shown again as soon as its lease is over', async () => {
+    const { chain, verification, clock } = judged()
+    verification.claimRefusal = new ChainError('CHAIN_REFUSED', 'device 0xab: held')
+    verification.others = 3_000n
+    const claim = claimOn(chain, clock)
+    const at = (timestamp: bigint, blockNumber: bigint) => claim.isDue({ blockNumber, timestamp })
+    await claim.keep({ blockNumber: 5n, timestamp: 1_000n })
+    expect(await at(1_000n, 5n)).toBe(false)
+    expect(await at(3_000n, 5n)).toBe(false)
+    expect(await at(3_001n, 5n)).toBe(true)
+    // Shown again and refused for another reason: not for every look.
+    expect(await at(3_010n, 9n)).toBe(false)
+    expect(await at(10_209n, 9n)).toBe(false)
+    expect(await at(10_210n, 9n)).toBe(true)
+    // Or since the other has shown them again, too.
+    verification.others = 6_000n
+    clock.pass(300)
+    await claim.keep({ blockNumber: 11n, timestamp: 3_400n })
+    expect(await at(3_400n, 11n)).toBe(false)
+    expect(await at(6_001n, 11n)).toBe(true)
   })
 
   test('devices that another binding holds cost the tier and not the registration', async () => {
@@ -287,6 +312,17 @@ describe('one GPU, one registration (attack D7)', () => {
     expect(logs.join('')).not.toContain('does not have the GPUs')
   })
 })
+
+function claimOn(chain: TestChain, clock: TestClock): DeviceClaim {
+  const identity = { bindingId: '0xab', statement: { gpuDevicesDigest: '0xcd' } }
+  return createDeviceClaim({
+    chain,
+    identity: identity as unknown as NodeIdentity,
+    devices: [],
+    logger: createLogger('silent'),
+    now: clock.now,
+  })
+}
 
 /** The chain in memory names a block's hash by its number, which is a time. */
 async function hashOf(chain: TestChain, number: bigint): Promise<Hex> {

@@ -17,5 +17,6 @@ export const gpuDevicesAbi = [
   {"type":"error","name":"DevicesNotAscending","inputs":[{"name":"index","type":"uint256","internalType":"uint256"}]},
   {"type":"error","name":"NoGpuShown","inputs":[{"name":"bindingId","type":"bytes32","internalType":"bytes32"}]},
   {"type":"error","name":"ShownBeforeClaim","inputs":[{"name":"device","type":"bytes32","internalType":"bytes32"},{"name":"claimedInBlock","type":"uint64","internalType":"uint64"},{"name":"actual","type":"uint64","internalType":"uint64"}]},
+  {"type":"error","name":"ShownTooLongAgo","inputs":[{"name":"blockNumber","type":"uint64","internalType":"uint64"},{"name":"window","type":"uint64","internalType":"uint64"},{"name":"current","type":"uint256","internalType":"uint256"}]},
   {"type":"error","name":"TooLittleGas","inputs":[{"name":"min","type":"uint256","internalType":"uint256"},{"name":"actual","type":"uint256","internalType":"uint256"}]},
 ] as const

@@ -14,9 +14,9 @@ import {IBindings} from "./registry/IBindings.sol";
 /// their own. Nobody owns this contract.
 ///
 /// A claim keeps its devices for CLAIM_LEASE, and longer only by a claim on newer evidence: whoever has them keeps them by
-/// renewing, and whoever lets a rented machine go keeps its GPUs for a lease, and for one more, once, by a claim that it held
-/// back while its grant lasts. Nothing that was shown before a claim ever takes its devices: whoever was at a device once,
-/// and kept what it answered, cannot take it back.
+/// renewing. Evidence is claimed on within the registry's `freshnessWindow` of the block that it names, or never: whoever lets
+/// a rented machine go keeps its GPUs for that window and one lease at most. Nothing that was shown before a claim ever takes
+/// its devices: whoever was at a device once, and kept what it answered, cannot take it back.
 interface IGpuDevices {
     /// @notice What a binding has claimed.
     struct Claim {
@@ -51,13 +51,14 @@ interface IGpuDevices {
     error NoGpuShown(bytes32 bindingId);
     error DeviceHeld(bytes32 device, bytes32 holder, uint64 until);
     error ShownBeforeClaim(bytes32 device, uint64 claimedInBlock, uint64 actual);
+    error ShownTooLongAgo(uint64 blockNumber, uint64 window, uint256 current);
     error TooLittleGas(uint256 min, uint256 actual);
 
     /// @notice Records that the binding holds its devices, all of them or none, for CLAIM_LEASE. Anyone may send it; on the evidence
-    /// of its last claim it changes nothing. A device that another binding holds is taken over only on evidence that names a
-    /// later block than that of the other's claim, and only where the other's lease is over, or it expired, was revoked, ended
-    /// with its endpoint or owner, or was renewed on less; or where it is of the same agent, as when a node starts again with
-    /// new keys.
+    /// of its last claim it changes nothing. Refused on evidence that names a block before the registry's `freshnessWindow`. A
+    /// device that another binding holds is taken over only on evidence that names a later block than that of the other's claim,
+    /// and only where the other's lease is over, or it expired, was revoked, ended with its endpoint or owner, or was renewed on
+    /// less; or where it is of the same agent, as when a node starts again with new keys.
     /// @param statement of a binding that is active
     /// @param devices identities that the statement's `gpuDevicesDigest` is the digest of, ascending, at most 64
     function claim(NodeStatement calldata statement, bytes32[] calldata devices) external;

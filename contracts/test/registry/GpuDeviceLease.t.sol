@@ -89,6 +89,47 @@ contract GpuDeviceLeaseTest is GpuFixture {
         _expectTier(_id, IBindings.Tier.TDX_GPU);
     }
 
+    /// A tenant who left keeps no second lease by a renewal that it did not claim on while it was there.
+    function test_claim_held_back_is_worth_nothing() public {
+        _devices.claim(_mine.statement, _list(2));
+        _later();
+        _renew(_mine, _gpuAppraisal());
+        (, IBindings.Binding memory renewed) = registry.bindingOf(_id);
+        uint64 window = registry.freshnessWindow();
+        vm.roll(renewed.blockNumber + window);
+        uint256 before = vm.snapshotState();
+        // As long as evidence may be on its way.
+        _devices.claim(_mine.statement, _list(2));
+        vm.revertToState(before);
+
+        vm.roll(block.number + 1);
+        vm.warp(START + LEASE);
+        (, Attest memory a) = _shown(_rivalAgent, RIVAL, "next tenant", _list(2));
+        vm.expectRevert(_shownTooLongAgo(renewed.blockNumber, window));
+        _devices.claim(_mine.statement, _list(2));
+        vm.warp(START + LEASE + 1);
+        vm.expectRevert(_shownTooLongAgo(renewed.blockNumber, window));
+        _devices.claim(_mine.statement, _list(2));
+        _devices.claim(a.statement, _list(2));
+        _expectTier(_id, IBindings.Tier.TDX);
+    }
+
+    /// Nor by that of another agent, whose binding it never claimed for.
+    function test_claim_held_back_takes_no_device() public {
+        _devices.claim(_mine.statement, _list(2));
+        _later();
+        (bytes32 id, Attest memory stored) = _shown(_rivalAgent, RIVAL, "stored", _list(2));
+        vm.roll(stored.blockNumber + registry.freshnessWindow() + 1);
+        vm.warp(START + LEASE + 1);
+        vm.expectRevert(_shownTooLongAgo(stored.blockNumber, registry.freshnessWindow()));
+        _devices.claim(stored.statement, _list(2));
+        _expectTier(id, IBindings.Tier.TDX);
+        // Whose lease is over is whole until somebody else comes, and what it claimed on stays what it is.
+        _devices.claim(_mine.statement, _list(2));
+        vm.assertEq(_devices.claimOf(_id, false).keptUntil, START + LEASE);
+        _expectTier(_id, IBindings.Tier.TDX_GPU);
+    }
+
     /// An answer that was relayed once steals no device from whoever shows it later, lease or no lease.
     function test_device_relayed_once_is_not_stolen() public {
         _devices.claim(_mine.statement, _list(2));

@@ -102,4 +102,8 @@ abstract contract GpuFixture is AttestFixture {
     function _shownBefore(uint64 claimedIn, uint64 actual) internal pure returns (bytes memory) {
         return abi.encodeWithSelector(IGpuDevices.ShownBeforeClaim.selector, _device(0), claimedIn, actual);
     }
+
+    function _shownTooLongAgo(uint64 blockNumber, uint64 window) internal view returns (bytes memory) {
+        return abi.encodeWithSelector(IGpuDevices.ShownTooLongAgo.selector, blockNumber, window, block.number);
+    }
 }

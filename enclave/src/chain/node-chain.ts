@@ -130,6 +130,11 @@ export interface OnchainVerification {
   /** What the registry has of this binding's devices. */
   deviceClaim(bindingId: Hex): Promise<DeviceClaimRecord>
   /**
+   * Until when other bindings keep any of these devices, Unix seconds; 0 where none ever claimed one. It may be over, and
+   * who holds a device may be gone before.
+   */
+  heldUntil(bindingId: Hex, devices: readonly Hex[]): Promise<bigint>
+  /**
    * Records the GPUs and switches of a granted statement as this binding's; sent as `attest` is.
    * @param devices identities that `gpuDevicesDigest` of the statement is the digest of, ascending
    */

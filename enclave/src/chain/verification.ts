@@ -44,6 +44,8 @@ export function createVerification(parts: VerificationParts): OnchainVerificatio
       abi: computeRegistryAbi,
       functionName: 'gpuDevices',
     })
+  // Devices under a simulated root are a world of their own.
+  const isSimulated = lowercase(tdx.rootCertificateHash) !== INTEL_ROOT_SHA256
   // Refused by the estimate, it costs nothing and says why.
   const estimated = async (to: Hex, data: Hex): ReturnType<Send> => {
     const { gas } = await dcap.estimate({ to, data })
@@ -76,13 +78,28 @@ export function createVerification(parts: VerificationParts): OnchainVerificatio
     },
     deviceClaim: async (bindingId) => {
       const devices = { address: await gpuDevices(), abi: gpuDevicesAbi } as const
-      const isSimulated = lowercase(tdx.rootCertificateHash) !== INTEL_ROOT_SHA256
       const args = [bindingId, isSimulated] as const
       const [{ wholeSince, keptUntil, blockNumber }, leaseS] = await Promise.all([
         reader.readContract({ ...devices, functionName: 'claimOf', args }),
         reader.readContract({ ...devices, functionName: 'CLAIM_LEASE' }),
       ])
       return { isWhole: wholeSince !== 0n, keptUntil, leaseS, blockNumber }
+    },
+    heldUntil: async (bindingId, devices) => {
+      const record = { address: await gpuDevices(), abi: gpuDevicesAbi } as const
+      const holders = await Promise.all(
+        devices.map((device) =>
+          reader.readContract({ ...record, functionName: 'holderOf', args: [device, isSimulated] }),
+        ),
+      )
+      const others = new Set(holders.filter((holder) => holder !== bindingId))
+      const ends = await Promise.all(
+        [...others].map(async (holder) => {
+          const args = [holder, isSimulated] as const
+          return (await reader.readContract({ ...record, functionName: 'claimOf', args })).keptUntil
+        }),
+      )
+      return ends.reduce((latest, end) => (end > latest ? end : latest), 0n)
     },
     claimDevices: async (statement, devices) => {
       const args = [statement, devices] as const

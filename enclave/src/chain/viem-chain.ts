@@ -92,6 +92,7 @@ export function connectChain(
       attest: (call) => ask(() => verification.attest(call)),
       renew: (call) => ask(() => verification.renew(call)),
       deviceClaim: (bindingId) => ask(() => verification.deviceClaim(bindingId)),
+      heldUntil: (bindingId, devices) => ask(() => verification.heldUntil(bindingId, devices)),
       claimDevices: (statement, devices) =>
         ask(() => verification.claimDevices(statement, devices)),
     },

@@ -19,8 +19,9 @@ export interface DeviceClaim {
    */
   keep(granted: GrantedEvidence): Promise<void>
   /**
-   * Whether the GPUs are to be shown to the chain again: half of the claim's lease is over, or it was refused a lease
-   * ago, and who had them then may have let them go since.
+   * Whether the GPUs are to be shown to the chain again, since evidence is claimed on soon or never: half of the claim's
+   * lease is over; or it was refused, and who had them then may have let them go since: when their lease is over, or else
+   * after as long as one.
    */
   isDue(granted: GrantedEvidence): Promise<boolean>
 }
@@ -37,6 +38,8 @@ export interface DeviceClaimParts {
 
 /** Another binding holds its devices for hours; it may also be revoked at any moment. */
 const AGAIN_MS = 300_000
+/** A claim that could not be sent for as long, with half of the lease over, is made on new evidence. */
+const UNSENT_S = 1800n
 
 /** One device, one binding (attack D7): without a claim the registry calls the node TDX and not TDX_GPU. */
 export function createDeviceClaim(parts: DeviceClaimParts): DeviceClaim {
@@ -46,6 +49,8 @@ export function createDeviceClaim(parts: DeviceClaimParts): DeviceClaim {
   let notBefore = 0
   /** Since when this process has known the evidence of the last grant. */
   let seen: GrantedEvidence | undefined
+  /** Until when others keep the devices, as of the last refusal. */
+  let heldUntil = 0n
   if (statement.gpuDevicesDigest === ZERO_DIGEST || verification === undefined) {
     return { keep: () => Promise.resolve(), isDue: () => Promise.resolve(false) }
   }
@@ -61,6 +66,7 @@ export function createDeviceClaim(parts: DeviceClaimParts): DeviceClaim {
         notBefore = now().getTime() + AGAIN_MS
         const reason = error instanceof Error ? error.message : 'failed'
         logger.warn({ reason }, 'the registry does not have the GPUs as those of this node')
+        heldUntil = await verification.heldUntil(bindingId, devices).catch(() => 0n)
       }
     },
     isDue: async (granted) => {
@@ -72,9 +78,14 @@ export function createDeviceClaim(parts: DeviceClaimParts): DeviceClaim {
         leaseS,
         blockNumber: claimed,
       } = await verification.deviceClaim(bindingId)
-      // What was granted since the claim is claimed first.
-      if (isWhole) return claimed >= blockNumber && timestamp + leaseS / 2n >= keptUntil
-      return timestamp >= seen.timestamp + leaseS
+      if (isWhole) {
+        // What was granted since the claim is claimed first, as long as it can be.
+        const isSent = claimed >= blockNumber || timestamp >= seen.timestamp + UNSENT_S
+        return isSent && timestamp + leaseS / 2n >= keptUntil
+      }
+      // A lease that was over when this was granted is not why it was refused.
+      const isHeld = heldUntil >= seen.timestamp
+      return isHeld ? timestamp > heldUntil : timestamp >= seen.timestamp + leaseS
     },
   }
 }

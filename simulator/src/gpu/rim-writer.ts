@@ -53,6 +53,8 @@ export interface RimRequest {
 
 /** How a RIM lies, each in one way. */
 export interface RimLies {
+  /** Changes the text before it is signed, up to the signature; it must stay in its canonical form. */
+  readonly draft?: (text: string) => string
   /** Changes the text after it was signed. */
   readonly edit?: (text: string) => string
   /** Who signs instead of the certificate that stands first. */
@@ -71,7 +73,8 @@ const RESOURCES = 64
 
 /** A SWID tag with an enveloped signature. It is written in its canonical form, so that what is hashed is the text. */
 export function writeRim(request: RimRequest, pki: RimPki, lies: RimLies = {}): Uint8Array {
-  const open = opening(request)
+  const honest = opening(request)
+  const open = lies.draft?.(honest) ?? honest
   const digest = createHash('sha384').update(`${open}</SoftwareIdentity>`).digest('base64')
   const info = signedInfo(digest)
   const scope = ` xmlns="${SWID}" xmlns:ds="${DS}" xmlns:ns0="${SWID}" xmlns:ns2="${HASH}" xmlns:ns3="${OPAQUE}"`

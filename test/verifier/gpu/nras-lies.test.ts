@@ -1,8 +1,18 @@
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { createP384Key, type Claims, type NrasLies, type SimulatedGpus } from '@jeju/simulator/gpu'
-import type { GpuContext, GpuPolicy, GpuReport } from '@jeju/verifier/gpu'
+import {
+  GpuVerifier,
+  nrasAppraiser,
+  simulatedGpuTrustAnchor,
+  simulatedNras,
+  type GpuContext,
+  type GpuPolicy,
+  type GpuReport,
+} from '@jeju/verifier/gpu'
+import { sha256, toBareHex, utf8 } from '@jeju/verifier/protocol'
 import { takesAnyGpu as policy } from '../../gpu-policy.ts'
-import { AT, failures, judge, nonce } from './fixture.ts'
+import { AT, contextOf, failures, judge, nonce } from './fixture.ts'
 import { two } from './lies.ts'
 
 describe('the service of NVIDIA', () => {
@@ -53,6 +63,40 @@ describe('the service of NVIDIA', () => {
     ])
   })
 
+  test('D2 keys of the set that are for another algorithm sign nothing', async () => {
+    const [answer = ''] = two.nrasAnswers(nonce, AT)
+    const [[, overall], tokens] = JSON.parse(answer) as [[string, string], Record<string, string>]
+    for (const alg of ['ES256', 'RS256', 'ES384']) {
+      const { publicKey, privateKey } = await generateKeyPair(alg)
+      const own = { ...(await exportJWK(publicKey)), kid: alg }
+      const sign = (token: string, changes: Claims = {}): Promise<string> =>
+        new SignJWT({ ...decodeJwt(token), ...changes })
+          .setProtectedHeader({ alg, kid: alg })
+          .sign(privateKey)
+      const signed = Object.fromEntries(
+        await Promise.all(
+          Object.entries(tokens).map(async ([name, token]) => [name, await sign(token)] as const),
+        ),
+      )
+      const submods = Object.fromEntries(
+        Object.entries(signed).map(([name, token]) => [
+          name,
+          ['DIGEST', ['SHA-256', toBareHex(sha256(utf8(token)))]],
+        ]),
+      )
+      const nras = [JSON.stringify([['JWT', await sign(overall, { submods })], signed])]
+      const { issuer, jwks } = two.nras
+      const service = simulatedNras('test', { issuer, jwks: { keys: [...jwks.keys, own] } })
+      const verifier = new GpuVerifier(simulatedGpuTrustAnchor('test', two.roots), {
+        nras: nrasAppraiser(service),
+      })
+      const evidence = { ...two.evidence(nonce), nras }
+      const report = await verifier.verify(evidence, contextOf({ policy: byNras }))
+      const wanted = alg === 'ES384' ? [] : ['gpu-reference-values NRAS_SIGNATURE_INVALID']
+      expect(failures(report), alg).toEqual(wanted)
+    }
+  })
+
   test('D2 submodules swapped between two answers', async () => {
     const swapSubmodules: NrasLies['swapSubmodules'] = (tokens) => ({
       'GPU-0': tokens['GPU-1'] ?? '',
@@ -75,6 +119,28 @@ describe('the service of NVIDIA', () => {
     ]) {
       expect(failures(report)).toEqual(['gpu-reference-values NRAS_SUBMODULE_MISMATCH'])
     }
+  })
+
+  test('tokens that are for longer than an hour are an hour old all the same', async () => {
+    const exp = Math.floor(AT.getTime() / 1000) + 24 * 3600
+    const made = new Date(AT.getTime() - 1.1 * 3600_000)
+    const nras = two.nrasAnswers(nonce, made, { overall: { exp } }, (claims) => ({
+      ...claims,
+      exp,
+    }))
+    const report = await judge(two, { ...two.evidence(nonce), nras }, { policy: byNras })
+    expect(failures(report)).toEqual(['gpu-reference-values NRAS_EXPIRED'])
+  })
+
+  test('another nonce in the token of one device, and none', async () => {
+    for (const eat_nonce of ['00'.repeat(32), undefined, [toBareHex(nonce)]]) {
+      expect(failures(await answered({}, first({ eat_nonce }))), String(eat_nonce)).toEqual([
+        'gpu-reference-values NRAS_NONCE_MISMATCH',
+      ])
+    }
+    // Digits in capitals are the same nonce.
+    const capitals = first({ eat_nonce: toBareHex(nonce).toUpperCase() })
+    expect(failures(await answered({}, capitals))).toEqual([])
   })
 
   test('an hour later, and before they were made', async () => {
@@ -142,22 +208,60 @@ describe('the service of NVIDIA', () => {
     expect(failures(await answered({}, first(claims)))).toEqual([objection])
   })
 
-  test('claims of version 2 say nothing of OCSP, which is enough where it is not required', async () => {
-    const version2 = (claims: Claims): Claims => {
-      const objects = Object.entries(claims).filter(([name]) => !name.endsWith('-cert-chain'))
-      return {
-        ...Object.fromEntries(objects),
-        'x-nvidia-gpu-driver-rim-cert-validated': true,
-        'x-nvidia-gpu-vbios-rim-cert-validated': true,
-        hwmodel: 'GB100',
-      }
+  /** Claims as the service's third interface writes them. */
+  const version2 = (claims: Claims): Claims => {
+    const common = Object.entries(claims).filter(
+      ([name]) =>
+        !name.endsWith('-cert-chain') &&
+        !name.endsWith('-version-match') &&
+        !name.endsWith('fwid-match'),
+    )
+    return {
+      ...Object.fromEntries(common),
+      'x-nvidia-gpu-attestation-report-cert-chain-validated': true,
+      'x-nvidia-gpu-driver-rim-cert-validated': true,
+      'x-nvidia-gpu-vbios-rim-cert-validated': true,
+      hwmodel: 'GB100',
     }
+  }
+
+  test('claims of version 2 say nothing of OCSP, which is enough where it is not required', async () => {
     expect(failures(await answered({}, version2))).toEqual([])
     const required = { policy: { ...byNras, ocsp: 'required' } as const }
     expect(failures(await answered({}, version2, required))).toEqual([
       'gpu-revocation OCSP_MISSING',
       'gpu-rim-revocation OCSP_MISSING',
     ])
+  })
+
+  test.each([
+    [
+      'a chain of the device',
+      'attestation-report-cert-chain-validated',
+      'reference-values NRAS_RESULT_FAILED',
+    ],
+    ['a signer', 'driver-rim-cert-validated', 'rim-expiry RIM_EXPIRED'],
+    ['a signature', 'vbios-rim-signature-verified', 'reference-values NRAS_RESULT_FAILED'],
+  ] as const)(
+    'claims of version 2 with %s that is not valid, or not mentioned',
+    async (_, name, objection) => {
+      for (const value of [false, null, 'true', undefined]) {
+        const changed = { [`x-nvidia-gpu-${name}`]: value }
+        const change = (claims: Claims, of: string): Claims => first(changed)(version2(claims), of)
+        expect(failures(await answered({}, change)), String(value)).toContain(`gpu-${objection}`)
+      }
+    },
+  )
+
+  test('claims of version 3 must say that a RIM is of the version that the device reports', async () => {
+    for (const rim of ['driver', 'vbios']) {
+      for (const value of [false, undefined]) {
+        const changed = { [`x-nvidia-gpu-${rim}-rim-version-match`]: value }
+        expect(failures(await answered({}, first(changed)))).toEqual([
+          'gpu-reference-values NRAS_RESULT_FAILED',
+        ])
+      }
+    }
   })
 
   test('tokens that are not there, or not of their shape', async () => {

@@ -1,10 +1,39 @@
 import { describe, expect, test } from 'vitest'
-import type { OcspRequest } from '@jeju/simulator/gpu'
+import { createP384Key, type OcspRequest } from '@jeju/simulator/gpu'
 import type { GpuReport } from '@jeju/verifier/gpu'
 import { sha256, utf8 } from '@jeju/verifier/protocol'
+import {
+  USAGE_CERT,
+  type CertificateExtension,
+  type P384Identity,
+} from '../../../simulator/src/gpu/p384-certificate.ts'
+import { objectId, sequence } from '../../../simulator/src/pki/der-writer.ts'
 import { takesAnyGpu as policy } from '../../gpu-policy.ts'
 import { AT, failures } from './fixture.ts'
 import { hopper, lied } from './lies.ts'
+
+const usages = (value: Uint8Array): CertificateExtension => ({
+  oid: '2.5.29.37',
+  critical: false,
+  value,
+})
+const ocspSigning = usages(sequence(objectId('1.3.6.1.5.5.7.3.9')))
+const noUsages = usages(objectId('1.3.6.1.5.5.7.3.9'))
+const unknown = { oid: '1.2.3.4', critical: true, value: sequence() }
+
+/** Provisioner and identity above the first GPU. */
+function ownAuthorities(): { readonly ica: P384Identity; readonly identity: P384Identity } {
+  const [, , ica, identity] = hopper.devices[0]?.certificates.chain ?? []
+  if (!ica || !identity) throw new Error('no chain')
+  return { ica, identity }
+}
+
+/** The provisioner by name, with a key of somebody else. */
+function stranger(): P384Identity {
+  const { ica } = ownAuthorities()
+  const key = createP384Key((_, length) => new Uint8Array(length).fill(7), 'stranger')
+  return { ...ica, key }
+}
 
 describe('status of certificates', () => {
   const answered = (change: (request: OcspRequest) => OcspRequest): Promise<GpuReport> =>
@@ -43,6 +72,44 @@ describe('status of certificates', () => {
   test('about a certificate of another issuer with the same serial number', async () => {
     const issuer = hopper.rimPki.root
     expect(failures(await answered(aboutBrom({ issuer })))).toEqual(['gpu-revocation OCSP_MISSING'])
+  })
+
+  test('about an issuer of that name with another key, or of another name with that key', async () => {
+    const { ica, identity } = ownAuthorities()
+    for (const issuer of [
+      { ...ica, key: identity.key },
+      { ...ica, name: identity.name },
+    ]) {
+      const change = aboutBrom({ issuer, responderIssuer: ica })
+      expect(failures(await answered(change))).toEqual(['gpu-revocation OCSP_MISSING'])
+    }
+  })
+
+  const day = 24 * 3600 * 1000
+  test.each<readonly [string, () => Partial<OcspRequest>]>([
+    ['past its end', () => ({ responder: { until: new Date(AT.getTime() - day) } })],
+    ['before its beginning', () => ({ responder: { from: new Date(AT.getTime() + day) } })],
+    ['that is an authority', () => ({ responder: { ca: {} } })],
+    ['for signing certificates', () => ({ responder: { usage: USAGE_CERT } })],
+    ['without extended usage', () => ({ responder: { extensions: [] } })],
+    [
+      'with a critical extension that nobody knows',
+      () => ({ responder: { extensions: [ocspSigning, unknown] } }),
+    ],
+    ['whose extended usage is no list', () => ({ responder: { extensions: [noUsages] } })],
+    ['whose certificate another key signed', () => ({ responderIssuer: stranger() })],
+    ['whose answer another key signed', () => ({ signWith: stranger().key })],
+  ])('by a responder %s', async (_, change) => {
+    expect(failures(await answered(aboutBrom(change())))).toEqual([
+      'gpu-revocation OCSP_SIGNATURE_INVALID',
+    ])
+  })
+
+  test.each([
+    ['a refusal', { responseStatus: 6 }],
+    ['another kind of answer', { responseType: '1.3.6.1.5.5.7.48.1.2' }],
+  ])('%s is no answer', async (_, change) => {
+    expect(failures(await answered(aboutBrom(change)))).toEqual(['gpu-revocation OCSP_INVALID'])
   })
 
   test('CertIDs by SHA-1 are read too', async () => {

@@ -79,6 +79,16 @@ describe('reports', () => {
       'gpu-identity GPU_REPORT_INVALID',
     ],
     [
+      'counts of measurements cut short',
+      {
+        content: (content) => ({
+          ...content,
+          opaque: [...content.opaque, { id: 12, valueType: 0x84, data: new Uint8Array(107) }],
+        }),
+      },
+      'gpu-identity GPU_REPORT_INVALID',
+    ],
+    [
       'a mode nobody knows',
       { content: (content) => reported(content, 36, Uint8Array.of(9, 0)) },
       'gpu-confidential-mode GPU_MODE_REFUSED',
@@ -93,11 +103,31 @@ describe('reports', () => {
     expect(failures(await lied(lies))).toEqual([objection])
   })
 
+  test('records that nobody here reads, in any order, and fewer counts than measurements', async () => {
+    const content = (honest: SpdmContent): SpdmContent => ({
+      ...honest,
+      opaque: [
+        { id: 0x7777, valueType: 0x82, data: utf8('later') },
+        ...honest.opaque.toReversed(),
+        { id: 12, valueType: 0x84, data: new Uint8Array(4 * 26) },
+      ],
+    })
+    expect(failures(await lied({ content }))).toEqual([])
+    expect(failures(await lied({ content }, gpusOf({ format: 'nvdaod' })))).toEqual([])
+  })
+
   test('another driver than the RIM is for: there is no RIM of it', async () => {
     const content = (honest: SpdmContent): SpdmContent => reported(honest, 3, utf8('1.2.3\0'))
     expect(failures(await lied({ content }))).toEqual(['gpu-reference-values RIM_MISSING'])
     const odd = (honest: SpdmContent): SpdmContent => reported(honest, 3, utf8('../x\0'))
     expect(failures(await lied({ content: odd }))).toEqual(['gpu-identity RIM_MISSING'])
+  })
+
+  test('a decoder of which nothing is said: index 35 is neither equal nor left out', async () => {
+    const silent = (content: SpdmContent): SpdmContent => reported(content, 11, undefined)
+    expect(failures(await lied({ content: silent }))).toEqual([
+      'gpu-measurements GPU_MEASUREMENT_MISMATCH',
+    ])
   })
 
   test('index 35 counts where the first decoder is on', async () => {

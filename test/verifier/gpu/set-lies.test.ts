@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { GpuLies, SpdmContent } from '@jeju/simulator/gpu'
-import { utf8 } from '@jeju/verifier/protocol'
+import { sha256, toHex, utf8 } from '@jeju/verifier/protocol'
 import { takesAnyGpu as policy } from '../../gpu-policy.ts'
 import { failures, gpusOf, judge, nonce } from './fixture.ts'
+import { fieldsOf, issuedChain, type Change, type Place } from './issued-chain.ts'
 import { hopper, lied, ppcie, reported, two } from './lies.ts'
 
 describe('sets', () => {
@@ -40,6 +41,45 @@ describe('sets', () => {
     ],
   ] satisfies readonly (readonly [string, GpuLies, string])[])('%s', async (_, lies, objection) => {
     expect(failures(await lied(lies, two))).toContain(objection)
+  })
+
+  test('D7 one device under two certificates is known by serial number, chip, and key', async () => {
+    const [first, second] = two.devices.map(({ certificates }) => certificates)
+    if (!first || !second) throw new Error('no devices')
+    const asSecond = (place: Place, change: Change): GpuLies => ({
+      certificates: (pem, index) => (index === 1 ? issuedChain(second.chain, place, change) : pem),
+    })
+    expect(failures(await lied(asSecond('leaf', {}), two))).toEqual([])
+    const { serial } = first.brom
+    const { extensions = [] } = fieldsOf(first.leaf)
+    const { key } = first.brom
+    for (const lies of [
+      asSecond('brom', { serial }),
+      asSecond('leaf', { extensions }),
+      asSecond('brom', { key }),
+    ]) {
+      expect(failures(await lied(lies, two))).toEqual(['gpu-set GPU_DUPLICATE'])
+    }
+  })
+
+  test('two architectures in one mode', async () => {
+    const spt = (content: SpdmContent): SpdmContent => reported(content, 36, Uint8Array.of(0, 0))
+    const [hopperGpu] = hopper.evidence(nonce).devices
+    const [blackwell] = two.evidence(nonce, { content: spt }).devices
+    if (!hopperGpu || !blackwell) throw new Error('no devices')
+    const rims = new Map([...hopper.rims(), ...two.rims()])
+    const report = await judge(hopper, { devices: [hopperGpu, blackwell], rims })
+    expect(report.checks.find(({ name }) => name === 'gpu-set')).toMatchObject({
+      code: 'GPU_SET_MIXED',
+      expected: 'one architecture',
+    })
+  })
+
+  test('D7 other devices than those of the statement', async () => {
+    const devicesDigest = toHex(sha256(utf8('other devices')))
+    expect(failures(await lied({}, two, { devicesDigest }))).toEqual([
+      'gpu-devices GPU_DEVICES_MISMATCH',
+    ])
   })
 
   test('fewer or more than wanted', async () => {

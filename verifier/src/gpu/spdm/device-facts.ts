@@ -32,6 +32,8 @@ export interface DeviceFacts {
 }
 
 const PDI_BYTES = 8
+/** One count for each measurement, of which there are more or fewer; nothing else is made of them. */
+const COUNT_BYTES = 4
 const MAX_LISTED_GPUS = 8
 const ON = 0xaa
 const OFF = 0x55
@@ -42,6 +44,8 @@ export function readDeviceFacts(opaque: OpaqueData, kind: DeviceKind): DeviceFac
   const pdi = dataOf(opaque, OPAQUE.pdi)
   const listed = dataOf(opaque, OPAQUE.switchGpuPdis)
   if (pdi && !isGpu && pdi.length !== PDI_BYTES) throw invalid('a PDI of 8 bytes', pdi.length)
+  const counts = dataOf(opaque, OPAQUE.measurementCounts)
+  if (counts && counts.length % COUNT_BYTES !== 0) throw invalid('whole counts', counts.length)
   return {
     driverVersion: isGpu ? textOf(opaque, OPAQUE.driverVersion) : undefined,
     vbiosVersion: isGpu ? gpuVbios(opaque) : (textOf(opaque, OPAQUE.vbiosVersion) ?? ''),

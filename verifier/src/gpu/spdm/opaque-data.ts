@@ -7,6 +7,7 @@ export const OPAQUE = {
   driverVersion: 3,
   vbiosVersion: 6,
   nvdec0Status: 11,
+  measurementCounts: 12,
   chipSku: 15,
   project: 17,
   projectSku: 18,

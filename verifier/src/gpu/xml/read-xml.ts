@@ -29,8 +29,9 @@ const MAX_DEPTH = 16
 /** Code points of XML 1.0 §2.2 outside of which nothing may stand. */
 // eslint-disable-next-line no-control-regex
 const NOT_A_CHARACTER = /[^\t\n\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u
+/** XML 1.0 in UTF-8 or a part of it, in either quotes. */
 const DECLARATION =
-  /^\ufeff?(?:<\?xml version="1\.0"(?: encoding="(?:UTF-8|utf-8)")?(?: standalone="(?:yes|no)")?\s*\?>)?\s*/
+  /^\ufeff?(?:<\?xml version=(["'])1\.0\1(?: encoding=(["'])(?:UTF-8|US-ASCII|ASCII)\2)?(?: standalone=(["'])(?:yes|no)\3)?\s*\?>)?\s*/i
 const NAME = /[A-Za-z_][A-Za-z0-9_.-]*(?::[A-Za-z_][A-Za-z0-9_.-]*)?/y
 const ATTRIBUTE = /\s+([A-Za-z_:][A-Za-z0-9_.:-]*)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/y
 const TAG_END = /\s*(\/?)>/y

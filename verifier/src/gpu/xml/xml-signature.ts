@@ -60,7 +60,7 @@ export function readXmlSignature(root: XmlElement): XmlSignature {
       if (certificate.namespace !== DS || certificate.local !== 'X509Certificate') {
         throw new XmlError(`X509Data: expected X509Certificate, got ${certificate.local}`)
       }
-      return textOf(certificate)
+      return base64Text(certificate)
     }),
   }
 }
@@ -94,10 +94,15 @@ function requireAttributes(element: XmlElement, wanted: Readonly<Record<string, 
 
 function base64Of(element: XmlElement, length: number): Uint8Array {
   try {
-    const bytes = fromBase64(textOf(element))
+    const bytes = fromBase64(base64Text(element))
     if (bytes.length === length) return bytes
   } catch (error) {
     if (error instanceof XmlError) throw error
   }
   throw new XmlError(`${element.local}: expected ${length} bytes in base64`)
+}
+
+/** Base64 in XML may be indented (XML Schema Part 2 §3.2.16); line breaks are read anyway. */
+function base64Text(element: XmlElement): string {
+  return textOf(element).replaceAll(/[ \t]/g, '')
 }
