@@ -1,4 +1,5 @@
 import {
+  concatBytes,
   encodeComputeReceipt,
   receiptFrame,
   STREAM_END,
@@ -119,7 +120,8 @@ export async function* answerFrames(
     if (next.done !== true || gone.aborted) return
     const ending = covered(last + writer.closing(record.finished()))
     concluded = true
-    yield* lastFrames(ending, record, parts)
+    // Signed before any of its bytes leave (attack E15).
+    yield await endOf(ending, record, parts)
   } catch (error) {
     finish = 'error'
     throw error
@@ -132,17 +134,18 @@ export async function* answerFrames(
   }
 }
 
-/** The end of a stream. Signed before any of its bytes leave (attack E15). */
-async function* lastFrames(
+/** The end of a stream, in one piece: what is left of the answer, the receipt over it, and the mark of the end. */
+async function endOf(
   last: Uint8Array<ArrayBuffer>,
   record: AnswerRecord,
   { writer, name, job }: AnswerParts,
-): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const receipt = await job.conclude({ ...record.usage(), finish: record.finish() })
-  yield last
-  yield receiptFrame(receipt, { ...name, id: writer.id }, writer.kind)
-  const end = STREAM_END[writer.kind]
-  if (end !== '') yield utf8(end)
+  return concatBytes(
+    last,
+    receiptFrame(receipt, { ...name, id: writer.id }, writer.kind),
+    utf8(STREAM_END[writer.kind]),
+  )
 }
 
 function start(
