@@ -89,21 +89,13 @@ async function* generate<Token, Grammar>(
     const { text, stopped, stop: met } = answer.push(bytesOf(drawn.token))
     // The engine makes the next token while this one is written and sent; one alone, so that a slow reader slows it.
     step = stopped || answer.generated >= limit ? undefined : stepOf(slot)
-    if (step !== undefined) await onceBegun()
+    if (step !== undefined) await slot.begun
     if (text !== '') yield part(text)
     if (stopped) return result('stop', met)
   }
   const rest = answer.end()
   if (rest !== '') yield part(rest)
   return result(finish)
-}
-
-/**
- * Resolves when a step that was just asked for has begun: the library collects what is asked for in one turn of the event
- * loop and begins it in the next. Whoever writes the last token before that makes the engine wait.
- */
-function onceBegun(): Promise<void> {
-  return new Promise((resolve) => process.nextTick(() => setImmediate(resolve)))
 }
 
 type Step<Token> = Promise<DrawnToken<Token> | undefined>

@@ -16,6 +16,7 @@ import { readChatTemplate, type ChatTemplate, type PromptSegment } from './chat-
 import { EngineError } from './engine-error.ts'
 import type { GrammarSchema } from './grammar-schema.ts'
 import { LlamaSlot } from './llama-slot.ts'
+import { StepTurns } from './step-turns.ts'
 import { tokenBytes, type TokenBytes } from './token-bytes.ts'
 import { tokenizeInSlices } from './token-slices.ts'
 
@@ -168,9 +169,10 @@ function makeSlots(context: LlamaContext, count: number): Slot[] {
       throw new EngineError('ENGINE_FAILED', 'context: more tokens than were planned')
     },
   }
+  const turns = new StepTurns()
   return Array.from(
     { length: count },
-    () => new LlamaSlot<Token, GrammarState>(context.getSequence({ contextShift })),
+    () => new LlamaSlot<Token, GrammarState>(context.getSequence({ contextShift }), turns),
   )
 }
 

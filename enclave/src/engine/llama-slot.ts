@@ -1,4 +1,5 @@
 import { EngineError } from './engine-error.ts'
+import type { StepTurns } from './step-turns.ts'
 
 /** How the next token is chosen. */
 export interface Sampling {
@@ -34,6 +35,7 @@ export interface Sequence<Token, Grammar> {
  */
 export class LlamaSlot<Token, Grammar> {
   readonly #sequence: Sequence<Token, Grammar>
+  readonly #turns: StepTurns
   #answer: AsyncGenerator<DrawnToken<Token>, void> | undefined
   /** The native step under way; it cannot be interrupted, only waited for. */
   #step: Promise<unknown> = Promise.resolve()
@@ -42,9 +44,13 @@ export class LlamaSlot<Token, Grammar> {
   /** Tokens that were evaluated, in order; a token that was drawn counts when the next one is. */
   #evaluated: Token[] = []
   #pending: readonly Token[] = []
+  /** Whether the next step evaluates a token that was drawn, and not the end of the prompt. */
+  #hasDrawn = false
 
-  constructor(sequence: Sequence<Token, Grammar>) {
+  /** Slots of one context share their turns. */
+  constructor(sequence: Sequence<Token, Grammar>, turns: StepTurns) {
     this.#sequence = sequence
+    this.#turns = turns
   }
 
   /** Tokens of this prompt that need not be evaluated again for this owner; never all of them. */
@@ -82,6 +88,7 @@ export class LlamaSlot<Token, Grammar> {
     options: { readonly probabilities?: boolean; readonly grammar?: Grammar } = {},
   ): void {
     this.#pending = tokens
+    this.#hasDrawn = false
     const { probabilities = false, grammar } = options
     // topK 0: no cut besides topP.
     const all = { ...sampling, topK: 0 }
@@ -94,13 +101,22 @@ export class LlamaSlot<Token, Grammar> {
 
   /** The next token of the answer; undefined when the model ends its turn. */
   async next(): Promise<DrawnToken<Token> | undefined> {
-    if (!this.#answer) throw new EngineError('ENGINE_FAILED', 'slot: next before begin')
-    const step = await this.#track(this.#answer.next())
+    const answer = this.#answer
+    if (!answer) throw new EngineError('ENGINE_FAILED', 'slot: next before begin')
+    const isPrompt = !this.#hasDrawn
+    this.#hasDrawn = true
+    // The end of a prompt is long, and keeps no other answer waiting.
+    const step = await this.#track(isPrompt ? answer.next() : this.#turns.take(() => answer.next()))
     this.#evaluated.push(...this.#pending)
     this.#pending = []
     if (step.done === true) return undefined
     this.#pending = [step.value.token]
     return step.value
+  }
+
+  /** Resolves when the step that was asked for last is being evaluated. */
+  get begun(): Promise<void> {
+    return this.#turns.begun
   }
 
   /** Ends the request, after the step under way. What belongs to nobody is forgotten at once. */

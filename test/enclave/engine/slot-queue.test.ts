@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { EngineError } from '../../../enclave/src/engine/engine-error.ts'
 import { LlamaSlot } from '../../../enclave/src/engine/llama-slot.ts'
 import { SlotQueue } from '../../../enclave/src/engine/slot-queue.ts'
+import { StepTurns } from '../../../enclave/src/engine/step-turns.ts'
 
 const never = (): AbortSignal => new AbortController().signal
 
@@ -87,7 +88,7 @@ describe('a slot', () => {
   test('that keeps a token of a request is not given to the next', async () => {
     const sequence = new CountingSequence()
     sequence.stuck = 1
-    const slot = new LlamaSlot<number, never>(sequence)
+    const slot = new LlamaSlot<number, never>(sequence, new StepTurns())
     await slot.feed([7])
     await expect(slot.clear()).rejects.toMatchObject({
       code: 'ENGINE_FAILED',
@@ -97,7 +98,7 @@ describe('a slot', () => {
 
   test('E10 cache_salt_per_tenant: a prefix is reused for its own owner, and for nobody else', async () => {
     const sequence = new CountingSequence()
-    const slot = new LlamaSlot<number, never>(sequence)
+    const slot = new LlamaSlot<number, never>(sequence, new StepTurns())
     const ask = async (owner: string | undefined, prompt: readonly number[]): Promise<number> => {
       const reused = await slot.reuse(owner, prompt)
       slot.begin(prompt.slice(reused), SAMPLING)
