@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { encodeAuthorization } from '@jeju/verifier/protocol'
+import { STREAM_INTERVAL_MS } from '../../enclave/src/config.ts'
 import { embeddedModel } from '../../enclave/src/engine/embedded-model.ts'
 import { loadEmbeddedEngine } from '../../enclave/src/engine/embedded-engine.ts'
 import type { Engine } from '../../enclave/src/engine/engine.ts'
@@ -34,6 +35,7 @@ const running = await startNode({
     walletLimits: { requestsPerMinute: 1e9, concurrent: 1e6 },
     logLevel: 'info',
     drainMs: 0,
+    streamIntervalMs: STREAM_INTERVAL_MS,
   },
 })
 // Nobody pays for the figures: the channel never runs dry.

@@ -58,6 +58,8 @@ export interface Config {
   readonly receiptEpochS: number
   /** How long answers under way may take when the node is told to end. */
   readonly drainMs: number
+  /** Pieces of a stream that are made within so many milliseconds of its last frame leave together. */
+  readonly streamIntervalMs: number
   /** What one channel may ask for. */
   readonly walletLimits: { readonly requestsPerMinute: number; readonly concurrent: number }
   readonly logLevel: (typeof LOG_LEVELS)[number]
@@ -84,6 +86,9 @@ export class ConfigError extends Error {
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const
 /** Well within what a closing channel must have left to be served, so that its last receipt is settled (attack N11). */
 const MAX_SETTLE_INTERVAL_S = 300
+/** No eye sees it: a screen shows a picture every 17 ms. */
+export const STREAM_INTERVAL_MS = 20
+const MAX_STREAM_INTERVAL_MS = 1_000
 /** ArDrive's bundler: takes items of Ethereum keys, and small ones for nothing. */
 const TURBO_UPLOAD_URL = 'https://upload.ardrive.io/v1/tx'
 const MAX_UINT32 = 2 ** 32 - 1
@@ -203,6 +208,10 @@ const environment = z.object({
     .pipe(z.array(origin).min(1).max(8)),
   RECEIPT_EPOCH_S: decimal.transform(Number).pipe(z.number().min(1).max(86_400)).default(3_600),
   DRAIN_TIMEOUT_S: decimal.transform(Number).pipe(z.number().min(0).max(600)).default(8),
+  STREAM_INTERVAL_MS: decimal
+    .transform(Number)
+    .pipe(z.number().min(0).max(MAX_STREAM_INTERVAL_MS))
+    .default(STREAM_INTERVAL_MS),
   WALLET_REQUESTS_PER_MINUTE: decimal
     .transform(Number)
     .pipe(z.number().min(1).max(100_000))
@@ -269,6 +278,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     archive: archiveOf(data),
     receiptEpochS: data.RECEIPT_EPOCH_S,
     drainMs: data.DRAIN_TIMEOUT_S * 1000,
+    streamIntervalMs: data.STREAM_INTERVAL_MS,
     walletLimits: {
       requestsPerMinute: data.WALLET_REQUESTS_PER_MINUTE,
       concurrent: data.WALLET_CONCURRENT_REQUESTS,

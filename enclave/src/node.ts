@@ -159,7 +159,14 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   })
   const limits = createWalletLimits(config.walletLimits, now)
   const books = { identity, keys, serving, journal, log, logger, now }
-  const answers = createAnswerService({ ...books, engine, authoriser, limits, metrics })
+  const answers = createAnswerService({
+    ...books,
+    engine,
+    authoriser,
+    limits,
+    streamIntervalMs: config.streamIntervalMs,
+    metrics,
+  })
   const price = createCurrentPrice(chain, { agentId, serviceId }, now)
   const bodies = createBodyReader(BODY_LIMITS)
   const proofs = await openProofs({

@@ -53,6 +53,7 @@ describe('the environment', () => {
       archive: { kind: 'off' },
       receiptEpochS: 3_600,
       drainMs: 8_000,
+      streamIntervalMs: 20,
       walletLimits: { requestsPerMinute: 600, concurrent: 32 },
       upstream: undefined,
       logLevel: 'info',

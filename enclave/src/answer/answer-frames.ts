@@ -1,4 +1,5 @@
 import {
+  concatBytes,
   encodeComputeReceipt,
   receiptFrame,
   STREAM_END,
@@ -10,6 +11,7 @@ import type { AnswerPart, GenerateResult } from '../engine/engine.ts'
 import type { AnswerJob } from './answer-job.ts'
 import { AnswerRecord } from './answer-record.ts'
 import type { AnswerName, AnswerWriter } from './answer-writer.ts'
+import { gatherSteps } from './gather-steps.ts'
 import { mergeChoices, type ChoiceStep } from './merge-choices.ts'
 
 /** What both kinds of answer need. */
@@ -37,7 +39,14 @@ export interface JsonAnswer {
   readonly receiptHeader: string
 }
 
+/** What an answer that is streamed needs. */
+export interface StreamParts extends AnswerParts {
+  /** Pieces that are made within so many milliseconds of the last frame leave together. */
+  readonly intervalMs: number
+}
+
 type Steps = AsyncGenerator<ChoiceStep, void>
+type Groups = ReturnType<typeof gatherSteps>
 
 /**
  * Infers, then concludes: the receipt covers exactly the bytes of the body. A client that leaves ends the inference
@@ -75,7 +84,7 @@ export function receiptHeader(receipt: ComputeReceipt): string {
  * concludes the job over the frames handed out: the end, an engine failure, and a reader who goes away (attacks N2, E4).
  */
 export async function* answerFrames(
-  parts: AnswerParts,
+  parts: StreamParts,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
   const { job, gone, writer } = parts
   const covered = (text: string): Uint8Array<ArrayBuffer> => {
@@ -86,7 +95,8 @@ export async function* answerFrames(
   // Ends the engine when the reader returns between two pieces.
   const stop = new AbortController()
   const { steps, record } = start(parts, AbortSignal.any([gone, stop.signal]))
-  let next = await firstStep(steps, parts, stop)
+  const groups = gatherSteps(await firstStep(steps, parts, stop), steps, parts.intervalMs)
+  let next: IteratorResult<readonly ChoiceStep[], void> = { value: [] }
   let finish: 'aborted' | 'error' = 'aborted'
   let concluded = false
   try {
@@ -94,44 +104,48 @@ export async function* answerFrames(
     // Empty where nothing stands before the first part: until a reader is there, nothing of it is charged.
     yield opening === '' ? new Uint8Array(0) : covered(opening)
     let last = ''
-    for (; next.done !== true && !gone.aborted; next = await steps.next()) {
-      const step = next.value
-      if ('end' in step) {
-        last = writer.ended(step.choice, record.end(step.choice, step.end))
-        if (record.running > 0 && last !== '') yield covered(last)
-        continue
+    for (; next.done !== true && !gone.aborted; next = await groups.next()) {
+      let frames = ''
+      for (const step of next.value) {
+        if ('end' in step) {
+          last = writer.ended(step.choice, record.end(step.choice, step.end))
+          if (record.running > 0) frames += last
+          continue
+        }
+        record.add(step.choice, step.part)
+        frames += writer.part(step.choice, step.part)
       }
-      record.add(step.choice, step.part)
-      const frame = writer.part(step.choice, step.part)
-      if (frame !== '') yield covered(frame)
+      if (frames !== '') yield covered(frames)
     }
     if (next.done !== true || gone.aborted) return
     const ending = covered(last + writer.closing(record.finished()))
     concluded = true
-    yield* lastFrames(ending, record, parts)
+    // Signed before any of its bytes leave (attack E15).
+    yield await endOf(ending, record, parts)
   } catch (error) {
     finish = 'error'
     throw error
   } finally {
     if (!concluded) {
-      if (finish === 'error') end(stop, steps)
+      if (finish === 'error') end(stop, groups)
       else stop.abort()
-      await conclude(finish, next, steps, record, job)
+      await conclude(finish, next, groups, record, job)
     }
   }
 }
 
-/** The end of a stream. Signed before any of its bytes leave (attack E15). */
-async function* lastFrames(
+/** The end of a stream, in one piece: what is left of the answer, the receipt over it, and the mark of the end. */
+async function endOf(
   last: Uint8Array<ArrayBuffer>,
   record: AnswerRecord,
   { writer, name, job }: AnswerParts,
-): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const receipt = await job.conclude({ ...record.usage(), finish: record.finish() })
-  yield last
-  yield receiptFrame(receipt, { ...name, id: writer.id }, writer.kind)
-  const end = STREAM_END[writer.kind]
-  if (end !== '') yield utf8(end)
+  return concatBytes(
+    last,
+    receiptFrame(receipt, { ...name, id: writer.id }, writer.kind),
+    utf8(STREAM_END[writer.kind]),
+  )
 }
 
 function start(
@@ -176,7 +190,7 @@ async function firstStep(
 }
 
 /** Ends the engine, whether it waits for its next step or stands at its last. */
-function end(stop: AbortController, steps: Steps): void {
+function end(stop: AbortController, steps: Steps | Groups): void {
   stop.abort()
   steps.return().catch(() => undefined)
 }
@@ -184,8 +198,8 @@ function end(stop: AbortController, steps: Steps): void {
 /** Of an answer that was left: the engine states the counts when it is asked for the rest. */
 async function conclude(
   finish: 'aborted' | 'error',
-  reached: IteratorResult<ChoiceStep, void>,
-  steps: Steps,
+  reached: IteratorResult<readonly ChoiceStep[], void>,
+  groups: Groups,
   record: AnswerRecord,
   job: AnswerJob,
 ): Promise<void> {
@@ -193,8 +207,8 @@ async function conclude(
   // Who failed has nothing to say of his counts, and nothing is charged.
   if (finish === 'aborted') {
     try {
-      for (let step = reached; step.done !== true; step = await steps.next()) {
-        if ('end' in step.value) record.end(step.value.choice, step.value.end)
+      for (let group = reached; group.done !== true; group = await groups.next()) {
+        for (const step of group.value) if ('end' in step) record.end(step.choice, step.end)
       }
       usage = record.usage()
     } catch {

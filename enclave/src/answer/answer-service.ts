@@ -50,6 +50,8 @@ export interface AnswerServiceParts extends AnswerJobParts {
   readonly engine: Engine
   readonly authoriser: Authoriser
   readonly limits: WalletLimits
+  /** Pieces of a stream that are made within so many milliseconds of its last frame leave together. */
+  readonly streamIntervalMs: number
   readonly metrics: AnswerMetrics
   readonly logger: Logger
 }
@@ -148,12 +150,15 @@ async function answerText(
       leave()
       return { kind: 'whole', receiptId, ...whole }
     }
-    const body = await openAnswerStream(answerFrames({ ...parts, taken }), {
-      gone: left,
-      drop: work.drop,
-      failed: (error) => logger.error({ receiptId, reason: nameOf(error) }, 'stream failed'),
-      ended: leave,
-    })
+    const body = await openAnswerStream(
+      answerFrames({ ...parts, taken, intervalMs: service.streamIntervalMs }),
+      {
+        gone: left,
+        drop: work.drop,
+        failed: (error) => logger.error({ receiptId, reason: nameOf(error) }, 'stream failed'),
+        ended: leave,
+      },
+    )
     return { kind: 'stream', receiptId, body }
   })
 }

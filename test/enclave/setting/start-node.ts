@@ -217,6 +217,8 @@ function configOf(stateDir: string, changes: Partial<Config> = {}): Config {
     archive: { kind: 'off' },
     receiptEpochS: 3_600,
     drainMs: 200,
+    // Frame by frame, so that tests see each.
+    streamIntervalMs: 0,
     walletLimits: { requestsPerMinute: 1_000, concurrent: 64 },
     logLevel: 'trace',
     ...changes,
