@@ -15,6 +15,8 @@ const RELEASE_SERVICE = 'release'
 
 /** A provider has to send a transaction and see it in a block. */
 const RELEASE_TIMEOUT_MS = 60_000
+/** Receipts that are not settled yet usually are soon. All waits together; the refund is left to whoever is done with it. */
+const MAX_WAIT_S = 60
 
 /** What asking a provider needs. */
 export interface ReleaseParts {
@@ -26,11 +28,13 @@ export interface ReleaseParts {
   readonly allowLoopback: boolean
   readonly transport: typeof fetch
   readonly now: () => Date
+  /** Waits so many milliseconds; a timer when absent. */
+  readonly wait?: (ms: number) => Promise<unknown>
 }
 
 /**
- * Asks the provider of a channel to release it, where his registration file names a place for that. Whether he did is
- * for the chain to say. Throws `RELEASE_REFUSED`.
+ * Asks the provider of a channel to release it, where his registration file names a place for that: again where he says
+ * 409 and when to, for a minute at most. Whether he did is for the chain to say. Throws `RELEASE_REFUSED`.
  */
 export async function askRelease(parts: ReleaseParts, channel: ChannelRecord): Promise<void> {
   const endpoint = await endpointOf(parts, channel.agentId)
@@ -38,21 +42,41 @@ export async function askRelease(parts: ReleaseParts, channel: ChannelRecord): P
   const paid = await parts.feesOf(channelId)
   const deadline = BigInt(Math.floor(parts.now().getTime() / 1000)) + MAX_RELEASE_LIFE_S / 2n
   const signed = signRelease({ channelId, paid, deadline }, parts.ledger, sessionKey)
-  const response = await parts
-    .transport(endpoint, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: encodeRelease(signed),
-      redirect: 'error',
-      credentials: 'omit',
-      referrerPolicy: 'no-referrer',
-      signal: AbortSignal.timeout(RELEASE_TIMEOUT_MS),
-    })
-    .catch((cause: unknown) => {
-      throw refused(cause instanceof Error ? cause.name : 'no answer', cause)
-    })
-  await response.body?.cancel()
-  if (response.status !== 200) throw refused(`status ${response.status}`)
+  const body = encodeRelease(signed)
+  const { wait = pause } = parts
+  for (let leftS = MAX_WAIT_S; ;) {
+    const response = await post(parts, endpoint, body)
+    await response.body?.cancel()
+    if (response.status === 200) return
+    const waitS = response.status === 409 ? retryAfterOf(response) : undefined
+    if (waitS === undefined || waitS > leftS) throw refused(`status ${response.status}`)
+    leftS -= waitS
+    await wait(waitS * 1000)
+  }
+}
+
+function post({ transport }: ReleaseParts, endpoint: string, body: string): Promise<Response> {
+  return transport(endpoint, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+    redirect: 'error',
+    credentials: 'omit',
+    referrerPolicy: 'no-referrer',
+    signal: AbortSignal.timeout(RELEASE_TIMEOUT_MS),
+  }).catch((cause: unknown) => {
+    throw refused(cause instanceof Error ? cause.name : 'no answer', cause)
+  })
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+/** Seconds, at least one; undefined where the provider does not say when to ask again. */
+function retryAfterOf({ headers }: Response): number | undefined {
+  const text = headers.get('retry-after') ?? ''
+  return /^[0-9]{1,4}$/.test(text) ? Math.max(1, Number(text)) : undefined
 }
 
 async function endpointOf(

@@ -1,0 +1,75 @@
+import { addressOf, parseRelease, randomBytes32, type Hex } from '@jeju/verifier/protocol'
+import { describe, expect, test } from 'vitest'
+import { askRelease } from '../../sdk/src/release/ask-release.ts'
+
+const CHANNEL: Hex = `0x${'ab'.repeat(32)}`
+const LEDGER = { chainId: 1n, verifyingContract: addressOf(randomBytes32()) }
+
+interface Desk {
+  /** Bodies it was shown, in order. */
+  readonly shown: string[]
+  /** Milliseconds that were waited, in order. */
+  readonly waited: number[]
+  ask(): Promise<void>
+}
+
+/** A provider that answers one after the other, the last one again and again. */
+function deskThatAnswers(...answers: readonly (readonly [status: number, after?: string])[]): Desk {
+  const [shown, waited]: [string[], number[]] = [[], []]
+  const parts = {
+    servicesOf: async () => [{ name: 'release', endpoint: 'https://desk.test/release' }],
+    feesOf: async () => 7n,
+    ledger: LEDGER,
+    allowLoopback: false,
+    now: () => new Date(),
+    wait: async (ms: number) => waited.push(ms),
+    transport: async (_url: unknown, init?: RequestInit): Promise<Response> => {
+      const [status, after] = answers[Math.min(shown.length, answers.length - 1)] ?? [500]
+      shown.push(typeof init?.body === 'string' ? init.body : '')
+      const headers = after === undefined ? {} : { 'retry-after': after }
+      return new Response('{}', { status, headers })
+    },
+  }
+  const price = { priceVersion: 1, inPerMTok: 1n, outPerMTok: 1n, maxOutputTokens: 1 }
+  const sessionKey = randomBytes32()
+  const record = { channelId: CHANNEL, agentId: 0n, serviceId: 0, price, sessionKey }
+  return { shown, waited, ask: () => askRelease(parts, record) }
+}
+
+describe('a provider who is asked to release a channel', () => {
+  test('is asked again, with the same document, when he said he could be', async () => {
+    const desk = deskThatAnswers([409, '10'], [409, '0'], [200])
+    await desk.ask()
+    expect(desk.waited).toEqual([10_000, 1_000])
+    expect(desk.shown).toHaveLength(3)
+    expect(new Set(desk.shown).size).toBe(1)
+    expect(parseRelease(desk.shown[0] ?? '')).toMatchObject({ channelId: CHANNEL, paid: 7n })
+  })
+
+  test('is not asked for longer than a minute, and not kept waiting for', async () => {
+    const desk = deskThatAnswers([409, '25'])
+    await expect(desk.ask()).rejects.toMatchObject({ code: 'RELEASE_REFUSED' })
+    expect(desk.waited).toEqual([25_000, 25_000])
+    const slow = deskThatAnswers([409, '61'], [200])
+    await expect(slow.ask()).rejects.toMatchObject({ code: 'RELEASE_REFUSED' })
+    expect(slow.waited).toEqual([])
+  })
+
+  test.each<[number, string | undefined]>([
+    [409, undefined],
+    [409, ''],
+    [409, '-5'],
+    [409, '1e3'],
+    [409, 'Thu, 01 Jan 2026 00:00:00 GMT'],
+    [403, '5'],
+    [502, '5'],
+    [302, '5'],
+  ])('has said no with %i and Retry-After %s', async (status, after) => {
+    const desk = deskThatAnswers([status, after], [200])
+    await expect(desk.ask()).rejects.toMatchObject({
+      code: 'RELEASE_REFUSED',
+      message: `release: expected 200, got status ${status}`,
+    })
+    expect(desk.waited).toEqual([])
+  })
+})
