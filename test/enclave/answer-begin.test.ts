@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import {
   answerFrames,
   answerWhole,
-  type AnswerParts,
+  type StreamParts,
 } from '../../enclave/src/answer/answer-frames.ts'
 import { createChatWriter } from '../../enclave/src/api/openai/chat-writer.ts'
 import { withCalls } from '../../enclave/src/engine/called-answer.ts'
@@ -11,7 +11,7 @@ import type { TextPart } from '../../enclave/src/engine/generation.ts'
 
 /** An answer of one piece, of which a test decides when the disk has its authorisation. */
 function begin(): {
-  readonly parts: AnswerParts
+  readonly parts: StreamParts
   readonly seen: string[]
   readonly settle: { readonly resolve: () => void; readonly reject: (error: Error) => void }
 } {
@@ -26,13 +26,14 @@ function begin(): {
     return { finish: 'stop', inputTokens: 1, outputTokens: 1 }
   }
   const name = { id: 'x', created: 1, model: 'm' }
-  const parts: AnswerParts = {
+  const parts: StreamParts = {
     generate: (signal) => [generate(signal)],
     perPrompt: 1,
     promptTokens: 1,
     writer: createChatWriter(name, { includeUsage: false, logprobs: false }),
     name,
     taken,
+    intervalMs: 0,
     job: {
       cover: () => seen.push('covered'),
       conclude: () => Promise.reject(new Error('not in this test')),
@@ -78,9 +79,9 @@ test.each(['stream', 'whole'] as const)(
 
 /** Several choices, each of which says that it has let go. */
 function several(
-  parts: AnswerParts,
+  parts: StreamParts,
   choices: readonly ((signal: AbortSignal) => AsyncGenerator<AnswerPart, GenerateResult>)[],
-): { readonly parts: AnswerParts; readonly letGo: () => number } {
+): { readonly parts: StreamParts; readonly letGo: () => number } {
   let letGo = 0
   const watched = async function* (
     generation: AsyncGenerator<AnswerPart, GenerateResult>,

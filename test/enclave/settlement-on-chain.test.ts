@@ -20,7 +20,7 @@ import {
   type FaultyRpc,
   type SettlementNetwork,
 } from './setting/settlement-network.ts'
-import { cleanUp, temporaryFolder, TestClock } from './setting/start-node.ts'
+import { cleanUp, temporaryFolder, TestClock, until } from './setting/start-node.ts'
 
 /** The queue against the deployed contracts, on a chain whose blocks, pool and RPCs a test disturbs. */
 
@@ -40,8 +40,10 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const rpc of rpcs) rpc.mode = 'ok'
   for (const end of ends.splice(0)) await end()
-  await network.anvil.setAutomine(true)
+  // What a test left in the pool would be mined into the next one, under a nonce of the same account.
+  await network.dropPending()
   await network.anvil.revert({ id: snapshot })
+  await network.anvil.setAutomine(true)
 })
 afterAll(async () => {
   for (const rpc of rpcs) await rpc.close()
@@ -106,11 +108,24 @@ async function open(
     logger: createLogger('silent'),
     now: clock.now,
   })
+  const states: Setting['states'] = async () =>
+    (await store.all('SELECT state, status FROM authorisations ORDER BY rowid')).map(
+      ({ state, status }) => status ?? state,
+    )
   return {
     folder,
     store,
     journal,
-    queue,
+    queue: {
+      ...queue,
+      // Anvil takes a transaction before it mines it: where it does that by itself, a round ends when it has.
+      settleNow: async (last) => {
+        await queue.settleNow(last)
+        if (!(await network.anvil.getAutomine()) || !(await states()).includes('sent')) return
+        await until(async () => (await network.anvil.getTxpoolStatus()).pending === 0)
+        await queue.settleNow(last)
+      },
+    },
     metrics,
     clock,
     owe: async (tokens = 1_000_000) => {
@@ -119,10 +134,7 @@ async function open(
       await journal.finish(item, feeOfTokens(tokens))
       return item
     },
-    states: async () =>
-      (await store.all('SELECT state, status FROM authorisations ORDER BY rowid')).map(
-        ({ state, status }) => status ?? state,
-      ),
+    states,
     transactions: async () =>
       (await store.all('SELECT hash, max_fee_per_gas FROM transactions ORDER BY rowid')).map(
         ({ hash, max_fee_per_gas: maxFee }) => ({

@@ -1,6 +1,7 @@
 import {
   createResponseHasher,
   FINISH_CODES,
+  type PromptPath,
   type Receipt,
   type StreamKind,
 } from '@jeju/verifier/protocol'
@@ -104,7 +105,7 @@ describe('a stream whose pieces are gathered', () => {
     expect(text).toBe('Ja, gern. Grüße')
   })
 
-  test.each<[StreamKind, string, object]>([
+  test.each<[StreamKind, PromptPath, object]>([
     ['chat', '/v1/chat/completions', { messages: [{ role: 'user', content: 'Hallo' }] }],
     ['completion', '/v1/completions', { prompt: 'Hallo' }],
     ['responses', '/v1/responses', { input: 'Hallo' }],

@@ -14,7 +14,9 @@ interface Desk {
 }
 
 /** A provider that answers one after the other, the last one again and again. */
-function deskThatAnswers(...answers: readonly (readonly [status: number, after?: string])[]): Desk {
+function deskThatAnswers(
+  ...answers: readonly (readonly [status: number, after?: string | undefined])[]
+): Desk {
   const [shown, waited]: [string[], number[]] = [[], []]
   const parts = {
     servicesOf: async () => [{ name: 'release', endpoint: 'https://desk.test/release' }],
@@ -30,7 +32,7 @@ function deskThatAnswers(...answers: readonly (readonly [status: number, after?:
       return new Response('{}', { status, headers })
     },
   }
-  const price = { priceVersion: 1, inPerMTok: 1n, outPerMTok: 1n, maxOutputTokens: 1 }
+  const price = { version: 1, inPerMTok: 1n, outPerMTok: 1n, maxOutputTokens: 1 }
   const sessionKey = randomBytes32()
   const record = { channelId: CHANNEL, agentId: 0n, serviceId: 0, price, sessionKey }
   return { shown, waited, ask: () => askRelease(parts, record) }

@@ -35,6 +35,8 @@ export interface SettlementNetwork {
   /** A new receipt of the channel; the fee is 10^9 wei for each token. */
   item(outputTokens?: number): Promise<SettlementItem>
   spent(): Promise<bigint>
+  /** Forgets every transaction that is in no block. */
+  dropPending(): Promise<void>
 }
 
 export function feeOfTokens(tokens: number): bigint {
@@ -133,6 +135,10 @@ export async function startSettlementNetwork(): Promise<SettlementNetwork> {
       }
     },
     spent: async () => (await ledger.channelOf(channelId)).spent,
+    dropPending: async () => {
+      type Drop = { Method: 'anvil_dropAllTransactions'; Parameters: []; ReturnType: null }
+      await anvil.request<Drop>({ method: 'anvil_dropAllTransactions', params: [] })
+    },
   }
 }
 
