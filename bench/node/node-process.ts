@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { encodeAuthorization } from '@jeju/verifier/protocol'
 import { STREAM_INTERVAL_MS } from '../../enclave/src/config.ts'
-import { embeddedModel } from '../../enclave/src/engine/embedded-model.ts'
+import { embeddedModel, type PinnedModel } from '../../enclave/src/engine/embedded-model.ts'
 import { loadEmbeddedEngine } from '../../enclave/src/engine/embedded-engine.ts'
 import type { Engine } from '../../enclave/src/engine/engine.ts'
 import { Places } from '../../enclave/src/engine/places.ts'
@@ -15,15 +15,18 @@ import type { Answer, Order } from './orders.ts'
 
 /**
  * A node in a process of its own, so that who measures takes no time of it: real HTTP, real database, real receipts; the
- * chain is one in memory. `PARALLEL` answers of the embedded model at once, or `IDLE` answers that never go on.
+ * chain is one in memory. `PARALLEL` answers of a model at once, or `IDLE` answers that never go on.
  */
 const parallel = Number(process.env['PARALLEL'] ?? 0)
 const idle = Number(process.env['IDLE'] ?? 0)
 
+const { MODEL } = process.env
+/** The embedded one, or another file. */
+const model = MODEL === undefined ? embeddedModel : (JSON.parse(MODEL) as PinnedModel)
 const embedded: Engine | undefined =
   parallel === 0
     ? undefined
-    : await loadEmbeddedEngine({ ...embeddedModel, parallelRequests: parallel, maxWaiting: 64 })
+    : await loadEmbeddedEngine({ ...model, parallelRequests: parallel, maxWaiting: 64 })
 const scripted = new ScriptedEngine()
 scripted.places = new Places(Math.max(idle, 64))
 scripted.holdAt = 1

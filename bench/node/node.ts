@@ -1,6 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, request, type IncomingMessage } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AUTHORIZATION_HEADER } from '@jeju/verifier/protocol'
 import type {
@@ -11,6 +14,7 @@ import type {
   StreamFigures,
   WalletFigures,
 } from './orders.ts'
+import { writeRandomModel } from './random-model.ts'
 
 /** Tokens a second of engine and node, in turns. */
 interface Throughput {
@@ -23,18 +27,21 @@ interface Throughput {
   readonly nodeCpuMsPerToken: number
 }
 
+/** Of answers of one length, by streams at once. */
+interface AnswerFigures {
+  readonly tokensPerAnswer: number
+  readonly byStreams: Readonly<Record<string, Throughput>>
+}
+
 /** What `npm run bench -- node` publishes. */
 export interface NodeFigures {
   /**
    * By length of the answer, and by streams at once. An answer of a sentence is mostly beginning and end: authorisation,
    * two commits, receipt. A long one shows what a token costs.
    */
-  readonly throughput: Readonly<
-    Record<
-      AnswerLength,
-      { readonly tokensPerAnswer: number; readonly byStreams: Readonly<Record<string, Throughput>> }
-    >
-  >
+  readonly throughput: Readonly<Record<'short' | 'long', AnswerFigures>>
+  /** The same of a model of random weights, of a size at which an engine has its time for a token. */
+  readonly largerModel: AnswerFigures & { readonly parameters: number }
   /** Median time to the first piece of a short answer, one stream; `added` is what the node adds. */
   readonly firstPieceMs: { readonly engine: number; readonly node: number; readonly added: number }
   readonly wallet: WalletFigures
@@ -43,10 +50,11 @@ export interface NodeFigures {
 }
 
 const STREAMS = [1, 8]
-const TURNS = 8
-/** Answers in a turn of each, by streams at once. */
+const TURNS: Readonly<Record<AnswerLength, number>> = { short: 8, middle: 4, long: 8 }
+/** Answers of each stream in a turn, by streams at once. */
 const ROUNDS: Readonly<Record<AnswerLength, Readonly<Record<number, number>>>> = {
   short: { 1: 12, 8: 3 },
+  middle: { 1: 2, 8: 1 },
   long: { 1: 2, 8: 1 },
 }
 /** Requests before anything is counted: a node runs for months, and its first hundreds are slower. */
@@ -67,6 +75,7 @@ export async function benchNode(): Promise<NodeFigures> {
   const [engine, node] = [medianOf(short.first.engine), medianOf(short.first.node)]
   return {
     throughput: { short: short.figures, long: long.figures },
+    largerModel: await measureLarger(),
     firstPieceMs: { engine, node, added: Number((node - engine).toFixed(2)) },
     wallet,
     idle: await measureIdle(),
@@ -78,7 +87,7 @@ async function measureLength(
   process: NodeProcess,
   length: AnswerLength,
 ): Promise<{
-  readonly figures: NodeFigures['throughput'][AnswerLength]
+  readonly figures: AnswerFigures
   readonly first: Readonly<Record<'engine' | 'node', readonly number[]>>
 }> {
   const byStreams: Record<string, Throughput> = {}
@@ -87,7 +96,7 @@ async function measureLength(
   for (const streams of STREAMS) {
     const rounds = ROUNDS[length][streams] ?? 1
     const sum = { engine: { tokens: 0, ms: 0, cpuMs: 0 }, node: { tokens: 0, ms: 0, cpuMs: 0 } }
-    for (let turn = -1; turn < TURNS; turn++) {
+    for (let turn = -1; turn < TURNS[length]; turn++) {
       const { bare } = await process.order({ do: 'bare', length, streams, rounds })
       const through = await measureStreams(process, length, streams, rounds)
       if (turn < 0 || bare === undefined) continue
@@ -101,7 +110,7 @@ async function measureLength(
         if (streams === 1) first[name].push(...figures.firstPieceMs)
       }
     }
-    tokensPerAnswer = Math.round(sum.node.tokens / (TURNS * rounds * streams))
+    tokensPerAnswer = Math.round(sum.node.tokens / (TURNS[length] * rounds * streams))
     byStreams[streams] = throughputOf(sum.engine, sum.node)
   }
   return { figures: { tokensPerAnswer, byStreams }, first }
@@ -121,7 +130,7 @@ function throughputOf(engine: Sum, node: Sum): Throughput {
   }
 }
 
-/** The same through the port: each stream is read to its receipt. */
+/** The same through the port: each answer is read to its receipt before its client asks again. */
 async function measureStreams(
   node: NodeProcess,
   length: AnswerLength,
@@ -133,16 +142,32 @@ async function measureStreams(
   let tokens = 0
   const cpu = await cpuOf(node)
   const started = performance.now()
-  for (let round = 0; round < rounds; round++) {
-    const now = requests.slice(round * streams, (round + 1) * streams)
-    const read = await Promise.all(now.map((one) => readStream(node, one)))
-    for (const each of read) {
-      tokens += each.tokens
-      firstPieceMs.push(each.firstPieceMs)
+  const client = async (index: number): Promise<void> => {
+    for (const one of requests.slice(index * rounds, (index + 1) * rounds)) {
+      const read = await readStream(node, one)
+      tokens += read.tokens
+      firstPieceMs.push(read.firstPieceMs)
     }
   }
+  await Promise.all(Array.from({ length: streams }, (_, index) => client(index)))
   const ms = performance.now() - started
   return { tokens, ms, cpuMs: (await cpuOf(node)) - cpu, firstPieceMs }
+}
+
+async function measureLarger(): Promise<NodeFigures['largerModel']> {
+  const folder = await mkdtemp(join(tmpdir(), 'jeju-bench-'))
+  try {
+    const { model, parameters } = await writeRandomModel(folder)
+    const node = await startProcess({
+      PARALLEL: String(Math.max(...STREAMS)),
+      MODEL: JSON.stringify(model),
+    })
+    const { figures } = await measureLength(node, 'middle')
+    await node.end()
+    return { parameters, ...figures }
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 }
 
 async function cpuOf(node: NodeProcess): Promise<number> {

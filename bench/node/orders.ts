@@ -1,5 +1,5 @@
-/** Of an answer: a sentence, or hundreds of tokens. */
-export type AnswerLength = 'short' | 'long'
+/** Of an answer: a sentence, some lines, or hundreds of tokens. */
+export type AnswerLength = 'short' | 'middle' | 'long'
 
 /** What the measuring process asks of the node's process. */
 export type Order =

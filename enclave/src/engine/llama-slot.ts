@@ -1,5 +1,5 @@
 import { EngineError } from './engine-error.ts'
-import { StepTurns } from './step-turns.ts'
+import type { StepTurns } from './step-turns.ts'
 
 /** How the next token is chosen. */
 export interface Sampling {
