@@ -23,8 +23,6 @@ export type {
 export {
   RECEIPT_CHECKS,
   verifyReceipt,
-  verifyReceiptInParallel,
-  type Ed25519Elsewhere,
   type ReceiptCheckName,
   type ReceiptReport,
 } from './receipt/verify-receipt.ts'
