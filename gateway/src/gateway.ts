@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DeploymentError } from '@jeju/contracts'
 import { QuoteVerifier, type CollateralSource, type GpuTrust } from '@jeju/verifier'
-import { nativeSignatures, nodeP256, verifyEd25519InPool } from '@jeju/verifier/node'
+import { nodeP256 } from '@jeju/verifier/node'
 import type { Hono } from 'hono'
 import { createLeases, type Leases } from './admission/leases.ts'
 import type { NonceSource } from './admission/nonce-source.ts'
@@ -23,6 +23,7 @@ import type { Logger } from './logging.ts'
 import { createMetrics } from './metrics.ts'
 import { createPayers } from './payment/payers.ts'
 import { createWalletLimits } from './payment/enter-wallet.ts'
+import { receiptSignatures } from './receipt-signatures.ts'
 import { findingsRoute } from './routes/findings.ts'
 import { healthRoute } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
@@ -155,7 +156,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     logger,
   )
   const route = createRouter({ directory, leases, health, featuresOf })
-  const payers = createPayers({ chain, serving, signatures: nativeSignatures, now, maxChainAgeMs })
+  const payers = createPayers({ chain, serving, signatures: receiptSignatures, now, maxChainAgeMs })
   const sources: FundingSource[] = [createOwnFunding({ leases, payers, health, featuresOf })]
   if (sponsor !== undefined) {
     const { fees } = store
@@ -166,13 +167,13 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
         accounts,
         sponsor: paying,
         shared,
-        signatures: nativeSignatures,
+        signatures: receiptSignatures,
         serving,
         now,
       }),
     )
     if (x402 !== undefined) {
-      const signatures = nativeSignatures
+      const signatures = receiptSignatures
       sources.push(createX402Funding({ ...x402, sponsor: paying, shared, signatures, logger, now }))
     }
   }
@@ -187,8 +188,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
       leases,
       findings: store.findings,
       ledger,
-      signatures: nativeSignatures,
-      verifyEd25519: verifyEd25519InPool,
+      signatures: receiptSignatures,
       serving,
       logger,
       now,

@@ -1,6 +1,5 @@
 import {
-  verifyReceiptInParallel,
-  type Ed25519Elsewhere,
+  verifyReceipt,
   type ReceiptReport,
   type ReceiptSignatures,
   type ReceivedAnswer,
@@ -16,7 +15,7 @@ import type { Attempt } from './funding.ts'
 /** Judges whole answers by their receipts, and remembers what was wrong with them. */
 export interface AnswerJudge {
   /** Whether every check passed. A wrong answer ends the lease and is kept with its evidence. */
-  isVerified(answer: ReceivedAnswer, attempt: Attempt, requestBytes: number): Promise<boolean>
+  isVerified(answer: ReceivedAnswer, attempt: Attempt, requestBytes: number): boolean
 }
 
 /** Collaborators of {@link createAnswerJudge}. */
@@ -25,7 +24,6 @@ export interface JudgeParts {
   readonly findings: GatewayStore['findings']
   readonly ledger: Pick<ReceiptLedger, 'add'>
   readonly signatures: ReceiptSignatures
-  readonly verifyEd25519: Ed25519Elsewhere
   readonly serving: ContractDomain
   readonly logger: Logger
   readonly now: () => Date
@@ -38,9 +36,9 @@ const ABSENT_MS = 10 * 60_000
 
 /** A judge that makes every check of docs/protocol.md §6 over the bytes that passed. */
 export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
-  const { signatures, verifyEd25519, serving, now, onVerdict } = parts
+  const { signatures, serving, now, onVerdict } = parts
   return {
-    isVerified: async (answer, attempt, requestBytes) => {
+    isVerified: (answer, attempt, requestBytes) => {
       const { lease, model, modelId, price, offer } = attempt
       const { signed } = offer
       const at = now()
@@ -55,7 +53,7 @@ export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
         at,
         signatures,
       }
-      const report = await verifyReceiptInParallel(answer, expectation, verifyEd25519)
+      const report = verifyReceipt(answer, expectation)
       const { verdict } = report
       onVerdict(verdict.outcome)
       if (verdict.outcome === 'verified') {

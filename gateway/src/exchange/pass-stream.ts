@@ -28,12 +28,12 @@ export async function passStream(
   const flush = setImmediate(() => response.flushHeaders())
   const reading = new StreamReading(sent, kind)
   try {
-    for await (const chunk of sent.answer.body as AsyncIterable<Uint8Array>) {
+    for await (const chunk of sent.answer.body) {
       const covered = reading.push(chunk)
       if (covered.length > 0) await writeBytes(response, covered)
     }
     const { received, end } = reading.end()
-    if (await parts.judge.isVerified(received, sent.attempt, parts.requestBytes)) {
+    if (parts.judge.isVerified(received, sent.attempt, parts.requestBytes)) {
       response.end(end)
       return { outcome: 'streaming', bytes: reading.bytes }
     }
@@ -41,7 +41,7 @@ export async function passStream(
     if (!(error instanceof ProtocolError)) throw error
     sent.answer.body.destroy()
     const received = reading.broken(`${error.code}: ${error.message}`)
-    await parts.judge.isVerified(received, sent.attempt, parts.requestBytes)
+    parts.judge.isVerified(received, sent.attempt, parts.requestBytes)
   } finally {
     clearImmediate(flush)
   }
