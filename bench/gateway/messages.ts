@@ -17,6 +17,11 @@ export interface BenchExchange {
   readonly answers: Readonly<Record<string, BenchAnswer>>
 }
 
+/** How long the upstream waits before each piece of an answer, from now on. */
+export interface Pace {
+  readonly paceMs: number
+}
+
 /** From a process that serves, once it does. */
 export interface Serving {
   readonly port: number

@@ -8,13 +8,15 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Target } from './load.ts'
-import { USAGE, type Serving, type Usage } from './messages.ts'
+import { USAGE, type BenchExchange, type Pace, type Serving, type Usage } from './messages.ts'
 
 /** A process of ours that serves. */
 export interface OwnProcess {
   readonly child: ChildProcess
   readonly serving: Serving
   usage(): Promise<Usage>
+  /** Tells the upstream what to answer, or how slowly. */
+  tell(message: BenchExchange | Pace): Promise<void>
 }
 
 const COMPILED = new URL('../use-compiled.ts', import.meta.url).href
@@ -34,6 +36,11 @@ export async function startOwn(script: string, ...args: readonly string[]): Prom
       child.send(USAGE)
       const [usage] = (await once(child, 'message')) as [Usage]
       return usage
+    },
+    tell: async (message) => {
+      const heard = once(child, 'message')
+      child.send(message)
+      await heard
     },
   }
 }
