@@ -14,6 +14,7 @@ interface Sodium {
 const KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
 
+const require = createRequire(import.meta.url)
 const sodium = loadSodium()
 
 /** Whether Ed25519 is libsodium's here, which takes half the time of Node's own. */
@@ -35,7 +36,7 @@ export const receiptSignatures: ReceiptSignatures = {
 /** Undefined where there is no binding for this platform. */
 function loadSodium(): Sodium | undefined {
   try {
-    return createRequire(import.meta.url)('sodium-native') as Sodium
+    return require('sodium-native') as Sodium
   } catch {
     return undefined
   }

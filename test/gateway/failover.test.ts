@@ -32,8 +32,8 @@ describe('a node that does not answer is left for the next one within one retry'
   })
 
   test('an answer that has begun takes as long as it takes, whoever else could be asked', async () => {
-    const slow: Serve = async (request, node) => {
-      const { body, ...begun } = await jsonAnswer(node, request, '{}')
+    const slow: Serve = (request, node) => {
+      const { body, ...begun } = jsonAnswer(node, request, '{}')
       async function* late(): AsyncGenerator<Uint8Array> {
         await delay(150)
         yield* body
