@@ -142,7 +142,7 @@ async function soaked(gateway: OwnProcess, { json, stream }: BenchExchange): Pro
   const part = { ...SOAK, requests: SOAK.requests / 10 }
   for (let tenth = 0; tenth < 10; tenth++) {
     await load({ port: gateway.serving.port }, tenth % 2 === 0 ? json : stream, part)
-    rssMb.push(Math.round((await gateway.usage()).rssMb))
+    rssMb.push(Math.round((await gateway.collected()).rssMb))
   }
   return { requests: SOAK.requests, rssMbByTenths: rssMb }
 }
