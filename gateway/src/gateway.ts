@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DeploymentError } from '@jeju/contracts'
 import { QuoteVerifier, type CollateralSource, type GpuTrust } from '@jeju/verifier'
-import { nodeP256 } from '@jeju/verifier/node'
+import { nativeSignatures, nodeP256, verifyEd25519InPool } from '@jeju/verifier/node'
 import type { Hono } from 'hono'
 import { createLeases, type Leases } from './admission/leases.ts'
 import type { NonceSource } from './admission/nonce-source.ts'
@@ -23,7 +23,6 @@ import type { Logger } from './logging.ts'
 import { createMetrics } from './metrics.ts'
 import { createPayers } from './payment/payers.ts'
 import { createWalletLimits } from './payment/enter-wallet.ts'
-import { receiptSignatures } from './receipt-signatures.ts'
 import { findingsRoute } from './routes/findings.ts'
 import { healthRoute } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
@@ -156,7 +155,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     logger,
   )
   const route = createRouter({ directory, leases, health, featuresOf })
-  const payers = createPayers({ chain, serving, signatures: receiptSignatures, now, maxChainAgeMs })
+  const payers = createPayers({ chain, serving, signatures: nativeSignatures, now, maxChainAgeMs })
   const sources: FundingSource[] = [createOwnFunding({ leases, payers, health, featuresOf })]
   if (sponsor !== undefined) {
     const { fees } = store
@@ -167,13 +166,13 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
         accounts,
         sponsor: paying,
         shared,
-        signatures: receiptSignatures,
+        signatures: nativeSignatures,
         serving,
         now,
       }),
     )
     if (x402 !== undefined) {
-      const signatures = receiptSignatures
+      const signatures = nativeSignatures
       sources.push(createX402Funding({ ...x402, sponsor: paying, shared, signatures, logger, now }))
     }
   }
@@ -188,7 +187,8 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
       leases,
       findings: store.findings,
       ledger,
-      signatures: receiptSignatures,
+      signatures: nativeSignatures,
+      verifyEd25519: verifyEd25519InPool,
       serving,
       logger,
       now,

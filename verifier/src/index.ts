@@ -23,6 +23,8 @@ export type {
 export {
   RECEIPT_CHECKS,
   verifyReceipt,
+  verifyReceiptInParallel,
+  type Ed25519Elsewhere,
   type ReceiptCheckName,
   type ReceiptReport,
 } from './receipt/verify-receipt.ts'

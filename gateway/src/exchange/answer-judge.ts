@@ -1,5 +1,6 @@
 import {
-  verifyReceipt,
+  verifyReceiptInParallel,
+  type Ed25519Elsewhere,
   type ReceiptReport,
   type ReceiptSignatures,
   type ReceivedAnswer,
@@ -15,7 +16,7 @@ import type { Attempt } from './funding.ts'
 /** Judges whole answers by their receipts, and remembers what was wrong with them. */
 export interface AnswerJudge {
   /** Whether every check passed. A wrong answer ends the lease and is kept with its evidence. */
-  isVerified(answer: ReceivedAnswer, attempt: Attempt, requestBytes: number): boolean
+  isVerified(answer: ReceivedAnswer, attempt: Attempt, requestBytes: number): Promise<boolean>
 }
 
 /** Collaborators of {@link createAnswerJudge}. */
@@ -24,6 +25,7 @@ export interface JudgeParts {
   readonly findings: GatewayStore['findings']
   readonly ledger: Pick<ReceiptLedger, 'add'>
   readonly signatures: ReceiptSignatures
+  readonly verifyEd25519: Ed25519Elsewhere
   readonly serving: ContractDomain
   readonly logger: Logger
   readonly now: () => Date
@@ -36,9 +38,9 @@ const ABSENT_MS = 10 * 60_000
 
 /** A judge that makes every check of docs/protocol.md §6 over the bytes that passed. */
 export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
-  const { signatures, serving, now, onVerdict } = parts
+  const { signatures, verifyEd25519, serving, now, onVerdict } = parts
   return {
-    isVerified: (answer, attempt, requestBytes) => {
+    isVerified: async (answer, attempt, requestBytes) => {
       const { lease, model, modelId, price, offer } = attempt
       const { signed } = offer
       const at = now()
@@ -53,7 +55,7 @@ export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
         at,
         signatures,
       }
-      const report = verifyReceipt(answer, expectation)
+      const report = await verifyReceiptInParallel(answer, expectation, verifyEd25519)
       const { verdict } = report
       onVerdict(verdict.outcome)
       if (verdict.outcome === 'verified') {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { isNativeSecp256k1, nativeSignatures } from '@jeju/verifier/node'
+import { isNativeSecp256k1, nativeSignatures, verifyEd25519InPool } from '@jeju/verifier/node'
 import {
   addressOf,
   ed25519PublicKey,
@@ -131,7 +131,7 @@ describe('signatures made in native code', () => {
     expect(() => nativeSignatures.signEd25519(KEY, KEY.slice(1))).toThrow()
   })
 
-  test('Ed25519 holds for its message and key alone', () => {
+  test('Ed25519 holds for its message and key alone', async () => {
     const signature = signEd25519(fromHex(DIGEST), KEY)
     const key = ed25519PublicKey(KEY)
     const cases = [
@@ -146,5 +146,6 @@ describe('signatures made in native code', () => {
     const held = cases.map((one) => nativeSignatures.verifyEd25519(...one))
     expect(held).toEqual(cases.map((one) => verifyEd25519(...one)))
     expect(held.map(Number).join('')).toBe('1000000')
+    expect(await Promise.all(cases.map((one) => verifyEd25519InPool(...one)))).toEqual(held)
   })
 })

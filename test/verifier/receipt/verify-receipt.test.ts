@@ -1,11 +1,12 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import {
   verifyReceipt,
+  verifyReceiptInParallel,
   type ReceiptExpectation,
   type ReceiptReport,
   type ReceivedAnswer,
 } from '@jeju/verifier'
-import { nativeSignatures } from '@jeju/verifier/node'
+import { nativeSignatures, verifyEd25519InPool } from '@jeju/verifier/node'
 import {
   authDigest,
   createResponseHasher,
@@ -76,10 +77,16 @@ function judge(
   }
   const report = verifyReceipt(answer, { ...expectation, ...wanted })
   const native = { ...expectation, ...wanted, signatures: nativeSignatures }
-  // Native code comes to the same verdict, check by check.
-  expect(verifyReceipt(answer, native)).toEqual(report)
+  inParallel.push([report, verifyReceiptInParallel(answer, native, verifyEd25519InPool)])
   return report
 }
+
+/** Every verdict of this file, and the one that was made beside it with native code in two threads. */
+const inParallel: [ReceiptReport, Promise<ReceiptReport>][] = []
+
+afterEach(async () => {
+  for (const [report, other] of inParallel.splice(0)) expect(await other).toEqual(report)
+})
 
 function refusedBy(report: ReceiptReport): readonly string[] {
   expect(report.verdict.outcome).toBe('refused')

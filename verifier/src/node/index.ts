@@ -6,6 +6,7 @@ export {
   nativeBase64Url,
   nativeSha256,
   nativeSignatures,
+  verifyEd25519InPool,
 } from './native-signatures.ts'
 export { nodeP256 } from './node-p256.ts'
 export { nodeP384 } from './node-p384.ts'

@@ -74,6 +74,24 @@ export const nativeSignatures: ReceiptSignatures & ReceiptSigning = {
       : signEd25519(message, seed),
 }
 
+/** As `verifyEd25519` of {@link nativeSignatures}, in the pool of threads: other work goes on meanwhile. */
+export function verifyEd25519InPool(
+  signature: Uint8Array,
+  message: Uint8Array,
+  publicKey: Uint8Array,
+): Promise<boolean> {
+  if (publicKey.length !== ED25519_KEY_BYTES) return Promise.resolve(false)
+  return new Promise((resolve) => {
+    try {
+      verify(null, message, publicKeyOf(publicKey), signature, (error, holds) => {
+        resolve(error === null && holds)
+      })
+    } catch {
+      resolve(false)
+    }
+  })
+}
+
 /** As `fromBase64Url` of `@jeju/verifier/protocol`, in native code. */
 export function nativeBase64Url(text: string, place?: string): Uint8Array<ArrayBuffer> {
   const bytes = Buffer.from(text, 'base64url')

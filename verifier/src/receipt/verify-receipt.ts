@@ -4,6 +4,7 @@ import {
   signedPartOf,
   type ComputeReceipt,
 } from '../protocol/compute-receipt.ts'
+import type { Keyset } from '../protocol/documents.ts'
 import { feeOf } from '../protocol/fee.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import { receiptDigest } from '../protocol/receipt.ts'
@@ -59,28 +60,32 @@ export function verifyReceipt(
 ): ReceiptReport {
   const read = readReceipt(answer)
   if ('absent' in read) return absentReport(read.absent)
-  const { receipt } = read
-  const { price, signed, serving, signatures } = expectation
-  const { authHash, responseHash, inputTokens, outputTokens } = receipt.receipt
-  const fee = feeOf(price, inputTokens, outputTokens)
-  const authorised = authDigest(signed.auth, serving, signatures?.keccak256)
-  const checks = [
-    passed('receipt-present', { keyId: receipt.keyId }),
-    same('receipt-authorisation', authorised, authHash),
-    same('receipt-response', answer.responseHash, responseHash),
-    checkSigner(receipt, expectation),
-    checkDocument(read, expectation),
-    checkModel(receipt, expectation),
-    checkPrice(receipt, fee, expectation),
-    checkUsage(receipt, answer, expectation),
-    checkTime(receipt, expectation),
-  ]
-  return {
-    checks,
-    verdict: checks.every((check) => check.status === 'passed')
-      ? { outcome: 'verified', receipt, fee }
-      : { outcome: 'refused' },
-  }
+  const document = documentOf(read, expectation)
+  const signatures = expectation.signatures ?? PORTABLE
+  const isSigned = 'objection' in document || signatures.verifyEd25519(...document.signed)
+  return conclude(read, checkOthers(read, answer, expectation), checkDocument(document, isSigned))
+}
+
+/** As `verifyEd25519`, done elsewhere. */
+export type Ed25519Elsewhere = (
+  ...signed: Parameters<ReceiptSignatures['verifyEd25519']>
+) => Promise<boolean>
+
+/**
+ * As {@link verifyReceipt}, with one of the two signatures checked elsewhere while the other is checked here: the same
+ * checks in the same order.
+ */
+export async function verifyReceiptInParallel(
+  answer: ReceivedAnswer,
+  expectation: ReceiptExpectation,
+  verifyElsewhere: Ed25519Elsewhere,
+): Promise<ReceiptReport> {
+  const read = readReceipt(answer)
+  if ('absent' in read) return absentReport(read.absent)
+  const document = documentOf(read, expectation)
+  const signed = 'objection' in document ? true : verifyElsewhere(...document.signed)
+  const others = checkOthers(read, answer, expectation)
+  return conclude(read, others, checkDocument(document, await signed))
 }
 
 function absentReport(absent: string): ReceiptReport {
@@ -91,6 +96,53 @@ function absentReport(absent: string): ReceiptReport {
       ...others.map((name) => skipped(name, 'there is no receipt')),
     ],
     verdict: { outcome: 'refused' },
+  }
+}
+
+/** Every check but that of the document's signature. */
+interface OtherChecks {
+  readonly before: readonly Check<ReceiptCheckName>[]
+  readonly after: readonly Check<ReceiptCheckName>[]
+  readonly fee: bigint
+}
+
+function checkOthers(
+  { receipt }: ReadReceipt,
+  answer: ReceivedAnswer,
+  expectation: ReceiptExpectation,
+): OtherChecks {
+  const { price, signed, serving, signatures } = expectation
+  const { authHash, responseHash, inputTokens, outputTokens } = receipt.receipt
+  const fee = feeOf(price, inputTokens, outputTokens)
+  const authorised = authDigest(signed.auth, serving, signatures?.keccak256)
+  return {
+    before: [
+      passed('receipt-present', { keyId: receipt.keyId }),
+      same('receipt-authorisation', authorised, authHash),
+      same('receipt-response', answer.responseHash, responseHash),
+      checkSigner(receipt, expectation),
+    ],
+    after: [
+      checkModel(receipt, expectation),
+      checkPrice(receipt, fee, expectation),
+      checkUsage(receipt, answer, expectation),
+      checkTime(receipt, expectation),
+    ],
+    fee,
+  }
+}
+
+function conclude(
+  { receipt }: ReadReceipt,
+  { before, after, fee }: OtherChecks,
+  document: Check<ReceiptCheckName>,
+): ReceiptReport {
+  const checks = [...before, document, ...after]
+  return {
+    checks,
+    verdict: checks.every((check) => check.status === 'passed')
+      ? { outcome: 'verified', receipt, fee }
+      : { outcome: 'refused' },
   }
 }
 
@@ -129,30 +181,39 @@ function checkSigner(
   }
 }
 
-/** A key of the keyset has to have signed the document, which has to be of the verified binding and keyset. */
-function checkDocument(
+/** What the key of the keyset has to have signed, or why no signature can help. */
+type SignedDocument =
+  | { readonly objection: Check<ReceiptCheckName> }
+  | {
+      readonly key: Keyset['receipt_signing_keys'][number]
+      readonly signed: Parameters<ReceiptSignatures['verifyEd25519']>
+    }
+
+function documentOf(
   { receipt, text }: ReadReceipt,
-  { binding, signatures = PORTABLE }: ReceiptExpectation,
-): Check<ReceiptCheckName> {
-  const name = 'receipt-document'
+  { binding }: ReceiptExpectation,
+): SignedDocument {
+  const objection = (expected: string, actual: string): SignedDocument => ({
+    objection: failed('receipt-document', expected, actual),
+  })
   if (receipt.bindingId !== binding.bindingId) {
-    return failed(name, `binding ${binding.bindingId}`, receipt.bindingId)
+    return objection(`binding ${binding.bindingId}`, receipt.bindingId)
   }
   if (receipt.keysetDigest !== binding.keysetDigest) {
-    return failed(name, `keyset ${binding.keysetDigest}`, receipt.keysetDigest)
+    return objection(`keyset ${binding.keysetDigest}`, receipt.keysetDigest)
   }
   const key = binding.keyset.receipt_signing_keys.find(({ key_id }) => key_id === receipt.keyId)
-  if (key === undefined) return failed(name, 'a receipt key of the keyset', receipt.keyId)
-  const { key_id: keyId, public_key: publicKey } = key
+  if (key === undefined) return objection('a receipt key of the keyset', receipt.keyId)
   const signature = fromBareHex(receipt.signature)
-  const isSigned = signatures.verifyEd25519(
-    signature,
-    signedPartOf(text, receipt),
-    fromBareHex(publicKey),
-  )
+  return { key, signed: [signature, signedPartOf(text, receipt), fromBareHex(key.public_key)] }
+}
+
+function checkDocument(document: SignedDocument, isSigned: boolean): Check<ReceiptCheckName> {
+  if ('objection' in document) return document.objection
+  const { key_id, public_key } = document.key
   return isSigned
-    ? passed(name, { keyId, publicKey })
-    : failed(name, `a signature by ${publicKey}`, 'another signature')
+    ? passed('receipt-document', { keyId: key_id, publicKey: public_key })
+    : failed('receipt-document', `a signature by ${public_key}`, 'another signature')
 }
 
 function checkModel(
