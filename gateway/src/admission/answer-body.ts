@@ -51,10 +51,13 @@ export class ArrivingBody implements AnswerBody, AsyncIterator<Uint8Array, undef
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const piece = this.#pieces.shift()
+    const [piece] = this.#pieces
     if (piece !== undefined) {
-      this.#heldBytes -= piece.length
-      return { done: false, value: piece }
+      // What has come together is handled once, however many pieces the sender made of it.
+      const value = this.#pieces.length === 1 ? piece : Buffer.concat(this.#pieces, this.#heldBytes)
+      this.#pieces = []
+      this.#heldBytes = 0
+      return { done: false, value }
     }
     if (this.#error !== undefined) throw this.#error
     if (this.#isWhole) return DONE
