@@ -18,10 +18,13 @@ app.post('/v1/chat/completions', async (c) => {
     signal: c.req.raw.signal,
   })
   const type = headers['content-type'] ?? 'application/octet-stream'
-  return new Response(Readable.toWeb(body) as ReadableStream<Uint8Array<ArrayBuffer>>, {
-    status,
-    headers: { 'content-type': type },
-  })
+  return new Response(
+    Readable.toWeb(Readable.from(body)) as ReadableStream<Uint8Array<ArrayBuffer>>,
+    {
+      status,
+      headers: { 'content-type': type },
+    },
+  )
 })
 serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => {
   answerUsage()

@@ -1,13 +1,16 @@
-import { once } from 'node:events'
 import { load, type Load, type Target } from './load.ts'
 import type { BenchExchange } from './messages.ts'
 import { startNginx, startOwn, startPortkey, type OwnProcess, type Peer } from './processes.ts'
 
 /** Loads of one round; every proxy gets each of them, in turns, `ROUNDS` times. */
 const ROUNDS = 3
-const WARM_UP = 300
+/** A proxy runs for days: what is compiled in its first seconds is no figure of it. */
+const WARM_UP = { connections: 16, requests: 3_000 }
 const ONE = { connections: 1, requests: 300 }
-const MANY = { connections: 16, requests: 1_600 }
+const MANY = { connections: 16, requests: 2_000 }
+/** Streams at once of a node that takes more than a second for each, piece by piece. */
+const SLOW = { connections: 64, requests: 128 }
+const SLOW_PACE_MS = 50
 /** Answers after which memory has to be where it was. */
 const SOAK = { connections: 16, requests: 100_000 }
 
@@ -38,9 +41,7 @@ export async function benchGateway(): Promise<object> {
   const exchange = gateway.serving.exchange
   if (exchange === undefined) throw new Error('the gateway told no prompts')
   try {
-    const ready = once(upstream.child, 'message')
-    upstream.child.send(exchange)
-    await ready
+    await upstream.tell(exchange)
     const contestants: Record<string, Contestant> = {
       direct: { target: { port }, kinds: KINDS },
       gateway: { target: { port: gateway.serving.port }, kinds: KINDS },
@@ -52,8 +53,9 @@ export async function benchGateway(): Promise<object> {
       if ('target' in peer && kinds.length > 0) contestants[name] = { target: peer.target, kinds }
     }
     const figures = await measure(contestants, exchange, gateway)
+    const slowStreams = await slow(contestants, exchange, upstream)
     const soak = process.env['BENCH_SOAK'] === '0' ? 'left out' : await soaked(gateway, exchange)
-    return { ...figures, soak, notRun }
+    return { ...figures, slowStreams, soak, notRun }
   } finally {
     const own = [upstream, gateway, bare].map(({ child }) => child)
     const others = Object.values(peers).flatMap((peer) => ('child' in peer ? [peer.child] : []))
@@ -68,29 +70,50 @@ async function measure(
 ): Promise<object> {
   const found: Record<string, Record<Kind, Load[]>> = {}
   for (const { target, kinds } of Object.values(contestants)) {
-    for (const kind of kinds) {
-      await load(target, exchange[kind], { connections: 16, requests: WARM_UP })
-    }
+    for (const kind of kinds) await load(target, exchange[kind], WARM_UP)
   }
-  const before = await gateway.usage()
-  let asked = 0
+  const cpuMs = { json: 0, stream: 0 }
   for (let round = 0; round < ROUNDS; round++) {
     for (const [name, { target, kinds }] of Object.entries(contestants)) {
       const own = (found[name] ??= { json: [], stream: [] })
       for (const size of [ONE, MANY]) {
-        for (const kind of kinds) own[kind].push(await load(target, exchange[kind], size))
-        if (name === 'gateway') asked += kinds.length * size.requests
+        for (const kind of kinds) {
+          const before = (await gateway.usage()).cpuMs
+          own[kind].push(await load(target, exchange[kind], size))
+          const usedMs = (await gateway.usage()).cpuMs - before
+          if (name === 'gateway' && size === MANY) cpuMs[kind] += usedMs / (ROUNDS * MANY.requests)
+        }
       }
     }
   }
-  const after = await gateway.usage()
   const direct = found['direct'] ?? { json: [], stream: [] }
   return {
-    gatewayCpuMsPerRequest: rounded((after.cpuMs - before.cpuMs) / asked),
+    gatewayCpuMsPerRequest: { json: rounded(cpuMs.json), stream: rounded(cpuMs.stream) },
     proxies: Object.fromEntries(
       Object.entries(found).map(([name, loads]) => [name, summary(loads, direct)]),
     ),
   }
+}
+
+/** How long slow streams take when many of them are under way; of the best round. */
+async function slow(
+  contestants: Readonly<Record<string, Contestant>>,
+  { stream }: BenchExchange,
+  upstream: OwnProcess,
+): Promise<object> {
+  const found: Record<string, Load> = {}
+  await upstream.tell({ paceMs: SLOW_PACE_MS })
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, { target, kinds }] of Object.entries(contestants)) {
+      if (!kinds.includes('stream')) continue
+      const taken = await load(target, stream, SLOW)
+      const best = found[name]
+      if (best === undefined || taken.p50Ms < best.p50Ms) found[name] = taken
+    }
+  }
+  await upstream.tell({ paceMs: 0 })
+  const figures = Object.entries(found).map(([name, { p50Ms, p99Ms }]) => [name, { p50Ms, p99Ms }])
+  return { atOnce: SLOW.connections, ...Object.fromEntries(figures) }
 }
 
 /** The best of the rounds: what else the machine did can only make it worse. */
@@ -119,7 +142,7 @@ async function soaked(gateway: OwnProcess, { json, stream }: BenchExchange): Pro
   const part = { ...SOAK, requests: SOAK.requests / 10 }
   for (let tenth = 0; tenth < 10; tenth++) {
     await load({ port: gateway.serving.port }, tenth % 2 === 0 ? json : stream, part)
-    rssMb.push(Math.round((await gateway.usage()).rssMb))
+    rssMb.push(Math.round((await gateway.collected()).rssMb))
   }
   return { requests: SOAK.requests, rssMbByTenths: rssMb }
 }

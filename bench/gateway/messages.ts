@@ -17,6 +17,11 @@ export interface BenchExchange {
   readonly answers: Readonly<Record<string, BenchAnswer>>
 }
 
+/** How long the upstream waits before each piece of an answer, from now on. */
+export interface Pace {
+  readonly paceMs: number
+}
+
 /** From a process that serves, once it does. */
 export interface Serving {
   readonly port: number
@@ -31,12 +36,14 @@ export interface Usage {
 
 /** Asks a child for its usage; both sides of it. */
 export const USAGE = 'usage'
+/** The same with garbage collected, for its memory: collecting costs time, and makes what follows slower. */
+export const USAGE_COLLECTED = 'usage, collected'
 
 /** Answers {@link USAGE}; for processes that serve. */
 export function answerUsage(): void {
   process.on('message', (message) => {
-    if (message !== USAGE) return
-    globalThis.gc?.()
+    if (message !== USAGE && message !== USAGE_COLLECTED) return
+    if (message === USAGE_COLLECTED) globalThis.gc?.()
     const { user, system } = process.cpuUsage()
     const usage: Usage = {
       cpuMs: (user + system) / 1000,

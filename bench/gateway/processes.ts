@@ -8,13 +8,24 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Target } from './load.ts'
-import { USAGE, type Serving, type Usage } from './messages.ts'
+import {
+  USAGE,
+  USAGE_COLLECTED,
+  type BenchExchange,
+  type Pace,
+  type Serving,
+  type Usage,
+} from './messages.ts'
 
 /** A process of ours that serves. */
 export interface OwnProcess {
   readonly child: ChildProcess
   readonly serving: Serving
   usage(): Promise<Usage>
+  /** With garbage collected before. */
+  collected(): Promise<Usage>
+  /** Tells the upstream what to answer, or how slowly. */
+  tell(message: BenchExchange | Pace): Promise<void>
 }
 
 const COMPILED = new URL('../use-compiled.ts', import.meta.url).href
@@ -27,13 +38,20 @@ export async function startOwn(script: string, ...args: readonly string[]): Prom
     execArgv: [...process.execArgv, '--import', COMPILED],
   })
   const [serving] = (await once(child, 'message')) as [Serving]
+  const asked = async (message: string): Promise<Usage> => {
+    child.send(message)
+    const [usage] = (await once(child, 'message')) as [Usage]
+    return usage
+  }
   return {
     child,
     serving,
-    usage: async () => {
-      child.send(USAGE)
-      const [usage] = (await once(child, 'message')) as [Usage]
-      return usage
+    usage: () => asked(USAGE),
+    collected: () => asked(USAGE_COLLECTED),
+    tell: async (message) => {
+      const heard = once(child, 'message')
+      child.send(message)
+      await heard
     },
   }
 }

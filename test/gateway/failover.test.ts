@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { ProviderRequest } from '../../gateway/src/admission/provider-connection.ts'
 import { answer, honest, type Responder } from './network/test-connection.ts'
@@ -27,6 +29,23 @@ describe('a node that does not answer is left for the next one within one retry'
     expect(response.status).toBe(200)
     expect(response.headers.get('compute-binding')).toBe(nodes[1]?.bindingId)
     expect(asked(network)).toEqual([nodes[0]?.endpoint, nodes[1]?.endpoint])
+  })
+
+  test('an answer that has begun takes as long as it takes, whoever else could be asked', async () => {
+    const slow: Serve = (request, node) => {
+      const { body, ...begun } = jsonAnswer(node, request, '{}')
+      async function* late(): AsyncGenerator<Uint8Array> {
+        await delay(150)
+        yield* body
+      }
+      const arriving = Readable.from(late())
+      request.signal.addEventListener('abort', () => arriving.destroy(new Error('left')))
+      return { ...begun, body: arriving }
+    }
+    const { network, nodes } = await admitted([slow, good], { limits: { failoverAfterMs: 50 } })
+    const response = await network.ask(nodes.map(({ bindingId }) => bindingId))
+    expect([response.status, await response.text()]).toEqual([200, '{}'])
+    expect(asked(network)).toEqual([nodes[0]?.endpoint])
   })
 
   test('each node sees its own authorisation and no other', async () => {

@@ -1,5 +1,5 @@
 import { EVIDENCE_MEDIA_TYPE, MAX_EVIDENCE_BYTES, type Hex } from '@jeju/verifier/protocol'
-import { readLimited } from '../http/read-limited.ts'
+import { readWhole } from './answer-body.ts'
 import type { ProviderConnection } from './provider-connection.ts'
 
 /** A node did not hand out evidence. */
@@ -27,8 +27,7 @@ export async function fetchEvidence(
     answer.body.destroy()
     throw new EvidenceError(`node: expected 200 and evidence, got ${answer.status}`)
   }
-  const bytes = await readLimited(answer.body, MAX_EVIDENCE_BYTES)
+  const bytes = await readWhole(answer.body, MAX_EVIDENCE_BYTES)
   if (bytes !== undefined) return bytes
-  answer.body.destroy()
   throw new EvidenceError(`node: more than ${MAX_EVIDENCE_BYTES} bytes`)
 }

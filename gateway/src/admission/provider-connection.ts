@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { Readable } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { callbackify } from 'node:util'
-import { buildConnector, Pool } from 'undici'
+import { buildConnector, Pool, type Dispatcher } from 'undici'
+import type { EndSignal } from '../http/leaving.ts'
+import { ArrivingBody, type AnswerBody } from './answer-body.ts'
 import { EndpointError, isLiteral, parseEndpoint, resolveEndpoint } from './endpoint.ts'
 
 /** A request to a provider. */
@@ -11,7 +12,7 @@ export interface ProviderRequest {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: Uint8Array
-  readonly signal: AbortSignal
+  readonly signal: EndSignal
   /** SHA-256 digests of the TLS keys that may answer, bare hex; none: any that the web's authorities vouch for. */
   readonly tlsKeys?: readonly string[]
 }
@@ -20,7 +21,7 @@ export interface ProviderRequest {
 export interface ProviderAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: Readable
+  readonly body: AnswerBody
 }
 
 /** Connects to provider-written endpoints and nowhere else. */
@@ -72,22 +73,9 @@ export function createProviderConnection(
     return pool
   }
   return {
-    send: async (endpoint, { method, path, headers, body, signal, tlsKeys = [] }) => {
-      const pool = await poolFor(endpoint, tlsKeys)
-      const answer = await pool.request({
-        method,
-        path,
-        headers: { ...headers, 'accept-encoding': 'identity' },
-        body: body ?? null,
-        signal,
-      })
-      // What breaks off later is heard by whoever reads.
-      answer.body.on('error', () => undefined)
-      return {
-        status: answer.statusCode,
-        headers: singleHeaders(answer.headers),
-        body: answer.body,
-      }
+    send: async (endpoint, request) => {
+      const pool = await poolFor(endpoint, request.tlsKeys ?? [])
+      return ask(pool, request)
     },
     close: async () => {
       const open = [...pools.values()]
@@ -95,6 +83,84 @@ export function createProviderConnection(
       await Promise.all(open.map((pool) => pool.destroy()))
     },
   }
+}
+
+function ask(
+  pool: Pool,
+  { method, path, headers, body, signal }: ProviderRequest,
+): Promise<ProviderAnswer> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(reasonOf(signal))
+      return
+    }
+    pool.dispatch(
+      { method, path, headers: { ...headers, 'accept-encoding': 'identity' }, body: body ?? null },
+      new Answering(signal, resolve, reject),
+    )
+  })
+}
+
+/** One request on its way: by undici's own events, since its streams and signals cost more than a small answer. */
+class Answering implements Dispatcher.DispatchHandler {
+  readonly #signal: EndSignal
+  readonly #resolve: (answer: ProviderAnswer) => void
+  readonly #reject: (error: Error) => void
+  readonly #leave: () => void
+  #controller: Dispatcher.DispatchController | undefined
+  #body: ArrivingBody | undefined
+
+  constructor(
+    signal: EndSignal,
+    resolve: (answer: ProviderAnswer) => void,
+    reject: (error: Error) => void,
+  ) {
+    this.#signal = signal
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#leave = () => {
+      const reason = reasonOf(signal)
+      this.#controller?.abort(reason)
+      // Where there is no connection yet, nobody waits for one.
+      reject(reason)
+    }
+    signal.addEventListener('abort', this.#leave)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#signal.aborted) controller.abort(reasonOf(this.#signal))
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void {
+    // What comes before an answer is none.
+    if (status < 200) return
+    this.#body = new ArrivingBody(controller)
+    this.#resolve({ status, headers: singleHeaders(headers), body: this.#body })
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, piece: Buffer): void {
+    this.#body?.push(piece)
+  }
+
+  onResponseEnd(): void {
+    this.#signal.removeEventListener('abort', this.#leave)
+    this.#body?.end()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#signal.removeEventListener('abort', this.#leave)
+    this.#body?.fail(error)
+    this.#reject(error)
+  }
+}
+
+function reasonOf({ reason }: EndSignal): Error {
+  return reason instanceof Error ? reason : new Error('nobody waits any more')
 }
 
 function openPool(
@@ -159,7 +225,8 @@ function singleHeaders(
   headers: Readonly<Record<string, string | string[] | undefined>>,
 ): Readonly<Record<string, string>> {
   const single: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
+    const value = headers[name]
     if (typeof value === 'string') single[name] = value
   }
   return single

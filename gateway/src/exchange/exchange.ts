@@ -4,6 +4,7 @@ import { MAX_REQUEST_BYTES, type PromptPath } from '@jeju/verifier/protocol'
 import { ENCAPSULATED_KEY_HEADER, RESPONSE_NONCE_HEADER } from '@jeju/verifier/sealing'
 import { REQUEST_ID_HEADER } from '../http/app.ts'
 import { errorAnswer, GatewayError } from '../http/gateway-error.ts'
+import { Leaving, type EndSignal } from '../http/leaving.ts'
 import { readLimited } from '../http/read-limited.ts'
 import type { ReceiptLedger } from '../ledger/receipt-ledger.ts'
 import type { Logger } from '../logging.ts'
@@ -191,13 +192,13 @@ function tooLarge(): GatewayError {
 }
 
 /** Ends when the caller has gone before the answer was whole. */
-function leavingOf(response: ServerResponse): AbortSignal {
-  const leaving = new AbortController()
+function leavingOf(response: ServerResponse): EndSignal {
+  const leaving = new Leaving()
   response.once('close', () => {
-    if (!response.writableFinished) leaving.abort()
+    if (!response.writableFinished) leaving.abort(new Error('the caller left'))
   })
-  if (response.destroyed) leaving.abort()
-  return leaving.signal
+  if (response.destroyed) leaving.abort(new Error('the caller left'))
+  return leaving
 }
 
 function headerOf({ headers }: IncomingMessage, name: string): string | undefined {

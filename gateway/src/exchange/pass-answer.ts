@@ -35,7 +35,7 @@ async function passRaw(
   beginAnswer(sent, verdict, parts, isGood ? await collect() : {})
   response.flushHeaders()
   let bytes = 0
-  for await (const chunk of sent.answer.body as AsyncIterable<Uint8Array>) {
+  for await (const chunk of sent.answer.body) {
     bytes += chunk.length
     await writeBytes(response, chunk)
   }

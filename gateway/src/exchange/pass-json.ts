@@ -8,8 +8,8 @@ import {
   RECEIPT_HEADER,
 } from '@jeju/verifier/protocol'
 import type { ReceivedAnswer } from '@jeju/verifier'
+import { readWhole } from '../admission/answer-body.ts'
 import { GatewayError } from '../http/gateway-error.ts'
-import { readLimited } from '../http/read-limited.ts'
 import { beginAnswer, type Passed, type PassParts } from './outgoing-answer.ts'
 import type { SentPrompt } from './send-first.ts'
 import { usageOfJson } from './stated-usage.ts'
@@ -21,7 +21,7 @@ import { usageOfJson } from './stated-usage.ts'
  */
 export async function passJson(sent: SentPrompt, parts: PassParts): Promise<Passed> {
   const { answer, attempt } = sent
-  const body = await readLimited(answer.body, MAX_RESPONSE_BYTES).catch(() => {
+  const body = await readWhole(answer.body, MAX_RESPONSE_BYTES).catch(() => {
     throw new GatewayError('provider_unavailable', 'the answer broke off')
   })
   if (body === undefined) throw notVerified(`answer: more than ${MAX_RESPONSE_BYTES} bytes`)

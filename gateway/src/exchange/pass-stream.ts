@@ -28,7 +28,7 @@ export async function passStream(
   const flush = setImmediate(() => response.flushHeaders())
   const reading = new StreamReading(sent, kind)
   try {
-    for await (const chunk of sent.answer.body as AsyncIterable<Uint8Array>) {
+    for await (const chunk of sent.answer.body) {
       const covered = reading.push(chunk)
       if (covered.length > 0) await writeBytes(response, covered)
     }

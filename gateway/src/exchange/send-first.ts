@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { PromptPath } from '@jeju/verifier/protocol'
 import type { Leases } from '../admission/leases.ts'
 import type { ProviderAnswer, ProviderConnection } from '../admission/provider-connection.ts'
 import { GatewayError } from '../http/gateway-error.ts'
+import { Leaving, type EndSignal } from '../http/leaving.ts'
 import type { ProviderHealth } from '../routing/provider-health.ts'
 import type { Attempt, Proposal } from './funding.ts'
 import { requestHeaders } from './header-allowlist.ts'
@@ -14,7 +14,7 @@ export interface IncomingPrompt {
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
   /** The caller's. */
-  readonly signal: AbortSignal
+  readonly signal: EndSignal
 }
 
 /** An answer whose first bytes are there, and who gave it. */
@@ -162,24 +162,57 @@ async function ask(
       release()
       return undefined
     }
-    await delay(waitMs, undefined, { signal: prompt.signal }).catch(() => undefined)
+    await pause(waitMs, prompt.signal)
   }
 }
 
-function send(
+async function send(
   prompt: IncomingPrompt,
   { offer, lease }: Attempt,
   hasNext: boolean,
   { connection, failoverAfterMs }: SendParts,
 ): Promise<ProviderAnswer> {
   const { path, headers, body, signal } = prompt
-  return connection.send(lease.endpoint, {
-    method: 'POST',
-    path,
-    headers: requestHeaders(headers, offer.text),
-    body,
-    signal: hasNext ? AbortSignal.any([signal, AbortSignal.timeout(failoverAfterMs)]) : signal,
-    tlsKeys: lease.tlsKeys,
+  const patience = hasNext ? limited(signal, failoverAfterMs) : undefined
+  try {
+    return await connection.send(lease.endpoint, {
+      method: 'POST',
+      path,
+      headers: requestHeaders(headers, offer.text),
+      body,
+      signal: patience?.signal ?? signal,
+      tlsKeys: lease.tlsKeys,
+    })
+  } finally {
+    patience?.begun()
+  }
+}
+
+/** A signal that ends with the caller's, or when nothing has begun in time. */
+function limited(
+  caller: EndSignal,
+  ms: number,
+): { readonly signal: EndSignal; readonly begun: () => void } {
+  const signal = new Leaving()
+  caller.addEventListener('abort', () => signal.abort(new Error('the caller left')))
+  const timer = setTimeout(() => signal.abort(new LateError('node: no answer in time')), ms)
+  return { signal, begun: () => clearTimeout(timer) }
+}
+
+/** A node said nothing for too long; that it cannot be reached is another thing. */
+class LateError extends Error {
+  override readonly name = 'LateError'
+}
+
+/** Waits, no longer than the caller does. */
+function pause(ms: number, caller: EndSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (caller.aborted) return resolve()
+    const timer = setTimeout(resolve, ms)
+    caller.addEventListener('abort', () => {
+      clearTimeout(timer)
+      resolve()
+    })
   })
 }
 
@@ -203,7 +236,7 @@ function isStale(error: unknown): boolean {
 }
 
 function isLate(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError')
+  return error instanceof LateError
 }
 
 function unavailable(text: string): GatewayError {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Lease } from '../admission/lease.ts'
+import { readWhole } from '../admission/answer-body.ts'
 import type { ProviderConnection } from '../admission/provider-connection.ts'
-import { readLimited } from '../http/read-limited.ts'
 import type { FeaturesOf } from './candidate.ts'
 
 const TIMEOUT_MS = 5_000
@@ -32,8 +32,7 @@ async function readFeatures(
       signal: AbortSignal.timeout(TIMEOUT_MS),
       tlsKeys,
     })
-    const bytes = await readLimited(body, MAX_BYTES)
-    if (bytes === undefined) body.destroy()
+    const bytes = await readWhole(body, MAX_BYTES)
     if (status !== 200 || bytes === undefined) return new Set()
     const { data } = modelList.parse(JSON.parse(bytes.toString('utf8')))
     return new Set(data.flatMap(({ features = [] }) => features))

@@ -39,6 +39,7 @@ export interface ReceiptKeys {
 }
 
 const UINT32_MAX = 2 ** 32 - 1
+const UINT64_MAX = 2n ** 64n - 1n
 
 type UnsignedReceipt = Omit<ComputeReceipt, 'signature'>
 
@@ -117,22 +118,42 @@ export function encodeComputeReceipt(receipt: ComputeReceipt): string {
 }
 
 /** Reads JCS text; checks form only, no signature. Throws a ProtocolError. */
-export function parseComputeReceipt(text: string): ComputeReceipt {
-  return parseCanonicalDocument(text, 'receipt', readComputeReceipt, textOf)
+export function parseComputeReceipt(text: string, place = 'receipt'): ComputeReceipt {
+  return parseCanonicalDocument(text, place, readComputeReceipt, quickReceipt)
 }
 
-/** The canonical text of what was read: hex, decimals and small integers stand as they are. */
-function textOf(read: ComputeReceipt): string {
-  const { receipt } = read
-  return (
-    `{"binding_id":"${read.bindingId}","key_id":${canonicalJson(read.keyId)},` +
-    `"keyset_digest":"${read.keysetDigest}","model":${canonicalJson(read.model)},` +
-    `"model_id":"${read.modelId}","price_version":${read.priceVersion},` +
-    `"receipt":{"authHash":"${receipt.authHash}","finish":${receipt.finish},` +
-    `"inputTokens":${receipt.inputTokens},"issuedAt":"${receipt.issuedAt}",` +
-    `"outputTokens":${receipt.outputTokens},"responseHash":"${receipt.responseHash}"},` +
-    `"receipt_signature":"${read.receiptSignature}","signature":"${read.signature}"${TEXT_END}`
-  )
+/** The canonical text of receipts whose names are of plain letters, but that integers may be too large. */
+const RECEIPT_FORM =
+  /^\{"binding_id":"(0x[0-9a-f]{64})","key_id":"([ !#-[\]-~]{0,64})","keyset_digest":"(0x[0-9a-f]{64})","model":"([ !#-[\]-~]{0,128})","model_id":"(0x[0-9a-f]{64})","price_version":(0|[1-9][0-9]{0,9}),"receipt":\{"authHash":"(0x[0-9a-f]{64})","finish":([0-4]),"inputTokens":(0|[1-9][0-9]{0,9}),"issuedAt":"(0|[1-9][0-9]{0,19})","outputTokens":(0|[1-9][0-9]{0,9}),"responseHash":"(0x[0-9a-f]{64})"\},"receipt_signature":"(0x[0-9a-f]{130})","signature":"([0-9a-f]{128})","v":1\}$/
+
+/** The receipt of a text in that form; undefined of any other text, which may be one all the same. */
+export function quickReceipt(text: string): ComputeReceipt | undefined {
+  const found = RECEIPT_FORM.exec(text)
+  if (found === null) return undefined
+  const [, bindingId, keyId, keysetDigest, model, modelId, priceVersion, ...rest] = found
+  const [authHash, finish, input, issuedAt, output, responseHash, receiptSignature, signature] =
+    rest
+  const read = {
+    bindingId: bindingId as Hex,
+    keyId: keyId ?? '',
+    keysetDigest: keysetDigest as Hex,
+    model: model ?? '',
+    modelId: modelId as Hex,
+    priceVersion: Number(priceVersion),
+    receipt: {
+      authHash: authHash as Hex,
+      responseHash: responseHash as Hex,
+      inputTokens: Number(input),
+      outputTokens: Number(output),
+      finish: Number(finish),
+      issuedAt: BigInt(issuedAt ?? ''),
+    },
+    receiptSignature: receiptSignature as Hex,
+    signature: signature ?? '',
+  }
+  const { inputTokens, outputTokens, issuedAt: at } = read.receipt
+  const isInRange = Math.max(read.priceVersion, inputTokens, outputTokens) <= UINT32_MAX
+  return isInRange && at <= UINT64_MAX ? read : undefined
 }
 
 /** Reads the receipt member of an already parsed canonical document. */

@@ -62,6 +62,12 @@ function writeWord(
   if (typeof value === 'string' || (typeof value === 'number' && !Number.isSafeInteger(value))) {
     throw new ProtocolError('INPUT_FIELD', `${place}: expected an integer for ${type}`)
   }
+  if (typeof value === 'number' && value >= 0 && value < 2 ** Math.min(bits, 32)) {
+    for (let end = at + WORD_BYTES - 1, rest = value; rest !== 0; end--, rest >>>= 8) {
+      into[end] = rest & 0xff
+    }
+    return
+  }
   const integer = BigInt(value)
   if (integer < 0n || integer >> BigInt(bits) !== 0n) {
     throw new ProtocolError('INPUT_FIELD', `${place}: does not fit ${type}`)

@@ -1,6 +1,12 @@
 import { utf8 } from '../bytes/bytes.ts'
 import { canonicalJson, parseCanonicalJson, type JsonValue } from './canonical-json.ts'
-import { encodeComputeReceipt, readComputeReceipt, type ComputeReceipt } from './compute-receipt.ts'
+import {
+  encodeComputeReceipt,
+  parseComputeReceipt,
+  quickReceipt,
+  readComputeReceipt,
+  type ComputeReceipt,
+} from './compute-receipt.ts'
 import type { StreamKind } from './prompt-endpoints.ts'
 import { asArray, asInteger, asOneOf, asString, exactObject } from './shape.ts'
 
@@ -15,6 +21,9 @@ export const RECEIPT_FRAME_STARTS: Readonly<Record<StreamKind, string>> = {
   responses: COMMENT_START,
   messages: COMMENT_START,
 }
+
+/** Unix seconds. */
+const MAX_CREATED = 2 ** 40
 
 /** The last frame of a stream of chunks. */
 export const DONE_FRAME = 'data: [DONE]\n\n'
@@ -72,8 +81,10 @@ export function parseReceiptFrame(frame: string, kind: StreamKind = 'chat'): Com
   const place = 'receipt frame'
   const data = frame.slice(RECEIPT_FRAME_STARTS[kind].length)
   const object = CHUNK_OBJECTS[kind]
-  if (object === undefined) return readComputeReceipt(parseCanonicalJson(data, place))
+  if (object === undefined) return parseComputeReceipt(data, place)
   const text = data.startsWith('data: ') ? data.slice('data: '.length) : ''
+  const quick = quickChunk(text, object)
+  if (quick !== undefined) return quick
   const chunk = exactObject(parseCanonicalJson(text, place), place, [
     'choices',
     'created',
@@ -85,8 +96,20 @@ export function parseReceiptFrame(frame: string, kind: StreamKind = 'chat'): Com
   asArray(chunk['choices'], `${place}.choices`, 0)
   asOneOf(chunk['object'], `${place}.object`, [object])
   asString(chunk['id'], `${place}.id`, 256)
-  asInteger(chunk['created'], `${place}.created`, { min: 0, max: 2 ** 40 })
+  asInteger(chunk['created'], `${place}.created`, { min: 0, max: MAX_CREATED })
   const receipt = readComputeReceipt(chunk['receipt'])
   asOneOf(chunk['model'], `${place}.model`, [receipt.model])
   return receipt
+}
+
+/** The canonical text of chunks whose names are of plain letters, but that `created` may be too large. */
+const CHUNK_FORM =
+  /^\{"choices":\[\],"created":(0|[1-9][0-9]{0,12}),"id":"[ !#-[\]-~]{0,256}","model":"([ !#-[\]-~]*)","object":"([a-z._]+)","receipt":(\{.+\})\}$/
+
+/** What {@link parseReceiptFrame} reads of a chunk in that form; undefined of any other, which is judged there. */
+function quickChunk(text: string, object: string): ComputeReceipt | undefined {
+  const [, created, model, stated, document = ''] = CHUNK_FORM.exec(text) ?? []
+  if (stated !== object || Number(created) > MAX_CREATED) return undefined
+  const receipt = quickReceipt(document)
+  return receipt?.model === model ? receipt : undefined
 }

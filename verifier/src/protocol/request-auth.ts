@@ -32,6 +32,10 @@ export interface SignedRequestAuth {
   readonly signature: Hex
 }
 
+const UINT64_MAX = 2n ** 64n - 1n
+const UINT128_MAX = 2n ** 128n - 1n
+const UINT256_MAX = 2n ** 256n - 1n
+
 /** EIP-712 domain name of InferenceServing. */
 export const SERVING_DOMAIN_NAME = 'InferenceServing'
 
@@ -144,17 +148,29 @@ export function parseAuthorization(
     )
   }
   const text = decodeUtf8(decode(header, 'authorization'), 'authorization')
-  return parseCanonicalDocument(text, 'authorization', readAuthorization, textOf)
+  return parseCanonicalDocument(text, 'authorization', readAuthorization, quickAuthorization)
 }
 
-/** The canonical text of what was read: hex and decimals stand as they are. */
-function textOf({ auth, salt, signature }: SignedRequestAuth): string {
-  const { bindingId, channelId, maxFee, nonce, requestHash: hash, validUntil } = auth
-  return (
-    `{"auth":{"bindingId":"${bindingId}","channelId":"${channelId}","maxFee":"${maxFee}",` +
-    `"nonce":"${nonce}","requestHash":"${hash}","validUntil":"${validUntil}"},` +
-    `"salt":"${salt}","signature":"${signature}","v":1}`
-  )
+/** The canonical text of every authorisation, but that decimals may be too large. */
+const AUTHORIZATION_FORM =
+  /^\{"auth":\{"bindingId":"(0x[0-9a-f]{64})","channelId":"(0x[0-9a-f]{64})","maxFee":"(0|[1-9][0-9]{0,38})","nonce":"(0|[1-9][0-9]{0,77})","requestHash":"(0x[0-9a-f]{64})","validUntil":"(0|[1-9][0-9]{0,19})"\},"salt":"(0x[0-9a-f]{64})","signature":"(0x[0-9a-f]{130})","v":1\}$/
+
+function quickAuthorization(text: string): SignedRequestAuth | undefined {
+  const found = AUTHORIZATION_FORM.exec(text)
+  if (found === null) return undefined
+  const [, bindingId, channelId, maxFee, nonce, hash, validUntil, salt, signature] = found
+  const auth = {
+    channelId: channelId as Hex,
+    nonce: BigInt(nonce ?? ''),
+    bindingId: bindingId as Hex,
+    requestHash: hash as Hex,
+    maxFee: BigInt(maxFee ?? ''),
+    validUntil: BigInt(validUntil ?? ''),
+  }
+  if (auth.nonce > UINT256_MAX || auth.maxFee > UINT128_MAX || auth.validUntil > UINT64_MAX) {
+    return undefined
+  }
+  return { auth: Object.freeze(auth), salt: salt as Hex, signature: signature as Hex }
 }
 
 function readAuthorization(value: unknown): SignedRequestAuth {

@@ -6,6 +6,7 @@ import { TERMINAL_EVENTS, type StreamKind } from './prompt-endpoints.ts'
 import { parseReceiptFrame, RECEIPT_FRAME_STARTS, STREAM_END } from './receipt-frame.ts'
 
 const NEWLINE = 0x0a
+const EMPTY = new Uint8Array(0)
 /** A frame longer than this is no piece of an answer. */
 const MAX_FRAME_BYTES = 1024 * 1024
 const MAX_RECEIPT_BYTES = MAX_HEADER_BYTES * 2
@@ -29,7 +30,7 @@ export class SseReceiptSplitter {
   /** Beginnings of the frames that nothing is given out from. */
   readonly #lasts: readonly Uint8Array[]
   readonly #maxTail: number
-  #pending: Uint8Array<ArrayBuffer> = new Uint8Array(0)
+  #pending: Uint8Array<ArrayBuffer> = EMPTY
   #tail: Uint8Array<ArrayBuffer> | undefined
 
   constructor(kind: StreamKind = 'chat') {
@@ -44,15 +45,15 @@ export class SseReceiptSplitter {
   push(chunk: Uint8Array): Uint8Array<ArrayBuffer> {
     if (this.#tail !== undefined) {
       this.#tail = this.#grow(this.#tail, chunk, this.#maxTail)
-      return new Uint8Array(0)
+      return EMPTY
     }
-    this.#pending = this.#grow(this.#pending, chunk, MAX_FRAME_BYTES + chunk.length)
-    const covered = this.#coveredLength()
-    const given = this.#pending.slice(0, covered)
-    const rest = this.#pending.slice(covered)
+    const bytes = this.#grow(this.#pending, chunk, MAX_FRAME_BYTES + chunk.length)
+    const covered = this.#coveredLength(bytes)
+    const given = bytes.subarray(0, covered)
+    const rest = bytes.subarray(covered)
     if (this.#isLast(rest, 0)) {
-      this.#tail = this.#grow(new Uint8Array(0), rest, this.#maxTail)
-      this.#pending = new Uint8Array(0)
+      this.#tail = this.#grow(EMPTY, rest, this.#maxTail)
+      this.#pending = EMPTY
     } else {
       if (rest.length > MAX_FRAME_BYTES) {
         throw new ProtocolError(
@@ -60,7 +61,8 @@ export class SseReceiptSplitter {
           `stream frame: more than ${MAX_FRAME_BYTES} bytes`,
         )
       }
-      this.#pending = rest
+      // What was given out is the caller's; of what is kept nothing else holds a part.
+      this.#pending = rest.slice()
     }
     return given
   }
@@ -99,8 +101,7 @@ export class SseReceiptSplitter {
   }
 
   /** Length of the leading whole frames that are not the receipt frame. */
-  #coveredLength(): number {
-    const bytes = this.#pending
+  #coveredLength(bytes: Uint8Array): number {
     let frameStart = 0
     for (let end = endOfFrame(bytes, 0); end !== -1; end = endOfFrame(bytes, end)) {
       if (this.#isLast(bytes, frameStart)) return frameStart
