@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {MeasurementPolicy} from "./MeasurementPolicy.sol";
 import {IAttestationVerifier} from "./interfaces/IAttestationVerifier.sol";
 import {IBindings} from "./interfaces/registry/IBindings.sol";
-import {IMeasurementPolicy} from "./interfaces/IMeasurementPolicy.sol";
 import {NodeStatement} from "./interfaces/NodeStatement.sol";
 import {TcbMatch} from "./tdx/TcbMatch.sol";
 import {TcbStatus} from "./tdx/TcbStatus.sol";
@@ -14,9 +14,9 @@ import {ITdxVerifier} from "./tdx/interfaces/ITdxVerifier.sol";
 /// @notice Evidence is packed: format (1 byte), IMeasurementPolicy.WorkloadPin (1), SHA-256 of the GPU evidence (32, zero
 /// without); then in format 1 x and y of the platform's key (64) and the trimmed quote, in format 2 keccak256 of that key (32)
 /// and the quote up to its attestation key, which TdxVerifier knows. The report data must be exactly what docs/protocol.md
-/// §2 says of a registration: bindingId, then a tagged hash over block and GPU evidence. Nothing is configurable; the
-/// allow-list is the only thing that changes, and it only narrows.
-contract TdxAttestationVerifier is IAttestationVerifier {
+/// §2 says of a registration: bindingId, then a tagged hash over block and GPU evidence. Nothing is configurable but the
+/// allow-list that it is itself, and that only narrows what is genuine.
+contract TdxAttestationVerifier is MeasurementPolicy, IAttestationVerifier {
     bytes32 private constant REGISTRATION_TAG = keccak256("jeju/registration/v1");
     uint256 private constant WHOLE_QUOTE = 1;
     uint256 private constant CACHED_KEY = 2;
@@ -38,8 +38,6 @@ contract TdxAttestationVerifier is IAttestationVerifier {
 
     /// @notice Verifies quotes.
     ITdxVerifier public immutable tdxVerifier;
-    /// @notice Says which software counts.
-    IMeasurementPolicy public immutable policy;
     /// @inheritdoc IAttestationVerifier
     bool public immutable isSimulated;
 
@@ -53,9 +51,15 @@ contract TdxAttestationVerifier is IAttestationVerifier {
     error TcbStatusNotAllowed(uint8 allowed, uint8 actual);
     error TdAttributesNotAllowed(uint64 allowed, uint64 actual);
 
-    constructor(ITdxVerifier tdxVerifier_, IMeasurementPolicy policy_) {
+    /// @notice Whose verdicts count, and who lists software.
+    /// @param tdxVerifier_ with the root that it trusts
+    /// @param owner_ of the allow-list
+    /// @param remover_ who may deny beside the owner; zero for nobody
+    /// @param delay_ between announcement and listing, in seconds
+    constructor(ITdxVerifier tdxVerifier_, address owner_, address remover_, uint256 delay_)
+        MeasurementPolicy(owner_, remover_, delay_)
+    {
         tdxVerifier = tdxVerifier_;
-        policy = policy_;
         isSimulated = tdxVerifier_.isSimulated();
     }
 
@@ -71,7 +75,7 @@ contract TdxAttestationVerifier is IAttestationVerifier {
         (uint256 body, bool isTd15) = TdxQuote.bodyOf(quote);
         bytes32 gpuDigest = _word(evidence, GPU_DIGEST);
         _requireReportData(body, bindingId, blockNumber, blockHash, gpuDigest);
-        IMeasurementPolicy.Rule memory rule = _rule(body, isTd15, uint8(evidence[PIN]));
+        Rule memory rule = _rule(body, isTd15, uint8(evidence[PIN]));
         _requireAttributes(body, rule.tdAttributes);
         require(_allows(rule.tcbStatuses, v.tcbStatus), TcbStatusNotAllowed(rule.tcbStatuses, v.tcbStatus));
 
@@ -99,7 +103,7 @@ contract TdxAttestationVerifier is IAttestationVerifier {
         returns (bool acceptable, uint8 tcbStatus, uint40 validUntil)
     {
         uint256 word = uint256(bytes32(record));
-        IMeasurementPolicy.Rule memory rule = policy.ruleAt(uint32((word >> RECORD_ENTRY) & MASK_ENTRY));
+        Rule memory rule = ruleAt(uint32((word >> RECORD_ENTRY) & MASK_ENTRY));
         uint256 pckNumber = uint24(word >> RECORD_PCK);
         uint256 qeIsvSvn = uint16(word >> RECORD_QE_SVN);
         try tdxVerifier.reevaluate(pckNumber, bytes16(uint128(word >> RECORD_SVNS)), qeIsvSvn) returns (
@@ -194,17 +198,16 @@ contract TdxAttestationVerifier is IAttestationVerifier {
     function _rule(uint256 body, bool isTd15, uint256 pin)
         private
         view
-        returns (IMeasurementPolicy.Rule memory rule)
+        returns (Rule memory rule)
     {
-        require(pin <= uint256(type(IMeasurementPolicy.WorkloadPin).max), UnknownPin(pin));
-        IMeasurementPolicy.WorkloadPin kind = IMeasurementPolicy.WorkloadPin(pin);
+        require(pin <= uint256(type(WorkloadPin).max), UnknownPin(pin));
+        WorkloadPin kind = WorkloadPin(pin);
         bytes32 workload;
-        if (kind == IMeasurementPolicy.WorkloadPin.COMPOSE_HASH) workload = _composeHash(body);
-        else if (kind == IMeasurementPolicy.WorkloadPin.RTMR3) workload = TdxQuote.rtmr3Hash(body);
+        if (kind == WorkloadPin.COMPOSE_HASH) workload = _composeHash(body);
+        else if (kind == WorkloadPin.RTMR3) workload = TdxQuote.rtmr3Hash(body);
         bytes32 key = keccak256(
             abi.encode(
-                IMeasurementPolicy.Measurement({
-                    verifier: address(tdxVerifier),
+                Measurement({
                     imageId: TdxQuote.imageId(body),
                     pin: kind,
                     workload: workload,
@@ -212,7 +215,7 @@ contract TdxAttestationVerifier is IAttestationVerifier {
                 })
             )
         );
-        rule = policy.ruleOf(key);
+        rule = ruleOf(key);
         require(rule.index != 0, MeasurementNotListed(key));
     }
 

@@ -22,7 +22,7 @@ abstract contract AttestationKeyFixture is TdxFixture {
         keyHash = keccak256(abi.encode(genuine.x, genuine.y));
     }
 
-    function _cache(bytes memory quote) internal returns (bytes32) {
+    function _cache(bytes memory quote) internal returns (bool) {
         return verifier.cacheAttestationKey(quote, genuine.x, genuine.y);
     }
 
@@ -43,9 +43,12 @@ abstract contract AttestationKeyFixture is TdxFixture {
         return keccak256(_slice(genuine.quote, SIGNATURE + 64, 64));
     }
 
-    function _isKept(uint256 number, uint256 isvSvn, bool isCurrent) internal view {
-        (uint24 keptNumber, uint16 keptSvn, bool current) = verifier.attestationKeyOf(_attestationKeyHash());
-        vm.assertEq(keptNumber, number);
+    function _isKept(uint256 isvSvn, bool isCurrent) internal view {
+        _isKept(keyHash, isvSvn, isCurrent);
+    }
+
+    function _isKept(bytes32 platform, uint256 isvSvn, bool isCurrent) internal view {
+        (uint16 keptSvn, bool current) = verifier.attestationKeyOf(_attestationKeyHash(), platform);
         vm.assertEq(keptSvn, isvSvn);
         vm.assertEq(current, isCurrent);
     }

@@ -20,9 +20,9 @@ contract RegistrationTest is RegistrationFixture {
         vm.assertEq(tcb, TcbStatus.REVOKED);
 
         vm.revertToState(id);
-        bytes32 key = _tdx.measurementPolicy.keyOf(_measurement());
+        bytes32 key = _tdx.attestationVerifier.keyOf(_measurement());
         vm.prank(OWNER);
-        _tdx.measurementPolicy.remove(key);
+        _tdx.attestationVerifier.remove(key);
         (status,) = registry.statusOf(_bindingId);
         vm.assertEq(uint256(status), uint256(IBindings.Status.OUT_OF_POLICY));
     }

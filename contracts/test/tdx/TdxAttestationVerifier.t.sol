@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {MeasurementPolicy} from "../../src/MeasurementPolicy.sol";
 import {TdxAttestationVerifier} from "../../src/TdxAttestationVerifier.sol";
 import {IAttestationVerifier} from "../../src/interfaces/IAttestationVerifier.sol";
 import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
@@ -22,7 +21,6 @@ contract TdxAttestationVerifierTest is TdxFixture {
     uint40 private constant STALE = 0;
     uint40 private constant NEVER_STALE = type(uint40).max;
 
-    MeasurementPolicy private _policy;
     TdxAttestationVerifier private _judge;
     NodeStatement private _statement;
     bool private _namesDevices;
@@ -32,11 +30,10 @@ contract TdxAttestationVerifierTest is TdxFixture {
     function setUp() public override {
         super.setUp();
         vm.warp(genuine.time - 1 hours);
-        _policy = new MeasurementPolicy(address(this), address(0xB0B), 48 hours);
-        _judge = new TdxAttestationVerifier(verifier, _policy);
+        _judge = _newJudge();
         _quote = _register(genuine.quote, 0);
         vm.warp(genuine.time - 3 days);
-        _key = _list(_measurement(IMeasurementPolicy.WorkloadPin.COMPOSE_HASH, COMPOSE), _rule());
+        _key = _list(_judge, _measurement(IMeasurementPolicy.WorkloadPin.COMPOSE_HASH, COMPOSE), _rule());
         vm.warp(genuine.time);
     }
 
@@ -59,13 +56,18 @@ contract TdxAttestationVerifierTest is TdxFixture {
     function test_tiers() public {
         ITdxVerifier real = verifier;
         vm.mockCall(address(real), abi.encodeCall(real.isSimulated, ()), abi.encode(false));
-        TdxAttestationVerifier judge = new TdxAttestationVerifier(verifier, _policy);
+        TdxAttestationVerifier judge = _newJudge();
         vm.clearMockedCalls();
         IMeasurementPolicy.Rule memory rule = _rule();
         rule.tier = IBindings.Tier.TDX_GPU;
         bytes32 rtmr3 = keccak256(_slice(_quote, BODY + 472, 48));
         vm.warp(genuine.time - 3 days);
-        _list(_measurement(IMeasurementPolicy.WorkloadPin.RTMR3, rtmr3), rule);
+        IMeasurementPolicy.Measurement memory composed =
+            _measurement(IMeasurementPolicy.WorkloadPin.COMPOSE_HASH, COMPOSE);
+        _list(judge, composed, _rule());
+        _list(judge, _measurement(IMeasurementPolicy.WorkloadPin.RTMR3, rtmr3), rule);
+        vm.warp(genuine.time - 3 days);
+        _list(_judge, _measurement(IMeasurementPolicy.WorkloadPin.RTMR3, rtmr3), rule);
         vm.warp(genuine.time);
 
         bytes32 digest = keccak256("gpu");
@@ -196,7 +198,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
             _measurement(IMeasurementPolicy.WorkloadPin.COMPOSE_HASH, COMPOSE);
         m.mrServiceTd = keccak256(_slice(quote, 54 + 600, 48));
         vm.warp(genuine.time - 3 days);
-        _list(m, _rule());
+        _list(_judge, m, _rule());
         vm.warp(genuine.time);
         vm.assertEq(_appraise(_evidence(quote, 1, 0)).tcbStatus, TcbStatus.UP_TO_DATE);
     }
@@ -224,7 +226,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
 
         vm.revertToState(id);
         id = vm.snapshotState();
-        _policy.remove(_key);
+        _judge.remove(_key);
         (acceptable, status,) = _judge.liveStatus(record);
         vm.assertFalse(acceptable);
         vm.assertEq(status, TcbStatus.UP_TO_DATE);
@@ -262,7 +264,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
 
         // No longer listed is said before anything of its collateral.
         vm.revertToState(id);
-        _policy.remove(_key);
+        _judge.remove(_key);
         vm.warp(genuine.time + 29 days);
         _requireRefused(record, TcbStatus.UNRECOGNISED, NEVER_STALE);
     }
@@ -280,10 +282,10 @@ contract TdxAttestationVerifierTest is TdxFixture {
             IMeasurementPolicy.Measurement memory m = _measurement(IMeasurementPolicy.WorkloadPin.NONE, 0);
             m.imageId = _imageId(invalid[i]);
             IMeasurementPolicy.Rule memory rule = _rule();
-            rule.tcbStatuses = _policy.ALLOWED_STATUSES();
-            rule.tdAttributes = _policy.ALLOWED_ATTRIBUTES();
+            rule.tcbStatuses = _judge.ALLOWED_STATUSES();
+            rule.tdAttributes = _judge.ALLOWED_ATTRIBUTES();
             vm.warp(genuine.time - 3 days);
-            if (_policy.ruleOf(_policy.keyOf(m)).index == 0) _list(m, rule);
+            if (_judge.ruleOf(_judge.keyOf(m)).index == 0) _list(_judge, m, rule);
             vm.warp(genuine.time);
             vm.expectPartialRevert(ITdxVerifier.QuoteRefused.selector);
             _appraise(_evidence(invalid[i], 0, 0));
@@ -329,7 +331,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
     /// Nothing that passes with time, or that others decide, is a fault.
     function test_refutes_is_invariant_in_time() public {
         bytes memory evidence = _evidence(_quote, 1, 0);
-        _policy.remove(_key);
+        _judge.remove(_key);
         vm.assertFalse(_refutes(evidence));
         verifier.upsertRevocationList(_stored("pck-revoked").pckCrl);
         vm.assertFalse(_refutes(evidence));
@@ -397,16 +399,21 @@ contract TdxAttestationVerifierTest is TdxFixture {
         return keccak256(abi.encode(keccak256(bytes(tag)), number, hash, gpuDigest));
     }
 
-    function _list(IMeasurementPolicy.Measurement memory m, IMeasurementPolicy.Rule memory rule)
-        private
-        returns (bytes32 key)
-    {
+    function _newJudge() private returns (TdxAttestationVerifier) {
+        return new TdxAttestationVerifier(verifier, address(this), address(0xB0B), 48 hours);
+    }
+
+    function _list(
+        TdxAttestationVerifier judge,
+        IMeasurementPolicy.Measurement memory m,
+        IMeasurementPolicy.Rule memory rule
+    ) private returns (bytes32 key) {
         IMeasurementPolicy.Origin memory origin;
         origin.commit = keccak256("commit");
         origin.sources = new string[](1);
-        key = _policy.propose(m, rule, origin);
+        key = judge.propose(m, rule, origin);
         vm.warp(block.timestamp + 48 hours);
-        _policy.accept(key);
+        judge.accept(key);
     }
 
     function _listImageOf(bytes memory quote, IMeasurementPolicy.Rule memory rule) private {
@@ -414,7 +421,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
             _measurement(IMeasurementPolicy.WorkloadPin.COMPOSE_HASH, COMPOSE);
         m.imageId = _imageId(quote);
         vm.warp(genuine.time - 3 days);
-        _list(m, rule);
+        _list(_judge, m, rule);
         vm.warp(genuine.time);
     }
 
@@ -424,7 +431,6 @@ contract TdxAttestationVerifierTest is TdxFixture {
         returns (IMeasurementPolicy.Measurement memory)
     {
         return IMeasurementPolicy.Measurement({
-            verifier: address(verifier),
             imageId: _imageId(genuine.quote),
             pin: pin,
             workload: workload,
