@@ -66,16 +66,16 @@ contract TdxAttestationVerifier is MeasurementPolicy, IAttestationVerifier {
     /// @inheritdoc IAttestationVerifier
     function appraise(
         bytes32 bindingId,
-        bool namesDevices,
         uint64 blockNumber,
         bytes32 blockHash,
+        bool namesDevices,
         bytes calldata evidence
     ) external view returns (Appraisal memory a) {
         (ITdxVerifier.Verdict memory v, bytes calldata quote) = _verify(evidence);
         (uint256 body, bool isTd15) = TdxQuote.bodyOf(quote);
         bytes32 gpuDigest = _word(evidence, GPU_DIGEST);
         _requireReportData(body, bindingId, blockNumber, blockHash, gpuDigest);
-        Rule memory rule = _rule(body, isTd15, uint8(evidence[PIN]));
+        Rule memory rule = _rule(body, isTd15, uint8(bytes1(_word(evidence, PIN))));
         _requireAttributes(body, rule.tdAttributes);
         require(_allows(rule.tcbStatuses, v.tcbStatus), TcbStatusNotAllowed(rule.tcbStatuses, v.tcbStatus));
 
@@ -161,13 +161,13 @@ contract TdxAttestationVerifier is MeasurementPolicy, IAttestationVerifier {
         uint256 start = _startOf(evidence);
         quote = evidence[start:];
         verdict = start == REPORT
-            ? tdxVerifier.verifyCached(quote, _word(evidence, KEY))
+            ? tdxVerifier.verifyWithCachedKey(quote, _word(evidence, KEY))
             : tdxVerifier.verify(quote, _word(evidence, KEY), _word(evidence, KEY + 32));
     }
 
     /// Where the quote begins, which the format says.
     function _startOf(bytes calldata evidence) private pure returns (uint256) {
-        uint256 format = uint8(evidence[0]);
+        uint256 format = uint8(bytes1(_word(evidence, 0)));
         if (format == CACHED_KEY) return REPORT;
         require(format == WHOLE_QUOTE, EvidenceFormat(WHOLE_QUOTE, format));
         return QUOTE;
@@ -195,26 +195,14 @@ contract TdxAttestationVerifier is MeasurementPolicy, IAttestationVerifier {
         return keccak256(abi.encode(REGISTRATION_TAG, blockNumber, blockHash, gpuDigest));
     }
 
-    function _rule(uint256 body, bool isTd15, uint256 pin)
-        private
-        view
-        returns (Rule memory rule)
-    {
-        require(pin <= uint256(type(WorkloadPin).max), UnknownPin(pin));
-        WorkloadPin kind = WorkloadPin(pin);
+    /// Of the entry that the quote is under: the key is that of `keyOf`.
+    function _rule(uint256 body, bool isTd15, uint256 pin) private view returns (Rule memory rule) {
         bytes32 workload;
-        if (kind == WorkloadPin.COMPOSE_HASH) workload = _composeHash(body);
-        else if (kind == WorkloadPin.RTMR3) workload = TdxQuote.rtmr3Hash(body);
-        bytes32 key = keccak256(
-            abi.encode(
-                Measurement({
-                    imageId: TdxQuote.imageId(body),
-                    pin: kind,
-                    workload: workload,
-                    mrServiceTd: TdxQuote.mrServiceTdHash(body, isTd15)
-                })
-            )
-        );
+        if (pin == uint256(WorkloadPin.COMPOSE_HASH)) workload = _composeHash(body);
+        else if (pin == uint256(WorkloadPin.RTMR3)) workload = TdxQuote.rtmr3Hash(body);
+        else require(pin == uint256(WorkloadPin.NONE), UnknownPin(pin));
+        bytes32 service = TdxQuote.mrServiceTdHash(body, isTd15);
+        bytes32 key = keccak256(abi.encode(TdxQuote.imageId(body), pin, workload, service));
         rule = ruleOf(key);
         require(rule.index != 0, MeasurementNotListed(key));
     }
@@ -262,7 +250,10 @@ contract TdxAttestationVerifier is MeasurementPolicy, IAttestationVerifier {
         return (statuses >> status) & 1 != 0;
     }
 
-    function _word(bytes calldata evidence, uint256 index) private pure returns (bytes32) {
-        return bytes32(evidence[index:index + 32]);
+    /// Not beyond the least length of evidence, which was checked or is by the cut.
+    function _word(bytes calldata evidence, uint256 index) private pure returns (bytes32 word) {
+        assembly ("memory-safe") {
+            word := calldataload(add(evidence.offset, index))
+        }
     }
 }

@@ -23,9 +23,10 @@ const judges: Record<string, unknown> = {
   rootCertificateHash: `0x${'Ef'.repeat(32)}`,
   verifierIndex: 0,
   ...Object.fromEntries(
-    ['tdxVerifier', 'collateralBatch', 'measurementPolicy', 'attestationVerifier'].map(
-      (name, i) => [name, `0x${'Ab'.repeat(19)}1${i + 1}`],
-    ),
+    ['tdxVerifier', 'collateralBatch', 'attestationVerifier'].map((name, i) => [
+      name,
+      `0x${'Ab'.repeat(19)}1${i + 1}`,
+    ]),
   ),
 }
 const withTdx = (tdx: unknown): string => JSON.stringify({ ...genuine, tdx })

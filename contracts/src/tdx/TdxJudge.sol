@@ -51,7 +51,6 @@ abstract contract TdxJudge is TdxCollateral, ITdxVerifier {
         v.tcbStatus = uint8(status);
         v.teeTcbSvn = bytes16(uint128(svns));
         v.pckNumber = uint24(pck.number());
-        v.fmspc = bytes6(uint48(pck.fmspc()));
     }
 
     /// Of platform and module, by what is stored at `blob`.

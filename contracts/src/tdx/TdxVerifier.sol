@@ -87,7 +87,7 @@ contract TdxVerifier is TdxJudge {
     }
 
     /// @inheritdoc ITdxVerifier
-    function verifyCached(bytes calldata report, bytes32 keyHash) external view returns (Verdict memory v) {
+    function verifyWithCachedKey(bytes calldata report, bytes32 keyHash) external view returns (Verdict memory v) {
         (uint256 body, uint256 signature) = TdxQuote.parseReport(report);
         _requireFaultless(_reportFault(report, body, signature));
         Freshness freshness = _freshness;

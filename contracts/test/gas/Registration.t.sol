@@ -32,7 +32,7 @@ contract RegistrationGasTest is RegistrationFixture {
         address judge = address(_tdx.attestationVerifier);
         (bool ok,) = judge.call(
             abi.encodeCall(
-                _tdx.attestationVerifier.appraise, (_bindingId, false, number, blockHash, evidence)
+                _tdx.attestationVerifier.appraise, (_bindingId, number, blockHash, false, evidence)
             )
         );
         vm.assertTrue(ok);

@@ -27,11 +27,11 @@ abstract contract AttestationKeyFixture is TdxFixture {
     }
 
     function _check(bytes memory quote) internal view returns (ITdxVerifier.Verdict memory) {
-        return verifier.verifyCached(_reportOf(quote), keyHash);
+        return verifier.verifyWithCachedKey(_reportOf(quote), keyHash);
     }
 
     function _call(bytes memory report) internal view returns (bytes memory) {
-        return abi.encodeCall(ITdxVerifier.verifyCached, (report, keyHash));
+        return abi.encodeCall(ITdxVerifier.verifyWithCachedKey, (report, keyHash));
     }
 
     /// Each field of a verdict is that of the whole quote.
@@ -55,12 +55,12 @@ abstract contract AttestationKeyFixture is TdxFixture {
 
     function _refuse(bytes memory report, bytes4 reason) internal {
         vm.expectPartialRevert(reason);
-        verifier.verifyCached(report, keyHash);
+        verifier.verifyWithCachedKey(report, keyHash);
     }
 
     function _refuse(bytes memory report, ITdxVerifier.Fault fault) internal {
         vm.expectRevert(abi.encodeWithSelector(ITdxVerifier.QuoteRefused.selector, fault));
-        verifier.verifyCached(report, keyHash);
+        verifier.verifyWithCachedKey(report, keyHash);
     }
 
     function _refuseKey(bytes memory quote, ITdxVerifier.Fault fault) internal {

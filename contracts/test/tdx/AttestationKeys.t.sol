@@ -83,10 +83,10 @@ contract AttestationKeysTest is AttestationKeyFixture {
         _isKept(second, 4, true);
         _isKept(4, true);
         vm.assertEq(_check(genuine.quote).pckNumber, 1);
-        vm.assertEq(verifier.verifyCached(_reportOf(quote), second).pckNumber, 2);
+        vm.assertEq(verifier.verifyWithCachedKey(_reportOf(quote), second).pckNumber, 2);
         _revokeSecondPlatform();
         vm.expectPartialRevert(ITdxVerifier.PckKeyRevoked.selector);
-        verifier.verifyCached(_reportOf(quote), second);
+        verifier.verifyWithCachedKey(_reportOf(quote), second);
         vm.assertFalse(_cache(genuine.quote));
         _check(genuine.quote);
     }
@@ -101,7 +101,7 @@ contract AttestationKeysTest is AttestationKeyFixture {
         vm.expectRevert(
             abi.encodeWithSelector(ITdxVerifier.AttestationKeyUnknown.selector, keccak256(abi.encode(x, y)))
         );
-        verifier.verifyCached(report, keyHash);
+        verifier.verifyWithCachedKey(report, keyHash);
         // Good as it is under that key.
         _faultOf(report, ITdxVerifier.Fault.NONE);
         // The certified key beside the attacker's signature.
@@ -118,9 +118,9 @@ contract AttestationKeysTest is AttestationKeyFixture {
         vm.expectRevert(
             abi.encodeWithSelector(ITdxVerifier.AttestationKeyUnknown.selector, _attestationKeyHash())
         );
-        verifier.verifyCached(report, keccak256(abi.encode(x, y)));
+        verifier.verifyWithCachedKey(report, keccak256(abi.encode(x, y)));
         vm.expectRevert(abi.encodeWithSelector(ITdxVerifier.PckUnknown.selector, bytes32(0)));
-        verifier.verifyCached(report, 0);
+        verifier.verifyWithCachedKey(report, 0);
     }
 
     function test_report_quote_type_rejected() public {

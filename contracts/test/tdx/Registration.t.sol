@@ -27,6 +27,19 @@ contract RegistrationTest is RegistrationFixture {
         vm.assertEq(uint256(status), uint256(IBindings.Status.OUT_OF_POLICY));
     }
 
+    /// What is longer cannot be deployed. Only optimised code is meant (foundry.toml, profile coverage).
+    function test_code_fits_eip_170() public view {
+        address[4] memory contracts = [
+            address(_tdx.tdxVerifier),
+            address(_tdx.collateralBatch),
+            address(_tdx.attestationVerifier),
+            _tdx.tdxVerifier.collateralReader()
+        ];
+        for (uint256 i = 0; i < contracts.length; ++i) {
+            vm.assertLe(contracts[i].code.length, 24_576, "EIP-170");
+        }
+    }
+
     /// R14: where money is real, no other root than Intel's is deployed, whoever asks for it.
     function test_simulated_root_refused_on_base() public {
         vm.chainId(8453);

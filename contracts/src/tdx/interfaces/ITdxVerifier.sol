@@ -22,7 +22,6 @@ interface ITdxVerifier is IIntelPki, ITdxCollateral {
         uint24 pckNumber;
         uint16 qeIsvSvn;
         bytes16 teeTcbSvn;
-        bytes6 fmspc;
     }
 
     /// @notice What no passing of time can mend.
@@ -62,7 +61,7 @@ interface ITdxVerifier is IIntelPki, ITdxCollateral {
     /// @notice Its quoting enclave matched another identity than the one in force: bringing it again mends that.
     error AttestationKeyStale(uint256 expected, uint256 actual);
 
-    /// @notice Remembers of a quote that `verify` accepts whose attestation key it shows, so that `verifyCached` takes later
+    /// @notice Remembers of a quote that `verify` accepts whose attestation key it shows, so that `verifyWithCachedKey` takes later
     /// reports of that key on that platform without the part that certifies it; and which TCB status platform and module have
     /// under the levels of now, so that reports of the same TCB are not matched again. An older quote changes nothing and
     /// does not revert: the highest ISVSVN of the quoting enclave counts, then the newest module, then what came last.
@@ -98,7 +97,7 @@ interface ITdxVerifier is IIntelPki, ITdxCollateral {
     /// levels said of them; all else is checked against the collateral of now.
     /// @param report a quote up to and including its attestation key: 764 bytes for version 4, 770 or 834 for version 5
     /// @param keyHash keccak256(x ‖ y) of the platform's key
-    function verifyCached(bytes calldata report, bytes32 keyHash) external view returns (Verdict memory);
+    function verifyWithCachedKey(bytes calldata report, bytes32 keyHash) external view returns (Verdict memory);
 
     /// @notice What today's collateral says of a quote that was verified before. Reverts where it no longer holds, and where
     /// collateral has run out: bringing newer mends the latter. The status is that of the SVNs at launch.
