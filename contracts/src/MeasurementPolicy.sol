@@ -35,7 +35,7 @@ abstract contract MeasurementPolicy is IMeasurementPolicy, Ownable2Step {
     /// @inheritdoc IMeasurementPolicy
     uint32 public entryCount;
     mapping(bytes32 key => Announcement announcement) private _announcements;
-    mapping(bytes32 key => Rule rule) private _rules;
+    mapping(bytes32 key => Rule rule) internal _rules;
     mapping(uint32 index => bytes32 key) private _keys;
 
     constructor(address owner_, address remover_, uint256 delay_) Ownable(owner_) {
@@ -114,7 +114,7 @@ abstract contract MeasurementPolicy is IMeasurementPolicy, Ownable2Step {
     }
 
     /// @inheritdoc IMeasurementPolicy
-    function ruleOf(bytes32 key) public view returns (Rule memory) {
+    function ruleOf(bytes32 key) external view returns (Rule memory) {
         return _rules[key];
     }
 

@@ -71,27 +71,17 @@ contract TdxAttestationVerifier is MeasurementPolicy, IAttestationVerifier {
         bool namesDevices,
         bytes calldata evidence
     ) external view returns (Appraisal memory a) {
-        (ITdxVerifier.Verdict memory v, bytes calldata quote) = _verify(evidence);
-        (uint256 body, bool isTd15) = TdxQuote.bodyOf(quote);
+        require(evidence.length >= QUOTE, EvidenceTooShort(QUOTE, evidence.length));
+        uint256 start = _startOf(evidence);
+        // No function returns a struct here: it would make one of its own first.
+        ITdxVerifier.Verdict memory v = start == REPORT
+            ? tdxVerifier.verifyWithCachedKey(evidence[REPORT:], _word(evidence, KEY))
+            : tdxVerifier.verify(evidence[QUOTE:], _word(evidence, KEY), _word(evidence, KEY + 32));
+        (uint256 body, bool isTd15) = TdxQuote.bodyOf(evidence[start:]);
         bytes32 gpuDigest = _word(evidence, GPU_DIGEST);
         _requireReportData(body, bindingId, blockNumber, blockHash, gpuDigest);
-        Rule memory rule = _rule(body, isTd15, uint8(bytes1(_word(evidence, PIN))));
-        _requireAttributes(body, rule.tdAttributes);
-        require(_allows(rule.tcbStatuses, v.tcbStatus), TcbStatusNotAllowed(rule.tcbStatuses, v.tcbStatus));
-
-        bool hasGpu = rule.tier == IBindings.Tier.TDX_GPU && gpuDigest != 0 && namesDevices;
-        a.tier = _tier(hasGpu);
-        a.tcbStatus = v.tcbStatus;
-        a.validUntil = v.validUntil;
-        uint256 latest = block.timestamp + rule.maxValidity;
-        if (rule.maxValidity != 0 && latest < a.validUntil) a.validUntil = uint40(latest);
-        a.record = bytes25(
-            bytes32(
-                uint256(uint128(v.teeTcbSvn)) << RECORD_SVNS | uint256(v.qeIsvSvn) << RECORD_QE_SVN
-                    | uint256(v.pckNumber) << RECORD_PCK | (hasGpu ? 1 << RECORD_GPU : 0)
-                    | (uint256(rule.index) & MASK_ENTRY) << RECORD_ENTRY
-            )
-        );
+        bytes32 key = _keyOf(body, isTd15, uint8(bytes1(_word(evidence, PIN))));
+        _applyRule(a, v, body, key, gpuDigest != 0 && namesDevices);
     }
 
     /// @inheritdoc IAttestationVerifier
@@ -152,19 +142,6 @@ contract TdxAttestationVerifier is MeasurementPolicy, IAttestationVerifier {
         return tdxVerifier.faultOf(quote, _word(evidence, KEY), _word(evidence, KEY + 32));
     }
 
-    function _verify(bytes calldata evidence)
-        private
-        view
-        returns (ITdxVerifier.Verdict memory verdict, bytes calldata quote)
-    {
-        require(evidence.length >= QUOTE, EvidenceTooShort(QUOTE, evidence.length));
-        uint256 start = _startOf(evidence);
-        quote = evidence[start:];
-        verdict = start == REPORT
-            ? tdxVerifier.verifyWithCachedKey(quote, _word(evidence, KEY))
-            : tdxVerifier.verify(quote, _word(evidence, KEY), _word(evidence, KEY + 32));
-    }
-
     /// Where the quote begins, which the format says.
     function _startOf(bytes calldata evidence) private pure returns (uint256) {
         uint256 format = uint8(bytes1(_word(evidence, 0)));
@@ -195,16 +172,44 @@ contract TdxAttestationVerifier is MeasurementPolicy, IAttestationVerifier {
         return keccak256(abi.encode(REGISTRATION_TAG, blockNumber, blockHash, gpuDigest));
     }
 
-    /// Of the entry that the quote is under: the key is that of `keyOf`.
-    function _rule(uint256 body, bool isTd15, uint256 pin) private view returns (Rule memory rule) {
+    /// What the entry allows of a genuine quote, and what follows for it.
+    function _applyRule(
+        Appraisal memory a,
+        ITdxVerifier.Verdict memory v,
+        uint256 body,
+        bytes32 key,
+        bool hasGpu
+    ) private view {
+        Rule memory rule = _rules[key];
+        require(rule.index != 0, MeasurementNotListed(key));
+        _requireAttributes(body, rule.tdAttributes);
+        require(_allows(rule.tcbStatuses, v.tcbStatus), TcbStatusNotAllowed(rule.tcbStatuses, v.tcbStatus));
+
+        hasGpu = hasGpu && rule.tier == IBindings.Tier.TDX_GPU;
+        a.tier = _tier(hasGpu);
+        a.tcbStatus = v.tcbStatus;
+        a.validUntil = v.validUntil;
+        if (rule.maxValidity != 0) {
+            uint256 latest = block.timestamp + rule.maxValidity;
+            if (latest < v.validUntil) a.validUntil = uint40(latest);
+        }
+        a.record = bytes25(
+            bytes32(
+                uint256(uint128(v.teeTcbSvn)) << RECORD_SVNS | uint256(v.qeIsvSvn) << RECORD_QE_SVN
+                    | uint256(v.pckNumber) << RECORD_PCK | (hasGpu ? 1 << RECORD_GPU : 0)
+                    | (uint256(rule.index) & MASK_ENTRY) << RECORD_ENTRY
+            )
+        );
+    }
+
+    /// Of the entry that the quote would be under, as `keyOf` says it.
+    function _keyOf(uint256 body, bool isTd15, uint256 pin) private pure returns (bytes32) {
         bytes32 workload;
         if (pin == uint256(WorkloadPin.COMPOSE_HASH)) workload = _composeHash(body);
         else if (pin == uint256(WorkloadPin.RTMR3)) workload = TdxQuote.rtmr3Hash(body);
         else require(pin == uint256(WorkloadPin.NONE), UnknownPin(pin));
         bytes32 service = TdxQuote.mrServiceTdHash(body, isTd15);
-        bytes32 key = keccak256(abi.encode(TdxQuote.imageId(body), pin, workload, service));
-        rule = ruleOf(key);
-        require(rule.index != 0, MeasurementNotListed(key));
+        return keccak256(abi.encode(TdxQuote.imageId(body), pin, workload, service));
     }
 
     /// MRCONFIGID of version 1: 01 ‖ compose hash ‖ zeros.

@@ -6,6 +6,7 @@ import {CollateralReader} from "../../src/tdx/CollateralReader.sol";
 import {TcbMatch} from "../../src/tdx/TcbMatch.sol";
 import {TcbStatus} from "../../src/tdx/TcbStatus.sol";
 import {ITdxVerifier} from "../../src/tdx/interfaces/ITdxVerifier.sol";
+import {Case} from "./CaseFile.sol";
 import {AttestationKeyFixture} from "./AttestationKeyFixture.sol";
 
 /// @title A TCB status that was remembered with an attestation key, and what must not be answered from it
@@ -154,7 +155,9 @@ contract RememberedStatusTest is AttestationKeyFixture {
         (,, bytes16 svns,,,) = verifier.pckOf(keyHash);
         // The first component: its OID, then an integer of one byte.
         bytes memory oid = hex"060b2a864886f84d010d0102010201";
-        bytes memory signed = _signedPart(_stored("renewed-a-day-later").pck);
+        Case memory renewed = _stored("renewed-a-day-later");
+        _bringAuthorities(verifier, renewed);
+        bytes memory signed = _signedPart(renewed.pck);
         signed = _swap(signed, bytes.concat(oid, svns[0]), bytes.concat(oid, bytes1(uint8(svns[0]) - 1)));
         verifier.cachePck(_sealed(signed, caKey));
         (,, bytes16 later,,,) = verifier.pckOf(keyHash);
