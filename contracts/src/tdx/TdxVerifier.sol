@@ -33,10 +33,7 @@ contract TdxVerifier is TdxJudge {
     /* ATTESTATION KEYS */
 
     /// @inheritdoc ITdxVerifier
-    function cacheAttestationKey(bytes calldata quote, bytes32 x, bytes32 y)
-        external
-        returns (bool isNewer)
-    {
+    function cacheAttestationKey(bytes calldata quote, bytes32 x, bytes32 y) external returns (bool isNewer) {
         Freshness freshness = _freshness;
         (uint256 number,) = _standard(freshness);
         Verdict memory v;
@@ -87,7 +84,11 @@ contract TdxVerifier is TdxJudge {
     }
 
     /// @inheritdoc ITdxVerifier
-    function verifyWithCachedKey(bytes calldata report, bytes32 keyHash) external view returns (Verdict memory v) {
+    function verifyWithCachedKey(bytes calldata report, bytes32 keyHash)
+        external
+        view
+        returns (Verdict memory v)
+    {
         (uint256 body, uint256 signature) = TdxQuote.parseReport(report);
         _requireFaultless(_reportFault(report, body, signature));
         Freshness freshness = _freshness;

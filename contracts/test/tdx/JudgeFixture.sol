@@ -37,7 +37,11 @@ abstract contract JudgeFixture is TdxFixture {
         return _judge.appraise(BINDING, BLOCK, BLOCK_HASH, _namesDevices, evidence);
     }
 
-    function _evidence(bytes memory quote, uint8 pin, bytes32 gpuDigest) internal view returns (bytes memory) {
+    function _evidence(bytes memory quote, uint8 pin, bytes32 gpuDigest)
+        internal
+        view
+        returns (bytes memory)
+    {
         return abi.encodePacked(uint8(1), pin, gpuDigest, genuine.x, genuine.y, quote);
     }
 
@@ -79,10 +83,7 @@ abstract contract JudgeFixture is TdxFixture {
         returns (IMeasurementPolicy.Measurement memory)
     {
         return IMeasurementPolicy.Measurement({
-            imageId: _imageId(genuine.quote),
-            pin: pin,
-            workload: workload,
-            mrServiceTd: 0
+            imageId: _imageId(genuine.quote), pin: pin, workload: workload, mrServiceTd: 0
         });
     }
 

@@ -5,8 +5,8 @@ import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
 import {CollateralReader} from "../../src/tdx/CollateralReader.sol";
 import {TcbMatch} from "../../src/tdx/TcbMatch.sol";
 import {TcbStatus} from "../../src/tdx/TcbStatus.sol";
+import {TdxVerifier} from "../../src/tdx/TdxVerifier.sol";
 import {ITdxVerifier} from "../../src/tdx/interfaces/ITdxVerifier.sol";
-import {Case} from "./CaseFile.sol";
 import {AttestationKeyFixture} from "./AttestationKeyFixture.sol";
 
 /// @title A TCB status that was remembered with an attestation key, and what must not be answered from it
@@ -77,8 +77,7 @@ contract RememberedStatusTest is AttestationKeyFixture {
     function testFuzz_same_answer_for_any_tcb(uint256 cachedSeed, uint256 seed, bool isTd15) public {
         (bytes memory cached,) = _mutated(cachedSeed, false);
         (bytes memory quote,) = _mutated(seed, isTd15);
-        bytes memory call =
-            abi.encodeCall(ITdxVerifier.cacheAttestationKey, (cached, genuine.x, genuine.y));
+        bytes memory call = abi.encodeCall(ITdxVerifier.cacheAttestationKey, (cached, genuine.x, genuine.y));
         (bool known,) = address(verifier).call(call);
         if (!known) _cache(genuine.quote);
         _requireSameAnswer(quote);
@@ -151,13 +150,14 @@ contract RememberedStatusTest is AttestationKeyFixture {
 
     /// A later certificate of the same key may say other SVNs.
     function test_platform_certified_anew() public {
+        verifier = new TdxVerifier(genuine.rootHash, false);
+        _bring(verifier, _stored("ca-ends-early"));
         _cache(genuine.quote);
         (,, bytes16 svns,,,) = verifier.pckOf(keyHash);
         // The first component: its OID, then an integer of one byte.
         bytes memory oid = hex"060b2a864886f84d010d0102010201";
-        Case memory renewed = _stored("renewed-a-day-later");
-        _bringAuthorities(verifier, renewed);
-        bytes memory signed = _signedPart(renewed.pck);
+        _bringAuthorities(verifier, _stored("renewed-a-day-later"));
+        bytes memory signed = _signedPart(genuine.pck);
         signed = _swap(signed, bytes.concat(oid, svns[0]), bytes.concat(oid, bytes1(uint8(svns[0]) - 1)));
         verifier.cachePck(_sealed(signed, caKey));
         (,, bytes16 later,,,) = verifier.pckOf(keyHash);
@@ -200,8 +200,8 @@ contract RememberedStatusTest is AttestationKeyFixture {
     }
 
     function _whole(bytes memory quote) private view returns (bool, bytes memory) {
-        return address(verifier)
-            .staticcall(abi.encodeCall(ITdxVerifier.verify, (quote, genuine.x, genuine.y)));
+        return
+            address(verifier).staticcall(abi.encodeCall(ITdxVerifier.verify, (quote, genuine.x, genuine.y)));
     }
 
     /// Any SVNs that a platform near the genuine one may have, at launch and now.

@@ -66,9 +66,7 @@ interface ITdxVerifier is IIntelPki, ITdxCollateral {
     /// under the levels of now, so that reports of the same TCB are not matched again. An older quote changes nothing and
     /// does not revert: the highest ISVSVN of the quoting enclave counts, then the newest module, then what came last.
     /// @return isNewer whether anything was remembered that was not before
-    function cacheAttestationKey(bytes calldata quote, bytes32 x, bytes32 y)
-        external
-        returns (bool isNewer);
+    function cacheAttestationKey(bytes calldata quote, bytes32 x, bytes32 y) external returns (bool isNewer);
 
     /// @notice What is known of an attestation key on a platform, both by keccak256(x ‖ y). `isCurrent`: matched against the same
     /// identity of the quoting enclave as is standard now; else it is unknown, or must be brought again.
@@ -97,7 +95,10 @@ interface ITdxVerifier is IIntelPki, ITdxCollateral {
     /// levels said of them; all else is checked against the collateral of now.
     /// @param report a quote up to and including its attestation key: 764 bytes for version 4, 770 or 834 for version 5
     /// @param keyHash keccak256(x ‖ y) of the platform's key
-    function verifyWithCachedKey(bytes calldata report, bytes32 keyHash) external view returns (Verdict memory);
+    function verifyWithCachedKey(bytes calldata report, bytes32 keyHash)
+        external
+        view
+        returns (Verdict memory);
 
     /// @notice What today's collateral says of a quote that was verified before. Reverts where it no longer holds, and where
     /// collateral has run out: bringing newer mends the latter. The status is that of the SVNs at launch.
