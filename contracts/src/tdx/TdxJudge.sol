@@ -18,9 +18,8 @@ abstract contract TdxJudge is TdxCollateral, ITdxVerifier {
 
     constructor(bytes32 rootHash, bool allowSimulatedRoot) TdxCollateral(rootHash, allowSimulatedRoot) {}
 
-    /// What is left of a verdict once the quoting enclave is known. Its `validUntil` is set for what came before.
-    /// @param tcbInfo first word of `_requireTcbInfo`
-    /// @param known what was remembered of the attestation key on this platform; zero for nothing
+    /// What is left of a verdict once the quoting enclave is known, by the word of the TCB info in force and what was remembered
+    /// of the attestation key on this platform (zero: nothing). Its `validUntil` is set for all that it rests on.
     function _judge(
         Verdict memory v,
         uint256 body,
