@@ -65,7 +65,7 @@ describe('R16 registry_is_canonical', () => {
 
   it.each([
     ['', local, 12],
-    [', and what judges quotes', judged, 16],
+    [', and what judges quotes', judged, 15],
   ])('every contract is asked for its peers%s', async (_, deployment, count) => {
     const asked: string[] = []
     await requireWiring(deployment, (contract, getter) => {
