@@ -148,20 +148,21 @@ contract RememberedStatusTest is AttestationKeyFixture {
         vm.assertEq(_check(genuine.quote).tcbStatus, TcbStatus.OUT_OF_DATE);
     }
 
-    /// A later certificate of the same key may say other SVNs.
+    /// A later certificate of the same key may say another TCB.
     function test_platform_certified_anew() public {
         verifier = new TdxVerifier(genuine.rootHash, false);
         _bring(verifier, _stored("ca-ends-early"));
         _cache(genuine.quote);
-        (,, bytes16 svns,,,) = verifier.pckOf(keyHash);
-        // The first component: its OID, then an integer of one byte.
-        bytes memory oid = hex"060b2a864886f84d010d0102010201";
+        (,,, uint256 pceSvn,,) = verifier.pckOf(keyHash);
+        // Its OID, then an integer of one byte.
+        bytes memory oid = hex"060b2a864886f84d010d0102110201";
         _bringAuthorities(verifier, _stored("renewed-a-day-later"));
         bytes memory signed = _signedPart(genuine.pck);
-        signed = _swap(signed, bytes.concat(oid, svns[0]), bytes.concat(oid, bytes1(uint8(svns[0]) - 1)));
+        bytes memory lower = bytes.concat(oid, bytes1(uint8(pceSvn) - 1));
+        signed = _swap(signed, bytes.concat(oid, bytes1(uint8(pceSvn))), lower);
         verifier.cachePck(_sealed(signed, caKey));
-        (,, bytes16 later,,,) = verifier.pckOf(keyHash);
-        vm.assertNotEq(later, svns);
+        (,,, uint256 later,,) = verifier.pckOf(keyHash);
+        vm.assertEq(later, pceSvn - 1);
         _requireSameAnswer(genuine.quote);
         _swapLevels();
         _requireAsked(genuine.quote);
