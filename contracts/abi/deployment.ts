@@ -12,9 +12,7 @@ export interface TdxDeployment {
   readonly tdxVerifier: Hex
   /** Brings several pieces of collateral in one transaction. */
   readonly collateralBatch: Hex
-  /** Which measured software counts. */
-  readonly measurementPolicy: Hex
-  /** Judges a node's evidence for the registry. */
+  /** Judges a node's evidence for the registry, and lists which measured software counts. */
   readonly attestationVerifier: Hex
 }
 
@@ -122,12 +120,7 @@ export function requireCanonicalRegistries(deployment: Deployment): void {
   }
 }
 
-const TDX_ADDRESSES = [
-  'tdxVerifier',
-  'collateralBatch',
-  'measurementPolicy',
-  'attestationVerifier',
-] as const
+const TDX_ADDRESSES = ['tdxVerifier', 'collateralBatch', 'attestationVerifier'] as const
 
 function tdxOf(value: unknown): TdxDeployment {
   const place = 'tdx'
@@ -149,7 +142,6 @@ function tdxOf(value: unknown): TdxDeployment {
     verifierIndex,
     tdxVerifier: address(members, 'tdxVerifier', place),
     collateralBatch: address(members, 'collateralBatch', place),
-    measurementPolicy: address(members, 'measurementPolicy', place),
     attestationVerifier: address(members, 'attestationVerifier', place),
   }
 }

@@ -67,13 +67,6 @@ export const peersAbi = [
   },
   {
     type: 'function',
-    name: 'policy',
-    stateMutability: 'view',
-    inputs: [],
-    outputs: [{ name: '', type: 'address' }],
-  },
-  {
-    type: 'function',
     name: 'rootCertificateHash',
     stateMutability: 'view',
     inputs: [],
@@ -110,7 +103,6 @@ const TDX_PEERS: readonly (readonly [
   ['tdxVerifier', 'rootCertificateHash', 'rootCertificateHash'],
   ['collateralBatch', 'tdxVerifier', 'tdxVerifier'],
   ['attestationVerifier', 'tdxVerifier', 'tdxVerifier'],
-  ['attestationVerifier', 'policy', 'measurementPolicy'],
 ]
 
 interface Expected {

@@ -36,6 +36,9 @@ export interface ChainState {
   readonly pck: { readonly number: bigint; readonly notAfter: bigint; readonly revoked: boolean }
   /** Whether the CA revoked the certificate that the quote carries. */
   readonly pckSerialRevoked: boolean
-  /** Whether the chain takes reports of the quote's attestation key without what proves it. */
-  readonly attestationKeyCached: boolean
+  /**
+   * Whether the chain takes reports of the quote's attestation key without what proves it: `unknown` no, `cached` yes, and
+   * `outdated` yes, but for more gas than if it were brought again, for the levels or the platform's SVNs are others now.
+   */
+  readonly attestationKey: 'unknown' | 'cached' | 'outdated'
 }

@@ -1,6 +1,7 @@
 import type {
   collateralReaderAbi,
   gpuDevicesAbi,
+  measurementPolicyAbi,
   tdxAttestationVerifierAbi,
   tdxVerifierAbi,
 } from '../abi/index.ts'
@@ -19,14 +20,20 @@ type ErrorsOf<Abi extends readonly unknown[]> =
     ? Name
     : never
 
-/** Every error of what judges TDX quotes, and of who holds which GPU; a new one does not compile before it has its words. */
-type KnownError = ErrorsOf<
-  readonly [
-    ...typeof tdxVerifierAbi,
-    ...typeof tdxAttestationVerifierAbi,
-    ...typeof collateralReaderAbi,
-    ...typeof gpuDevicesAbi,
-  ]
+/**
+ * Every error of what judges TDX quotes, and of who holds which GPU; a new one does not compile before it has its words. Those
+ * of whoever keeps the allow-list are not met here.
+ */
+type KnownError = Exclude<
+  ErrorsOf<
+    readonly [
+      ...typeof tdxVerifierAbi,
+      ...typeof tdxAttestationVerifierAbi,
+      ...typeof collateralReaderAbi,
+      ...typeof gpuDevicesAbi,
+    ]
+  >,
+  ErrorsOf<typeof measurementPolicyAbi>
 >
 
 type Sentence = (...args: readonly unknown[]) => string
@@ -93,8 +100,7 @@ const SENTENCES: Readonly<Record<KnownError, Sentence>> = {
     `quoting enclave: expected an ISVSVN that a level describes, got ${String(svn)}`,
   QeIdentityMismatch: seen('quoting enclave: identity hash'),
   AttestationKeyUnknown: (key) =>
-    `attestation key: expected one that was brought with a whole quote, got ${String(key)}`,
-  AttestationKeyOfOther: seen("attestation key: number of its platform's key", String),
+    `attestation key: expected one that was brought with a whole quote of this platform, got ${String(key)}`,
   AttestationKeyStale: (expected, actual) =>
     `attestation key: expected the identity of the quoting enclave that it was brought under, ${hex(expected)}, got ${hex(actual)}: bring it again with a whole quote`,
   ModuleUnknown: (version) =>

@@ -107,7 +107,7 @@ export function createOnchainDcap(options: OnchainDcapOptions): OnchainDcap {
       const chain = chainOf(readQuote(quote))
       requireRoot(chain, tdx)
       const read = (number?: number): Promise<ChainState> =>
-        explained([], () => readChainState(reader, tdx, chain, number))
+        explained([], () => readChainState(reader, tdx, chain, number, caching))
       const known = await read()
       const first = lacking(chain, known, known.time + lastsS, caching)
       if (first.size === 0) return []

@@ -80,7 +80,7 @@ export function lacking(
     'QE identity': issue(state.qeIdentity),
     'TCB info': issue(state.tcbInfo),
     'PCK certificate': state.pck.number === 0n ? 'missing' : ends(state.pck.notAfter),
-    'attestation key': caching && !state.attestationKeyCached ? 'missing' : undefined,
+    'attestation key': caching ? ATTESTATION_KEY[state.attestationKey] : undefined,
   }
   return new Map(
     STEP_NAMES.flatMap((name) => {
@@ -89,6 +89,8 @@ export function lacking(
     }),
   )
 }
+
+const ATTESTATION_KEY = { unknown: 'missing', cached: undefined, outdated: 'replaced' } as const
 
 /** What can be offered for what is lacking; undefined where nobody was asked. */
 export interface Offered {

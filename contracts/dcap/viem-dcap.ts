@@ -14,7 +14,6 @@ import {
   computeRegistryAbi,
   gpuDevicesAbi,
   lowercase,
-  measurementPolicyAbi,
   tdxAttestationVerifierAbi,
   tdxVerifierAbi,
   type Hex,
@@ -61,12 +60,14 @@ export function requireRoot({ root }: PckChain, { rootCertificateHash }: TdxDepl
 /**
  * What the chain has for a platform at its newest block.
  * @param number evaluation number of the documents; the standard one when undefined
+ * @param caching whether to ask if the attestation key would be remembered better
  */
 export async function readChainState(
   reader: PublicClient,
   tdx: TdxDeployment,
   { quote, leaf }: PckChain,
   number?: number,
+  caching = false,
 ): Promise<ChainState> {
   const { number: blockNumber, timestamp: time } = await reader.getBlock()
   const at = { address: tdx.tdxVerifier, abi: tdxVerifierAbi, blockNumber } as const
@@ -103,6 +104,7 @@ export async function readChainState(
     pck,
     serialRevoked,
     cached,
+    anew,
   ] = await Promise.all([
     authority(ROOT),
     authority(ca),
@@ -114,6 +116,7 @@ export async function readChainState(
     reader.readContract({ ...at, functionName: 'pckOf', args: [keyHash] }),
     reader.readContract({ ...at, functionName: 'isPckRevoked', args: [ca, leaf.serial] }),
     isKeyCached(reader, tdx, quote, leaf, blockNumber),
+    caching && isRememberedAnew(reader, tdx, quote, leaf, blockNumber),
   ])
   const [pckNumber, , , , notAfter, revoked] = pck
   return {
@@ -128,7 +131,7 @@ export async function readChainState(
     tcbInfo,
     pck: { number: pckNumber, notAfter, revoked },
     pckSerialRevoked: serialRevoked,
-    attestationKeyCached: cached,
+    attestationKey: cached ? (anew ? 'outdated' : 'cached') : 'unknown',
   }
 }
 
@@ -140,16 +143,37 @@ export async function isKeyCached(
   leaf: Certificate,
   blockNumber?: bigint,
 ): Promise<boolean> {
-  const at = { address: tdxVerifier, abi: tdxVerifierAbi, blockNumber } as const
-  const [[number, , isCurrent], [pckNumber]] = await Promise.all([
-    reader.readContract({
-      ...at,
-      functionName: 'attestationKeyOf',
-      args: [toHex(attestationKeyHashOf(quote))],
-    }),
-    reader.readContract({ ...at, functionName: 'pckOf', args: [toHex(keyHashOf(leaf))] }),
-  ])
-  return isCurrent && BigInt(number) === pckNumber
+  const [, isCurrent] = await reader.readContract({
+    address: tdxVerifier,
+    abi: tdxVerifierAbi,
+    blockNumber,
+    functionName: 'attestationKeyOf',
+    args: [toHex(attestationKeyHashOf(quote)), toHex(keyHashOf(leaf))],
+  })
+  return isCurrent
+}
+
+/** Whether bringing the attestation key would have more remembered than now; not where the chain refuses the quote. */
+async function isRememberedAnew(
+  reader: PublicClient,
+  { tdxVerifier }: TdxDeployment,
+  { trimmed }: ChainQuote,
+  { x, y }: Certificate,
+  blockNumber: bigint,
+): Promise<boolean> {
+  try {
+    const { result } = await reader.simulateContract({
+      address: tdxVerifier,
+      abi: tdxVerifierAbi,
+      blockNumber,
+      functionName: 'cacheAttestationKey',
+      args: [toHex(trimmed), toHex(x), toHex(y)],
+    })
+    return result
+  } catch (error) {
+    if (revertDataOf(error) === undefined) throw error
+    return false
+  }
 }
 
 function argumentsOf(call: CollateralStep['call']): readonly Uint8Array[] {
@@ -176,7 +200,7 @@ export function batchCall(
 /** The pin under which the allow-list has this measurement; undefined where it has it under none. */
 export async function listedPin(
   reader: PublicClient,
-  { tdxVerifier, measurementPolicy }: TdxDeployment,
+  { attestationVerifier }: TdxDeployment,
   { image, composeHash, rtmr3, mrServiceTd }: QuoteMeasurements,
 ): Promise<WorkloadPin | undefined> {
   const workloads: Readonly<Record<WorkloadPin, Hex | undefined>> = {
@@ -190,15 +214,14 @@ export async function listedPin(
       const workload = workloads[pin]
       if (workload === undefined) return undefined
       const parts = [
-        tdxVerifier,
         keccak256(image),
         WORKLOAD_PINS.indexOf(pin),
         workload,
         mrServiceTd === undefined ? NOTHING : keccak256(mrServiceTd),
       ] as const
       const { index } = await reader.readContract({
-        address: measurementPolicy,
-        abi: measurementPolicyAbi,
+        address: attestationVerifier,
+        abi: tdxAttestationVerifierAbi,
         functionName: 'ruleOf',
         args: [keccak256(encodeAbiParameters(MEASUREMENT, parts))],
       })
@@ -211,7 +234,6 @@ export async function listedPin(
 const NOTHING: Hex = `0x${'00'.repeat(32)}`
 /** `IMeasurementPolicy.Measurement`. */
 const MEASUREMENT = [
-  { type: 'address' },
   { type: 'bytes32' },
   { type: 'uint8' },
   { type: 'bytes32' },

@@ -144,7 +144,6 @@ contract Deploy is Script {
         VM.serializeUint(judges, "verifierIndex", 0);
         VM.serializeAddress(judges, "tdxVerifier", address(t.tdxVerifier));
         VM.serializeAddress(judges, "collateralBatch", address(t.collateralBatch));
-        VM.serializeAddress(judges, "measurementPolicy", address(t.measurementPolicy));
         string memory tdx = VM.serializeAddress(judges, "attestationVerifier", address(t.attestationVerifier));
 
         string memory object = "deployment";

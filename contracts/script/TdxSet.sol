@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {ComputeRegistry} from "../src/ComputeRegistry.sol";
-import {MeasurementPolicy} from "../src/MeasurementPolicy.sol";
 import {TdxAttestationVerifier} from "../src/TdxAttestationVerifier.sol";
 import {IAttestationVerifier} from "../src/interfaces/IAttestationVerifier.sol";
 import {IVerifierList} from "../src/interfaces/registry/IVerifierList.sol";
@@ -14,7 +13,6 @@ import {Erc8004} from "./Erc8004.sol";
 struct TdxContracts {
     TdxVerifier tdxVerifier;
     CollateralBatch collateralBatch;
-    MeasurementPolicy measurementPolicy;
     TdxAttestationVerifier attestationVerifier;
 }
 
@@ -37,7 +35,7 @@ library TdxSet {
         require(root == INTEL_ROOT || block.chainid != Erc8004.BASE, SimulatedRoot(root, block.chainid));
     }
 
-    /// @notice Four contracts, of which only the allow-list has an owner.
+    /// @notice Three contracts, of which only the adapter has an owner, for its allow-list.
     /// @param root SHA-256 of the root certificate that every chain must end in
     /// @param owner of the allow-list
     /// @param remover who may deny beside the owner; zero for nobody
@@ -46,8 +44,7 @@ library TdxSet {
         requireRoot(root);
         t.tdxVerifier = new TdxVerifier(root, root != INTEL_ROOT);
         t.collateralBatch = new CollateralBatch(t.tdxVerifier);
-        t.measurementPolicy = new MeasurementPolicy(owner, remover, POLICY_DELAY);
-        t.attestationVerifier = new TdxAttestationVerifier(t.tdxVerifier, t.measurementPolicy);
+        t.attestationVerifier = new TdxAttestationVerifier(t.tdxVerifier, owner, remover, POLICY_DELAY);
     }
 
     /// @notice Reverts unless each names its peers and the registry lists the adapter as its first verifier.
@@ -64,8 +61,7 @@ library TdxSet {
         address verifier = address(t.tdxVerifier);
         _requirePeer("batch.verifier", address(t.collateralBatch.tdxVerifier()), verifier);
         _requirePeer("adapter.verifier", address(t.attestationVerifier.tdxVerifier()), verifier);
-        _requirePeer("adapter.policy", address(t.attestationVerifier.policy()), address(t.measurementPolicy));
-        _requirePeer("policy.owner", t.measurementPolicy.owner(), owner);
+        _requirePeer("adapter.owner", t.attestationVerifier.owner(), owner);
         IVerifierList.Verifier memory first = registry.verifierAt(0);
         IAttestationVerifier listed = first.verifier;
         _requirePeer("registry.verifierAt(0)", address(listed), address(t.attestationVerifier));

@@ -8,7 +8,7 @@ import {IMeasurementPolicy} from "./interfaces/IMeasurementPolicy.sol";
 
 /// @title Which measured software counts
 /// @notice See IMeasurementPolicy.
-contract MeasurementPolicy is IMeasurementPolicy, Ownable2Step {
+abstract contract MeasurementPolicy is IMeasurementPolicy, Ownable2Step {
     struct Announcement {
         uint40 readyAt;
         Rule rule;
@@ -35,7 +35,7 @@ contract MeasurementPolicy is IMeasurementPolicy, Ownable2Step {
     /// @inheritdoc IMeasurementPolicy
     uint32 public entryCount;
     mapping(bytes32 key => Announcement announcement) private _announcements;
-    mapping(bytes32 key => Rule rule) private _rules;
+    mapping(bytes32 key => Rule rule) internal _rules;
     mapping(uint32 index => bytes32 key) private _keys;
 
     constructor(address owner_, address remover_, uint256 delay_) Ownable(owner_) {
@@ -119,7 +119,7 @@ contract MeasurementPolicy is IMeasurementPolicy, Ownable2Step {
     }
 
     /// @inheritdoc IMeasurementPolicy
-    function ruleAt(uint32 index) external view returns (Rule memory rule) {
+    function ruleAt(uint32 index) public view returns (Rule memory rule) {
         rule = _rules[_keys[index]];
         // An image that was listed again is under its new entry, and not under the one that was removed.
         if (rule.index != index) delete rule;
@@ -136,7 +136,6 @@ contract MeasurementPolicy is IMeasurementPolicy, Ownable2Step {
     }
 
     function _requireWellFormed(Measurement calldata measurement, Rule calldata rule) private pure {
-        require(measurement.verifier != address(0), ZeroVerifier());
         require(measurement.imageId != 0, ImageIdZero());
         require(
             (measurement.pin == WorkloadPin.NONE) == (measurement.workload == 0),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {MeasurementPolicy} from "./MeasurementPolicy.sol";
 import {IAttestationVerifier} from "./interfaces/IAttestationVerifier.sol";
 import {IBindings} from "./interfaces/registry/IBindings.sol";
-import {IMeasurementPolicy} from "./interfaces/IMeasurementPolicy.sol";
 import {NodeStatement} from "./interfaces/NodeStatement.sol";
 import {TcbMatch} from "./tdx/TcbMatch.sol";
 import {TcbStatus} from "./tdx/TcbStatus.sol";
@@ -14,9 +14,9 @@ import {ITdxVerifier} from "./tdx/interfaces/ITdxVerifier.sol";
 /// @notice Evidence is packed: format (1 byte), IMeasurementPolicy.WorkloadPin (1), SHA-256 of the GPU evidence (32, zero
 /// without); then in format 1 x and y of the platform's key (64) and the trimmed quote, in format 2 keccak256 of that key (32)
 /// and the quote up to its attestation key, which TdxVerifier knows. The report data must be exactly what docs/protocol.md
-/// §2 says of a registration: bindingId, then a tagged hash over block and GPU evidence. Nothing is configurable; the
-/// allow-list is the only thing that changes, and it only narrows.
-contract TdxAttestationVerifier is IAttestationVerifier {
+/// §2 says of a registration: bindingId, then a tagged hash over block and GPU evidence. Nothing is configurable but the
+/// allow-list that it is itself, and that only narrows what is genuine.
+contract TdxAttestationVerifier is MeasurementPolicy, IAttestationVerifier {
     bytes32 private constant REGISTRATION_TAG = keccak256("jeju/registration/v1");
     uint256 private constant WHOLE_QUOTE = 1;
     uint256 private constant CACHED_KEY = 2;
@@ -38,8 +38,6 @@ contract TdxAttestationVerifier is IAttestationVerifier {
 
     /// @notice Verifies quotes.
     ITdxVerifier public immutable tdxVerifier;
-    /// @notice Says which software counts.
-    IMeasurementPolicy public immutable policy;
     /// @inheritdoc IAttestationVerifier
     bool public immutable isSimulated;
 
@@ -53,41 +51,37 @@ contract TdxAttestationVerifier is IAttestationVerifier {
     error TcbStatusNotAllowed(uint8 allowed, uint8 actual);
     error TdAttributesNotAllowed(uint64 allowed, uint64 actual);
 
-    constructor(ITdxVerifier tdxVerifier_, IMeasurementPolicy policy_) {
+    /// @notice Whose verdicts count, and who lists software.
+    /// @param tdxVerifier_ with the root that it trusts
+    /// @param owner_ of the allow-list
+    /// @param remover_ who may deny beside the owner; zero for nobody
+    /// @param delay_ between announcement and listing, in seconds
+    constructor(ITdxVerifier tdxVerifier_, address owner_, address remover_, uint256 delay_)
+        MeasurementPolicy(owner_, remover_, delay_)
+    {
         tdxVerifier = tdxVerifier_;
-        policy = policy_;
         isSimulated = tdxVerifier_.isSimulated();
     }
 
     /// @inheritdoc IAttestationVerifier
     function appraise(
         bytes32 bindingId,
-        bool namesDevices,
         uint64 blockNumber,
         bytes32 blockHash,
+        bool namesDevices,
         bytes calldata evidence
     ) external view returns (Appraisal memory a) {
-        (ITdxVerifier.Verdict memory v, bytes calldata quote) = _verify(evidence);
-        (uint256 body, bool isTd15) = TdxQuote.bodyOf(quote);
+        require(evidence.length >= QUOTE, EvidenceTooShort(QUOTE, evidence.length));
+        uint256 start = _startOf(evidence);
+        // No function returns a struct here: it would make one of its own first.
+        ITdxVerifier.Verdict memory v = start == REPORT
+            ? tdxVerifier.verifyWithCachedKey(evidence[REPORT:], _word(evidence, KEY))
+            : tdxVerifier.verify(evidence[QUOTE:], _word(evidence, KEY), _word(evidence, KEY + 32));
+        (uint256 body, bool isTd15) = TdxQuote.bodyOf(evidence[start:]);
         bytes32 gpuDigest = _word(evidence, GPU_DIGEST);
         _requireReportData(body, bindingId, blockNumber, blockHash, gpuDigest);
-        IMeasurementPolicy.Rule memory rule = _rule(body, isTd15, uint8(evidence[PIN]));
-        _requireAttributes(body, rule.tdAttributes);
-        require(_allows(rule.tcbStatuses, v.tcbStatus), TcbStatusNotAllowed(rule.tcbStatuses, v.tcbStatus));
-
-        bool hasGpu = rule.tier == IBindings.Tier.TDX_GPU && gpuDigest != 0 && namesDevices;
-        a.tier = _tier(hasGpu);
-        a.tcbStatus = v.tcbStatus;
-        a.validUntil = v.validUntil;
-        uint256 latest = block.timestamp + rule.maxValidity;
-        if (rule.maxValidity != 0 && latest < a.validUntil) a.validUntil = uint40(latest);
-        a.record = bytes25(
-            bytes32(
-                uint256(uint128(v.teeTcbSvn)) << RECORD_SVNS | uint256(v.qeIsvSvn) << RECORD_QE_SVN
-                    | uint256(v.pckNumber) << RECORD_PCK | (hasGpu ? 1 << RECORD_GPU : 0)
-                    | (uint256(rule.index) & MASK_ENTRY) << RECORD_ENTRY
-            )
-        );
+        bytes32 key = _keyOf(body, isTd15, uint8(bytes1(_word(evidence, PIN))));
+        _applyRule(a, v, body, key, gpuDigest != 0 && namesDevices);
     }
 
     /// @inheritdoc IAttestationVerifier
@@ -99,7 +93,7 @@ contract TdxAttestationVerifier is IAttestationVerifier {
         returns (bool acceptable, uint8 tcbStatus, uint40 validUntil)
     {
         uint256 word = uint256(bytes32(record));
-        IMeasurementPolicy.Rule memory rule = policy.ruleAt(uint32((word >> RECORD_ENTRY) & MASK_ENTRY));
+        Rule memory rule = ruleAt(uint32((word >> RECORD_ENTRY) & MASK_ENTRY));
         uint256 pckNumber = uint24(word >> RECORD_PCK);
         uint256 qeIsvSvn = uint16(word >> RECORD_QE_SVN);
         try tdxVerifier.reevaluate(pckNumber, bytes16(uint128(word >> RECORD_SVNS)), qeIsvSvn) returns (
@@ -148,22 +142,9 @@ contract TdxAttestationVerifier is IAttestationVerifier {
         return tdxVerifier.faultOf(quote, _word(evidence, KEY), _word(evidence, KEY + 32));
     }
 
-    function _verify(bytes calldata evidence)
-        private
-        view
-        returns (ITdxVerifier.Verdict memory verdict, bytes calldata quote)
-    {
-        require(evidence.length >= QUOTE, EvidenceTooShort(QUOTE, evidence.length));
-        uint256 start = _startOf(evidence);
-        quote = evidence[start:];
-        verdict = start == REPORT
-            ? tdxVerifier.verifyCached(quote, _word(evidence, KEY))
-            : tdxVerifier.verify(quote, _word(evidence, KEY), _word(evidence, KEY + 32));
-    }
-
     /// Where the quote begins, which the format says.
     function _startOf(bytes calldata evidence) private pure returns (uint256) {
-        uint256 format = uint8(evidence[0]);
+        uint256 format = uint8(bytes1(_word(evidence, 0)));
         if (format == CACHED_KEY) return REPORT;
         require(format == WHOLE_QUOTE, EvidenceFormat(WHOLE_QUOTE, format));
         return QUOTE;
@@ -191,29 +172,44 @@ contract TdxAttestationVerifier is IAttestationVerifier {
         return keccak256(abi.encode(REGISTRATION_TAG, blockNumber, blockHash, gpuDigest));
     }
 
-    function _rule(uint256 body, bool isTd15, uint256 pin)
-        private
-        view
-        returns (IMeasurementPolicy.Rule memory rule)
-    {
-        require(pin <= uint256(type(IMeasurementPolicy.WorkloadPin).max), UnknownPin(pin));
-        IMeasurementPolicy.WorkloadPin kind = IMeasurementPolicy.WorkloadPin(pin);
-        bytes32 workload;
-        if (kind == IMeasurementPolicy.WorkloadPin.COMPOSE_HASH) workload = _composeHash(body);
-        else if (kind == IMeasurementPolicy.WorkloadPin.RTMR3) workload = TdxQuote.rtmr3Hash(body);
-        bytes32 key = keccak256(
-            abi.encode(
-                IMeasurementPolicy.Measurement({
-                    verifier: address(tdxVerifier),
-                    imageId: TdxQuote.imageId(body),
-                    pin: kind,
-                    workload: workload,
-                    mrServiceTd: TdxQuote.mrServiceTdHash(body, isTd15)
-                })
+    /// What the entry allows of a genuine quote, and what follows for it.
+    function _applyRule(
+        Appraisal memory a,
+        ITdxVerifier.Verdict memory v,
+        uint256 body,
+        bytes32 key,
+        bool hasGpu
+    ) private view {
+        Rule memory rule = _rules[key];
+        require(rule.index != 0, MeasurementNotListed(key));
+        _requireAttributes(body, rule.tdAttributes);
+        require(_allows(rule.tcbStatuses, v.tcbStatus), TcbStatusNotAllowed(rule.tcbStatuses, v.tcbStatus));
+
+        hasGpu = hasGpu && rule.tier == IBindings.Tier.TDX_GPU;
+        a.tier = _tier(hasGpu);
+        a.tcbStatus = v.tcbStatus;
+        a.validUntil = v.validUntil;
+        if (rule.maxValidity != 0) {
+            uint256 latest = block.timestamp + rule.maxValidity;
+            if (latest < v.validUntil) a.validUntil = uint40(latest);
+        }
+        a.record = bytes25(
+            bytes32(
+                uint256(uint128(v.teeTcbSvn)) << RECORD_SVNS | uint256(v.qeIsvSvn) << RECORD_QE_SVN
+                    | uint256(v.pckNumber) << RECORD_PCK | (hasGpu ? 1 << RECORD_GPU : 0)
+                    | (uint256(rule.index) & MASK_ENTRY) << RECORD_ENTRY
             )
         );
-        rule = policy.ruleOf(key);
-        require(rule.index != 0, MeasurementNotListed(key));
+    }
+
+    /// Of the entry that the quote would be under, as `keyOf` says it.
+    function _keyOf(uint256 body, bool isTd15, uint256 pin) private pure returns (bytes32) {
+        bytes32 workload;
+        if (pin == uint256(WorkloadPin.COMPOSE_HASH)) workload = _composeHash(body);
+        else if (pin == uint256(WorkloadPin.RTMR3)) workload = TdxQuote.rtmr3Hash(body);
+        else require(pin == uint256(WorkloadPin.NONE), UnknownPin(pin));
+        bytes32 service = TdxQuote.mrServiceTdHash(body, isTd15);
+        return keccak256(abi.encode(TdxQuote.imageId(body), pin, workload, service));
     }
 
     /// MRCONFIGID of version 1: 01 ‖ compose hash ‖ zeros.
@@ -259,7 +255,10 @@ contract TdxAttestationVerifier is IAttestationVerifier {
         return (statuses >> status) & 1 != 0;
     }
 
-    function _word(bytes calldata evidence, uint256 index) private pure returns (bytes32) {
-        return bytes32(evidence[index:index + 32]);
+    /// Not beyond the least length of evidence, which was checked or is by the cut.
+    function _word(bytes calldata evidence, uint256 index) private pure returns (bytes32 word) {
+        assembly ("memory-safe") {
+            word := calldataload(add(evidence.offset, index))
+        }
     }
 }

@@ -36,7 +36,7 @@ contract TestVerifier is IAttestationVerifier {
         failing = failing_;
     }
 
-    function appraise(bytes32 bindingId, bool, uint64 blockNumber, bytes32 blockHash, bytes calldata evidence)
+    function appraise(bytes32 bindingId, uint64 blockNumber, bytes32 blockHash, bool, bytes calldata evidence)
         external
         pure
         returns (Appraisal memory appraisal)

@@ -43,7 +43,6 @@ export async function listOnChain(
   for (const { reference, tier } of software) {
     const { measurements } = readQuote(await reference.quote(new Uint8Array(64)))
     const call = allowCall({
-      verifier: tdx.tdxVerifier,
       imageId: keccak256(measurements.image),
       composeHash: reference.composeHash,
       tdAttributes: DSTACK_TD_FIELDS.tdAttributes,
@@ -52,7 +51,7 @@ export async function listOnChain(
       commit: `0x${codeDigest.slice(0, 40)}`,
       sources: SOURCES,
     })
-    const announced = await client.sendTransaction({ to: tdx.measurementPolicy, data: call })
+    const announced = await client.sendTransaction({ to: tdx.attestationVerifier, data: call })
     const { logs } = await client.waitForTransactionReceipt({ hash: announced })
     const [event] = parseEventLogs({ abi: measurementPolicyAbi, eventName: 'EntryProposed', logs })
     if (event === undefined) throw new Error('the measurement was not announced')
@@ -62,7 +61,7 @@ export async function listOnChain(
   await chain.passTime(Math.floor(Date.now() / 1000) - Number(timestamp))
   for (const key of keys) {
     const accept: Hex = await client.writeContract({
-      address: tdx.measurementPolicy,
+      address: tdx.attestationVerifier,
       abi: measurementPolicyAbi,
       functionName: 'accept',
       args: [key],

@@ -29,7 +29,6 @@ const judged: Deployment = {
     verifierIndex: 0,
     tdxVerifier: address('7'),
     collateralBatch: address('8'),
-    measurementPolicy: address('a'),
     attestationVerifier: address('b'),
   },
 }
@@ -38,7 +37,6 @@ const refused = { name: 'DeploymentError', code: 'CONFIG_DEPLOYMENT' }
 function peer(deployment: Deployment, getter: PeerGetter): Hex {
   const { tdx } = deployment
   if (getter === 'getIdentityRegistry') return deployment.identityRegistry
-  if (getter === 'policy') return tdx?.measurementPolicy ?? '0x'
   if (getter === 'tdxVerifier' || getter === 'rootCertificateHash') return tdx?.[getter] ?? '0x'
   return deployment[getter]
 }
@@ -67,7 +65,7 @@ describe('R16 registry_is_canonical', () => {
 
   it.each([
     ['', local, 12],
-    [', and what judges quotes', judged, 16],
+    [', and what judges quotes', judged, 15],
   ])('every contract is asked for its peers%s', async (_, deployment, count) => {
     const asked: string[] = []
     await requireWiring(deployment, (contract, getter) => {

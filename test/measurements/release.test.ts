@@ -23,7 +23,6 @@ import { root } from '../../measurements/src/root.ts'
 
 const release = await readRelease()
 const CONTEXT = {
-  verifier: `0x${'11'.repeat(20)}`,
   commit: `0x${'22'.repeat(20)}`,
   sources: ['https://source.test'],
 } as const

@@ -21,16 +21,16 @@ interface IAttestationVerifier {
 
     /// @notice Judges evidence against today's collateral and policy. Reverts with the reason where it does not hold.
     /// @param bindingId EIP-712 digest of the node's statement in the registry's domain: the first half of the report data
-    /// @param namesDevices whether that statement names GPUs
     /// @param blockNumber block that the freshness half of the report data names
     /// @param blockHash that block's hash
+    /// @param namesDevices whether that statement names GPUs
     /// @param evidence in the verifier's own encoding
     /// @return what it shows
     function appraise(
         bytes32 bindingId,
-        bool namesDevices,
         uint64 blockNumber,
         bytes32 blockHash,
+        bool namesDevices,
         bytes calldata evidence
     ) external view returns (Appraisal memory);
 

@@ -21,8 +21,6 @@ interface IMeasurementPolicy {
 
     /// @notice What a quote must say to be under an entry. Its hash is the entry's key.
     struct Measurement {
-        /// Whose results count: the contract that verifies quotes, and with it the root it trusts.
-        address verifier;
         /// TdxQuote.imageId: one image on one shape of machine.
         bytes32 imageId;
         WorkloadPin pin;
@@ -92,7 +90,6 @@ interface IMeasurementPolicy {
     event RemoverSet(address indexed actor, address indexed remover);
 
     error DelayOutOfBounds(uint256 min, uint256 max, uint256 actual);
-    error ZeroVerifier();
     error ImageIdZero();
     error WorkloadMismatch(WorkloadPin pin, bytes32 workload);
     error TierNotAllowed(IBindings.Tier tier);

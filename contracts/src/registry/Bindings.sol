@@ -323,7 +323,8 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         view
         returns (Granting memory grant)
     {
-        ProviderRow memory provider = _requireRegistered(agentId);
+        ProviderRow memory provider = _rows[agentId];
+        require(provider.registeredAt != 0, UnknownProvider(agentId));
         require(!provider.barred, ProviderIsBarred(agentId));
         (grant.agentId, grant.bindingId) = (agentId, bindingId);
         grant.endpointVersion = provider.endpointVersion;
@@ -358,7 +359,7 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
         VerifierRow storage listed = _requireListed(verifierIndex);
         bytes32 blockHash = _requireFresh(blockNumber);
         IAttestationVerifier.Appraisal memory appraisal = listed.verifier
-            .appraise(grant.bindingId, grant.before.namesDevices(), blockNumber, blockHash, evidence);
+            .appraise(grant.bindingId, blockNumber, blockHash, grant.before.namesDevices(), evidence);
         require(appraisal.tier != Tier.NONE, NoTier(verifierIndex));
         uint64 max = _latestEnd();
         require(appraisal.validUntil > block.timestamp, ValidityOutOfRange(appraisal.validUntil, max));
@@ -374,13 +375,19 @@ abstract contract Bindings is Providers, VerifierList, EIP712, IBindings {
     }
 
     function _latestEnd() private view returns (uint64) {
-        return uint64(block.timestamp) + bindingValidity;
+        // Of at most a week.
+        unchecked {
+            return uint64(block.timestamp) + bindingValidity;
+        }
     }
 
     /// @dev The hash is zero for a block that is too old, too new, or that this chain does not remember (attack R12).
     function _requireFresh(uint64 blockNumber) private view returns (bytes32 blockHash) {
-        if (uint256(blockNumber) + freshnessWindow >= block.number) {
-            blockHash = Blockhash.blockHash(blockNumber);
+        unchecked {
+            // Of 64 bits each.
+            if (uint256(blockNumber) + freshnessWindow >= block.number) {
+                blockHash = Blockhash.blockHash(blockNumber);
+            }
         }
         require(blockHash != 0, BlockOutOfWindow(blockNumber, block.number));
     }

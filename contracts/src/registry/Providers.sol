@@ -157,10 +157,13 @@ abstract contract Providers is Governed, IProviders {
 
         uint256 count = Math.min(limit, total - cursor);
         agentIds = new uint256[](count);
-        for (uint256 i = 0; i < count; ++i) {
-            agentIds[i] = _agentIds[cursor + i];
+        unchecked {
+            // Not beyond the total.
+            for (uint256 i = 0; i < count; ++i) {
+                agentIds[i] = _agentIds[cursor + i];
+            }
+            next = cursor + count;
         }
-        next = cursor + count;
         if (next == total) next = 0;
     }
 
@@ -201,11 +204,12 @@ abstract contract Providers is Governed, IProviders {
         require(owner == row.owner, OperatorMismatch(row.owner, owner));
     }
 
-    function _endVersion(uint256 agentId, ProviderRow storage row) private returns (uint32 next) {
+    function _endVersion(uint256 agentId, ProviderRow storage row) private returns (uint32) {
         uint24 ended = row.endpointVersion;
         _ended[agentId][ended] = EndedVersion({time: uint40(block.timestamp), owner: row.owner});
-        row.endpointVersion = ended + 1;
-        return ended + 1;
+        uint24 following = ended + 1;
+        row.endpointVersion = following;
+        return following;
     }
 
     /// @dev Live ERC-721 owner, approved address or operator (attack R4); ownerOf reverts for an unknown agent. Only the

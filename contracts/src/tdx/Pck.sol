@@ -48,6 +48,11 @@ library PckLib {
         return (Pck.unwrap(p) >> 64) & 0xffff;
     }
 
+    /// @notice All that a TCB status follows from: SVNs, FMSPC, PCESVN.
+    function tcb(Pck p) internal pure returns (uint256) {
+        return Pck.unwrap(p) >> 64;
+    }
+
     function notAfter(Pck p) internal pure returns (uint256) {
         return (Pck.unwrap(p) >> 32) & 0xffffffff;
     }

@@ -51,11 +51,10 @@ library TcbMatch {
         }
     }
 
-    /// @notice Status of platform, module and quoting enclave together, for these SVNs of TDX.
+    /// @notice Status of platform and module together, for these SVNs of TDX.
     /// @param module of `moduleOf` for these SVNs
     /// @param tdxSvns in the lower half of the word
-    /// @param qeStatus not revoked
-    function evaluate(uint256 blob, uint256 module, Pck pck, uint256 tdxSvns, uint256 qeStatus)
+    function evaluate(uint256 blob, uint256 module, Pck pck, uint256 tdxSvns)
         internal
         pure
         returns (uint256 status)
@@ -67,19 +66,41 @@ library TcbMatch {
                 blob, pck.svns() | tdxSvns, pck.pceSvn(), hasIdentity ? WITHOUT_MODULE : type(uint256).max
             );
             require(status != TcbStatus.REVOKED, TcbRevoked());
-            bool old = qeStatus == TcbStatus.OUT_OF_DATE;
-            if (hasIdentity) {
-                uint256 moduleStatus = _module(module, (tdxSvns >> 120) & 0xff);
-                require(moduleStatus != TcbStatus.REVOKED, TcbRevoked());
-                old = old || moduleStatus == TcbStatus.OUT_OF_DATE;
-            }
-            // An old part makes the whole old; nothing ever improves a status.
-            if (old && status < TcbStatus.OUT_OF_DATE) {
-                return status <= TcbStatus.SW_HARDENING_NEEDED
-                    ? TcbStatus.OUT_OF_DATE
-                    : TcbStatus.OUT_OF_DATE_CONFIGURATION_NEEDED;
-            }
+            if (!hasIdentity) return status;
+            uint256 moduleStatus = _module(module, (tdxSvns >> 120) & 0xff);
+            require(moduleStatus != TcbStatus.REVOKED, TcbRevoked());
+            return withPart(status, moduleStatus);
         }
+    }
+
+    /// @notice Hash of all that `requireModule` and `evaluate` ask at launch: the start of the TD report (TEE_TCB_SVN, MRSEAM,
+    /// MRSIGNERSEAM, SEAMATTRIBUTES), what is stored of the TCB info, and the platform's own TCB. 156 bits of it.
+    /// @param stored address of the blob, which is a hash of what it holds
+    function fingerprint(uint256 body, uint256 stored, Pck pck) internal pure returns (uint256 hash) {
+        uint256 platform = pck.tcb();
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            calldatacopy(free, body, 120)
+            mstore(add(free, 120), stored)
+            mstore(add(free, 152), platform)
+            hash := shr(100, keccak256(free, 184))
+        }
+    }
+
+    /// @notice Version and ISVSVN of the module, the one that replaces the other being the higher number.
+    function moduleSvn(uint256 tdxSvns) internal pure returns (uint256) {
+        unchecked {
+            return ((tdxSvns >> 112) & 0xff) << 8 | (tdxSvns >> 120) & 0xff;
+        }
+    }
+
+    /// @notice A status with that of one more part: an old part makes the whole old, and nothing ever improves a status.
+    /// @param part not revoked
+    function withPart(uint256 status, uint256 part) internal pure returns (uint256) {
+        if (part != TcbStatus.OUT_OF_DATE || status >= TcbStatus.OUT_OF_DATE) return status;
+        return status <= TcbStatus.SW_HARDENING_NEEDED
+            ? TcbStatus.OUT_OF_DATE
+            : TcbStatus.OUT_OF_DATE_CONFIGURATION_NEEDED;
     }
 
     /// @notice A TD launched under an old module, which is new by now: launching it again would mend it.

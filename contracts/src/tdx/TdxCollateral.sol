@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
 import {CollateralReader} from "./CollateralReader.sol";
 import {Freshness, FreshnessLib} from "./Freshness.sol";
 import {IntelPki} from "./IntelPki.sol";
@@ -123,6 +124,23 @@ abstract contract TdxCollateral is IntelPki, ITdxCollateral {
         return _qeIdentities[evaluationNumber << 8 | index];
     }
 
+    /// Where the blob of a TCB info lies: a hash of what it holds.
+    function _storedAt(uint256 word) internal pure returns (uint256) {
+        return word >> 96;
+    }
+
+    /// The blob of a TCB info, in memory.
+    function _load(uint256 word) internal view returns (uint256 blob) {
+        uint256 stored = _storedAt(word);
+        uint256 length = 32 * _wordsOf(word);
+        assembly ("memory-safe") {
+            blob := mload(0x40)
+            extcodecopy(stored, blob, 1, length)
+            // Reads of whole words go up to 31 bytes past the end.
+            mstore(0x40, add(add(blob, length), 0x20))
+        }
+    }
+
     /// nextUpdate of a first word, or the end of its signer's certificate where that is earlier; zero without a document.
     function _untilOf(uint256 word) internal pure returns (uint256) {
         return (word >> UNTIL_SHIFT) & MASK_40;
@@ -190,12 +208,15 @@ abstract contract TdxCollateral is IntelPki, ITdxCollateral {
 
     /* EFFECTS */
 
-    /// As the code of a new contract behind a STOP, so that nobody can run it.
+    /// As the code of a contract behind a STOP, so that nobody can run it. Its address follows from what it holds: what is stored
+    /// already, under whatever dates and number, is not stored again.
     function _write(bytes memory blob) private returns (address pos) {
         // Copies everything behind these 11 bytes and returns it.
         bytes memory code = bytes.concat(hex"600b5981380380925939f3", hex"00", blob);
+        pos = Create2.computeAddress(0, keccak256(code));
+        if (pos.code.length != 0) return pos;
         assembly ("memory-safe") {
-            pos := create(0, add(code, 0x20), mload(code))
+            pos := create2(0, add(code, 0x20), mload(code), 0)
         }
         require(pos != address(0), BlobNotStored());
     }

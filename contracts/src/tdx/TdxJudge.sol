@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {AttestationKey} from "./AttestationKey.sol";
 import {Freshness, FreshnessLib} from "./Freshness.sol";
 import {Pck} from "./Pck.sol";
 import {QeIdentityReader} from "./QeIdentityReader.sol";
@@ -17,35 +18,46 @@ abstract contract TdxJudge is TdxCollateral, ITdxVerifier {
 
     constructor(bytes32 rootHash, bool allowSimulatedRoot) TdxCollateral(rootHash, allowSimulatedRoot) {}
 
-    /// What is left of a verdict once the quoting enclave is known. Its `validUntil` is set for what came before.
+    /// What is left of a verdict once the quoting enclave is known, by the word of the TCB info in force and what was remembered
+    /// of the attestation key on this platform (zero: nothing). Its `validUntil` is set for all that it rests on.
     function _judge(
         Verdict memory v,
         uint256 body,
         uint256 signature,
         Pck pck,
-        Freshness freshness,
-        uint256 tcbInfoNumber,
-        uint256 qeStatus
+        uint256 tcbInfo,
+        uint256 qeStatus,
+        AttestationKey known
     ) internal view {
-        (uint256 blob, uint256 until) = _requireTcbInfo(pck.fmspc(), tcbInfoNumber, freshness);
         uint256 svns = TdxQuote.teeTcbSvn(body);
-        uint256 module = TcbMatch.moduleOf(blob, svns);
-        TcbMatch.requireModule(module, body);
-        uint256 status = TcbMatch.evaluate(blob, module, pck, svns, qeStatus);
-        v.teeTcbSvn = bytes16(uint128(svns));
-        if (TdxQuote.isTd15(body, signature)) {
-            uint256 current = TdxQuote.teeTcbSvn2(body);
-            // What runs now is mostly what was launched.
+        // What runs now is mostly what was launched.
+        uint256 current = TdxQuote.isTd15(body, signature) ? TdxQuote.teeTcbSvn2(body) : svns;
+        uint256 status;
+        if (
+            known.isKnown() && current == svns
+                && known.tcbFingerprint() == TcbMatch.fingerprint(body, _storedAt(tcbInfo), pck)
+        ) {
+            // The same function of the same: neither levels nor module are asked again.
+            status = TcbMatch.withPart(known.tcbStatus(), qeStatus);
+        } else {
+            uint256 blob = _load(tcbInfo);
+            status = TcbMatch.withPart(_statusAtLaunch(blob, body, pck), qeStatus);
             if (current != svns) {
-                module = TcbMatch.moduleOf(blob, current);
-                current = TcbMatch.evaluate(blob, module, pck, current, qeStatus);
-                status = TcbMatch.withRelaunch(status, current);
+                current = TcbMatch.evaluate(blob, TcbMatch.moduleOf(blob, current), pck, current);
+                status = TcbMatch.withRelaunch(status, TcbMatch.withPart(current, qeStatus));
             }
         }
         v.tcbStatus = uint8(status);
-        if (until < v.validUntil) v.validUntil = uint40(until);
+        v.teeTcbSvn = bytes16(uint128(svns));
         v.pckNumber = uint24(pck.number());
-        v.fmspc = bytes6(uint48(pck.fmspc()));
+    }
+
+    /// Of platform and module, by what is stored at `blob`.
+    function _statusAtLaunch(uint256 blob, uint256 body, Pck pck) internal pure returns (uint256) {
+        uint256 svns = TdxQuote.teeTcbSvn(body);
+        uint256 module = TcbMatch.moduleOf(blob, svns);
+        TcbMatch.requireModule(module, body);
+        return TcbMatch.evaluate(blob, module, pck, svns);
     }
 
     /// The standard evaluation number, and until when the list behind it counts.
@@ -87,25 +99,18 @@ abstract contract TdxJudge is TdxCollateral, ITdxVerifier {
         require(!freshness.isRevoked(TCB_SIGNING, _editionOf(head)), CollateralSignerRevoked());
     }
 
-    /// In memory, at `blob`.
+    /// The word of a TCB info in force.
     function _requireTcbInfo(uint256 fmspc, uint256 number, Freshness freshness)
         internal
         view
-        returns (uint256 blob, uint256 until)
+        returns (uint256 word, uint256 until)
     {
-        uint256 word = _tcbInfoWord(fmspc, number);
+        word = _tcbInfoWord(fmspc, number);
         until = _untilOf(word);
         require(
             block.timestamp <= until, TcbInfoExpired(bytes6(uint48(fmspc)), number, until, block.timestamp)
         );
         require(!freshness.isRevoked(TCB_SIGNING, _editionOf(word)), CollateralSignerRevoked());
-        uint256 length = 32 * _wordsOf(word);
-        assembly ("memory-safe") {
-            blob := mload(0x40)
-            extcodecopy(shr(96, word), blob, 1, length)
-            // Reads of whole words go up to 31 bytes past the end.
-            mstore(0x40, add(add(blob, length), 0x20))
-        }
     }
 
     /// First level that the enclave reaches.

@@ -24,43 +24,42 @@ contract TdxVerifier is TdxJudge {
     uint256 private constant FIRST_UNTRUSTED = 1 << 120;
     uint256 private constant FIRST_ATTRIBUTE = 1 << 64;
 
-    /// By keccak256(x ‖ y).
-    mapping(bytes32 attestationKeyHash => AttestationKey key) private _attestationKeys;
+    /// By keccak256(x ‖ y) of the platform's key and of the attestation key.
+    mapping(bytes32 keyHash => mapping(bytes32 attestationKeyHash => AttestationKey key)) private
+        _attestationKeys;
 
     constructor(bytes32 rootHash, bool allowSimulatedRoot) TdxJudge(rootHash, allowSimulatedRoot) {}
 
     /* ATTESTATION KEYS */
 
     /// @inheritdoc ITdxVerifier
-    function cacheAttestationKey(bytes calldata quote, bytes32 x, bytes32 y)
-        external
-        returns (bytes32 attestationKeyHash)
-    {
+    function cacheAttestationKey(bytes calldata quote, bytes32 x, bytes32 y) external returns (bool isNewer) {
         Freshness freshness = _freshness;
-        (uint256 evaluationNumber,) = _standard(freshness);
+        (uint256 number,) = _standard(freshness);
         Verdict memory v;
-        _verify(v, quote, x, y, freshness, evaluationNumber, evaluationNumber);
-        (, uint256 signature,) = TdxQuote.parse(quote);
-        attestationKeyHash = TdxQuote.attestationKeyHash(signature);
-        AttestationKey key =
-            AttestationKeyLib.pack(v.pckNumber, v.qeIsvSvn, _identityFingerprint(evaluationNumber));
-        if (!_replaces(key, _attestationKeys[attestationKeyHash], freshness)) return attestationKeyHash;
+        bytes32 keyHash = _verify(v, quote, x, y, freshness, number, number);
+        (uint256 body, uint256 signature,) = TdxQuote.parse(quote);
+        bytes32 attestationKeyHash = TdxQuote.attestationKeyHash(signature);
+        AttestationKey key = _remembered(v.qeIsvSvn, body, _pcks[keyHash], number);
+        AttestationKey known = _attestationKeys[keyHash][attestationKeyHash];
+        // Whoever matched another identity is of no use any more.
+        isNewer = key.identityFingerprint() != known.identityFingerprint() || key.isNewerThan(known);
+        if (!isNewer) return false;
 
-        _attestationKeys[attestationKeyHash] = key;
+        _attestationKeys[keyHash][attestationKeyHash] = key;
 
         emit AttestationKeyCached(attestationKeyHash, v.pckNumber, v.qeIsvSvn);
     }
 
     /// @inheritdoc ITdxVerifier
-    function attestationKeyOf(bytes32 attestationKeyHash)
+    function attestationKeyOf(bytes32 attestationKeyHash, bytes32 keyHash)
         external
         view
-        returns (uint24 pckNumber, uint16 qeIsvSvn, bool isCurrent)
+        returns (uint16 qeIsvSvn, bool isCurrent)
     {
-        AttestationKey key = _attestationKeys[attestationKeyHash];
-        pckNumber = uint24(key.number());
+        AttestationKey key = _attestationKeys[keyHash][attestationKeyHash];
         uint256 identity = _identityFingerprint(_freshness.standard(block.timestamp));
-        return (pckNumber, uint16(key.qeIsvSvn()), pckNumber != 0 && key.fingerprint() == identity);
+        return (uint16(key.qeIsvSvn()), key.isKnown() && key.identityFingerprint() == identity);
     }
 
     /* CHECKS */
@@ -85,15 +84,20 @@ contract TdxVerifier is TdxJudge {
     }
 
     /// @inheritdoc ITdxVerifier
-    function verifyCached(bytes calldata report, bytes32 keyHash) external view returns (Verdict memory v) {
+    function verifyWithCachedKey(bytes calldata report, bytes32 keyHash)
+        external
+        view
+        returns (Verdict memory v)
+    {
         (uint256 body, uint256 signature) = TdxQuote.parseReport(report);
         _requireFaultless(_reportFault(report, body, signature));
         Freshness freshness = _freshness;
         (uint256 number, uint256 until) = _standard(freshness);
         Pck pck = _pcks[keyHash];
         v.validUntil = uint40(_least(until, _requirePlatform(pck, keyHash, freshness)));
-        uint256 qeStatus = _cachedEnclave(v, signature, pck.number(), freshness, number);
-        _judge(v, body, signature, pck, freshness, number, qeStatus);
+        AttestationKey key = _requireAttestationKey(keyHash, signature);
+        uint256 qeStatus = _cachedEnclave(v, key, freshness, number);
+        _judge(v, body, signature, pck, _tcbInfo(v, pck, freshness, number), qeStatus, key);
     }
 
     /// @inheritdoc ITdxVerifier
@@ -132,11 +136,10 @@ contract TdxVerifier is TdxJudge {
         Freshness freshness,
         uint256 tcbInfoNumber,
         uint256 qeIdentityNumber
-    ) private view {
+    ) private view returns (bytes32 keyHash) {
         (uint256 body, uint256 signature, uint256 authLength) = TdxQuote.parse(quote);
         _requireFaultless(_quoteFault(quote, body, signature, authLength, x, y));
 
-        bytes32 keyHash;
         assembly ("memory-safe") {
             mstore(0x00, x)
             mstore(0x20, y)
@@ -145,7 +148,19 @@ contract TdxVerifier is TdxJudge {
         Pck pck = _pcks[keyHash];
         v.validUntil = uint40(_requirePlatform(pck, keyHash, freshness));
         uint256 qeStatus = _quotingEnclave(v, signature, freshness, qeIdentityNumber);
-        _judge(v, body, signature, pck, freshness, tcbInfoNumber, qeStatus);
+        uint256 tcbInfo = _tcbInfo(v, pck, freshness, tcbInfoNumber);
+        _judge(v, body, signature, pck, tcbInfo, qeStatus, AttestationKey.wrap(0));
+    }
+
+    /// The word of the platform's TCB info, which limits the verdict.
+    function _tcbInfo(Verdict memory v, Pck pck, Freshness freshness, uint256 number)
+        private
+        view
+        returns (uint256 word)
+    {
+        uint256 until;
+        (word, until) = _requireTcbInfo(pck.fmspc(), number, freshness);
+        if (until < v.validUntil) v.validUntil = uint40(until);
     }
 
     /// Status of the quoting enclave that the identity describes.
@@ -164,24 +179,45 @@ contract TdxVerifier is TdxJudge {
         return _qeStatus(number, head, v.qeIsvSvn);
     }
 
-    /// Status of the quoting enclave that the attestation key was cached with, on the platform that is named now.
-    function _cachedEnclave(
-        Verdict memory v,
-        uint256 signature,
-        uint256 pckNumber,
-        Freshness freshness,
-        uint256 number
-    ) private view returns (uint256) {
+    function _requireAttestationKey(bytes32 keyHash, uint256 signature)
+        private
+        view
+        returns (AttestationKey key)
+    {
         bytes32 attestationKeyHash = TdxQuote.attestationKeyHash(signature);
-        AttestationKey key = _attestationKeys[attestationKeyHash];
-        require(key.number() != 0, AttestationKeyUnknown(attestationKeyHash));
-        require(key.number() == pckNumber, AttestationKeyOfOther(key.number(), pckNumber));
+        key = _attestationKeys[keyHash][attestationKeyHash];
+        require(key.isKnown(), AttestationKeyUnknown(attestationKeyHash));
+    }
+
+    /// Status of the quoting enclave that the attestation key was cached with.
+    function _cachedEnclave(Verdict memory v, AttestationKey key, Freshness freshness, uint256 number)
+        private
+        view
+        returns (uint256)
+    {
         (uint256 head, uint256 until) = _requireQeIdentity(number, freshness);
+        uint256 expected = key.identityFingerprint();
         uint256 actual = QeIdentityReader.fingerprint(head);
-        require(key.fingerprint() == actual, AttestationKeyStale(key.fingerprint(), actual));
+        require(expected == actual, AttestationKeyStale(expected, actual));
         if (until < v.validUntil) v.validUntil = uint40(until);
         v.qeIsvSvn = uint16(key.qeIsvSvn());
         return _qeStatus(number, head, v.qeIsvSvn);
+    }
+
+    /// What is kept of a quote that was verified against collateral of this number.
+    function _remembered(uint256 qeIsvSvn, uint256 body, Pck pck, uint256 number)
+        private
+        view
+        returns (AttestationKey)
+    {
+        uint256 word = _tcbInfoWord(pck.fmspc(), number);
+        return AttestationKeyLib.pack(
+            qeIsvSvn,
+            TcbMatch.moduleSvn(TdxQuote.teeTcbSvn(body)),
+            _statusAtLaunch(_load(word), body, pck),
+            TcbMatch.fingerprint(body, _storedAt(word), pck),
+            _identityFingerprint(number)
+        );
     }
 
     /// Everything but the platform's own state.
@@ -195,26 +231,13 @@ contract TdxVerifier is TdxJudge {
         (uint256 head, uint256 part) = _requireQeIdentity(number, freshness);
         until = _least(until, part);
         status = _qeStatus(number, head, qeIsvSvn);
-        uint256 blob;
-        (blob, part) = _requireTcbInfo(pck.fmspc(), number, freshness);
+        uint256 word;
+        (word, part) = _requireTcbInfo(pck.fmspc(), number, freshness);
         until = _least(until, part);
-        status = TcbMatch.evaluate(blob, TcbMatch.moduleOf(blob, tdxSvns), pck, tdxSvns, status);
-    }
-
-    /// Old reports stay genuine and anyone may bring them, so that the order of arrival decides nothing: for one key of the
-    /// platform the highest ISVSVN counts, and of several, as a platform has them after updates, the latest not revoked.
-    function _replaces(AttestationKey key, AttestationKey known, Freshness freshness)
-        private
-        view
-        returns (bool)
-    {
-        // Matched another identity, and is of no use any more.
-        if (key.fingerprint() != known.fingerprint()) return true;
-        if (key.number() >= known.number()) return key.isNewerThan(known);
-        Pck pck = _pcks[pckKeyHash(known.number())];
-        return
-            pck.isRevoked() || freshness.isRevoked(pck.ca(), pck.edition())
-                || block.timestamp > pck.notAfter();
+        uint256 blob = _load(word);
+        status = TcbMatch.withPart(
+            TcbMatch.evaluate(blob, TcbMatch.moduleOf(blob, tdxSvns), pck, tdxSvns), status
+        );
     }
 
     /// Of the identity under that number, whether or not it is in force.

@@ -40,7 +40,7 @@ contract TdxGasTest is CaseFile {
         bytes memory call = abi.encodeCall(ITdxVerifier.cacheAttestationKey, (c.quote, c.x, c.y));
         caching = _measure(call, string.concat("attestation key", which));
         bytes memory report = _reportOf(c.quote);
-        call = abi.encodeCall(ITdxVerifier.verifyCached, (report, keccak256(abi.encode(c.x, c.y))));
+        call = abi.encodeCall(ITdxVerifier.verifyWithCachedKey, (report, keccak256(abi.encode(c.x, c.y))));
         check = _measure(call, string.concat("check with attestation key cached,", which));
     }
 

@@ -36,7 +36,7 @@ contract CollateralInvariants is TdxFixture {
         for (uint256 day = 10; day < 16; ++day) {
             _addDocuments(vm.toString(day));
         }
-        bytes6 fmspc = _verify(genuine.quote).fmspc;
+        (, bytes6 fmspc,,,,) = verifier.pckOf(keccak256(abi.encode(genuine.x, genuine.y)));
         handler = new CollateralHandler(verifier, fmspc, EVALUATION_NUMBER, calls, keyHashes, serials);
         _addTarget(address(handler));
     }

@@ -7,6 +7,13 @@ import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
 import {IMeasurementPolicy} from "../../src/interfaces/IMeasurementPolicy.sol";
 import {Test, Vm} from "../Test.sol";
 
+/// @title The list alone
+contract AllowList is MeasurementPolicy {
+    constructor(address owner_, address remover_, uint256 delay_)
+        MeasurementPolicy(owner_, remover_, delay_)
+    {}
+}
+
 /// @title The allow-list: what comes in waits, what goes goes at once
 contract MeasurementPolicyTest is Test {
     address private constant OWNER = address(0xA11CE);
@@ -18,7 +25,7 @@ contract MeasurementPolicyTest is Test {
 
     function setUp() public {
         vm.warp(1_800_000_000);
-        _policy = new MeasurementPolicy(OWNER, REMOVER, 48 hours);
+        _policy = new AllowList(OWNER, REMOVER, 48 hours);
     }
 
     function test_delay_is_at_least_48_hours() public {
@@ -27,20 +34,20 @@ contract MeasurementPolicyTest is Test {
                 IMeasurementPolicy.DelayOutOfBounds.selector, 48 hours, 30 days, 48 hours - 1
             )
         );
-        new MeasurementPolicy(OWNER, REMOVER, 48 hours - 1);
+        new AllowList(OWNER, REMOVER, 48 hours - 1);
         vm.expectRevert(
             abi.encodeWithSelector(
                 IMeasurementPolicy.DelayOutOfBounds.selector, 48 hours, 30 days, 30 days + 1
             )
         );
-        new MeasurementPolicy(OWNER, REMOVER, 30 days + 1);
+        new AllowList(OWNER, REMOVER, 30 days + 1);
         vm.assertEq(_policy.delay(), 48 hours);
     }
 
     function test_constructor_names_the_remover() public {
         vm.expectEmit(vm.computeCreateAddress(address(this), vm.getNonce(address(this))));
         emit IMeasurementPolicy.RemoverSet(address(this), REMOVER);
-        new MeasurementPolicy(OWNER, REMOVER, 48 hours);
+        new AllowList(OWNER, REMOVER, 48 hours);
     }
 
     function test_addition_waits() public {
@@ -158,9 +165,6 @@ contract MeasurementPolicyTest is Test {
     function test_what_no_entry_can_say() public {
         IMeasurementPolicy.Measurement memory m = _measurement();
         IMeasurementPolicy.Rule memory r = _rule();
-        m.verifier = address(0);
-        _refused(m, r, abi.encodeWithSelector(IMeasurementPolicy.ZeroVerifier.selector));
-        m = _measurement();
         m.imageId = 0;
         _refused(m, r, abi.encodeWithSelector(IMeasurementPolicy.ImageIdZero.selector));
         m = _measurement();
@@ -220,9 +224,6 @@ contract MeasurementPolicyTest is Test {
     function testFuzz_every_field_is_in_the_key(bytes32 noise) public view {
         IMeasurementPolicy.Measurement memory m = _measurement();
         bytes32 key = _policy.keyOf(m);
-        m.verifier = address(uint160(m.verifier) ^ (uint160(uint256(noise)) | 1));
-        vm.assertNotEq(_policy.keyOf(m), key);
-        m = _measurement();
         m.imageId ^= bytes32(uint256(noise) | 1);
         vm.assertNotEq(_policy.keyOf(m), key);
         m = _measurement();
@@ -295,7 +296,6 @@ contract MeasurementPolicyTest is Test {
 
     function _measurement() private pure returns (IMeasurementPolicy.Measurement memory) {
         return IMeasurementPolicy.Measurement({
-            verifier: address(0xDCA9),
             imageId: keccak256("image"),
             pin: IMeasurementPolicy.WorkloadPin.COMPOSE_HASH,
             workload: keccak256("compose"),

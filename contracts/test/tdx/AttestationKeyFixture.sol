@@ -22,16 +22,16 @@ abstract contract AttestationKeyFixture is TdxFixture {
         keyHash = keccak256(abi.encode(genuine.x, genuine.y));
     }
 
-    function _cache(bytes memory quote) internal returns (bytes32) {
+    function _cache(bytes memory quote) internal returns (bool) {
         return verifier.cacheAttestationKey(quote, genuine.x, genuine.y);
     }
 
     function _check(bytes memory quote) internal view returns (ITdxVerifier.Verdict memory) {
-        return verifier.verifyCached(_reportOf(quote), keyHash);
+        return verifier.verifyWithCachedKey(_reportOf(quote), keyHash);
     }
 
     function _call(bytes memory report) internal view returns (bytes memory) {
-        return abi.encodeCall(ITdxVerifier.verifyCached, (report, keyHash));
+        return abi.encodeCall(ITdxVerifier.verifyWithCachedKey, (report, keyHash));
     }
 
     /// Each field of a verdict is that of the whole quote.
@@ -43,21 +43,24 @@ abstract contract AttestationKeyFixture is TdxFixture {
         return keccak256(_slice(genuine.quote, SIGNATURE + 64, 64));
     }
 
-    function _isKept(uint256 number, uint256 isvSvn, bool isCurrent) internal view {
-        (uint24 keptNumber, uint16 keptSvn, bool current) = verifier.attestationKeyOf(_attestationKeyHash());
-        vm.assertEq(keptNumber, number);
+    function _isKept(uint256 isvSvn, bool isCurrent) internal view {
+        _isKept(keyHash, isvSvn, isCurrent);
+    }
+
+    function _isKept(bytes32 platform, uint256 isvSvn, bool isCurrent) internal view {
+        (uint16 keptSvn, bool current) = verifier.attestationKeyOf(_attestationKeyHash(), platform);
         vm.assertEq(keptSvn, isvSvn);
         vm.assertEq(current, isCurrent);
     }
 
     function _refuse(bytes memory report, bytes4 reason) internal {
         vm.expectPartialRevert(reason);
-        verifier.verifyCached(report, keyHash);
+        verifier.verifyWithCachedKey(report, keyHash);
     }
 
     function _refuse(bytes memory report, ITdxVerifier.Fault fault) internal {
         vm.expectRevert(abi.encodeWithSelector(ITdxVerifier.QuoteRefused.selector, fault));
-        verifier.verifyCached(report, keyHash);
+        verifier.verifyWithCachedKey(report, keyHash);
     }
 
     function _refuseKey(bytes memory quote, ITdxVerifier.Fault fault) internal {

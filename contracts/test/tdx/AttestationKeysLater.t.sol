@@ -55,7 +55,7 @@ contract AttestationKeysLaterTest is AttestationKeyFixture {
     /// Its levels count anew for the ISVSVN that was kept.
     function test_quoting_enclave_becomes_old() public {
         _bringIdentity(_replace(genuine.qeIdentity, '"isvsvn":4', '"isvsvn":5'));
-        _isKept(1, 4, true);
+        _isKept(4, true);
         vm.assertEq(_check(genuine.quote).tcbStatus, TcbStatus.OUT_OF_DATE);
         _requireSame(genuine.quote);
     }
@@ -92,14 +92,14 @@ contract AttestationKeysLaterTest is AttestationKeyFixture {
         uint256 id = vm.snapshotState();
         for (uint256 i = 0; i < changes.length; ++i) {
             _bringIdentity(_replace(genuine.qeIdentity, changes[i][0], changes[i][1]));
-            _isKept(1, 4, false);
+            _isKept(4, false);
             _refuse(_reportOf(genuine.quote), ITdxVerifier.AttestationKeyStale.selector);
             // The enclave is the same under two of the masks.
             if (i < 2) {
                 _cache(_stored("qe-out-of-date").quote);
-                _isKept(1, 2, true);
+                _isKept(2, true);
                 _cache(genuine.quote);
-                _isKept(1, 4, true);
+                _isKept(4, true);
                 _requireSame(genuine.quote);
             } else {
                 vm.expectPartialRevert(ITdxVerifier.QeIdentityMismatch.selector);
@@ -113,12 +113,12 @@ contract AttestationKeysLaterTest is AttestationKeyFixture {
     /// The identity of the number that is standard now.
     function test_next_evaluation_number() public {
         vm.warp(genuine.time + 11 days);
-        _isKept(1, 4, false);
+        _isKept(4, false);
         _refuse(_reportOf(genuine.quote), ITdxVerifier.QeIdentityExpired.selector);
         bytes memory next =
             _replace(genuine.qeIdentity, '"tcbEvaluationDataNumber":19', '"tcbEvaluationDataNumber":20');
         verifier.upsertQeIdentity(next, _signDocument(next));
-        _isKept(1, 4, true);
+        _isKept(4, true);
         _refuse(_reportOf(genuine.quote), ITdxVerifier.TcbInfoExpired.selector);
         next = _replace(genuine.tcbInfo, '"tcbEvaluationDataNumber":19', '"tcbEvaluationDataNumber":20');
         verifier.upsertTcbInfo(next, _signDocument(next));

@@ -96,7 +96,7 @@ contract CachedKeyEvidenceTest is RegistrationFixture {
         view
         returns (IAttestationVerifier.Appraisal memory)
     {
-        return _tdx.attestationVerifier.appraise(_bindingId, false, number, blockHash, evidence);
+        return _tdx.attestationVerifier.appraise(_bindingId, number, blockHash, false, evidence);
     }
 
     function _refutes(uint64 number, bytes32 blockHash, bytes memory evidence) private view returns (bool) {

@@ -20,11 +20,24 @@ contract RegistrationTest is RegistrationFixture {
         vm.assertEq(tcb, TcbStatus.REVOKED);
 
         vm.revertToState(id);
-        bytes32 key = _tdx.measurementPolicy.keyOf(_measurement());
+        bytes32 key = _tdx.attestationVerifier.keyOf(_measurement());
         vm.prank(OWNER);
-        _tdx.measurementPolicy.remove(key);
+        _tdx.attestationVerifier.remove(key);
         (status,) = registry.statusOf(_bindingId);
         vm.assertEq(uint256(status), uint256(IBindings.Status.OUT_OF_POLICY));
+    }
+
+    /// What is longer cannot be deployed. Only optimised code is meant (foundry.toml, profile coverage).
+    function test_code_fits_eip_170() public view {
+        address[4] memory contracts = [
+            address(_tdx.tdxVerifier),
+            address(_tdx.collateralBatch),
+            address(_tdx.attestationVerifier),
+            _tdx.tdxVerifier.collateralReader()
+        ];
+        for (uint256 i = 0; i < contracts.length; ++i) {
+            vm.assertLe(contracts[i].code.length, 24_576, "EIP-170");
+        }
     }
 
     /// R14: where money is real, no other root than Intel's is deployed, whoever asks for it.

@@ -102,15 +102,14 @@ abstract contract RegistrationFixture is TdxFixture {
         origin.commit = keccak256("commit");
         origin.sources = new string[](1);
         vm.prank(OWNER);
-        bytes32 key = _tdx.measurementPolicy.propose(_measurement(), rule, origin);
+        bytes32 key = _tdx.attestationVerifier.propose(_measurement(), rule, origin);
         vm.warp(block.timestamp + 48 hours);
-        _tdx.measurementPolicy.accept(key);
+        _tdx.attestationVerifier.accept(key);
     }
 
     function _measurement() internal view returns (IMeasurementPolicy.Measurement memory) {
         bytes memory quote = genuine.quote;
         return IMeasurementPolicy.Measurement({
-            verifier: address(_tdx.tdxVerifier),
             imageId: keccak256(bytes.concat(_slice(quote, BODY + 120, 64), _slice(quote, BODY + 232, 240))),
             pin: IMeasurementPolicy.WorkloadPin.COMPOSE_HASH,
             workload: COMPOSE,

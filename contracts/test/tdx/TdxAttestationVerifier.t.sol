@@ -1,44 +1,18 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {MeasurementPolicy} from "../../src/MeasurementPolicy.sol";
 import {TdxAttestationVerifier} from "../../src/TdxAttestationVerifier.sol";
 import {IAttestationVerifier} from "../../src/interfaces/IAttestationVerifier.sol";
 import {IBindings} from "../../src/interfaces/registry/IBindings.sol";
 import {IMeasurementPolicy} from "../../src/interfaces/IMeasurementPolicy.sol";
-import {NodeStatement} from "../../src/interfaces/NodeStatement.sol";
 import {ITdxVerifier} from "../../src/tdx/interfaces/ITdxVerifier.sol";
 import {TcbStatus} from "../../src/tdx/TcbStatus.sol";
-import {TdxFixture} from "./TdxFixture.sol";
+import {JudgeFixture} from "./JudgeFixture.sol";
 
 /// @title Evidence as the registry has it judged
-contract TdxAttestationVerifierTest is TdxFixture {
-    bytes32 private constant BINDING = keccak256("binding");
-    bytes32 private constant BLOCK_HASH = keccak256("block");
-    uint64 private constant BLOCK = 1234;
-    bytes32 private constant COMPOSE = keccak256("compose");
-    uint64 private constant SEPT_VE_DISABLE = 1 << 28;
-    uint256 private constant BODY = 48;
+contract TdxAttestationVerifierTest is JudgeFixture {
     uint40 private constant STALE = 0;
     uint40 private constant NEVER_STALE = type(uint40).max;
-
-    MeasurementPolicy private _policy;
-    TdxAttestationVerifier private _judge;
-    NodeStatement private _statement;
-    bool private _namesDevices;
-    bytes private _quote;
-    bytes32 private _key;
-
-    function setUp() public override {
-        super.setUp();
-        vm.warp(genuine.time - 1 hours);
-        _policy = new MeasurementPolicy(address(this), address(0xB0B), 48 hours);
-        _judge = new TdxAttestationVerifier(verifier, _policy);
-        _quote = _register(genuine.quote, 0);
-        vm.warp(genuine.time - 3 days);
-        _key = _list(_measurement(IMeasurementPolicy.WorkloadPin.COMPOSE_HASH, COMPOSE), _rule());
-        vm.warp(genuine.time);
-    }
 
     /* WHAT IS SHOWN */
 
@@ -59,13 +33,18 @@ contract TdxAttestationVerifierTest is TdxFixture {
     function test_tiers() public {
         ITdxVerifier real = verifier;
         vm.mockCall(address(real), abi.encodeCall(real.isSimulated, ()), abi.encode(false));
-        TdxAttestationVerifier judge = new TdxAttestationVerifier(verifier, _policy);
+        TdxAttestationVerifier judge = _newJudge();
         vm.clearMockedCalls();
         IMeasurementPolicy.Rule memory rule = _rule();
         rule.tier = IBindings.Tier.TDX_GPU;
         bytes32 rtmr3 = keccak256(_slice(_quote, BODY + 472, 48));
         vm.warp(genuine.time - 3 days);
-        _list(_measurement(IMeasurementPolicy.WorkloadPin.RTMR3, rtmr3), rule);
+        IMeasurementPolicy.Measurement memory composed =
+            _measurement(IMeasurementPolicy.WorkloadPin.COMPOSE_HASH, COMPOSE);
+        _list(judge, composed, _rule());
+        _list(judge, _measurement(IMeasurementPolicy.WorkloadPin.RTMR3, rtmr3), rule);
+        vm.warp(genuine.time - 3 days);
+        _list(_judge, _measurement(IMeasurementPolicy.WorkloadPin.RTMR3, rtmr3), rule);
         vm.warp(genuine.time);
 
         bytes32 digest = keccak256("gpu");
@@ -98,7 +77,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
         vm.expectRevert(
             abi.encodeWithSelector(TdxAttestationVerifier.BindingMismatch.selector, other, BINDING)
         );
-        _judge.appraise(other, _namesDevices, BLOCK, BLOCK_HASH, evidence);
+        _judge.appraise(other, BLOCK, BLOCK_HASH, _namesDevices, evidence);
         bytes32 fresh = _freshness(BLOCK, BLOCK_HASH, 0, "jeju/registration/v1");
         vm.expectRevert(
             abi.encodeWithSelector(
@@ -107,9 +86,9 @@ contract TdxAttestationVerifierTest is TdxFixture {
                 fresh
             )
         );
-        _judge.appraise(BINDING, _namesDevices, BLOCK + 1, BLOCK_HASH, evidence);
+        _judge.appraise(BINDING, BLOCK + 1, BLOCK_HASH, _namesDevices, evidence);
         vm.expectPartialRevert(TdxAttestationVerifier.FreshnessMismatch.selector);
-        _judge.appraise(BINDING, _namesDevices, BLOCK, other, evidence);
+        _judge.appraise(BINDING, BLOCK, other, _namesDevices, evidence);
         vm.expectPartialRevert(TdxAttestationVerifier.FreshnessMismatch.selector);
         _appraise(_evidence(_quote, 1, other));
     }
@@ -196,7 +175,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
             _measurement(IMeasurementPolicy.WorkloadPin.COMPOSE_HASH, COMPOSE);
         m.mrServiceTd = keccak256(_slice(quote, 54 + 600, 48));
         vm.warp(genuine.time - 3 days);
-        _list(m, _rule());
+        _list(_judge, m, _rule());
         vm.warp(genuine.time);
         vm.assertEq(_appraise(_evidence(quote, 1, 0)).tcbStatus, TcbStatus.UP_TO_DATE);
     }
@@ -224,7 +203,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
 
         vm.revertToState(id);
         id = vm.snapshotState();
-        _policy.remove(_key);
+        _judge.remove(_key);
         (acceptable, status,) = _judge.liveStatus(record);
         vm.assertFalse(acceptable);
         vm.assertEq(status, TcbStatus.UP_TO_DATE);
@@ -262,7 +241,7 @@ contract TdxAttestationVerifierTest is TdxFixture {
 
         // No longer listed is said before anything of its collateral.
         vm.revertToState(id);
-        _policy.remove(_key);
+        _judge.remove(_key);
         vm.warp(genuine.time + 29 days);
         _requireRefused(record, TcbStatus.UNRECOGNISED, NEVER_STALE);
     }
@@ -280,10 +259,10 @@ contract TdxAttestationVerifierTest is TdxFixture {
             IMeasurementPolicy.Measurement memory m = _measurement(IMeasurementPolicy.WorkloadPin.NONE, 0);
             m.imageId = _imageId(invalid[i]);
             IMeasurementPolicy.Rule memory rule = _rule();
-            rule.tcbStatuses = _policy.ALLOWED_STATUSES();
-            rule.tdAttributes = _policy.ALLOWED_ATTRIBUTES();
+            rule.tcbStatuses = _judge.ALLOWED_STATUSES();
+            rule.tdAttributes = _judge.ALLOWED_ATTRIBUTES();
             vm.warp(genuine.time - 3 days);
-            if (_policy.ruleOf(_policy.keyOf(m)).index == 0) _list(m, rule);
+            if (_judge.ruleOf(_judge.keyOf(m)).index == 0) _list(_judge, m, rule);
             vm.warp(genuine.time);
             vm.expectPartialRevert(ITdxVerifier.QuoteRefused.selector);
             _appraise(_evidence(invalid[i], 0, 0));
@@ -292,9 +271,9 @@ contract TdxAttestationVerifierTest is TdxFixture {
         vm.expectPartialRevert(ITdxVerifier.QuoteRefused.selector);
         _judge.appraise(
             BINDING,
-            _namesDevices,
             BLOCK,
             BLOCK_HASH,
+            _namesDevices,
             abi.encodePacked(uint8(1), uint8(1), bytes32(0), bytes32(uint256(1)), bytes32(uint256(2)), _quote)
         );
     }
@@ -304,62 +283,8 @@ contract TdxAttestationVerifierTest is TdxFixture {
         vm.assertFalse(acceptable);
     }
 
-    /* EVIDENCE AGAINST ITS OWN SENDER */
-
-    function test_refutes() public {
-        vm.assertFalse(_refutes(_evidence(_quote, 1, 0)));
-        // A chain that does not hold, report data of something else, DEBUG.
-        vm.assertTrue(_refutes(_evidence(_with(_quote, BODY, 9), 1, 0)));
-        vm.assertTrue(_refutes(_evidence(_with(_quote, 636 + 584, 0xee), 1, 0)));
-        vm.assertTrue(_refutes(_evidence(_with(_quote, 770, 0xee), 1, 0)));
-        vm.assertTrue(_refutes(_evidence(_resign(_with(_quote, BODY + 120, 1)), 1, 0)));
-        vm.assertTrue(_refutes(_evidence(genuine.quote, 1, 0)));
-        vm.assertTrue(_refutes(_evidence(_quote, 1, keccak256("gpu"))));
-        vm.assertTrue(
-            _judge.refutes(keccak256("other"), _statement, BLOCK, BLOCK_HASH, _evidence(_quote, 1, 0))
-        );
-        vm.assertTrue(_judge.refutes(BINDING, _statement, BLOCK + 1, BLOCK_HASH, _evidence(_quote, 1, 0)));
-        // What is of another kind is not judged.
-        vm.assertFalse(_refutes(""));
-        vm.assertFalse(_refutes(new bytes(2000)));
-        vm.assertFalse(_refutes(_evidence(_with(_quote, 0, 3), 1, 0)));
-        vm.assertFalse(_refutes(_evidence(bytes.concat(_quote, hex"00"), 1, 0)));
-    }
-
-    /// Nothing that passes with time, or that others decide, is a fault.
-    function test_refutes_is_invariant_in_time() public {
-        bytes memory evidence = _evidence(_quote, 1, 0);
-        _policy.remove(_key);
-        vm.assertFalse(_refutes(evidence));
-        verifier.upsertRevocationList(_stored("pck-revoked").pckCrl);
-        vm.assertFalse(_refutes(evidence));
-        verifier.upsertRevocationList(_stored("ca-revoked").rootCrl);
-        vm.warp(genuine.time + 3650 days);
-        vm.assertFalse(_refutes(evidence));
-        // A platform's key that nobody has brought is no fault either.
-        bytes memory old = _register(_stored("qe-out-of-date").quote, 0);
-        vm.assertFalse(_refutes(_evidence(old, 1, 0)));
-    }
-
-    /// However little gas a caller leaves, good evidence is not refuted.
-    function testFuzz_no_gas_is_no_fault(uint256 gasLeft) public view {
-        gasLeft = _bound(gasLeft, 1000, 200_000);
-        bytes memory payload =
-            abi.encodeCall(_judge.refutes, (BINDING, _statement, BLOCK, BLOCK_HASH, _evidence(_quote, 1, 0)));
-        (bool ok, bytes memory said) = address(_judge).staticcall{gas: gasLeft}(payload);
-        if (ok) vm.assertFalse(abi.decode(said, (bool)));
-    }
-
-    function _appraise(bytes memory evidence) private view returns (IAttestationVerifier.Appraisal memory) {
-        return _judge.appraise(BINDING, _namesDevices, BLOCK, BLOCK_HASH, evidence);
-    }
-
     function _tier(TdxAttestationVerifier judge, bytes memory evidence) private view returns (uint256) {
-        return uint256(judge.appraise(BINDING, _namesDevices, BLOCK, BLOCK_HASH, evidence).tier);
-    }
-
-    function _refutes(bytes memory evidence) private view returns (bool) {
-        return _judge.refutes(BINDING, _statement, BLOCK, BLOCK_HASH, evidence);
+        return uint256(judge.appraise(BINDING, BLOCK, BLOCK_HASH, _namesDevices, evidence).tier);
     }
 
     function _requireRefused(bytes25 record, uint8 wanted, uint40 end) private view {
@@ -378,71 +303,12 @@ contract TdxAttestationVerifierTest is TdxFixture {
         verifier.upsertTcbInfo(document, _signDocument(document));
     }
 
-    function _evidence(bytes memory quote, uint8 pin, bytes32 gpuDigest) private view returns (bytes memory) {
-        return abi.encodePacked(uint8(1), pin, gpuDigest, genuine.x, genuine.y, quote);
-    }
-
-    /// A quote of version 4 for this registration, with the compose hash in MRCONFIGID.
-    function _register(bytes memory quote, bytes32 gpuDigest) private view returns (bytes memory) {
-        bytes32 fresh = _freshness(BLOCK, BLOCK_HASH, gpuDigest, "jeju/registration/v1");
-        quote = _put(_put(quote, BODY + 520, BINDING), BODY + 552, fresh);
-        return _resign(_put(_with(quote, BODY + 184, 1), BODY + 185, COMPOSE));
-    }
-
-    function _freshness(uint64 number, bytes32 hash, bytes32 gpuDigest, string memory tag)
-        private
-        pure
-        returns (bytes32)
-    {
-        return keccak256(abi.encode(keccak256(bytes(tag)), number, hash, gpuDigest));
-    }
-
-    function _list(IMeasurementPolicy.Measurement memory m, IMeasurementPolicy.Rule memory rule)
-        private
-        returns (bytes32 key)
-    {
-        IMeasurementPolicy.Origin memory origin;
-        origin.commit = keccak256("commit");
-        origin.sources = new string[](1);
-        key = _policy.propose(m, rule, origin);
-        vm.warp(block.timestamp + 48 hours);
-        _policy.accept(key);
-    }
-
     function _listImageOf(bytes memory quote, IMeasurementPolicy.Rule memory rule) private {
         IMeasurementPolicy.Measurement memory m =
             _measurement(IMeasurementPolicy.WorkloadPin.COMPOSE_HASH, COMPOSE);
         m.imageId = _imageId(quote);
         vm.warp(genuine.time - 3 days);
-        _list(m, rule);
+        _list(_judge, m, rule);
         vm.warp(genuine.time);
-    }
-
-    function _measurement(IMeasurementPolicy.WorkloadPin pin, bytes32 workload)
-        private
-        view
-        returns (IMeasurementPolicy.Measurement memory)
-    {
-        return IMeasurementPolicy.Measurement({
-            verifier: address(verifier),
-            imageId: _imageId(genuine.quote),
-            pin: pin,
-            workload: workload,
-            mrServiceTd: 0
-        });
-    }
-
-    function _imageId(bytes memory quote) private pure returns (bytes32) {
-        return keccak256(bytes.concat(_slice(quote, BODY + 120, 64), _slice(quote, BODY + 232, 240)));
-    }
-
-    function _rule() private pure returns (IMeasurementPolicy.Rule memory) {
-        return IMeasurementPolicy.Rule({
-            index: 0,
-            tier: IBindings.Tier.TDX,
-            tcbStatuses: 0x03,
-            tdAttributes: SEPT_VE_DISABLE,
-            maxValidity: 7 days
-        });
     }
 }

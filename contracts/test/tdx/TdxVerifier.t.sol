@@ -24,7 +24,6 @@ contract TdxVerifierTest is TdxFixture {
         vm.assertEq(v.tcbStatus, TcbStatus.UP_TO_DATE);
         vm.assertEq(v.pckNumber, 1);
         vm.assertEq(v.qeIsvSvn, 4);
-        vm.assertEq(bytes32(v.fmspc), bytes32(bytes6(0xfa4e00000001)));
         vm.assertEq(bytes32(v.teeTcbSvn), bytes32(bytes3(0x050103)));
         // The lists end first.
         vm.assertEq(v.validUntil, genuine.time + 29 days - 1);

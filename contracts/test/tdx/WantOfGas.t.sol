@@ -52,6 +52,8 @@ contract WantOfGasTest is TdxFixture {
     /// A document that cannot be kept is not taken for one that is.
     function test_blob_not_stored_for_want_of_gas() public {
         bytes memory document = _replace(genuine.tcbInfo, "2026-06-14T12:00:00Z", "2026-06-14T12:00:01Z");
+        // Other levels than those that are kept already.
+        document = _replace(document, '"OutOfDate"', '"Revoked"');
         bytes memory call = abi.encodeCall(ITdxCollateral.upsertTcbInfo, (document, _signDocument(document)));
         (uint256 before,,) = verifier.tcbInfoOf(bytes6(0xfa4e00000001), EVALUATION_NUMBER);
         bool refused = false;

@@ -123,7 +123,7 @@ export async function runForge(options: DeployOptions, draftFile: string): Promi
 }
 
 /** The contracts that have an owner. */
-const OWNED = ['computeRegistry', 'computeStaking', 'ledgerManager', 'measurementPolicy'] as const
+const OWNED = ['computeRegistry', 'computeStaking', 'ledgerManager', 'attestationVerifier'] as const
 
 /** forge says what it sent; this asks the chain what is there. */
 async function requireDeployed(

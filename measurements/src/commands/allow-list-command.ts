@@ -6,7 +6,6 @@ import { timelockBatch } from '../release/timelock-batch.ts'
 import { print, readFlags, required, type Command } from './command.ts'
 
 const OPTIONS = {
-  policy: { type: 'string' },
   verifier: { type: 'string' },
   commit: { type: 'string' },
   source: { type: 'string', multiple: true },
@@ -16,11 +15,10 @@ const OPTIONS = {
 /** Turns the recorded release into calls. */
 export const allowListCommand: Command = {
   summary: 'the recorded release as calls to the measurement policy on chain, through its timelock',
-  usage: `allow-list --policy ADDRESS --verifier ADDRESS --commit HEX --source URI… [--delay SECONDS]
+  usage: `allow-list --verifier ADDRESS --commit HEX --source URI… [--delay SECONDS]
 
-  Prints JSON: the entries, the calls to MeasurementPolicy, and the two transactions to its timelock.
-  --policy    MeasurementPolicy
-  --verifier  the quote verifier under which the entries hold
+  Prints JSON: the entries, the calls to the allow-list, and the two transactions to its timelock.
+  --verifier  TdxAttestationVerifier, whose list it is
   --commit    commit of the sources, 40 hex digits
   --source    where they are; may be repeated
   --delay     of the timelock; 48 hours without it`,
@@ -28,12 +26,11 @@ export const allowListCommand: Command = {
     const { values } = readFlags(args, OPTIONS)
     const release = await readRelease()
     const entries = allowListEntries(release, {
-      verifier: hexOf(values.verifier, '--verifier', 20),
       commit: hexOf(values.commit, '--commit', 20),
       sources: values.source ?? [],
     })
     const calls = entries.map(allowCall)
-    const target = hexOf(values.policy, '--policy', 20)
+    const target = hexOf(values.verifier, '--verifier', 20)
     const batch = timelockBatch(target, calls, {
       name: `jeju/release/${release.version}/${release.sourceSha256}`,
       delaySeconds: BigInt(values.delay),

@@ -8,8 +8,6 @@ import type { Release } from './schema.ts'
 
 /** What the chain's measurement policy holds of one image in one kind of machine. */
 export interface AllowListEntry {
-  /** The contract that judges quotes under this entry; it is never repointed. */
-  readonly verifier: Hex
   readonly imageId: Hex
   /** Pinned beside the image; zero for any compose file, which no release of ours uses. */
   readonly composeHash: Hex
@@ -26,7 +24,6 @@ export interface AllowListEntry {
 
 /** Where a release's entries go, and what only its publisher knows. */
 export interface AllowListContext {
-  readonly verifier: Hex
   readonly commit: Hex
   readonly sources: readonly string[]
 }
@@ -37,7 +34,7 @@ export interface AllowListContext {
  */
 export function allowListEntries(
   release: Release,
-  { verifier, commit, sources }: AllowListContext,
+  { commit, sources }: AllowListContext,
 ): readonly AllowListEntry[] {
   const images = release.osImages
     .filter(({ accepted }) => accepted)
@@ -50,7 +47,6 @@ export function allowListEntries(
   }
   return images.flatMap((imageId) =>
     release.composes.map(({ composeHash }) => ({
-      verifier,
       imageId,
       composeHash,
       tdAttributes: DSTACK_TD_FIELDS.tdAttributes,
@@ -74,14 +70,14 @@ const STATUS_BITS: readonly TcbStatus[] = [
   'ConfigurationNeeded',
 ]
 
-/** The call that announces an entry to MeasurementPolicy. Everything that is that contract's own stands here. */
+/** The call that announces an entry to the MeasurementPolicy that a TdxAttestationVerifier is. Everything that is that contract's own stands here. */
 export function allowCall(entry: AllowListEntry): Hex {
-  const { verifier, imageId, composeHash, tier, tcbStatuses, tdAttributes, commit, sources } = entry
+  const { imageId, composeHash, tier, tcbStatuses, tdAttributes, commit, sources } = entry
   return encodeFunctionData({
     abi: measurementPolicyAbi,
     functionName: 'propose',
     args: [
-      { verifier, imageId, pin: PIN_COMPOSE_HASH, workload: composeHash, mrServiceTd: ZERO_DIGEST },
+      { imageId, pin: PIN_COMPOSE_HASH, workload: composeHash, mrServiceTd: ZERO_DIGEST },
       {
         index: 0,
         tier: TIERS[tier],

@@ -1,6 +1,7 @@
 import {
   collateralReaderAbi,
   gpuDevicesAbi,
+  measurementPolicyAbi,
   tdxAttestationVerifierAbi,
   tdxVerifierAbi,
 } from '@jeju/contracts'
@@ -78,12 +79,16 @@ describe('a quote on its way to the chain', () => {
 })
 
 describe('a refusal', () => {
+  // Who keeps the allow-list meets its errors elsewhere.
+  const ofList = new Set<string>(
+    measurementPolicyAbi.flatMap((entry) => (entry.type === 'error' ? [entry.name] : [])),
+  )
   const errors = [
     ...tdxVerifierAbi,
     ...tdxAttestationVerifierAbi,
     ...collateralReaderAbi,
     ...gpuDevicesAbi,
-  ].flatMap((entry) => (entry.type === 'error' ? [entry] : []))
+  ].flatMap((entry) => (entry.type === 'error' && !ofList.has(entry.name) ? [entry] : []))
 
   test.each(errors.map((entry) => [entry.name, entry] as const))(
     '%s has a sentence that says what was expected',

@@ -132,7 +132,6 @@ function judgedBy(rootCertificateHash: `0x${string}`) {
     verifierIndex: 0,
     tdxVerifier: at('b1'),
     collateralBatch: at('b2'),
-    measurementPolicy: at('b3'),
     attestationVerifier: at('b4'),
   }
   return { ...deployment, tdx }

@@ -22,7 +22,6 @@ interface ITdxVerifier is IIntelPki, ITdxCollateral {
         uint24 pckNumber;
         uint16 qeIsvSvn;
         bytes16 teeTcbSvn;
-        bytes6 fmspc;
     }
 
     /// @notice What no passing of time can mend.
@@ -59,25 +58,22 @@ interface ITdxVerifier is IIntelPki, ITdxCollateral {
     error QeIdentityMismatch(uint256 expected, uint256 actual);
     error QeTcbNotSupported(uint256 isvSvn);
     error AttestationKeyUnknown(bytes32 attestationKeyHash);
-    /// @notice It was brought with the platform's key of the first number.
-    error AttestationKeyOfOther(uint256 expected, uint256 actual);
     /// @notice Its quoting enclave matched another identity than the one in force: bringing it again mends that.
     error AttestationKeyStale(uint256 expected, uint256 actual);
 
-    /// @notice Remembers whose attestation key a quote shows that `verify` accepts, so that `verifyCached` takes later reports
-    /// of that key without the part that certifies it. An older quote changes nothing and does not revert: of several
-    /// quoting enclaves on one key of the platform the highest ISVSVN counts, of several keys the one cached last.
-    /// @return attestationKeyHash keccak256(x ‖ y) of the attestation key
-    function cacheAttestationKey(bytes calldata quote, bytes32 x, bytes32 y)
-        external
-        returns (bytes32 attestationKeyHash);
+    /// @notice Remembers of a quote that `verify` accepts whose attestation key it shows, so that `verifyWithCachedKey` takes later
+    /// reports of that key on that platform without the part that certifies it; and which TCB status platform and module have
+    /// under the levels of now, so that reports of the same TCB are not matched again. An older quote changes nothing and
+    /// does not revert: the highest ISVSVN of the quoting enclave counts, then the newest module, then what came last.
+    /// @return isNewer whether anything was remembered that was not before
+    function cacheAttestationKey(bytes calldata quote, bytes32 x, bytes32 y) external returns (bool isNewer);
 
-    /// @notice What is known of an attestation key; zeros: nothing. `isCurrent`: matched against the same identity of the
-    /// quoting enclave as is standard now; else it must be brought again.
-    function attestationKeyOf(bytes32 attestationKeyHash)
+    /// @notice What is known of an attestation key on a platform, both by keccak256(x ‖ y). `isCurrent`: matched against the same
+    /// identity of the quoting enclave as is standard now; else it is unknown, or must be brought again.
+    function attestationKeyOf(bytes32 attestationKeyHash, bytes32 keyHash)
         external
         view
-        returns (uint24 pckNumber, uint16 qeIsvSvn, bool isCurrent);
+        returns (uint16 qeIsvSvn, bool isCurrent);
 
     /// @notice Against the collateral of the standard evaluation number. Reverts with the reason where the quote does not hold.
     /// @param quote trimmed
@@ -95,10 +91,14 @@ interface ITdxVerifier is IIntelPki, ITdxCollateral {
     ) external view returns (Verdict memory);
 
     /// @notice The same as `verify` of a quote whose attestation key was cached. Nothing is taken from then but which
-    /// quoting enclave of which platform holds the key; all else is checked against the collateral of now.
+    /// quoting enclave of the platform holds the key, and, where report, platform and levels say the same as then, what the
+    /// levels said of them; all else is checked against the collateral of now.
     /// @param report a quote up to and including its attestation key: 764 bytes for version 4, 770 or 834 for version 5
     /// @param keyHash keccak256(x ‖ y) of the platform's key
-    function verifyCached(bytes calldata report, bytes32 keyHash) external view returns (Verdict memory);
+    function verifyWithCachedKey(bytes calldata report, bytes32 keyHash)
+        external
+        view
+        returns (Verdict memory);
 
     /// @notice What today's collateral says of a quote that was verified before. Reverts where it no longer holds, and where
     /// collateral has run out: bringing newer mends the latter. The status is that of the SVNs at launch.
