@@ -11,7 +11,7 @@ import type { Logger } from '../logging.ts'
 import type { WalletLimits } from '../payment/enter-wallet.ts'
 import { preferencesOfBody, readPreferences, ROUTING_HEADER } from '../routing/preferences.ts'
 import type { AnswerJudge } from './answer-judge.ts'
-import { fundingOf, type FundingSource, type Plan } from './funding.ts'
+import { fundingOf, type Dues, type FundingSource, type Plan } from './funding.ts'
 import type { Passed, PassParts } from './outgoing-answer.ts'
 import { passAnswer } from './pass-answer.ts'
 import { sendFirst, type IncomingPrompt, type SendParts, type SentPrompt } from './send-first.ts'
@@ -92,12 +92,13 @@ export function createExchange(parts: ExchangeParts): Exchange {
     const { health, judge } = parts
     const { agentId } = sent.attempt.lease
     let isUnpaid = false
-    const collect = async (): Promise<Readonly<Record<string, string>>> => {
+    const collect = async (dues: Dues): ReturnType<Dues['collect']> => {
       isUnpaid = true
-      const headers = (await plan.collect?.()) ?? {}
+      const headers = await dues.collect()
       isUnpaid = false
       return headers
     }
+    const { dues } = plan
     try {
       const passed = await passAnswer(sent, {
         path,
@@ -108,7 +109,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
           sent.answer.headers[RESPONSE_NONCE_HEADER] !== undefined,
         response,
         judge,
-        collect,
+        dues: dues && { ...dues, collect: () => collect(dues) },
       })
       const ms = performance.now() - sent.askedAtMs
       if (sent.answer.status >= 500) health.failed(agentId)

@@ -31,6 +31,20 @@ export interface Proposal extends Candidate {
   authorise(): Promise<Attempt>
 }
 
+/** What one answer costs its caller. */
+export interface Dues {
+  /**
+   * Takes it, when the answer is verified: before any byte of a whole one leaves, and before the end of a stream does.
+   * Taken once, however often it is called. Returns headers, or trailers, for the answer.
+   * @throws GatewayError where nothing could be taken
+   */
+  collect(): Promise<Readonly<Record<string, string>>>
+  /** Names of what it returns. */
+  readonly headers: readonly string[]
+  /** Milliseconds until it has to be taken of a stream that is not at its end: later nothing could be. */
+  msLeft(): number
+}
+
 /** How one request is paid. */
 export interface Plan {
   /** Who is held to limits: a wallet, or an account. */
@@ -42,11 +56,8 @@ export interface Plan {
   readonly admit?: () => Promise<void>
   /** In the order in which they are tried. */
   readonly proposals: readonly Proposal[]
-  /**
-   * Takes what the caller owes, when there is an answer and before any byte of it leaves. Returns headers for it.
-   * @throws GatewayError where nothing could be taken
-   */
-  readonly collect?: () => Promise<Readonly<Record<string, string>>>
+  /** What the caller owes for an answer, where it pays for single ones. */
+  readonly dues?: Dues
   /** The caller left early: takes what is owed all the same, where a node may have been paid. */
   readonly abandon?: () => Promise<void>
 }

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import type { PromptPath } from '@jeju/verifier/protocol'
 import { REQUEST_ID_HEADER } from '../http/app.ts'
 import type { AnswerJudge } from './answer-judge.ts'
+import type { Dues } from './funding.ts'
 import { answerHeaders } from './header-allowlist.ts'
 import type { SentPrompt } from './send-first.ts'
 
@@ -19,7 +20,7 @@ export type PassedVerdict = 'verified' | 'streaming' | 'sealed' | 'none'
 
 /** What became of an answer. */
 export interface Passed {
-  readonly outcome: PassedVerdict | 'not-verified'
+  readonly outcome: PassedVerdict | 'not-verified' | 'unpaid'
   readonly bytes: number
 }
 
@@ -33,8 +34,8 @@ export interface PassParts {
   readonly isSealed: boolean
   readonly response: ServerResponse
   readonly judge: AnswerJudge
-  /** Takes what the caller owes before any byte of a good answer leaves; headers to add. */
-  readonly collect: () => Promise<Readonly<Record<string, string>>>
+  /** What the caller owes for a good answer. */
+  readonly dues: Dues | undefined
 }
 
 /** Writes status and headers; with the verdict and who answers. */

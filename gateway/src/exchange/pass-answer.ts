@@ -29,10 +29,11 @@ async function passRaw(
   verdict: PassedVerdict,
   parts: PassParts,
 ): Promise<Passed> {
-  const { response, collect } = parts
+  const { response, dues } = parts
   // A refusal costs nothing.
   const isGood = sent.answer.status >= 200 && sent.answer.status <= 299
-  beginAnswer(sent, verdict, parts, isGood ? await collect() : {})
+  // A stream whose end this gateway cannot judge.
+  beginAnswer(sent, verdict, parts, isGood ? await dues?.collect() : {})
   response.flushHeaders()
   let bytes = 0
   for await (const chunk of sent.answer.body) {

@@ -37,7 +37,7 @@ export async function passJson(sent: SentPrompt, parts: PassParts): Promise<Pass
   if (!(await parts.judge.isVerified(received, attempt, parts.requestBytes))) {
     throw notVerified('answer: the node did not sign for these bytes')
   }
-  const collected = await parts.collect()
+  const collected = await parts.dues?.collect()
   beginAnswer(sent, 'verified', parts, { ...collected, 'content-length': body.length })
   parts.response.end(body)
   return { outcome: 'verified', bytes: body.length }

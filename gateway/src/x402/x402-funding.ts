@@ -1,5 +1,5 @@
 import type { ReceiptSignatures } from '@jeju/verifier'
-import type { FundingSource, Plan } from '../exchange/funding.ts'
+import type { Dues, FundingSource, Plan } from '../exchange/funding.ts'
 import { GatewayError } from '../http/gateway-error.ts'
 import type { Logger } from '../logging.ts'
 import type { Candidate } from '../routing/candidate.ts'
@@ -37,12 +37,14 @@ export interface X402FundingParts {
 const WEI_PER_ETHER = 10n ** 18n
 /** Remembered beyond the end of a payment, in case clocks differ. */
 const NONCE_MARGIN_MS = 10 * 60_000
+/** Before a payment ends: what a settlement takes with its second try, and a clock that is behind. */
+const SETTLING_MS = 180_000
 /** Names what requests cost whose payment failed. */
 const UNPAID = 'x402:unpaid'
 
 /**
- * Anybody, for a payment of its own: checked before a node is asked, settled when there is an answer and before any
- * byte of it leaves (docs/protocol.md §8). The last of the ways of paying, and the only one that says how.
+ * Anybody, for a payment of its own: checked before a node is asked, settled when the answer is verified and before
+ * it is whole (docs/protocol.md §8). The last of the ways of paying, and the only one that says how.
  */
 export function createX402Funding(parts: X402FundingParts): FundingSource {
   const { settings, sponsor, facilitator, signatures, now } = parts
@@ -81,6 +83,7 @@ export function createX402Funding(parts: X402FundingParts): FundingSource {
         // Anybody can name a contract, which would be held to limits and lose a nonce: it is asked before them.
         if (!isSigned) await limits.run(payment.from, () => verified(payment))
         const unpaid = unpaidPurse(payment, parts)
+        const dues = duesOf(payment, unpaid, parts)
         const candidates = paid.map(({ candidate }) => candidate)
         return {
           // Of a payer who has signed: anybody can name another, who would be held to these limits.
@@ -93,10 +96,10 @@ export function createX402Funding(parts: X402FundingParts): FundingSource {
             })
           },
           proposals: sponsor.propose(prompt, candidates, unpaid, worthOf(payment, settings)),
-          collect: () => collect(payment, unpaid, parts),
+          dues,
           abandon: async () => {
             // What cannot be taken stays counted, and has been logged.
-            if (unpaid.isOwed()) await collect(payment, unpaid, parts).catch(() => undefined)
+            if (unpaid.isOwed()) await dues.collect().catch(() => undefined)
           },
         }
       },
@@ -114,6 +117,16 @@ async function requireFirst(
   const untilMs = Number(validBefore) * 1000 + NONCE_MARGIN_MS
   if (await reachable(shared.once(name, untilMs))) return
   throw new GatewayError('payment_failed', 'payment: its nonce was used')
+}
+
+/** A payment that is settled when its answer is verified, and before it ends: that takes a while itself. */
+function duesOf(payment: Payment, unpaid: UnpaidPurse, parts: X402FundingParts): Dues {
+  let collected: ReturnType<Dues['collect']> | undefined
+  return {
+    collect: () => (collected ??= collect(payment, unpaid, parts)),
+    headers: [PAYMENT_RESPONSE_HEADER],
+    msLeft: () => Number(payment.validBefore) * 1000 - SETTLING_MS - parts.now().getTime(),
+  }
 }
 
 async function collect(
