@@ -40,13 +40,13 @@ library GrantWordLib {
         );
     }
 
-    /// @notice Approved, of a statement that names GPUs or none.
+    /// Approved, of a statement that names GPUs or none.
     function approved(GrantWord w, bool devices) internal pure returns (GrantWord) {
         uint256 rest = GrantWord.unwrap(w) & ~MARKS;
         return GrantWord.wrap(rest | (devices ? MARKS : APPROVED));
     }
 
-    /// @notice Approved no more.
+    /// Approved no more.
     function withdrawn(GrantWord w) internal pure returns (GrantWord) {
         return GrantWord.wrap(GrantWord.unwrap(w) & ~APPROVED);
     }

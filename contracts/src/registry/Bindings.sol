@@ -7,7 +7,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IAttestationVerifier} from "../interfaces/IAttestationVerifier.sol";
 import {IBindings} from "../interfaces/registry/IBindings.sol";
 import {NodeStatement} from "../interfaces/NodeStatement.sol";
-import {GrantWord, GrantWordLib, StandingWord, StandingWordLib} from "../libraries/BindingWords.sol";
+import {GrantWord, StandingWord, StandingWordLib} from "../libraries/BindingWords.sol";
 import {GrantChainLib} from "../libraries/GrantChainLib.sol";
 import {NodeStatementLib} from "../libraries/NodeStatementLib.sol";
 import {SettlementLib} from "../libraries/SettlementLib.sol";
