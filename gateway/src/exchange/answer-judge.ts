@@ -5,18 +5,27 @@ import {
   type ReceiptSignatures,
   type ReceivedAnswer,
 } from '@jeju/verifier'
-import type { ContractDomain } from '@jeju/verifier/protocol'
+import type { ContractDomain, PromptPath } from '@jeju/verifier/protocol'
 import { MAX_DISTRUST_MS } from '../admission/distrusted.ts'
 import type { Leases } from '../admission/leases.ts'
 import type { LedgerEntry, ReceiptLedger } from '../ledger/receipt-ledger.ts'
 import type { Logger } from '../logging.ts'
+import type { AnswerRecord, AnswerRecords } from '../receipts/answer-records.ts'
 import type { GatewayStore } from '../store/gateway-store.ts'
 import type { Attempt } from './funding.ts'
+
+/** The request of an answer. */
+export interface JudgedRequest {
+  readonly path: PromptPath
+  /** Names the request in its answer. */
+  readonly requestId: string
+  readonly requestBytes: number
+}
 
 /** Judges whole answers by their receipts, and remembers what was wrong with them. */
 export interface AnswerJudge {
   /** Whether every check passed. A wrong answer ends the lease and is kept with its evidence. */
-  isVerified(answer: ReceivedAnswer, attempt: Attempt, requestBytes: number): Promise<boolean>
+  isVerified(answer: ReceivedAnswer, attempt: Attempt, request: JudgedRequest): Promise<boolean>
 }
 
 /** Collaborators of {@link createAnswerJudge}. */
@@ -24,6 +33,8 @@ export interface JudgeParts {
   readonly leases: Pick<Leases, 'distrust'>
   readonly findings: GatewayStore['findings']
   readonly ledger: Pick<ReceiptLedger, 'add'>
+  /** What the gateway's own receipts are made from; undefined: it gives none. */
+  readonly records: Pick<AnswerRecords, 'add'> | undefined
   readonly signatures: ReceiptSignatures
   readonly verifyEd25519: Ed25519Elsewhere
   readonly serving: ContractDomain
@@ -40,7 +51,8 @@ const ABSENT_MS = 10 * 60_000
 export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
   const { signatures, verifyEd25519, serving, now, onVerdict } = parts
   return {
-    isVerified: async (answer, attempt, requestBytes) => {
+    isVerified: async (answer, attempt, request) => {
+      const { requestBytes } = request
       const { lease, model, modelId, price, offer } = attempt
       const { signed } = offer
       const at = now()
@@ -61,6 +73,7 @@ export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
       if (verdict.outcome === 'verified') {
         attempt.reserved?.charged(verdict.fee)
         parts.ledger.add(entryOf(verdict, answer, attempt, at))
+        parts.records?.add(recordOf(verdict, attempt, request, at))
         return true
       }
       remember(report, { answer, attempt, requestBytes, at }, parts)
@@ -89,6 +102,29 @@ function entryOf(
     outputTokens,
     fee,
     receipt: 'text' in received ? received.text : '',
+  }
+}
+
+function recordOf(
+  { receipt, fee }: Extract<ReceiptReport['verdict'], { outcome: 'verified' }>,
+  { lease, model, modelId, price }: Attempt,
+  { requestId, path }: JudgedRequest,
+  at: Date,
+): AnswerRecord {
+  return {
+    requestId,
+    path,
+    at: at.getTime(),
+    agentId: lease.agentId,
+    bindingId: lease.bindingId,
+    // Its parts, and not the lease: that holds the evidence.
+    sessionId: lease.session.id,
+    evidenceDigest: lease.verdict.claims.evidenceDigest,
+    model: model.id,
+    modelId,
+    priceVersion: price.version,
+    fee,
+    receipt: receipt.receipt,
   }
 }
 

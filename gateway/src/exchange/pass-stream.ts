@@ -33,7 +33,7 @@ export async function passStream(
       if (covered.length > 0) await writeBytes(response, covered)
     }
     const { received, end } = reading.end()
-    if (await parts.judge.isVerified(received, sent.attempt, parts.requestBytes)) {
+    if (await parts.judge.isVerified(received, sent.attempt, parts)) {
       response.end(end)
       return { outcome: 'streaming', bytes: reading.bytes }
     }
@@ -41,7 +41,7 @@ export async function passStream(
     if (!(error instanceof ProtocolError)) throw error
     sent.answer.body.destroy()
     const received = reading.broken(`${error.code}: ${error.message}`)
-    await parts.judge.isVerified(received, sent.attempt, parts.requestBytes)
+    await parts.judge.isVerified(received, sent.attempt, parts)
   } finally {
     clearImmediate(flush)
   }
