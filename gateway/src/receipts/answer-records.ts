@@ -30,7 +30,7 @@ export interface AnswerRecords {
 }
 
 /** A record is kept for so long at most. */
-export const RECORD_MS: number = 3600_000
+const RECORD_MS = 3600_000
 /** Under heavy load the oldest go sooner (attack F16); some 20 MB. */
 const MAX_RECORDS = 20_000
 

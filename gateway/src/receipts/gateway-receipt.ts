@@ -11,7 +11,7 @@ import {
 import type { AnswerRecord } from './answer-records.ts'
 
 /** Named in every document, so that a signature holds for nothing else. */
-export const GATEWAY_RECEIPT_TYPE = 'jeju.gateway_receipt.v1'
+const GATEWAY_RECEIPT_TYPE = 'jeju.gateway_receipt.v1'
 
 /** Signs what a gateway states of an answer. */
 export interface ReceiptSigner {
