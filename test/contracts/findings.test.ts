@@ -221,6 +221,11 @@ describe('what the chain cannot check is said, and nothing is sent', () => {
     expect([exit, err]).toEqual([10, expect.stringContaining(addressOf(SIGNER_KEY))])
   })
 
+  test('feedback by a wallet that has paid nothing weighs nothing', async () => {
+    const { exit, err } = await sh(`findings feedback ${hashOf(3n)}`, [finding(3n, [3])])
+    expect([exit, err]).toEqual([10, expect.stringContaining('has settled nothing')])
+  })
+
   test('no such finding, no such form', async () => {
     expect((await sh(`findings submit ${hashOf(9n)}`, [])).exit).toBe(10)
     expect((await sh('findings submit 0x12', [])).exit).toBe(2)

@@ -4,6 +4,7 @@ import { openCommand } from './channel/open-command.ts'
 import { topupCommand } from './channel/topup-command.ts'
 import type { Command } from './command.ts'
 import { endingOf, EXIT, EXIT_HELP } from './exit-code.ts'
+import { feedbackCommand } from './findings/feedback-command.ts'
 import { listFindingsCommand } from './findings/list-command.ts'
 import { submitFindingCommand } from './findings/submit-command.ts'
 import { toJson } from './output.ts'
@@ -29,6 +30,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['findings', listFindingsCommand],
   ['findings list', listFindingsCommand],
   ['findings submit', submitFindingCommand],
+  ['findings feedback', feedbackCommand],
   ['receipts', listReceiptsCommand],
   ['receipts list', listReceiptsCommand],
   ['receipts prove', proveReceiptsCommand],

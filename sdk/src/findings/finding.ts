@@ -4,12 +4,14 @@ import {
   asHex,
   asInteger,
   asString,
+  canonicalJson,
   exactObject,
   JsonError,
   parseComputeReceipt,
   parseStrictJson,
   ProtocolError,
   type Hex,
+  type JsonValue,
   type Receipt,
   type RequestAuth,
 } from '@jeju/verifier/protocol'
@@ -33,6 +35,8 @@ export interface Finding {
   readonly receipts: readonly SignedReceipt[]
   /** Names of the checks that failed. */
   readonly checks: readonly string[]
+  /** All of it, JCS. */
+  readonly document: string
 }
 
 const MAX_FINDINGS = 1_000
@@ -61,8 +65,11 @@ function readFinding(value: unknown, index: number): Finding {
     ['auth', 'signature', 'receipt', 'responseHash', 'responseBytes', 'requestBytes', 'checks'],
     ['earlier'],
   )
+  // What strict JSON gave is JSON.
+  const document = canonicalJson(outer as { readonly [member: string]: JsonValue })
   const checks = asArray(evidence['checks'], `${place}.checks`, 64)
   return {
+    document,
     at: asString(outer['at'], `${place}.at`, 64),
     agentId: asDecimal(outer['agentId'], `${place}.agentId`, 256),
     bindingId: asHex(outer['bindingId'], `${place}.bindingId`, 32),

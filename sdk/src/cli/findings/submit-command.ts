@@ -8,7 +8,6 @@ import {
   JSON_FLAG,
   NETWORK_FLAGS,
   NETWORK_HELP,
-  oneOperand,
   readArguments,
   WALLET_FLAGS,
   WALLET_HELP,
@@ -17,15 +16,21 @@ import { printResult } from '../output.ts'
 import { readNetwork } from '../settings/network.ts'
 import { openHome, readWallet } from '../settings/wallet.ts'
 import type { Terminal } from '../terminal.ts'
-import { UsageError } from '../usage-error.ts'
-import { findingsOf, SOURCE_FLAGS, SOURCE_HELP } from './source.ts'
+import {
+  findingAbout,
+  findingsOf,
+  parseAuthorisation,
+  SOURCE_FLAGS,
+  SOURCE_HELP,
+} from './source.ts'
 
 const HELP = `jeju findings submit AUTHORISATION [flags]
 
 Brings two receipts for one authorisation to the staking contract: half of the provider's bond is slashed, and the
 binding ends. The first call commits to the evidence without showing it, so that nobody who sees the proof can be
 quicker; the same call five minutes to a day later, with the same wallet and home, proves it. Of other findings a
-contract cannot check anything, and that is said: what is left is a case before the guardians.
+contract cannot check anything, and that is said: what is left is
+jeju findings feedback, or a case before the guardians.
 
   AUTHORISATION         0x and 64 digits, as jeju findings shows it
 
@@ -51,16 +56,11 @@ const FLAGS = { ...JSON_FLAG, ...NETWORK_FLAGS, ...WALLET_FLAGS, ...SOURCE_FLAGS
 
 async function runSubmit(args: readonly string[], terminal: Terminal): Promise<number> {
   const { values, positionals } = readArguments(args, FLAGS)
-  const wanted = oneOperand(positionals, 'authorisation')
-  if (!/^0x[0-9a-f]{64}$/.test(wanted)) {
-    throw new UsageError('AUTHORISATION: expected 0x and 64 lowercase hex digits')
-  }
+  const wanted = parseAuthorisation(positionals)
   const network = await readNetwork(values, terminal)
   const deployment = await network.deployment()
   const findings = await findingsOf(values, terminal, network, deployment)
-  const finding = findings.find(({ authHash }) => authHash === wanted)
-  if (finding === undefined) throw new SdkError('NOT_VERIFIED', `${wanted}: no such finding`)
-  const { proof } = finding
+  const { proof } = findingAbout(wanted, findings)
   if ('none' in proof) {
     throw new SdkError('NOT_VERIFIED', `the chain cannot check this finding: ${proof.none}`)
   }
