@@ -27,6 +27,8 @@ export interface Config {
   readonly replicas: ReplicaSettings | undefined
   /** PostgreSQL that keeps receipts; undefined: none does. It may hold a password. */
   readonly ledgerUrl: string | undefined
+  /** File of the key that signs the gateway's own receipts; undefined: it gives none. */
+  readonly receiptKeyFile: string | undefined
   /** What the gateway pays nodes with itself; undefined: it pays for nobody. */
   readonly sponsor: SponsorSettings | undefined
   /** How it is paid for single requests; undefined: it is not. */
@@ -133,6 +135,7 @@ const environment = z.object({
     .min(MIN_SECRET, `expected ${MIN_SECRET} characters or more`)
     .optional(),
   POSTGRES_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  RECEIPT_KEY_FILE: z.string().min(1).optional(),
   WALLET_REQUESTS_PER_MINUTE: count(1, 1_000_000, 600),
   WALLET_CONCURRENT_REQUESTS: count(1, 10_000, 64),
   MAX_PROMPTS_UNDER_WAY: count(1, 100_000, 1_024),
@@ -217,6 +220,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
         ? undefined
         : { redisUrl, secret: new Uint8Array(Buffer.from(secret)) },
     ledgerUrl: data.POSTGRES_URL,
+    receiptKeyFile: data.RECEIPT_KEY_FILE,
     sponsor,
     x402,
     limits: {

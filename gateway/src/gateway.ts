@@ -23,12 +23,15 @@ import type { Logger } from './logging.ts'
 import { createMetrics } from './metrics.ts'
 import { createPayers } from './payment/payers.ts'
 import { createWalletLimits } from './payment/enter-wallet.ts'
+import { createAnswerRecords } from './receipts/answer-records.ts'
+import { createReceiptSigner } from './receipts/gateway-receipt.ts'
 import { findingsRoute } from './routes/findings.ts'
 import { healthRoute } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
 import { modelsRoute } from './routes/models.ts'
 import { openApiRoute } from './routes/openapi.ts'
 import { providersRoutes } from './routes/providers.ts'
+import { receiptsRoutes } from './routes/receipts.ts'
 import { routeRoute } from './routes/route.ts'
 import { sessionsRoutes } from './routes/sessions.ts'
 import { createFeatureReader } from './routing/features.ts'
@@ -57,6 +60,8 @@ export interface GatewayParts {
   readonly shared: SharedState
   readonly nonces: NonceSource
   readonly ledger: ReceiptLedger
+  /** Seed of the key that signs receipts of the gateway's own, 32 bytes; it gives none without it. */
+  readonly receiptKey?: Uint8Array
   /** What the gateway pays nodes with itself, and for whom; it pays for nobody without it. */
   readonly sponsor?: SponsorOwnParts
   /** What the explorer is made of; none is served without it. */
@@ -109,6 +114,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     shared,
     nonces,
     ledger,
+    receiptKey,
     sponsor,
     explorer,
     logger,
@@ -123,6 +129,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     store.discovery,
   )
   const record = createTrackRecord()
+  const records = receiptKey === undefined ? undefined : createAnswerRecords(now)
   const health = createProviderHealth(now)
   const featuresOf = createFeatureReader(connection)
   const metrics = createMetrics({
@@ -187,6 +194,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
       leases,
       findings: store.findings,
       ledger,
+      records,
       signatures: nativeSignatures,
       verifyEd25519: verifyEd25519InPool,
       serving,
@@ -207,6 +215,9 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
       sessionsRoutes(leases, store.sessions),
       modelsRoute(leases),
       findingsRoute(store.findings),
+      ...(receiptKey === undefined || records === undefined
+        ? []
+        : [receiptsRoutes(records, createReceiptSigner(receiptKey, serving))]),
       metricsRoute(metrics),
       openApiRoute(),
       ...(explorer === undefined

@@ -20,6 +20,7 @@ import { startServer } from './http/server.ts'
 import { connectPostgres } from './ledger/postgres-ledger.ts'
 import { noLedger } from './ledger/receipt-ledger.ts'
 import { createLogger, type Logger } from './logging.ts'
+import { readReceiptKey } from './receipts/receipt-key.ts'
 import { releasePolicyText } from './release-policy.ts'
 import { NO_ACCOUNTS, parseAccounts, type Accounts } from './sponsor/accounts.ts'
 import { SponsorError, openChannels } from './sponsor/own-channels.ts'
@@ -73,6 +74,9 @@ async function main(config: Config): Promise<void> {
       verifyingContract: computeRegistry,
     }),
     ledger,
+    ...(config.receiptKeyFile === undefined
+      ? {}
+      : { receiptKey: await readReceiptKey(config.receiptKeyFile) }),
     ...(await openSponsor(config, store, shared, logger)),
     explorer: {
       files: await readExplorerFiles(),

@@ -1,6 +1,9 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { requestHash, utf8, type Hex } from '@jeju/verifier/protocol'
+import { parseFindings } from '../../sdk/src/findings/finding.ts'
+import { judgeFindings } from '../../sdk/src/findings/provable.ts'
+import { servingDomain } from './network/deployment.ts'
 import type { ProviderRequest } from '../../gateway/src/admission/provider-connection.ts'
 import { answer, honest, type Responder } from './network/test-connection.ts'
 import { jsonAnswer, streamAnswer, streamEnd, type Lie } from './network/signed-answer.ts'
@@ -101,6 +104,56 @@ describe('F11 response_verified_before_return', () => {
     expect(response.headers.get('compute-verdict')).toBe('streaming')
     expect((await response.text()).endsWith('data: [DONE]\n\n')).toBe(true)
     expect(network.store.findings.list(1)).toEqual([])
+  })
+})
+
+describe('E1 receipt_once: another receipt for an authorisation', () => {
+  const other: Lie = { receipt: { inputTokens: 4 } }
+  const serveTwice = (second: Lie): Promise<{ network: TestNetwork; node: TestNode }> => {
+    let asked = 0
+    return admitted((request, self) =>
+      jsonAnswer(self, request, '{}', asked++ === 0 ? { receipt: { issuedAt: 9n } } : second),
+    )
+  }
+
+  test('is not delivered, ends the lease, and is kept with the first', async () => {
+    const { network, node } = await serveTwice(other)
+    expect((await network.ask(node.bindingId)).status).toBe(200)
+    expect((await network.ask(node.bindingId)).status).toBe(502)
+    await expectFinding(network, node, 'receipt-once')
+    const text = await (await network.gateway.app.request('/v1/findings')).text()
+    const [finding] = judgeFindings(parseFindings(text), servingDomain)
+    expect(finding?.receipts).toHaveLength(2)
+    expect(finding?.proof).toMatchObject({
+      conflict: { first: { receipt: { inputTokens: 4 } }, second: { receipt: { issuedAt: 9n } } },
+    })
+  })
+
+  test('the same one again is none', async () => {
+    const { network, node } = await serveTwice({ receipt: { issuedAt: 9n } })
+    expect((await network.ask(node.bindingId)).status).toBe(200)
+    expect((await network.ask(node.bindingId)).status).toBe(200)
+    expect(network.store.findings.list(1)).toEqual([])
+  })
+
+  test('a wrong answer after a right one is evidence as well', async () => {
+    const { network, node } = await serveTwice({ receipt: { responseHash: hash('aa') } })
+    await network.ask(node.bindingId)
+    await network.ask(node.bindingId)
+    const text = await (await network.gateway.app.request('/v1/findings')).text()
+    const [finding] = judgeFindings(parseFindings(text), servingDomain)
+    expect(finding?.checks).toEqual(['receipt-response'])
+    expect(finding?.proof).toHaveProperty('conflict')
+  })
+
+  test('one wrong answer alone is nothing that a contract can check', async () => {
+    const { network, node } = await admitted((request, self) =>
+      jsonAnswer(self, request, '{}', { receipt: { responseHash: hash('aa') } }),
+    )
+    await network.ask(node.bindingId)
+    const text = await (await network.gateway.app.request('/v1/findings')).text()
+    const [finding] = judgeFindings(parseFindings(text), servingDomain)
+    expect(finding?.proof).toHaveProperty('none')
   })
 })
 

@@ -1,9 +1,10 @@
 import { computeRegistryAbi, identityRegistryAbi } from '@jeju/contracts'
 import { createProvider } from '@jeju/sdk'
 import { simulatedTrustAnchor } from '@jeju/verifier'
-import type { Hex } from '@jeju/verifier/protocol'
+import { keccak256, toHex, utf8, type Hex } from '@jeju/verifier/protocol'
 import { getAddress, encodeAbiParameters, encodeEventTopics } from 'viem'
 import { describe, expect, test } from 'vitest'
+import { giveFeedback } from '../../sdk/src/findings/give-feedback.ts'
 import { deployment } from './market/deployment.ts'
 import { collateralOf, policyOf } from '../simulated-trust.ts'
 import { Market, platform } from './market/market.ts'
@@ -108,6 +109,32 @@ describe('an operator', () => {
     const addresses = { operator: getAddress(operator), signer: getAddress(signer) }
     expect(rpc.sent).toMatchObject([
       { functionName: 'approveBinding', args: [{ ...claims.statement, ...addresses }] },
+    ])
+  })
+
+  test('gives feedback with the weight of what it has paid', async () => {
+    const volume = 2n * 10n ** 18n
+    const rpc = new TestRpc(
+      answering({ settledVolume: { returns: volume }, giveFeedback: { returns: undefined } }),
+    )
+    const document = '{"at":"now"}'
+    const finding = { agentId: 7n, checks: ['receipt-response'], document }
+    const given = await giveFeedback(finding, { wallet: rpc.wallet(), deployment })
+    expect(given.weight).toBe(volume)
+    expect(rpc.sent).toMatchObject([
+      {
+        functionName: 'giveFeedback',
+        args: [
+          7n,
+          -2_000_000_000n,
+          9,
+          'finding',
+          'receipt-response',
+          '',
+          'data:application/json,%7B%22at%22%3A%22now%22%7D',
+          toHex(keccak256(utf8(document))),
+        ],
+      },
     ])
   })
 })

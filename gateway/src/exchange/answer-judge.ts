@@ -5,18 +5,35 @@ import {
   type ReceiptSignatures,
   type ReceivedAnswer,
 } from '@jeju/verifier'
-import type { ContractDomain } from '@jeju/verifier/protocol'
+import {
+  authDigest,
+  receiptDigest,
+  type ComputeReceipt,
+  type ContractDomain,
+  type Hex,
+  type PromptPath,
+} from '@jeju/verifier/protocol'
 import { MAX_DISTRUST_MS } from '../admission/distrusted.ts'
 import type { Leases } from '../admission/leases.ts'
+import { BoundedMap } from '../bounded-map.ts'
 import type { LedgerEntry, ReceiptLedger } from '../ledger/receipt-ledger.ts'
 import type { Logger } from '../logging.ts'
+import type { AnswerRecord, AnswerRecords } from '../receipts/answer-records.ts'
 import type { GatewayStore } from '../store/gateway-store.ts'
 import type { Attempt } from './funding.ts'
+
+/** The request of an answer. */
+export interface JudgedRequest {
+  readonly path: PromptPath
+  /** Names the request in its answer. */
+  readonly requestId: string
+  readonly requestBytes: number
+}
 
 /** Judges whole answers by their receipts, and remembers what was wrong with them. */
 export interface AnswerJudge {
   /** Whether every check passed. A wrong answer ends the lease and is kept with its evidence. */
-  isVerified(answer: ReceivedAnswer, attempt: Attempt, requestBytes: number): Promise<boolean>
+  isVerified(answer: ReceivedAnswer, attempt: Attempt, request: JudgedRequest): Promise<boolean>
 }
 
 /** Collaborators of {@link createAnswerJudge}. */
@@ -24,6 +41,8 @@ export interface JudgeParts {
   readonly leases: Pick<Leases, 'distrust'>
   readonly findings: GatewayStore['findings']
   readonly ledger: Pick<ReceiptLedger, 'add'>
+  /** What the gateway's own receipts are made from; undefined: it gives none. */
+  readonly records: Pick<AnswerRecords, 'add'> | undefined
   readonly signatures: ReceiptSignatures
   readonly verifyEd25519: Ed25519Elsewhere
   readonly serving: ContractDomain
@@ -35,12 +54,25 @@ export interface JudgeParts {
 /** A binding that signed something wrong is not believed for a day; one that signed nothing, not for ten minutes. */
 const WRONG_MS = MAX_DISTRUST_MS
 const ABSENT_MS = 10 * 60_000
+/** Answers of which the receipt is remembered, to see another one for the same authorisation; some 20 MB. */
+const MAX_ANSWERED = 20_000
+/** Two receipts for one authorisation, which a contract can check (docs/protocol.md §9, E1). */
+const TWICE = {
+  name: 'receipt-once',
+  status: 'failed',
+  expected: 'one receipt for an authorisation',
+  actual: 'another than before',
+} as const
 
 /** A judge that makes every check of docs/protocol.md §6 over the bytes that passed. */
 export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
   const { signatures, verifyEd25519, serving, now, onVerdict } = parts
+  const answered = new BoundedMap<Hex, ComputeReceipt>(MAX_ANSWERED)
+  const digestOf = ({ receipt }: ComputeReceipt): Hex =>
+    receiptDigest(receipt, serving, signatures.keccak256)
   return {
-    isVerified: async (answer, attempt, requestBytes) => {
+    isVerified: async (answer, attempt, request) => {
+      const { requestBytes } = request
       const { lease, model, modelId, price, offer } = attempt
       const { signed } = offer
       const at = now()
@@ -57,13 +89,22 @@ export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
       }
       const report = await verifyReceiptInParallel(answer, expectation, verifyEd25519)
       const { verdict } = report
-      onVerdict(verdict.outcome)
-      if (verdict.outcome === 'verified') {
+      const authHash = authDigest(signed.auth, serving, signatures.keccak256)
+      const earlier = answered.get(authHash)
+      const isTwice =
+        earlier !== undefined &&
+        verdict.outcome === 'verified' &&
+        digestOf(earlier) !== digestOf(verdict.receipt)
+      onVerdict(isTwice ? 'refused' : verdict.outcome)
+      if (verdict.outcome === 'verified' && !isTwice) {
+        answered.set(authHash, verdict.receipt)
         attempt.reserved?.charged(verdict.fee)
         parts.ledger.add(entryOf(verdict, answer, attempt, at))
+        parts.records?.add(recordOf(verdict, attempt, request, at))
         return true
       }
-      remember(report, { answer, attempt, requestBytes, at }, parts)
+      const checks = isTwice ? [TWICE] : report.checks
+      remember(checks, { answer, earlier, attempt, requestBytes, at }, parts)
       return false
     },
   }
@@ -92,16 +133,41 @@ function entryOf(
   }
 }
 
+function recordOf(
+  { receipt, fee }: Extract<ReceiptReport['verdict'], { outcome: 'verified' }>,
+  { lease, model, modelId, price }: Attempt,
+  { requestId, path }: JudgedRequest,
+  at: Date,
+): AnswerRecord {
+  return {
+    requestId,
+    path,
+    at: at.getTime(),
+    agentId: lease.agentId,
+    bindingId: lease.bindingId,
+    // Its parts, and not the lease: that holds the evidence.
+    sessionId: lease.session.id,
+    evidenceDigest: lease.verdict.claims.evidenceDigest,
+    model: model.id,
+    modelId,
+    priceVersion: price.version,
+    fee,
+    receipt: receipt.receipt,
+  }
+}
+
 interface WrongAnswer {
   readonly answer: ReceivedAnswer
+  /** What was verified for the same authorisation before. */
+  readonly earlier: ComputeReceipt | undefined
   readonly attempt: Attempt
   readonly requestBytes: number
   readonly at: Date
 }
 
 function remember(
-  { checks }: ReceiptReport,
-  { answer, attempt, requestBytes, at }: WrongAnswer,
+  checks: readonly (ReceiptReport['checks'][number] | typeof TWICE)[],
+  { answer, earlier, attempt, requestBytes, at }: WrongAnswer,
   { leases, findings, logger }: JudgeParts,
 ): void {
   const failed = checks.filter(({ status }) => status === 'failed')
@@ -127,10 +193,17 @@ function remember(
       },
       signature,
       receipt: answer.receipt,
+      ...(earlier === undefined ? {} : { earlier: signedOf(earlier) }),
       responseHash: answer.responseHash,
       responseBytes: answer.responseBytes,
       requestBytes,
       checks: failed,
     }),
   })
+}
+
+/** The part of a receipt that the chain checks. */
+function signedOf({ receipt, receiptSignature }: ComputeReceipt): object {
+  const { issuedAt, ...others } = receipt
+  return { receipt: { ...others, issuedAt: issuedAt.toString() }, signature: receiptSignature }
 }

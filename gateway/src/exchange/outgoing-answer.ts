@@ -1,8 +1,7 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import type { PromptPath } from '@jeju/verifier/protocol'
 import { REQUEST_ID_HEADER } from '../http/app.ts'
-import type { AnswerJudge } from './answer-judge.ts'
+import type { AnswerJudge, JudgedRequest } from './answer-judge.ts'
 import type { Dues } from './funding.ts'
 import { answerHeaders } from './header-allowlist.ts'
 import type { SentPrompt } from './send-first.ts'
@@ -25,11 +24,7 @@ export interface Passed {
 }
 
 /** Where an answer goes, and by whom it is judged. */
-export interface PassParts {
-  readonly path: PromptPath
-  /** Names the request in its answer. */
-  readonly requestId: string
-  readonly requestBytes: number
+export interface PassParts extends JudgedRequest {
   /** Whether prompt and answer are sealed. A node that seals an answer to a plain prompt only hides it from judgement. */
   readonly isSealed: boolean
   readonly response: ServerResponse

@@ -34,7 +34,7 @@ export async function passJson(sent: SentPrompt, parts: PassParts): Promise<Pass
     responseBytes: body.length,
     ...(statedUsage === undefined ? {} : { statedUsage }),
   }
-  if (!(await parts.judge.isVerified(received, attempt, parts.requestBytes))) {
+  if (!(await parts.judge.isVerified(received, attempt, parts))) {
     throw notVerified('answer: the node did not sign for these bytes')
   }
   const collected = await parts.dues?.collect()

@@ -37,7 +37,7 @@ export async function passStream(
       if (covered.length > 0) await writeBytes(response, covered)
     }
     const { received, end } = reading.end()
-    if (await parts.judge.isVerified(received, sent.attempt, parts.requestBytes)) {
+    if (await parts.judge.isVerified(received, sent.attempt, parts)) {
       if (dues !== undefined) response.addTrailers(await dues.collect())
       response.end(end)
       return { outcome: 'streaming', bytes: reading.bytes }
@@ -47,7 +47,7 @@ export async function passStream(
     if (!(error instanceof ProtocolError)) throw error
     sent.answer.body.destroy()
     const received = reading.broken(`${error.code}: ${error.message}`)
-    await parts.judge.isVerified(received, sent.attempt, parts.requestBytes)
+    await parts.judge.isVerified(received, sent.attempt, parts)
   } finally {
     clearImmediate(flush)
     clearTimeout(inTime)

@@ -17,6 +17,8 @@ const PLAIN = [
   ['/v1/aci/sessions', 'Leases in force as attested sessions'],
   ['/v1/aci/sessions/{id}', 'One of them with its evidence, also when it has ended'],
   ['/v1/findings', 'Answers that were not what their nodes signed for'],
+  ['/v1/receipts/{id}', 'What this gateway states of an answer, by its X-Request-Id, signed'],
+  ['/v1/receipts/key', 'The key that signs those, where this gateway has one'],
   ['/health', 'Whether prompts are taken'],
   ['/metrics', 'Prometheus metrics', 'text/plain'],
   ['/openapi.json', 'This document'],

@@ -4,6 +4,9 @@ import { openCommand } from './channel/open-command.ts'
 import { topupCommand } from './channel/topup-command.ts'
 import type { Command } from './command.ts'
 import { endingOf, EXIT, EXIT_HELP } from './exit-code.ts'
+import { feedbackCommand } from './findings/feedback-command.ts'
+import { listFindingsCommand } from './findings/list-command.ts'
+import { submitFindingCommand } from './findings/submit-command.ts'
 import { toJson } from './output.ts'
 import { providersCommand } from './providers-command.ts'
 import { proxyCommand } from './proxy-command.ts'
@@ -24,6 +27,10 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['channel close', closeCommand],
   ['channel list', listCommand],
   ['stake', stakeCommand],
+  ['findings', listFindingsCommand],
+  ['findings list', listFindingsCommand],
+  ['findings submit', submitFindingCommand],
+  ['findings feedback', feedbackCommand],
   ['receipts', listReceiptsCommand],
   ['receipts list', listReceiptsCommand],
   ['receipts prove', proveReceiptsCommand],
@@ -80,7 +87,7 @@ function asksForHelp(args: readonly string[]): boolean {
 
 /** All commands, or those of one group. */
 function overview(group: string | undefined): string {
-  const all = [...COMMANDS].filter(([name]) => name !== 'receipts list')
+  const all = [...COMMANDS].filter(([name]) => !name.endsWith('s list'))
   const own = all.filter(([name]) => name.startsWith(`${group} `))
   const lines = (own.length > 0 ? own : all).map(
     ([name, { summary }]) => `  jeju ${name.padEnd(16)}  ${summary}`,

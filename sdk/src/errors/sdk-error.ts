@@ -15,7 +15,7 @@ export const SDK_ERROR_CODES = [
   'PROVIDER_UNAVAILABLE', // evidence of no candidate could be fetched
   'GATEWAY_UNAVAILABLE', // the gateway does not answer
   'GATEWAY_ANSWER', // the gateway answers something that cannot be read
-  'NOT_VERIFIED', // a check failed; the error carries the report
+  'NOT_VERIFIED', // a check failed; of an answer or a node the error carries the report
   'OUTCOME_UNKNOWN', // the connection ended after the authorisation was sent: the request may be charged
   'CHANNEL_UNKNOWN', // no such channel, or none that this wallet may ask for
   'RELEASE_REFUSED', // the provider does not release a channel at once: the refund is left

@@ -60,6 +60,7 @@ export interface NetworkOptions {
   readonly shared?: SharedState
   readonly secret?: Uint8Array
   readonly ledger?: ReceiptLedger
+  readonly receiptKey?: Uint8Array
   readonly chain?: TestChain
   /** Makes it pay for accounts, or for whoever pays it, out of channels of its own. */
   readonly sponsor?: Omit<SponsorOwnParts, 'channels' | 'wallet'> & {
@@ -111,6 +112,7 @@ export class TestNetwork {
         shared: shared ?? createEmbeddedState(this.store, wallet, now),
         nonces: createNonceSource(options.secret ?? new Uint8Array(32), registryDomain),
         ledger: ledger ?? noLedger,
+        ...(options.receiptKey === undefined ? {} : { receiptKey: options.receiptKey }),
         ...(sponsor === undefined ? {} : { sponsor: { ...sponsor, channels, wallet: payer } }),
         explorer: {
           files: explorerFiles ?? new Map(),

@@ -127,8 +127,9 @@ function OwnProof({
 function Verdict({ report }: { readonly report: Report }): JSX.Element {
   const { verdict } = report
   if (verdict.outcome === 'verified') {
+    const kind = verdict.tier === 'simulated' ? 'simulated' : 'verified'
     return (
-      <p class="verdict verified" data-verdict="verified">
+      <p class={`verdict ${kind}`} data-verdict="verified">
         Verified:{' '}
         {tierName(verdict.claims.gpu && verdict.tier === 'tdx' ? 'tdx_gpu' : verdict.tier)}
       </p>

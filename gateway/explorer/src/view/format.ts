@@ -15,7 +15,7 @@ export function milliseconds(ms: number): string {
 
 /** Parts of a hundred; a dash where nothing was counted. */
 export function share(part: number, of: number): string {
-  return of === 0 ? '–' : `${((100 * part) / of).toFixed(part === of ? 0 : 1)} %`
+  return of === 0 ? '–' : `${((100 * part) / of).toFixed(part === 0 || part === of ? 0 : 1)} %`
 }
 
 /** The start and the end of something long. */

@@ -2,8 +2,10 @@ import type { JSX } from 'preact'
 import { milliseconds } from './format.ts'
 
 const WIDTH = 620
-const HEIGHT = 120
+const HEIGHT = 136
 const MARGIN = 24
+/** Room for the text over the highest point. */
+const TOP = 40
 
 interface LineProps {
   readonly title: string
@@ -17,7 +19,7 @@ export function Line({ title, samples }: LineProps): JSX.Element {
   const step = (WIDTH - 2 * MARGIN) / Math.max(samples.length - 1, 1)
   const points = samples.map((ms, index) => ({
     x: MARGIN + index * step,
-    y: HEIGHT - MARGIN - ((HEIGHT - 2 * MARGIN) * ms) / most,
+    y: HEIGHT - MARGIN - ((HEIGHT - TOP - MARGIN) * ms) / most,
   }))
   const last = samples.at(-1) ?? 0
   return (
@@ -29,7 +31,7 @@ export function Line({ title, samples }: LineProps): JSX.Element {
         aria-label={`${title}: ${samples.length} samples, the last ${milliseconds(last)}, at most ${milliseconds(most)}`}
       >
         <line x1={MARGIN} x2={WIDTH - MARGIN} y1={HEIGHT - MARGIN} y2={HEIGHT - MARGIN} />
-        <text x={MARGIN} y={MARGIN - 8}>
+        <text x={MARGIN} y={TOP - 22}>
           {milliseconds(most)}
         </text>
         <polyline points={points.map(({ x, y }) => `${x},${y}`).join(' ')} />

@@ -1,0 +1,50 @@
+import type { Deployment } from '@jeju/contracts'
+import { SdkError } from '../../errors/sdk-error.ts'
+import { parseFindings } from '../../findings/finding.ts'
+import { judgeFindings, type JudgedFinding } from '../../findings/provable.ts'
+import { readFindings } from '../../findings/read-findings.ts'
+import { oneOperand } from '../flags.ts'
+import type { Network } from '../settings/network.ts'
+import { readSettingFile, setting, type Values } from '../settings/read-setting.ts'
+import type { Terminal } from '../terminal.ts'
+import { UsageError } from '../usage-error.ts'
+
+/** Where findings are read from. */
+export const SOURCE_FLAGS: { readonly file: { readonly type: 'string' } } = {
+  file: { type: 'string' },
+}
+
+/** The line of `--help` about {@link SOURCE_FLAGS}. */
+export const SOURCE_HELP = `  --file FILE           what GET /v1/findings answered, in place of the gateway`
+
+/** Findings of a file or a gateway, with what the chain can check of them. */
+export async function findingsOf(
+  values: Values,
+  { env }: Terminal,
+  network: Network,
+  deployment: Deployment,
+): Promise<readonly JudgedFinding[]> {
+  const file = setting(values, env, 'file')
+  const text =
+    file === undefined
+      ? await readFindings(network.gateway(), fetch)
+      : (await readSettingFile(file, 'file')).toString('utf8')
+  return judgeFindings(parseFindings(text), {
+    chainId: BigInt(deployment.chainId),
+    verifyingContract: deployment.inferenceServing,
+  })
+}
+
+/** The digest that names an authorisation, the one operand. Throws a UsageError. */
+export function parseAuthorisation(positionals: readonly string[]): string {
+  const wanted = oneOperand(positionals, 'authorisation')
+  if (/^0x[0-9a-f]{64}$/.test(wanted)) return wanted
+  throw new UsageError('AUTHORISATION: expected 0x and 64 lowercase hex digits')
+}
+
+/** The newest finding about an authorisation. Throws `NOT_VERIFIED`. */
+export function findingAbout(wanted: string, findings: readonly JudgedFinding[]): JudgedFinding {
+  const finding = findings.find(({ authHash }) => authHash === wanted)
+  if (finding === undefined) throw new SdkError('NOT_VERIFIED', `${wanted}: no such finding`)
+  return finding
+}
