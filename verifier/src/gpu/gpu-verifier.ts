@@ -54,6 +54,8 @@ export interface GpuContext {
     readonly ocsp?: readonly Uint8Array[]
     /** The nonce that was sent to the OCSP service, where one was. */
     readonly ocspNonce?: Uint8Array
+    /** Answers of NVIDIA's service to the relying party, and who reads them where it is not the verifier's own. */
+    readonly nras?: { readonly answers: readonly string[]; readonly appraiser?: NrasAppraiser }
   }
   /** Evidence known to be history: NVIDIA's sample nonce is then a nonce like any other. */
   readonly isRecorded?: boolean
@@ -97,7 +99,7 @@ export class GpuVerifier {
     const { known } = genuine
     const appraisal = await this.#appraise(known, places, evidence, { ...context, at })
     const checks = [...genuine.checks, ...appraisal, ...setChecks(known, context)]
-    return concluded(checks, () => this.#claims(known, context.policy))
+    return concluded(checks, () => this.#claims(known, context))
   }
 
   async #appraise(
@@ -116,16 +118,24 @@ export class GpuVerifier {
   async #byNras(
     known: readonly KnownDevice[],
     places: readonly string[],
-    { nras: answers = [] }: GpuEvidence,
-    { nonce, policy, at }: GpuContext,
+    { nras = [] }: GpuEvidence,
+    context: GpuContext,
   ): Promise<Appraisal> {
-    const appraiser = this.#nras
+    const { nonce, policy, at, collateral } = context
+    const answers = collateral?.nras?.answers ?? nras
+    const appraiser = this.#appraiser(context)
     if (appraiser === undefined || answers.length === 0) {
       const expected = appraiser ? 'tokens of NVIDIA’s service' : 'keys of NVIDIA’s service'
       const failure = new CheckFailure('NRAS_MISSING', expected, 'none')
       return noAppraisal(APPRAISAL_CHECKS, 'gpu-reference-values', failure)
     }
     return appraiser.appraise(known, places, { answers, nonce: toBareHex(nonce), policy, at })
+  }
+
+  #appraiser({ collateral }: GpuContext): NrasAppraiser | undefined {
+    const given = collateral?.nras?.appraiser
+    if (given) assertNrasAppraiser(given)
+    return given ?? this.#nras
   }
 
   async #locally(
@@ -178,11 +188,10 @@ export class GpuVerifier {
     return verified
   }
 
-  #claims(known: readonly KnownDevice[], { appraisal }: GpuPolicy): GpuReport['claims'] {
-    const tiers = [
-      this.trustAnchor.tier,
-      ...(appraisal !== 'local' && this.#nras ? [this.#nras.service.tier] : []),
-    ]
+  #claims(known: readonly KnownDevice[], context: GpuContext): GpuReport['claims'] {
+    const { appraisal } = context.policy
+    const nras = appraisal === 'local' ? undefined : this.#appraiser(context)
+    const tiers = [this.trustAnchor.tier, ...(nras ? [nras.service.tier] : [])]
     const gpu = known.find(({ device }) => device.kind === 'gpu')
     return Object.freeze({
       tier: tiers.every((tier) => tier === 'nvidia') ? 'nvidia' : 'simulated',
