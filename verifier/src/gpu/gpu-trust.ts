@@ -1,5 +1,5 @@
 import type { GpuJudgement, GpuTrust } from '../statement/check-gpu.ts'
-import type { GpuContext, GpuVerifier } from './gpu-verifier.ts'
+import type { GpuVerifier, NrasWord } from './gpu-verifier.ts'
 import { ocspRequestsOf } from './ocsp/ocsp-requests.ts'
 import { rimIdsOf } from './rim/rim-ids.ts'
 
@@ -18,9 +18,7 @@ export interface OcspAnswerSource {
 /** Where the word of NVIDIA's attestation service comes from: `nrasSource` makes one. */
 export interface NrasSource {
   /** What the service says of the devices of this bundle; what cannot be had is left out, and the check names it. */
-  appraisalOf(
-    evidence: Uint8Array,
-  ): Promise<NonNullable<NonNullable<GpuContext['collateral']>['nras']>>
+  appraisalOf(evidence: Uint8Array): Promise<NrasWord>
 }
 
 /**

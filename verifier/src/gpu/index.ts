@@ -1,5 +1,10 @@
 /** Judges evidence of NVIDIA GPUs and switches (docs/protocol.md §4.1): imported on its own, since few need it. */
-export { GpuVerifier, type GpuContext, type GpuVerifierOptions } from './gpu-verifier.ts'
+export {
+  GpuVerifier,
+  type GpuContext,
+  type GpuVerifierOptions,
+  type NrasWord,
+} from './gpu-verifier.ts'
 export { gpuTrust, type NrasSource, type OcspAnswerSource, type RimSource } from './gpu-trust.ts'
 export { parseGpuPolicy, type GpuPolicy, type GpuRequirement } from './gpu-policy.ts'
 export {
