@@ -75,9 +75,8 @@ async function judged(
   })
   const { verifier, collateral = {} } = await trust.judgementFor(bundle)
   const policy = { ...takesAnyGpu, appraisal }
-  const report = await verifier.verify(own, {
-    ...{ at: AT, policy, nonce, devicesDigest: 'any', collateral },
-  })
+  const context = { at: AT, policy, nonce, devicesDigest: 'any', collateral } as const
+  const report = await verifier.verify(own, context)
   return { failed: failures(report), tier: report.claims?.tier }
 }
 
