@@ -12,6 +12,7 @@ import {
   nrasSource,
   nvidiaTrustAnchor,
   simulatedGpuTrustAnchor,
+  type GpuEvidence,
   type GpuPolicy,
 } from '@jeju/verifier/gpu'
 import { nodeP384 } from '@jeju/verifier/node'
@@ -63,7 +64,10 @@ function clientOf(
 async function judged(
   url: string,
   appraisal: GpuPolicy['appraisal'],
-  { of = gpus, own = of.evidence(nonce) } = {},
+  {
+    of = gpus,
+    own = of.evidence(nonce),
+  }: { readonly of?: typeof gpus; readonly own?: GpuEvidence } = {},
 ): Promise<{ readonly failed: readonly string[]; readonly tier: string | undefined }> {
   const { td } = await machine()
   const bundle = await evidenceOf(td, { bundle: { gpuEvidence: encodeGpuEvidence(own) } })
