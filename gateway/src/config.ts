@@ -6,7 +6,12 @@ import {
   type AppraisalPolicy,
   type TrustAnchor,
 } from '@jeju/verifier'
-import { INTEL_PCS_URL, NVIDIA_OCSP_URL, NVIDIA_RIM_URL } from '@jeju/verifier/collateral'
+import {
+  INTEL_PCS_URL,
+  NVIDIA_NRAS_URL,
+  NVIDIA_OCSP_URL,
+  NVIDIA_RIM_URL,
+} from '@jeju/verifier/collateral'
 import { nvidiaTrustAnchor, simulatedGpuTrustAnchor, type GpuTrustAnchor } from '@jeju/verifier/gpu'
 import { z } from 'zod'
 import { readX402, x402Shape, type X402Settings } from './x402/x402-settings.ts'
@@ -41,6 +46,8 @@ export interface Config {
   /** NVIDIA's RIM service, or a copy with the same paths. */
   readonly rimUrl: string
   readonly ocspUrl: string
+  /** NVIDIA's attestation service, where the policy wants its word; undefined where nobody is to be asked. */
+  readonly nrasUrl: string | undefined
   /** Providers on plain HTTP and loopback addresses; for a network on one machine only. */
   readonly allowLoopbackProviders: boolean
   /** How often chain and leases are looked at. */
@@ -125,6 +132,7 @@ const environment = z.object({
   GPU_TRUST_ROOT: z.string().default('nvidia').transform(readBy(parseGpuTrustRoot)),
   RIM_URL: z.url({ protocol: /^https?$/ }).default(NVIDIA_RIM_URL),
   OCSP_URL: z.url({ protocol: /^https?$/ }).default(NVIDIA_OCSP_URL),
+  NRAS_URL: z.url({ protocol: /^https?$/ }).optional(),
   ALLOW_LOOPBACK_PROVIDERS: z.enum(['true', 'false']).default('false'),
   POLL_INTERVAL_MS: decimal.transform(Number).pipe(z.number().min(100).max(600_000)).default(2_000),
   STORE: z.string().min(1).default(':memory:'),
@@ -195,8 +203,14 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     problems.push(`TRUST_ROOT: the policy does not list the tier ${data.TRUST_ROOT.tier}`)
   }
   const { gpu } = data.POLICY
-  if (gpu !== 'forbidden' && gpu.appraisal !== 'local') {
-    problems.push(`POLICY: gpu.appraisal: expected local, got ${gpu.appraisal}`)
+  const nrasUrl = data.NRAS_URL?.replace(/\/+$/, '')
+  if (gpu !== 'forbidden' && gpu.appraisal !== 'local' && nrasUrl === undefined) {
+    problems.push(`NRAS_URL: expected for gpu.appraisal ${gpu.appraisal} of the policy, got none`)
+  }
+  // Its key set is not signed: a copy is not as good, and what is no NVIDIA under NVIDIA's name is refused.
+  const isNvidia = nrasUrl === NVIDIA_NRAS_URL
+  if (nrasUrl !== undefined && isNvidia !== (data.GPU_TRUST_ROOT.tier === 'nvidia')) {
+    problems.push(`NRAS_URL: expected ${NVIDIA_NRAS_URL} under NVIDIA's roots, and only there`)
   }
   if (data.GPU_TRUST_ROOT.tier === 'simulated' && !data.POLICY.tiers.includes('simulated')) {
     problems.push('GPU_TRUST_ROOT: the policy does not list the tier simulated')
@@ -236,6 +250,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     gpuTrustAnchor: data.GPU_TRUST_ROOT,
     rimUrl: data.RIM_URL,
     ocspUrl: data.OCSP_URL,
+    nrasUrl,
     allowLoopbackProviders: data.ALLOW_LOOPBACK_PROVIDERS === 'true',
     pollIntervalMs: data.POLL_INTERVAL_MS,
     host: data.HOST,

@@ -2,10 +2,18 @@ import { readFile } from 'node:fs/promises'
 import type { GpuTrust } from '@jeju/verifier'
 import {
   createCollateralClient,
+  createNrasClient,
   createOcspClient,
   createRimClient,
 } from '@jeju/verifier/collateral'
-import { gpuTrust, GpuVerifier, type OcspAnswerSource, type RimSource } from '@jeju/verifier/gpu'
+import {
+  gpuTrust,
+  GpuVerifier,
+  nrasSource,
+  type NrasSource,
+  type OcspAnswerSource,
+  type RimSource,
+} from '@jeju/verifier/gpu'
 import { nodeP384 } from '@jeju/verifier/node'
 import { randomBytes32 } from '@jeju/verifier/protocol'
 import { LEASE_MS } from './admission/lease.ts'
@@ -66,7 +74,7 @@ async function main(config: Config): Promise<void> {
       now: () => new Date(),
       onRefreshFailure: ({ code }) => logger.warn({ code }, 'collateral was not refreshed'),
     }),
-    gpu: gpusOf(config, { rims, ocsp }),
+    gpu: gpusOf(config, { rims, ocsp, ...nrasOf(config, logger) }),
     store,
     shared,
     nonces: createNonceSource(secret, {
@@ -162,11 +170,30 @@ async function readAccounts(path: string): Promise<Accounts> {
 /** Who judges GPUs, where the policy takes them at all. */
 function gpusOf(
   { policy, gpuTrustAnchor }: Config,
-  sources: { readonly rims: RimSource; readonly ocsp: OcspAnswerSource },
+  sources: {
+    readonly rims: RimSource
+    readonly ocsp: OcspAnswerSource
+    readonly nras?: NrasSource
+  },
 ): GpuTrust | undefined {
   if (policy.gpu === 'forbidden') return undefined
   const verifier = new GpuVerifier(gpuTrustAnchor, { signatures: nodeP384 })
   return gpuTrust({ verifier, ...sources })
+}
+
+/** NVIDIA's service, asked only where the policy wants its word: it learns which devices are judged. */
+function nrasOf(
+  { policy: { gpu }, gpuTrustAnchor, nrasUrl }: Config,
+  logger: Logger,
+): { readonly nras?: NrasSource } {
+  if (gpu === 'forbidden' || gpu.appraisal === 'local' || nrasUrl === undefined) return {}
+  const client = createNrasClient({
+    fetch,
+    baseUrl: nrasUrl,
+    now: () => new Date(),
+    onFailure: ({ code }) => logger.warn({ code }, 'no word of the attestation service'),
+  })
+  return { nras: nrasSource(client, gpuTrustAnchor) }
 }
 
 try {

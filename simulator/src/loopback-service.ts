@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** A vendor’s service, on loopback. */
@@ -23,4 +23,11 @@ export async function listenOnLoopback(server: Server): Promise<LoopbackService>
       await closed
     },
   }
+}
+
+/** The whole body of a request. */
+export async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
+  const parts: Buffer[] = []
+  for await (const part of request) parts.push(part as Buffer)
+  return Buffer.concat(parts)
 }

@@ -2,6 +2,7 @@ import { createSimulatedGpus } from '@jeju/simulator/gpu'
 import { describe, expect, test } from 'vitest'
 import { ConfigError, parseConfig } from '@jeju/gateway'
 import { deployment } from './network/deployment.ts'
+import { takesAnyGpu } from '../gpu-policy.ts'
 import { policyOf } from '../simulated-trust.ts'
 import { platform } from './network/test-network.ts'
 import { TestNode } from './network/test-node.ts'
@@ -46,6 +47,7 @@ test('an environment in full', () => {
     gpuTrustAnchor: expect.objectContaining({ tier: 'nvidia' }),
     rimUrl: 'https://rim.attestation.nvidia.com',
     ocspUrl: 'https://ocsp.ndis.nvidia.com',
+    nrasUrl: undefined,
     allowLoopbackProviders: true,
     pollIntervalMs: 500,
     host: '127.0.0.1',
@@ -65,6 +67,25 @@ test('roots of GPUs are handed in by name, both of them, or are NVIDIA’s', () 
   for (const wrong of [`nvidia:${device ?? ''}`, `simulated::${device ?? ''}:${rim ?? ''}`, '']) {
     expect(named({ ...good, GPU_TRUST_ROOT: wrong })).toEqual(['GPU_TRUST_ROOT'])
   }
+})
+
+test('D2 a policy that wants the word of NVIDIA’s service names it, and only NVIDIA’s speaks under NVIDIA’s roots', () => {
+  const wants = (appraisal: string): string =>
+    JSON.stringify({ ...policy, gpu: { ...takesAnyGpu, appraisal } })
+  const NRAS_URL = 'https://nras.attestation.nvidia.com'
+  for (const appraisal of ['nras', 'both']) {
+    const POLICY = wants(appraisal)
+    expect(named({ ...good, POLICY })).toEqual(['NRAS_URL'])
+    expect(parseConfig({ ...good, POLICY, NRAS_URL: `${NRAS_URL}/` }).nrasUrl).toBe(NRAS_URL)
+    expect(named({ ...good, POLICY, NRAS_URL: 'https://nras.example' })).toEqual(['NRAS_URL'])
+  }
+  const { deviceRoot, rimRoot } = createSimulatedGpus({ at: new Date() }).roots
+  const [device, rim] = [deviceRoot, rimRoot].map((der) => Buffer.from(der).toString('base64'))
+  const GPU_TRUST_ROOT = `simulated:devnet:${device ?? ''}:${rim ?? ''}`
+  const simulated = { ...good, POLICY: wants('both'), GPU_TRUST_ROOT }
+  expect(named({ ...simulated, NRAS_URL })).toEqual(['NRAS_URL'])
+  expect(named({ ...simulated, NRAS_URL: 'http://127.0.0.1:1' })).toEqual([])
+  expect(parseConfig({ ...good, POLICY: wants('local') }).nrasUrl).toBeUndefined()
 })
 
 test('replicas share a store by a secret of their own, and neither without the other', () => {

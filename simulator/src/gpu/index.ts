@@ -1,5 +1,6 @@
 /** NVIDIA GPUs and switches of a machine that has none: devices, RIMs, OCSP answers and tokens under own roots. */
 export { BLACKWELL, HOPPER, LS10, type Chip } from './chip.ts'
+export { NRAS_LIES, serveNras, type NrasLie, type NrasService } from './nras-service.ts'
 export type { Claims, NrasLies, NrasSigner } from './nras-signer.ts'
 export { serveOcsp, type OcspService } from './ocsp-service.ts'
 export type { OcspRequest } from './ocsp-writer.ts'

@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage } from 'node:http'
-import { listenOnLoopback, type LoopbackService } from '../loopback-service.ts'
+import { createServer } from 'node:http'
+import { bodyOf, listenOnLoopback, type LoopbackService } from '../loopback-service.ts'
 import type { OcspRequest } from './ocsp-writer.ts'
 import type { SimulatedGpus } from './simulated-gpus.ts'
 
@@ -42,10 +42,4 @@ export async function serveOcsp(
       return asked
     },
   }
-}
-
-async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
-  const parts: Buffer[] = []
-  for await (const part of request) parts.push(part as Buffer)
-  return Buffer.concat(parts)
 }

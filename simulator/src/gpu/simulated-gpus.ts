@@ -73,12 +73,12 @@ export interface SimulatedGpus {
     at: Date,
     change?: (request: OcspRequest) => OcspRequest,
   ): Uint8Array | undefined
-  /** What NVIDIA's service would answer; a change makes a submodule's claims others. */
+  /** What NVIDIA's service would answer; a change makes a submodule's claims others, or leaves it out. */
   nrasAnswers(
     nonce: Uint8Array,
     at: Date,
     lies?: NrasLies,
-    change?: (claims: Claims, name: string) => Claims,
+    change?: (claims: Claims, name: string) => Claims | undefined,
   ): readonly string[]
 }
 
@@ -158,9 +158,10 @@ export function createSimulatedGpus(options: GpuOptions): SimulatedGpus {
         const own = devices.filter((one) => one.chip.kind === kind)
         if (own.length === 0) return []
         const submodules = Object.fromEntries(
-          own.map((one, index) => {
+          own.flatMap((one, index) => {
             const name = `${kind === 'gpu' ? 'GPU' : 'SWITCH'}-${index}`
-            return [name, change(claimsOf(one), name)]
+            const claims = change(claimsOf(one), name)
+            return claims === undefined ? [] : [[name, claims] as const]
           }),
         )
         return [nras.answer({ nonce, at: now, submodules }, lies)]

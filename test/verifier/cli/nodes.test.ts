@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { SimulatedPlatform, SimulatedTd } from '@jeju/simulator'
-import { serveOcsp, serveRims } from '@jeju/simulator/gpu'
+import { serveNras, serveOcsp, serveRims } from '@jeju/simulator/gpu'
 import {
   bindingIdOf,
   deviceIdentityOf,
@@ -151,6 +151,8 @@ describe('url', () => {
     })
     const rims = await serveRims(gpus)
     const ocsp = await serveOcsp(gpus, { now: () => AT })
+    const nras = await serveNras(gpus, { now: () => AT })
+    const expired = await serveNras(gpus, { now: () => AT, lie: 'expired' })
     const policy = { ...policyOf(td), gpu: { ...takesAnyGpu, ocsp: 'required' } }
     const roots = [gpus.roots.deviceRoot, gpus.roots.rimRoot]
     const gpuFlags = [
@@ -170,6 +172,19 @@ describe('url', () => {
       const unanswered = ['--rim-url', rims.url, '--ocsp-url', 'http://127.0.0.1:9', '--json']
       expect((await ask(url, ...gpuFlags, ...unanswered)).stdout).toContain('OCSP_MISSING')
 
+      // The word of NVIDIA's service is asked for where the policy wants it, and nowhere else.
+      const asking = [...services, `--nras-url=${nras.url}`]
+      expect((await ask(url, ...gpuFlags, ...asking)).code).toBe(0)
+      expect(nras.asked).toEqual([])
+      const both = { ...policy, gpu: { ...policy.gpu, appraisal: 'both' } }
+      const wanting = [...gpuFlags, `--policy=${fileOf('both.json', JSON.stringify(both))}`]
+      expect((await ask(url, ...wanting, ...asking)).code).toBe(0)
+      expect(nras.asked).toHaveLength(1)
+      const none = await ask(url, ...wanting, ...services, '--json')
+      expect([none.code, none.stdout.includes('NRAS_MISSING')]).toEqual([10, true])
+      const old = await ask(url, ...wanting, ...services, `--nras-url=${expired.url}`, '--json')
+      expect([old.code, old.stdout.includes('NRAS_EXPIRED')]).toEqual([10, true])
+
       // Policy says CPU-only: neither service is asked.
       const before = [rims.asked.length, ocsp.asked]
       const forbidden = await ask(url, ...services, '--json')
@@ -178,6 +193,8 @@ describe('url', () => {
     } finally {
       await rims.close()
       await ocsp.close()
+      await nras.close()
+      await expired.close()
     }
   }, 30_000)
 
@@ -185,6 +202,8 @@ describe('url', () => {
     ['--gpu-anchor=one.der', 'expected two files'],
     ['--rim-url=http://rims.example', '--rim-url'],
     ['--ocsp-url=nowhere', '--ocsp-url'],
+    ['--nras-url=nowhere', '--nras-url'],
+    ['--nras-url=https://nras.example', 'expected an address of the roots'],
   ])('a flag that cannot be: %s', async (flag, text) => {
     const { code, stderr } = await ask('http://127.0.0.1:9', flag)
     expect(code).toBe(2)

@@ -19,3 +19,10 @@ export function fromBase64(text: string, place: string): Uint8Array<ArrayBuffer>
   }
   return bytes
 }
+
+/** Padded base64 (RFC 4648 §4). */
+export function toBase64(bytes: Uint8Array): string {
+  let binary = ''
+  for (const byte of bytes) binary += String.fromCharCode(byte)
+  return btoa(binary)
+}

@@ -1,4 +1,5 @@
 import { ProtocolError } from '../protocol/protocol-error.ts'
+import { toBase64 } from './base64.ts'
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 /** Value of each character by its code; every other code has none. */
@@ -9,9 +10,7 @@ const UNUSED_BITS = [0, 0, 0x0f, 0x03]
 
 /** Base64url without padding (RFC 4648 §5). */
 export function toBase64Url(bytes: Uint8Array): string {
-  let binary = ''
-  for (const byte of bytes) binary += String.fromCharCode(byte)
-  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+  return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
 }
 
 /** Bytes of unpadded base64url. A second spelling of the same bytes is refused (RFC 4648 §3.5, attack E19). */

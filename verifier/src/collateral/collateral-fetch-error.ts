@@ -1,7 +1,7 @@
 /** Codes of collateral that could not be fetched. Each of them refuses; none falls back to something weaker. */
 export const COLLATERAL_FETCH_ERROR_CODES = [
   'FETCH_OPTIONS_INVALID', // the caller's options or clock
-  'FETCH_REQUEST_INVALID', // the caller's FMSPC or CA
+  'FETCH_REQUEST_INVALID', // the caller's FMSPC, CA, RIM id or nonce
   'FETCH_BUSY', // as many fetches under way as the client makes
   'FETCH_FAILED', // no answer, or one that broke off
   'FETCH_TIMEOUT', // no complete answer in time

@@ -1,5 +1,5 @@
 /**
- * Fetches Intel's collateral, and NVIDIA's reference values and certificate status: the only code of the verifier that asks anybody. Judging
+ * Fetches Intel's collateral, and NVIDIA's reference values, certificate status and tokens: the only code of the verifier that asks anybody. Judging
  * them is a separate step.
  */
 export {
@@ -7,6 +7,12 @@ export {
   type CollateralClient,
   type CollateralClientOptions,
 } from './collateral-client.ts'
+export {
+  createNrasClient,
+  NVIDIA_NRAS_URL,
+  type NrasClient,
+  type NrasClientOptions,
+} from './nras-client.ts'
 export {
   createOcspClient,
   NVIDIA_OCSP_URL,

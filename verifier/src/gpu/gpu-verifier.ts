@@ -40,6 +40,12 @@ export interface GpuVerifierOptions {
   readonly nras?: NrasAppraiser
 }
 
+/** Answers of NVIDIA's service, and who reads them; without the one or the other it has said nothing. */
+export interface NrasWord {
+  readonly answers: readonly string[]
+  readonly appraiser?: NrasAppraiser | undefined
+}
+
 /** Everything a verification of GPU evidence depends on beside the evidence. Nothing is fetched and no clock is read. */
 export interface GpuContext {
   readonly at: Date
@@ -54,6 +60,7 @@ export interface GpuContext {
     readonly ocsp?: readonly Uint8Array[]
     /** The nonce that was sent to the OCSP service, where one was. */
     readonly ocspNonce?: Uint8Array
+    readonly nras?: NrasWord
   }
   /** Evidence known to be history: NVIDIA's sample nonce is then a nonce like any other. */
   readonly isRecorded?: boolean
@@ -72,7 +79,7 @@ export class GpuVerifier {
   /** @throws VerifierError `TRUST_ANCHOR_INVALID` */
   constructor(trustAnchor: GpuTrustAnchor, { signatures, nras }: GpuVerifierOptions = {}) {
     assertGpuTrustAnchor(trustAnchor)
-    if (nras !== undefined) assertNrasAppraiser(nras)
+    assertNrasAppraiser(nras)
     this.trustAnchor = trustAnchor
     const keys = new P384Verifier(signatures)
     const store = new CertificateStore(keys, P384_PROFILE)
@@ -95,9 +102,10 @@ export class GpuVerifier {
     const genuine = await genuineDevices(devices, places, { ...context, at }, this.#means)
     if (genuine.known === undefined) return concluded(genuine.checks, undefined)
     const { known } = genuine
-    const appraisal = await this.#appraise(known, places, evidence, { ...context, at })
+    const nras = context.collateral?.nras ?? { answers: evidence.nras ?? [], appraiser: this.#nras }
+    const appraisal = await this.#appraise(known, places, evidence, { ...context, at }, nras)
     const checks = [...genuine.checks, ...appraisal, ...setChecks(known, context)]
-    return concluded(checks, () => this.#claims(known, context.policy))
+    return concluded(checks, () => this.#claims(known, context.policy, nras))
   }
 
   async #appraise(
@@ -105,27 +113,13 @@ export class GpuVerifier {
     places: readonly string[],
     evidence: GpuEvidence,
     context: GpuContext,
+    nras: NrasWord,
   ): Promise<Appraisal> {
     const { policy } = context
     if (policy.appraisal === 'local') return this.#locally(known, places, evidence, context)
-    const byNras = await this.#byNras(known, places, evidence, context)
+    const byNras = await byService(known, places, nras, context)
     if (policy.appraisal === 'nras') return byNras
     return bothAppraisals(await this.#locally(known, places, evidence, context), byNras)
-  }
-
-  async #byNras(
-    known: readonly KnownDevice[],
-    places: readonly string[],
-    { nras: answers = [] }: GpuEvidence,
-    { nonce, policy, at }: GpuContext,
-  ): Promise<Appraisal> {
-    const appraiser = this.#nras
-    if (appraiser === undefined || answers.length === 0) {
-      const expected = appraiser ? 'tokens of NVIDIA’s service' : 'keys of NVIDIA’s service'
-      const failure = new CheckFailure('NRAS_MISSING', expected, 'none')
-      return noAppraisal(APPRAISAL_CHECKS, 'gpu-reference-values', failure)
-    }
-    return appraiser.appraise(known, places, { answers, nonce: toBareHex(nonce), policy, at })
   }
 
   async #locally(
@@ -178,10 +172,14 @@ export class GpuVerifier {
     return verified
   }
 
-  #claims(known: readonly KnownDevice[], { appraisal }: GpuPolicy): GpuReport['claims'] {
+  #claims(
+    known: readonly KnownDevice[],
+    { appraisal }: GpuPolicy,
+    { appraiser }: NrasWord,
+  ): GpuReport['claims'] {
     const tiers = [
       this.trustAnchor.tier,
-      ...(appraisal !== 'local' && this.#nras ? [this.#nras.service.tier] : []),
+      ...(appraisal === 'local' ? [] : [appraiser?.service.tier]),
     ]
     const gpu = known.find(({ device }) => device.kind === 'gpu')
     return Object.freeze({
@@ -192,6 +190,20 @@ export class GpuVerifier {
       notProven: NOT_PROVEN,
     })
   }
+}
+
+async function byService(
+  known: readonly KnownDevice[],
+  places: readonly string[],
+  { answers, appraiser }: NrasWord,
+  { nonce, policy, at }: GpuContext,
+): Promise<Appraisal> {
+  assertNrasAppraiser(appraiser)
+  if (appraiser === undefined || answers.length === 0) {
+    const failure = new CheckFailure('NRAS_MISSING', 'tokens and keys of NRAS', 'none')
+    return noAppraisal(APPRAISAL_CHECKS, 'gpu-reference-values', failure)
+  }
+  return appraiser.appraise(known, places, { answers, nonce: toBareHex(nonce), policy, at })
 }
 
 function setChecks(

@@ -1,6 +1,11 @@
 /** Judges evidence of NVIDIA GPUs and switches (docs/protocol.md §4.1): imported on its own, since few need it. */
-export { GpuVerifier, type GpuContext, type GpuVerifierOptions } from './gpu-verifier.ts'
-export { gpuTrust, type OcspAnswerSource, type RimSource } from './gpu-trust.ts'
+export {
+  GpuVerifier,
+  type GpuContext,
+  type GpuVerifierOptions,
+  type NrasWord,
+} from './gpu-verifier.ts'
+export { gpuTrust, type NrasSource, type OcspAnswerSource, type RimSource } from './gpu-trust.ts'
 export { parseGpuPolicy, type GpuPolicy, type GpuRequirement } from './gpu-policy.ts'
 export {
   GPU_CHECKS,
@@ -18,6 +23,7 @@ export {
 export { deviceIdentityOf, gpuDevicesDigest } from './device/device-identity.ts'
 export { nvidiaNras, simulatedNras, type NrasService } from './nras/nras-service.ts'
 export { nrasAppraiser } from './nras/nras-appraiser.ts'
+export { nrasSource, type NrasAnswerSource } from './nras/nras-source.ts'
 export type { NrasAppraiser } from './nras/appraise-by-nras.ts'
 export { parseOcspResponse, type OcspResponse } from './ocsp/ocsp-response.ts'
 export { parseSpdmReport, type SpdmReport } from './spdm/spdm-report.ts'

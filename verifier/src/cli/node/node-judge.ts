@@ -17,10 +17,18 @@ export const NODE_FLAGS: Readonly<Record<OwnFlag, { readonly type: 'string' }>> 
   'gpu-anchor': { type: 'string' },
   'rim-url': { type: 'string' },
   'ocsp-url': { type: 'string' },
+  'nras-url': { type: 'string' },
 }
 
 type OwnFlag =
-  'registry' | 'agent' | 'operator' | 'collateral' | 'gpu-anchor' | 'rim-url' | 'ocsp-url'
+  | 'registry'
+  | 'agent'
+  | 'operator'
+  | 'collateral'
+  | 'gpu-anchor'
+  | 'rim-url'
+  | 'ocsp-url'
+  | 'nras-url'
 
 /** The lines of `--help` about {@link NODE_FLAGS}, and about `--policy`, which these commands require. */
 export const NODE_FLAGS_HELP = `  --policy FILE        required: appraisal policy, JSON: images, compose files, key custody, TCB
@@ -30,7 +38,8 @@ export const NODE_FLAGS_HELP = `  --policy FILE        required: appraisal polic
   --collateral FILE    Intel's documents; those of the node's own evidence without it
   --gpu-anchor D,R     roots of devices and of RIM signers, files as for --anchor; NVIDIA's without it
   --rim-url URL        where reference values of GPUs come from; NVIDIA's service without it
-  --ocsp-url URL       who answers about certificates of GPUs; NVIDIA's service without it`
+  --ocsp-url URL       who answers about certificates of GPUs; NVIDIA's service without it
+  --nras-url URL       NVIDIA's attestation service, asked where the policy wants its word; nobody without it`
 
 type NodeFlags = Readonly<
   Partial<Record<OwnFlag | Exclude<keyof typeof COMMON_FLAGS, 'json'>, string | undefined>>
@@ -50,7 +59,7 @@ export async function readNodeJudge(flags: NodeFlags): Promise<NodeJudge> {
     trustAnchor: await readTrustAnchor(flags),
     policy: await readAppraisalPolicy(flags.policy),
   }
-  const gpus = await gpuTrustOf(flags)
+  const gpus = await gpuTrustOf(flags, context.policy.gpu)
   const at = parseTime(flags.at)
   if (flags.collateral !== undefined) await requireReadable([flags.collateral])
   return async (evidence, freshness) =>

@@ -9,8 +9,8 @@ export function markNrasAppraiser(appraiser: NrasAppraiser): NrasAppraiser {
   return appraiser
 }
 
-/** Refuses an object that only looks like an appraiser: every check that it made would be the caller's claim. */
-export function assertNrasAppraiser(candidate: NrasAppraiser): void {
-  if (made.has(candidate)) return
+/** Refuses an object, if any, that only looks like an appraiser: every check that it made would be the caller's claim. */
+export function assertNrasAppraiser(candidate: NrasAppraiser | undefined): void {
+  if (candidate === undefined || made.has(candidate)) return
   throw new VerifierError('TRUST_ANCHOR_INVALID', 'NRAS appraiser: not made by this module')
 }

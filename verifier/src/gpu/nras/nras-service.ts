@@ -1,9 +1,7 @@
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose'
 import { VerifierError } from '../../errors.ts'
 import type { GpuTier } from '../gpu-trust-anchor.ts'
-
-/** NVIDIA's production service; the staging one has another name, and so have tokens that a tool makes locally. */
-const NRAS_ISSUER = 'https://nras.attestation.nvidia.com'
+import { NRAS_ISSUER } from './nras-issuer.ts'
 
 const made = new WeakSet<NrasService>()
 
