@@ -2,26 +2,10 @@ import { etherOf } from '../../chain/viem-amount.ts'
 import { giveFeedback } from '../../findings/give-feedback.ts'
 import type { Command } from '../command.ts'
 import { EXIT, EXIT_HELP } from '../exit-code.ts'
-import {
-  COMMON_HELP,
-  JSON_FLAG,
-  NETWORK_FLAGS,
-  NETWORK_HELP,
-  readArguments,
-  WALLET_FLAGS,
-  WALLET_HELP,
-} from '../flags.ts'
+import { COMMON_HELP, NETWORK_HELP, WALLET_HELP } from '../flags.ts'
 import { printResult } from '../output.ts'
-import { readNetwork } from '../settings/network.ts'
-import { readWallet } from '../settings/wallet.ts'
 import type { Terminal } from '../terminal.ts'
-import {
-  findingAbout,
-  findingsOf,
-  parseAuthorisation,
-  SOURCE_FLAGS,
-  SOURCE_HELP,
-} from './source.ts'
+import { readFindingOrder, SOURCE_HELP } from './source.ts'
 
 const HELP = `jeju findings feedback AUTHORISATION [flags]
 
@@ -48,18 +32,11 @@ export const feedbackCommand: Command = {
   run: runFeedback,
 }
 
-const FLAGS = { ...JSON_FLAG, ...NETWORK_FLAGS, ...WALLET_FLAGS, ...SOURCE_FLAGS } as const
-
 async function runFeedback(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { values, positionals } = readArguments(args, FLAGS)
-  const wanted = parseAuthorisation(positionals)
-  const network = await readNetwork(values, terminal)
-  const deployment = await network.deployment()
-  const finding = findingAbout(wanted, await findingsOf(values, terminal, network, deployment))
-  const wallet = await readWallet(values, terminal, network.rpcUrl(), deployment)
-  const { weight, hash } = await giveFeedback(finding, { wallet, deployment })
+  const { json, wanted, deployment, finding, wallet } = await readFindingOrder(args, terminal)
+  const { weight, hash } = await giveFeedback(finding, { wallet: await wallet(), deployment })
   const { agentId } = finding
   const text = `feedback on agent ${agentId} in ${hash}, with the weight of ${etherOf(weight)} ether`
-  await printResult(terminal, values.json, { authHash: wanted, agentId, weight, hash }, text)
+  await printResult(terminal, json, { authHash: wanted, agentId, weight, hash }, text)
   return EXIT.ok
 }

@@ -3,26 +3,11 @@ import { SdkError } from '../../errors/sdk-error.ts'
 import { reportConflict, type ReportStep } from '../../findings/report-conflict.ts'
 import type { Command } from '../command.ts'
 import { EXIT, EXIT_HELP } from '../exit-code.ts'
-import {
-  COMMON_HELP,
-  JSON_FLAG,
-  NETWORK_FLAGS,
-  NETWORK_HELP,
-  readArguments,
-  WALLET_FLAGS,
-  WALLET_HELP,
-} from '../flags.ts'
+import { COMMON_HELP, NETWORK_HELP, WALLET_HELP } from '../flags.ts'
 import { printResult } from '../output.ts'
-import { readNetwork } from '../settings/network.ts'
-import { openHome, readWallet } from '../settings/wallet.ts'
+import { openHome } from '../settings/wallet.ts'
 import type { Terminal } from '../terminal.ts'
-import {
-  findingAbout,
-  findingsOf,
-  parseAuthorisation,
-  SOURCE_FLAGS,
-  SOURCE_HELP,
-} from './source.ts'
+import { readFindingOrder, SOURCE_HELP } from './source.ts'
 
 const HELP = `jeju findings submit AUTHORISATION [flags]
 
@@ -52,24 +37,21 @@ export const submitFindingCommand: Command = {
   run: runSubmit,
 }
 
-const FLAGS = { ...JSON_FLAG, ...NETWORK_FLAGS, ...WALLET_FLAGS, ...SOURCE_FLAGS } as const
-
 async function runSubmit(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { values, positionals } = readArguments(args, FLAGS)
-  const wanted = parseAuthorisation(positionals)
-  const network = await readNetwork(values, terminal)
-  const deployment = await network.deployment()
-  const findings = await findingsOf(values, terminal, network, deployment)
-  const { proof } = findingAbout(wanted, findings)
+  const { values, json, wanted, deployment, finding, wallet } = await readFindingOrder(
+    args,
+    terminal,
+  )
+  const { proof } = finding
   if ('none' in proof) {
     throw new SdkError('NOT_VERIFIED', `the chain cannot check this finding: ${proof.none}`)
   }
   const step = await reportConflict(proof.conflict, {
-    wallet: await readWallet(values, terminal, network.rpcUrl(), deployment),
+    wallet: await wallet(),
     deployment,
     store: await openHome(values, terminal),
   })
-  await printResult(terminal, values.json, { authHash: wanted, ...step }, textOf(step))
+  await printResult(terminal, json, { authHash: wanted, ...step }, textOf(step))
   return EXIT.ok
 }
 
