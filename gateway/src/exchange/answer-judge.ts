@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   verifyReceiptInParallel,
   type Ed25519Elsewhere,
@@ -7,7 +8,6 @@ import {
 } from '@jeju/verifier'
 import {
   authDigest,
-  receiptDigest,
   type ComputeReceipt,
   type ContractDomain,
   type Hex,
@@ -68,8 +68,6 @@ const TWICE = {
 export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
   const { signatures, verifyEd25519, serving, now, onVerdict } = parts
   const answered = new BoundedMap<Hex, ComputeReceipt>(MAX_ANSWERED)
-  const digestOf = ({ receipt }: ComputeReceipt): Hex =>
-    receiptDigest(receipt, serving, signatures.keccak256)
   return {
     isVerified: async (answer, attempt, request) => {
       const { requestBytes } = request
@@ -94,7 +92,7 @@ export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
       const isTwice =
         earlier !== undefined &&
         verdict.outcome === 'verified' &&
-        digestOf(earlier) !== digestOf(verdict.receipt)
+        !isDeepStrictEqual(earlier.receipt, verdict.receipt.receipt)
       onVerdict(isTwice ? 'refused' : verdict.outcome)
       if (verdict.outcome === 'verified' && !isTwice) {
         answered.set(authHash, verdict.receipt)
