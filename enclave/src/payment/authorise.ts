@@ -1,4 +1,4 @@
-import { nativeSha256, nativeSignatures } from '@jeju/verifier/node'
+import { nativeBase64Url, nativeSha256, nativeSignatures } from '@jeju/verifier/node'
 import {
   authDigest,
   AUTHORIZATION_HEADER,
@@ -86,7 +86,7 @@ export function createAuthoriser(parts: AuthoriserParts): Authoriser {
     const signed = readHeader(header)
     const { auth } = signed
     checkStatement(signed, parts)
-    const authHash = authDigest(auth, parts.serving)
+    const authHash = authDigest(auth, parts.serving, nativeSignatures.keccak256)
     const signer = signerOf(authHash, signed.signature)
     if (journal.knows(authHash, auth)) throw alreadyUsed()
     if (holds.has(auth.channelId)) throw beingReleased()
@@ -143,7 +143,7 @@ function readHeader(header: string | undefined): SignedRequestAuth {
     throw new NodeError('authorization_missing', `${AUTHORIZATION_HEADER} header is required`)
   }
   try {
-    return parseAuthorization(header)
+    return parseAuthorization(header, nativeBase64Url)
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
     throw new NodeError('authorization_invalid', error.message)

@@ -1,3 +1,4 @@
+import { nativeSignatures } from '@jeju/verifier/node'
 import {
   attestationDigest,
   authDigest,
@@ -6,7 +7,6 @@ import {
   keccak256,
   MAX_AUTH_LIFE_S,
   receiptDigest,
-  recoverAddress,
   SETTLE_WINDOW_S,
   toHex,
   utf8,
@@ -27,6 +27,9 @@ import {
   type SettlementStatus,
 } from '../../../enclave/src/chain/node-chain.ts'
 import { registryDomain, servingDomain } from './deployment.ts'
+
+// Native: this chain is in the process of the node that is measured (`bench/node`).
+const { keccak256: nativeKeccak256, recoverAddress } = nativeSignatures
 
 /** Wei per million tokens, so that a token in costs 2 wei and a token out 6. */
 export const PRICE: Price = { inPerMTok: 2_000_000n, outPerMTok: 6_000_000n, maxOutputTokens: 64 }
@@ -202,7 +205,7 @@ export class TestChain implements NodeChain {
     }
     if (channel.state === 'closed') return 'channel_closed'
     if (this.now() > auth.validUntil + SETTLE_WINDOW_S) return 'expired'
-    const authHash = authDigest(auth, servingDomain)
+    const authHash = authDigest(auth, servingDomain, nativeKeccak256)
     if (recoverAddress(authHash, item.authSig) !== channel.sessionKey) return 'bad_auth'
     if (channel.mode !== 'receipt') return 'bad_auth'
     const binding = this.bindings.get(auth.bindingId)
@@ -212,7 +215,8 @@ export class TestChain implements NodeChain {
       receipt.issuedAt <= auth.validUntil &&
       auth.validUntil <= receipt.issuedAt + MAX_AUTH_LIFE_S &&
       receipt.issuedAt <= this.now() &&
-      recoverAddress(receiptDigest(receipt, servingDomain), item.receiptSig) === binding.signer
+      recoverAddress(receiptDigest(receipt, servingDomain, nativeKeccak256), item.receiptSig) ===
+        binding.signer
     if (!sound) return 'bad_receipt'
     const fee = this.feeOf(item)
     if (fee > auth.maxFee || receipt.outputTokens > this.price_.maxOutputTokens) return 'over_cap'

@@ -1,7 +1,7 @@
 import { utf8 } from '../bytes/bytes.ts'
 import { toBareHex, type Hex } from '../bytes/hex.ts'
 import { canonicalJson, parseCanonicalDocument, type JsonValue } from './canonical-json.ts'
-import type { ContractDomain } from './eip712.ts'
+import type { ContractDomain, Keccak256 } from './eip712.ts'
 import { MAX_FINISH_CODE, receiptDigest, type Receipt } from './receipt.ts'
 import { asBareHex, asDecimal, asHex, asInteger, asString, exactObject } from './shape.ts'
 import { signDigest, signEd25519 } from './signatures.ts'
@@ -90,6 +90,7 @@ export interface ReceiptSigning {
   signDigest(digest: Hex, privateKey: Uint8Array): Hex
   /** As `signEd25519`. */
   signEd25519(message: Uint8Array, seed: Uint8Array): Uint8Array<ArrayBuffer>
+  readonly keccak256?: Keccak256
 }
 
 const PORTABLE: ReceiptSigning = { signDigest, signEd25519 }
@@ -104,7 +105,7 @@ export function signComputeReceipt(
     ...content,
     keyId: keys.keyId,
     receiptSignature: signing.signDigest(
-      receiptDigest(content.receipt, keys.serving),
+      receiptDigest(content.receipt, keys.serving, signing.keccak256),
       keys.signerKey,
     ),
   }
