@@ -83,3 +83,16 @@ test('a body that is given up ends its connection once, and one that was whole d
   }
   expect(left.told).toEqual(['body: given up'])
 })
+
+test('is over when its last byte was handed out, and not while pieces wait', async () => {
+  const { body } = source()
+  const first = body.next()
+  body.push(Buffer.from('a'))
+  body.push(Buffer.from('b'))
+  body.end()
+  expect((await first).value?.toString()).toBe('a')
+  expect(body.isOver).toBe(false)
+  expect((await body.next()).value?.toString()).toBe('b')
+  expect(body.isOver).toBe(true)
+  expect((await body.next()).done).toBe(true)
+})

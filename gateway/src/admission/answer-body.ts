@@ -1,5 +1,7 @@
 /** Bytes of an answer as they arrive, for one reader. They have to be read to their end, or given up. */
 export interface AnswerBody extends AsyncIterable<Uint8Array> {
+  /** Whether the last byte was handed out. */
+  readonly isOver: boolean
   /** Gives up what was not read, and the connection with it. */
   destroy(): void
 }
@@ -25,6 +27,10 @@ export class ArrivingBody implements AnswerBody, AsyncIterator<Uint8Array, undef
 
   constructor(source: BodySource) {
     this.#source = source
+  }
+
+  get isOver(): boolean {
+    return this.#isWhole && this.#pieces.length === 0
   }
 
   push(piece: Uint8Array): void {

@@ -4,9 +4,9 @@ import { nativeSha256 } from '@jeju/verifier/node'
 import {
   concatBytes,
   createResponseHasher,
-  encodeComputeReceipt,
   ProtocolError,
   SseReceiptSplitter,
+  utf8,
   type StreamKind,
 } from '@jeju/verifier/protocol'
 import { errorAnswer, GatewayError } from '../http/gateway-error.ts'
@@ -31,21 +31,31 @@ export async function passStream(
   const flush = setImmediate(() => response.flushHeaders())
   const reading = new StreamReading(sent, kind)
   const inTime = collectInTime(dues, response)
+  const { body } = sent.answer
+  /** What came together with the end leaves together with it. */
+  let last: Uint8Array = new Uint8Array(0)
+  const finish = (end: Uint8Array): void => void response.end(concatBytes(last, end))
   try {
-    for await (const chunk of sent.answer.body) {
+    for await (const chunk of body) {
       const covered = reading.push(chunk)
-      if (covered.length > 0) await writeBytes(response, covered)
+      if (body.isOver) last = covered
+      else if (covered.length > 0) await writeBytes(response, covered)
     }
     const { received, end } = reading.end()
     if (await parts.judge.isVerified(received, sent.attempt, parts)) {
       if (dues !== undefined) response.addTrailers(await dues.collect())
-      response.end(end)
+      finish(end)
       return { outcome: 'streaming', bytes: reading.bytes }
     }
   } catch (error) {
-    if (error instanceof GatewayError) return endUnpaid(error, kind, response, reading.bytes)
+    if (error instanceof GatewayError) {
+      response.addTrailers(error.details.headers ?? {})
+      // The end of a good stream is kept back where nobody paid for it.
+      finish(errorFrame(kind, error))
+      return { outcome: 'unpaid', bytes: reading.bytes }
+    }
     if (!(error instanceof ProtocolError)) throw error
-    sent.answer.body.destroy()
+    body.destroy()
     const received = reading.broken(`${error.code}: ${error.message}`)
     await parts.judge.isVerified(received, sent.attempt, parts)
   } finally {
@@ -53,7 +63,7 @@ export async function passStream(
     clearTimeout(inTime)
   }
   const text = 'stream: the node did not sign for these bytes'
-  response.end(errorFrame(kind, new GatewayError('response_not_verified', text)))
+  finish(errorFrame(kind, new GatewayError('response_not_verified', text)))
   return { outcome: 'not-verified', bytes: reading.bytes }
 }
 
@@ -71,20 +81,12 @@ function collectInTime(
   }, dues.msLeft())
 }
 
-/** The end of a good stream that is kept back because nobody paid for it. */
-function endUnpaid(
-  error: GatewayError,
-  kind: StreamKind,
-  response: ServerResponse,
-  bytes: number,
-): Passed {
-  response.addTrailers(error.details.headers ?? {})
-  response.end(errorFrame(kind, error))
-  return { outcome: 'unpaid', bytes }
+/** The event with which clients of each API raise an error. */
+function errorFrame(kind: StreamKind, error: GatewayError): Uint8Array {
+  return utf8(errorText(kind, error))
 }
 
-/** The event with which clients of each API raise an error. */
-function errorFrame(kind: StreamKind, error: GatewayError): string {
+function errorText(kind: StreamKind, error: GatewayError): string {
   const { body } = errorAnswer(error)
   switch (kind) {
     case 'chat':
@@ -119,10 +121,10 @@ class StreamReading {
 
   /** What is to be judged, and the bytes to give out after that. */
   end(): { readonly received: ReceivedAnswer; readonly end: Uint8Array } {
-    const { receipt, held, tail } = this.#splitter.end()
+    const { text, held, tail } = this.#splitter.end()
     this.#cover(held)
     return {
-      received: this.#received({ text: encodeComputeReceipt(receipt) }),
+      received: this.#received({ text }),
       end: concatBytes(held, tail),
     }
   }

@@ -1,7 +1,6 @@
 import type { ReceivedAnswer } from '@jeju/verifier'
 import {
   concatBytes,
-  encodeComputeReceipt,
   equalBytes,
   MAX_RESPONSE_BYTES,
   ProtocolError,
@@ -95,7 +94,7 @@ class StreamReading {
 
   /** The last bytes, once they are verified. */
   async end(): Promise<Uint8Array<ArrayBuffer>> {
-    const { receipt, held, tail } = this.#split(() => this.#splitter.end())
+    const { receipt, text, held, tail } = this.#split(() => this.#splitter.end())
     this.#cover(held)
     if (!this.#covered.isWhole) return this.#refuse('a sealed piece that is covered in part')
     if (held.length > 0) {
@@ -107,7 +106,7 @@ class StreamReading {
     if ((this.#facts.chunk !== undefined || held.length > 0) && !equalBytes(tail, ownTail)) {
       this.#refuse('a receipt frame that is no empty chunk of this stream')
     }
-    await this.#context.keep(this.#judge({ text: encodeComputeReceipt(receipt) }))
+    await this.#context.keep(this.#judge({ text }))
     return concatBytes(held, ownTail)
   }
 

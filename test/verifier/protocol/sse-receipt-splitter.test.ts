@@ -4,6 +4,7 @@ import {
   concatBytes,
   decodeUtf8,
   DONE_FRAME,
+  encodeComputeReceipt,
   receiptFrame,
   SseReceiptSplitter,
   utf8,
@@ -34,6 +35,7 @@ describe('receipt at the end of an event stream', () => {
         const { body, end } = split(stream, cuts)
         expect(body).toEqual(covered)
         expect(end.receipt).toEqual(receipt)
+        expect(end.text).toBe(encodeComputeReceipt(receipt))
         expect(end.tail).toEqual(concatBytes(frame, utf8(DONE_FRAME)))
       }),
     )
@@ -105,7 +107,12 @@ describe('receipt behind the event that ends an answer', () => {
     for (let size = 1; size <= whole.length; size += 3) {
       const { body, end } = splitEvents(whole, size)
       expect(body).toEqual(events)
-      expect(end).toEqual({ receipt, held: last, tail: comment })
+      expect(end).toEqual({
+        receipt,
+        text: encodeComputeReceipt(receipt),
+        held: last,
+        tail: comment,
+      })
     }
   })
 

@@ -73,15 +73,21 @@ export function receiptFrame(
   return utf8(`${CHUNK_START}data: ${data}\n\n`)
 }
 
+/** A receipt, and its canonical text. */
+export interface FramedReceipt {
+  readonly receipt: ComputeReceipt
+  readonly text: string
+}
+
 /**
  * Reads the text of a receipt frame, without its delimiter. The receipt does not cover this frame, so nothing in it
  * may be taken for an answer: no choices, and no model but the signed one. Throws a ProtocolError.
  */
-export function parseReceiptFrame(frame: string, kind: StreamKind = 'chat'): ComputeReceipt {
+export function parseReceiptFrame(frame: string, kind: StreamKind = 'chat'): FramedReceipt {
   const place = 'receipt frame'
   const data = frame.slice(RECEIPT_FRAME_STARTS[kind].length)
   const object = CHUNK_OBJECTS[kind]
-  if (object === undefined) return parseComputeReceipt(data, place)
+  if (object === undefined) return { receipt: parseComputeReceipt(data, place), text: data }
   const text = data.startsWith('data: ') ? data.slice('data: '.length) : ''
   const quick = quickChunk(text, object)
   if (quick !== undefined) return quick
@@ -99,7 +105,7 @@ export function parseReceiptFrame(frame: string, kind: StreamKind = 'chat'): Com
   asInteger(chunk['created'], `${place}.created`, { min: 0, max: MAX_CREATED })
   const receipt = readComputeReceipt(chunk['receipt'])
   asOneOf(chunk['model'], `${place}.model`, [receipt.model])
-  return receipt
+  return { receipt, text: encodeComputeReceipt(receipt) }
 }
 
 /** The canonical text of chunks whose names are of plain letters, but that `created` may be too large. */
@@ -107,9 +113,9 @@ const CHUNK_FORM =
   /^\{"choices":\[\],"created":(0|[1-9][0-9]{0,12}),"id":"[ !#-[\]-~]{0,256}","model":"([ !#-[\]-~]*)","object":"([a-z._]+)","receipt":(\{.+\})\}$/
 
 /** What {@link parseReceiptFrame} reads of a chunk in that form; undefined of any other, which is judged there. */
-function quickChunk(text: string, object: string): ComputeReceipt | undefined {
+function quickChunk(text: string, object: string): FramedReceipt | undefined {
   const [, created, model, stated, document = ''] = CHUNK_FORM.exec(text) ?? []
   if (stated !== object || Number(created) > MAX_CREATED) return undefined
   const receipt = quickReceipt(document)
-  return receipt?.model === model ? receipt : undefined
+  return receipt !== undefined && receipt.model === model ? { receipt, text: document } : undefined
 }

@@ -1,9 +1,13 @@
 import { concatBytes, decodeUtf8, utf8 } from '../bytes/bytes.ts'
-import type { ComputeReceipt } from './compute-receipt.ts'
 import { MAX_HEADER_BYTES } from './limits.ts'
 import { ProtocolError } from './protocol-error.ts'
 import { TERMINAL_EVENTS, type StreamKind } from './prompt-endpoints.ts'
-import { parseReceiptFrame, RECEIPT_FRAME_STARTS, STREAM_END } from './receipt-frame.ts'
+import {
+  parseReceiptFrame,
+  RECEIPT_FRAME_STARTS,
+  STREAM_END,
+  type FramedReceipt,
+} from './receipt-frame.ts'
 
 const NEWLINE = 0x0a
 const EMPTY = new Uint8Array(0)
@@ -12,8 +16,7 @@ const MAX_FRAME_BYTES = 1024 * 1024
 const MAX_RECEIPT_BYTES = MAX_HEADER_BYTES * 2
 
 /** The end of a verified stream: its receipt, and the bytes that carry it. */
-export interface StreamEnd {
-  readonly receipt: ComputeReceipt
+export interface StreamEnd extends FramedReceipt {
   /** The event that ends the answer, where the stream has one: covered, and to be given out after verification. */
   readonly held: Uint8Array<ArrayBuffer>
   /** Receipt frame and what follows it, exactly as received; to be forwarded after verification. */
@@ -83,8 +86,8 @@ export class SseReceiptSplitter {
         'stream: expected exactly the receipt frame and its end at the end',
       )
     }
-    const receipt = parseReceiptFrame(text.slice(0, delimiter), this.#kind)
-    return { receipt, held: this.#tail.slice(0, held), tail }
+    const framed = parseReceiptFrame(text.slice(0, delimiter), this.#kind)
+    return { ...framed, held: this.#tail.slice(0, held), tail }
   }
 
   /** Length of the event that ends the answer, which a stream of events cannot lack. */

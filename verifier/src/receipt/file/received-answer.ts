@@ -1,7 +1,6 @@
 import { concatBytes, decodeUtf8, utf8 } from '../../bytes/bytes.ts'
 import { fromBase64Url } from '../../bytes/base64url.ts'
 import type { Hex } from '../../bytes/hex.ts'
-import { encodeComputeReceipt } from '../../protocol/compute-receipt.ts'
 import { MAX_HEADER_BYTES, MAX_RESPONSE_BYTES } from '../../protocol/limits.ts'
 import type { StreamKind } from '../../protocol/prompt-endpoints.ts'
 import { ProtocolError } from '../../protocol/protocol-error.ts'
@@ -70,9 +69,9 @@ function readStream(body: Uint8Array, salt: Hex, api: StreamKind): ReceivedAnswe
   let covered = new Uint8Array(0)
   const receipt = orAbsent(() => {
     covered = splitter.push(body)
-    const { receipt, held } = splitter.end()
+    const { text, held } = splitter.end()
     covered = concatBytes(covered, held)
-    return { text: encodeComputeReceipt(receipt) }
+    return { text }
   })
   return { ...hashed(covered, salt), receipt }
 }
