@@ -1,19 +1,16 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
-import { setTimeout as delay } from 'node:timers/promises'
 import { launchTd } from '@jeju/simulator'
 import {
   authDigest,
   createResponseHasher,
   EVIDENCE_MEDIA_TYPE,
   parseAuthorization,
-  encodeComputeReceipt,
   parseComputeReceipt,
   parseNonce,
   receiptDigest,
   recoverAddress,
-  SseReceiptSplitter,
   utf8,
   type ComputeReceipt,
   type Hex,
@@ -21,11 +18,12 @@ import {
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createProviderConnection } from '../../gateway/src/admission/provider-connection.ts'
 import { servingDomain } from '../gateway/network/deployment.ts'
-import { signedHeaders, streamEnd } from '../gateway/network/signed-answer.ts'
 import { authorizationFor, LIMITS, platform, TestNetwork } from '../gateway/network/test-network.ts'
 import { COMPOSE, TestNode } from '../gateway/network/test-node.ts'
 import { bodyOf } from '../gateway/network/upstream.ts'
 import { policyOf } from '../simulated-trust.ts'
+import { isWhole, receiptOf, textOf, type Got } from './got.ts'
+import { FAILOVER_MS, KINDS, LIES, SOUND, type Kind, type Serve } from './nodes.ts'
 
 // Nodes behind real sockets, of which some die, hang, lie or are slow while many clients ask; every answer is judged
 // again here, with nothing of the gateway's.
@@ -34,93 +32,6 @@ const CLIENTS = 16
 const REQUESTS = 480
 /** The killed node dies, and the revoked one is revoked, when so many were asked. */
 const TURN = REQUESTS / 3
-const FRAMES = Array.from({ length: 12 }, (_, at) => `data: {"choices":[],"at":${at}}\n\n`)
-const FAILOVER_MS = 400
-
-type Serve = (asked: Asked) => void | Promise<void>
-
-interface Asked {
-  readonly node: TestNode
-  readonly id: number
-  readonly isStream: boolean
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-}
-
-interface Kind {
-  readonly name: string
-  readonly serve: Serve
-  /** Runs something that the policy does not list. */
-  readonly isTampered?: boolean
-}
-
-/** What a client got. */
-interface Got {
-  readonly id: number
-  readonly offered: readonly string[]
-  readonly isStream: boolean
-  readonly authorizations: readonly string[]
-  readonly startedMs: number
-  readonly endedMs: number
-  readonly status: number
-  readonly verdict: string | null
-  readonly binding: string | null
-  readonly receipt: string | null
-  readonly bytes: Uint8Array
-  /** The connection was broken off. */
-  readonly isBroken: boolean
-}
-
-const honest: Serve = ({ node, isStream, request, response }) => {
-  if (isStream) {
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    response.end(FRAMES.join('') + streamEnd(node, request, FRAMES.join('')))
-  } else response.writeHead(200, signedHeaders(node, request, utf8('{}'))).end('{}')
-}
-
-const slow: Serve = async ({ node, isStream, request, response }) => {
-  if (!isStream) {
-    await delay(60)
-    return honest({ node, id: 0, isStream, request, response })
-  }
-  response.writeHead(200, { 'content-type': 'text/event-stream' })
-  for (const frame of FRAMES) {
-    response.write(frame)
-    // Longer in all than another candidate is waited for, which is nobody's turn once a byte is there.
-    await delay((2 * FAILOVER_MS) / FRAMES.length)
-  }
-  response.end(streamEnd(node, request, FRAMES.join('')))
-}
-
-/** Lies of which each is signed for as if it were true. */
-const LIES: readonly Serve[] = [
-  // A byte that was changed after it was signed for.
-  ({ node, request, response }) =>
-    void response.writeHead(200, signedHeaders(node, request, utf8('{}'))).end('[]'),
-  // The receipt of another answer.
-  ({ node, request, response }) => {
-    const lie = { receipt: { responseHash: `0x${'ab'.repeat(32)}` as const } }
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    response.end(FRAMES.join('') + streamEnd(node, request, FRAMES.join(''), lie))
-  },
-  // Another model than was asked for.
-  ({ node, request, response }) => {
-    const lie = { content: { model: 'smaller' } }
-    response.writeHead(200, signedHeaders(node, request, utf8('{}'), lie)).end('{}')
-  },
-]
-
-const KINDS: readonly Kind[] = [
-  { name: 'good A', serve: honest },
-  { name: 'good B', serve: honest },
-  { name: 'slow', serve: slow },
-  { name: 'killed', serve: slow },
-  { name: 'hanging', serve: () => undefined },
-  { name: 'revoked', serve: honest },
-  ...LIES.map((serve, index) => ({ name: `lying ${index}`, serve })),
-  { name: 'tampered', serve: honest, isTampered: true },
-]
-const SOUND = ['good A', 'good B', 'slow']
 
 describe('chaos: nodes that are killed, hang, lie and are slow, under load', () => {
   const nodes = new Map<string, TestNode>()
@@ -338,26 +249,3 @@ describe('chaos: nodes that are killed, hang, lie and are slow, under load', () 
     return signer === node.statement.signer ? 'signed for' : 'another signer'
   }
 })
-
-/** Whether the gateway gave it out as an answer, and to its end. */
-function isWhole({ status, verdict, bytes, isBroken }: Got): boolean {
-  if (status !== 200 || isBroken) return false
-  return verdict === 'verified' || textOf(bytes).endsWith('data: [DONE]\n\n')
-}
-
-function receiptOf({ verdict, receipt, bytes }: Got): {
-  readonly text: string
-  readonly covered: Uint8Array
-} {
-  if (verdict === 'verified') {
-    return { text: Buffer.from(receipt ?? '', 'base64url').toString(), covered: bytes }
-  }
-  const splitter = new SseReceiptSplitter('chat')
-  const covered = [splitter.push(bytes)]
-  const { receipt: signed, held } = splitter.end()
-  return { text: encodeComputeReceipt(signed), covered: Buffer.concat([...covered, held]) }
-}
-
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('utf8')
-}

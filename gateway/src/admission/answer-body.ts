@@ -1,7 +1,7 @@
 /** Bytes of an answer as they arrive, for one reader. They have to be read to their end, or given up. */
 export interface AnswerBody extends AsyncIterable<Uint8Array> {
-  /** Whether the last byte was handed out. */
-  readonly isOver: boolean
+  /** Whether the last byte was handed out, where that is known before the next is asked for. */
+  readonly isOver?: boolean
   /** Gives up what was not read, and the connection with it. */
   destroy(): void
 }

@@ -38,7 +38,7 @@ export async function passStream(
   try {
     for await (const chunk of body) {
       const covered = reading.push(chunk)
-      if (body.isOver) last = covered
+      if (body.isOver === true) last = covered
       else if (covered.length > 0) await writeBytes(response, covered)
     }
     const { received, end } = reading.end()
