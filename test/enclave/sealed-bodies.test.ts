@@ -1,32 +1,19 @@
 import {
   AUTHORIZATION_HEADER,
   createResponseHasher,
-  decodeEvidence,
   encodeAuthorization,
-  parseKeyset,
   RECEIPT_HEADER,
   sha256,
   toBareHex,
   toHex,
   utf8,
   PROMPT_ENDPOINTS,
-  randomBytes32,
   parseComputeReceipt,
   fromBase64Url,
   SseReceiptSplitter,
   type Hex,
-  type SignedRequestAuth,
 } from '@jeju/verifier/protocol'
-import {
-  EHBP_X25519,
-  sealingKeyOf,
-  sealRequest,
-  X_WING,
-  x25519PublicKey,
-  xWingPublicKey,
-  type SealedRequest,
-  type SealingKey,
-} from '@jeju/verifier/sealing'
+import { EHBP_X25519, sealRequest, x25519PublicKey, type SealingKey } from '@jeju/verifier/sealing'
 import { verifyReceipt } from '@jeju/verifier'
 import { afterAll, describe, expect, test } from 'vitest'
 import { EngineError } from '../../enclave/src/engine/engine-error.ts'
@@ -36,12 +23,11 @@ import { minimalEhbpRequest } from '../verifier/sealing/minimal-hpke.ts'
 import { objections } from '../check-names.ts'
 import { expectationOf } from './setting/expected-receipt.ts'
 import { MODEL } from './setting/scripted-engine.ts'
-import { cleanUp, startNode, type Running } from './setting/start-node.ts'
-import { authHashOf, CHAT_PATH, chatBody, contentOf, errorOf } from './setting/test-client.ts'
+import { keysOf, open, post } from './setting/sealed-requests.ts'
+import { cleanUp, startNode } from './setting/start-node.ts'
+import { authHashOf, chatBody, contentOf, errorOf } from './setting/test-client.ts'
 
 afterAll(cleanUp)
-
-const PROMPT_PATHS = Object.keys(PROMPT_ENDPOINTS)
 
 const STREAM_BODIES = {
   '/v1/chat/completions': chatBody({ stream: true }),
@@ -59,50 +45,6 @@ const STREAMED = Object.keys(STREAM_BODIES) as readonly (keyof typeof STREAM_BOD
 const RECEIPT_FRAME_START = 'event: receipt\n'
 const TEXT = 'Ja, gern. Grüße aus dem TD 🎉'
 const decoder = new TextDecoder()
-
-/** Keys as a client has them: from the attested keyset. */
-async function keysOf({ get }: Running): Promise<readonly SealingKey[]> {
-  const answer = await get(`/v1/attestation?nonce=${'ab'.repeat(32)}`)
-  const { keyset } = decodeEvidence(new Uint8Array(await answer.arrayBuffer()))
-  const parsed = parseKeyset(keyset)
-  const only = (algo: string): SealingKey => {
-    const key = sealingKeyOf({
-      ...parsed,
-      e2ee_public_keys: parsed.e2ee_public_keys.filter((one) => one.algo === algo),
-    })
-    if (key === undefined) throw new Error(`no key for ${algo}`)
-    return key
-  }
-  return [only(EHBP_X25519.algo), only(X_WING.algo)]
-}
-
-function post(
-  sealed: { readonly body: Uint8Array; readonly headers: Readonly<Record<string, string>> },
-  signed: SignedRequestAuth | undefined,
-  path: string = CHAT_PATH,
-): Request {
-  return new Request(`http://node.test${path}`, {
-    method: 'POST',
-    body: new Uint8Array(sealed.body),
-    headers: {
-      'content-type': 'application/json',
-      ...sealed.headers,
-      ...(signed === undefined ? {} : { [AUTHORIZATION_HEADER]: encodeAuthorization(signed) }),
-    },
-  })
-}
-
-/** Opens a whole answer: its plaintext, and the pieces with their bytes of the wire. */
-async function open(
-  sealed: SealedRequest,
-  response: Response,
-): Promise<{ text: string; pieces: { plain: string; wire: Uint8Array }[] }> {
-  const opener = await sealed.openAnswer(response.headers.get('ehbp-response-nonce'))
-  const frames = await opener.push(new Uint8Array(await response.arrayBuffer()))
-  opener.end()
-  const pieces = frames.map(({ plaintext, wire }) => ({ plain: decoder.decode(plaintext), wire }))
-  return { text: pieces.map(({ plain }) => plain).join(''), pieces }
-}
 
 function hashOf(salt: Hex, pieces: readonly Uint8Array[]): Hex {
   const hasher = createResponseHasher(salt)
@@ -258,88 +200,6 @@ describe.each([0, 1])('suite %i', (suite) => {
       const status = response.status
       expect([status >= 400, JSON.parse(text)]).toMatchObject([true, { error: { code } }])
     }
-  })
-})
-
-describe('what is not sealed to this node', () => {
-  test('another key is 422 with the problem that EHBP clients know, before any work', async () => {
-    const running = await startNode()
-    const seed = randomBytes32()
-    const others: readonly SealingKey[] = [
-      { suite: EHBP_X25519, publicKey: x25519PublicKey(seed) },
-      { suite: X_WING, publicKey: xWingPublicKey(seed) },
-    ]
-    for (const key of others) {
-      const sealed = await sealRequest(key, utf8(chatBody()))
-      const response = await running.fetch(post(sealed, running.client.sign(sealed.body)))
-      expect(response.status).toBe(422)
-      expect(response.headers.get('content-type')).toBe('application/problem+json')
-      expect(response.headers.get('ehbp-response-nonce')).toBeNull()
-      expect(await response.json()).toMatchObject({
-        type: 'urn:ietf:params:ehbp:error:key-config',
-      })
-    }
-    expect(running.engine.requests).toHaveLength(0)
-  })
-
-  test('E18 bad_client_key_before_work, E16: malformed headers and frames have one answer', async () => {
-    const running = await startNode()
-    const key = (await keysOf(running))[0] as SealingKey
-    const { body, headers } = await sealRequest(key, utf8(chatBody()))
-    const header = headers['ehbp-encapsulated-key'] ?? ''
-    const bad: readonly (readonly [string, Uint8Array])[] = [
-      ['', body],
-      ['zz'.repeat(32), body],
-      [header.toUpperCase(), body],
-      [header.slice(2), body],
-      [header, body.slice(0, -1)],
-      [header, new Uint8Array(0)],
-      [header, new Uint8Array(5).fill(255)],
-      [header, utf8(chatBody())],
-    ]
-    const answers: string[] = []
-    for (const [value, bytes] of bad) {
-      const request = post(
-        { body: bytes, headers: { 'ehbp-encapsulated-key': value } },
-        running.client.sign(bytes),
-      )
-      const response = await running.fetch(request)
-      expect(response.status).toBe(400)
-      answers.push(await response.text())
-    }
-    expect(new Set(answers).size).toBe(1)
-    expect(running.engine.requests).toHaveLength(0)
-  })
-
-  test('the authorisation is over the sealed bytes: one over the plaintext is for other bytes', async () => {
-    const running = await startNode()
-    const key = (await keysOf(running))[0] as SealingKey
-    const body = chatBody()
-    const sealed = await sealRequest(key, utf8(body))
-    const response = await running.fetch(post(sealed, running.client.sign(body)))
-    const { text } = await open(sealed, response)
-    expect(JSON.parse(text)).toMatchObject({ error: { code: 'request_hash_mismatch' } })
-  })
-
-  test('E8 every_endpoint_sealed_or_refused', async () => {
-    const running = await startNode({ config: { prompts: 'sealed' } })
-    for (const path of PROMPT_PATHS) {
-      const plain = post({ body: utf8(chatBody()), headers: {} }, undefined, path)
-      const { status, code } = await errorOf(await running.fetch(plain))
-      expect([path, status, code]).toEqual([path, 400, 'sealing_required'])
-    }
-    const key = (await keysOf(running))[0] as SealingKey
-    // A sealed body is answered sealed wherever it is sent, also where nobody answers.
-    for (const path of [...PROMPT_PATHS, '/v1/nothing', '/health']) {
-      const sealed = await sealRequest(key, utf8('{}'))
-      const response = await running.fetch(post(sealed, undefined, path))
-      expect([path, response.status >= 400]).toEqual([path, true])
-      const { text } = await open(sealed, response)
-      expect(JSON.parse(text)).toHaveProperty('error')
-    }
-    const answer = await running.get(`/v1/attestation?nonce=${'ab'.repeat(32)}`)
-    const { posture } = decodeEvidence(new Uint8Array(await answer.arrayBuffer()))
-    expect(JSON.parse(posture)).toMatchObject({ request_confidentiality: 'sealed' })
   })
 })
 
