@@ -11,6 +11,7 @@ import { createTrackRecord } from './admission/track-record.ts'
 import type { GatewayChain } from './chain/gateway-chain.ts'
 import type { Config } from './config.ts'
 import { createProviderDirectory } from './discovery/provider-directory.ts'
+import { createRegistrationFiles } from './discovery/registration-files.ts'
 import { createAnswerJudge } from './exchange/answer-judge.ts'
 import { createExchange, type Exchange } from './exchange/exchange.ts'
 import type { FundingSource } from './exchange/funding.ts'
@@ -128,6 +129,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     BigInt(deployment.deployedAtBlock),
     store.discovery,
   )
+  const registrations = createRegistrationFiles(chain, now)
   const record = createTrackRecord()
   const records = receiptKey === undefined ? undefined : createAnswerRecords(now)
   const health = createProviderHealth(now)
@@ -210,7 +212,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
   })
   const app = createApp(
     [
-      providersRoutes({ directory, leases, record, connection }),
+      providersRoutes({ directory, leases, record, registrations, connection }),
       routeRoute(route, health),
       sessionsRoutes(leases, store.sessions),
       modelsRoute(leases),
@@ -251,12 +253,15 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     listener: createListener(app, exchange),
     update: async () => {
       await watch()
-      await leases.judge()
+      await Promise.all([leases.judge(), registrations.refresh(directory.providers())])
     },
     run: async (signal) => {
       while (!signal.aborted) {
         // Not waited for: a provider that answers slowly must not delay the revocation of others (attack F3).
-        await watch().then(() => void leases.judge().catch(logFailure), logFailure)
+        await watch().then(() => {
+          void leases.judge().catch(logFailure)
+          void registrations.refresh(directory.providers())
+        }, logFailure)
         await delay(pollIntervalMs, undefined, { signal }).catch(() => undefined)
       }
     },

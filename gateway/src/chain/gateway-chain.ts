@@ -32,6 +32,10 @@ export interface ProviderState {
   readonly services: readonly ServiceOffer[]
 }
 
+/** What a provider says of itself in its registration file, or why that is not one of this provider. */
+export type Registration =
+  { readonly name: string; readonly description: string } | { readonly problem: string }
+
 /** A binding as the registry has it now. */
 export interface BindingState extends DeviceRecord {
   readonly valid: boolean
@@ -78,6 +82,11 @@ export interface GatewayChain {
     limit: number,
   ): Promise<{ readonly agents: readonly bigint[]; readonly next: bigint }>
   provider(agentId: bigint): Promise<ProviderState>
+  /**
+   * The agent's registration file, compared with the registry and this endpoint of it.
+   * @throws RegistrationFileError
+   */
+  registration(agentId: bigint, endpoint: string): Promise<Registration>
   binding(bindingId: Hex): Promise<BindingState>
   channel(channelId: Hex): Promise<ChannelState>
   terms(agentId: bigint, serviceId: number, priceVersion: number): Promise<ServiceTerms>

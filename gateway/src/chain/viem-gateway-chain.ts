@@ -7,9 +7,11 @@ import {
   type Deployment,
   DeploymentError,
   deviceRecordOf,
+  identityRegistryAbi,
   ledgerManagerAbi,
   lowercase,
   memberAt,
+  parseRegistrationFile,
   peersAbi,
   requireWiring,
 } from '@jeju/contracts'
@@ -128,6 +130,18 @@ export function connectChain(rpcUrls: readonly string[], deployment: Deployment)
         stake,
         services: offers.filter((service) => service !== undefined),
       }
+    },
+    registration: async (agentId, endpoint) => {
+      const { chainId, identityRegistry, computeRegistry } = deployment
+      const uri = await client.readContract({
+        address: identityRegistry,
+        abi: identityRegistryAbi,
+        functionName: 'tokenURI',
+        args: [agentId],
+      })
+      const place = { agentId, chainId, identityRegistry, computeRegistry, endpoint }
+      const { name, description } = parseRegistrationFile(uri, place)
+      return { name, description }
     },
     binding: async (bindingId) => {
       const args = [bindingId] as const
