@@ -111,6 +111,12 @@ async function ask(
       release()
       throw unavailable('the caller left')
     }
+    // It may have been waited for.
+    if (retry > 0 && leases.byBinding(bindingId) === undefined) {
+      release()
+      if (hasNext) return undefined
+      throw new GatewayError('provider_not_admitted', 'no verified node has that binding now')
+    }
     const askedAtMs = performance.now()
     health.began(agentId)
     const answer = await send(prompt, attempt, hasNext, parts).catch((error: unknown) => {

@@ -26,15 +26,16 @@ export async function allowedBy<One extends Candidate>(
   preferences: Preferences,
   featuresOf: FeaturesOf,
 ): Promise<readonly One[]> {
-  const left: One[] = []
-  let objection: string | undefined
-  for (const candidate of candidates) {
-    const own =
-      objectionTo(candidate, preferences) ??
-      (await missingFeature(candidate, preferences, featuresOf))
-    if (own === undefined) left.push(candidate)
-    objection ??= own
-  }
+  // All at once: a node that does not say what it can do keeps nobody waiting for the others.
+  const objections = await Promise.all(
+    candidates.map(
+      async (candidate) =>
+        objectionTo(candidate, preferences) ??
+        (await missingFeature(candidate, preferences, featuresOf)),
+    ),
+  )
+  const left = candidates.filter((_, index) => objections[index] === undefined)
+  const objection = objections.find((own) => own !== undefined)
   if (left.length > 0 || objection === undefined) return left
   if (objection === 'provider.aci_session_ids') {
     throw new GatewayError('session_not_accepted', `${objection}: none of them is current here`, {
