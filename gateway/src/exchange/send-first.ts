@@ -174,7 +174,7 @@ async function ask(
 
 async function send(
   prompt: IncomingPrompt,
-  { offer, lease }: Attempt,
+  { offer, lease, body: own }: Attempt,
   hasNext: boolean,
   { connection, failoverAfterMs }: SendParts,
 ): Promise<ProviderAnswer> {
@@ -185,7 +185,7 @@ async function send(
       method: 'POST',
       path,
       headers: requestHeaders(headers, offer.text),
-      body,
+      body: own ?? body,
       signal: patience?.signal ?? signal,
       tlsKeys: lease.tlsKeys,
     })

@@ -65,6 +65,24 @@ export function inOrder<One extends Candidate>(
   return sorted.toSorted((a, b) => place(a) - place(b))
 }
 
+/**
+ * Who may be tried at all: with `allow_fallbacks` false those that `order` names, or the first alone where it names
+ * nobody (as OpenRouter has it: the primary one, or the caller's own list).
+ * @throws GatewayError `no_provider_allowed`
+ */
+export function withinFallbacks<One extends Candidate>(
+  ordered: readonly One[],
+  { provider = {} }: Preferences,
+): readonly One[] {
+  const { allow_fallbacks: mayFallBack, order } = provider
+  if (mayFallBack !== false) return ordered
+  if (order === undefined) return ordered.slice(0, 1)
+  const named = ordered.filter(({ lease }) => order.some((name) => isNamed(lease, name)))
+  if (named.length > 0 || ordered.length === 0) return named
+  const param = 'provider.order'
+  throw new GatewayError('no_provider_allowed', `${param}: no provider is left`, { param })
+}
+
 /** At random, the cheaper the likelier: by the inverse square of the price, so that load spreads. */
 export function byWeight<One extends Candidate>(
   candidates: readonly One[],

@@ -1,7 +1,8 @@
-import { JsonError, parseStrictJson } from '@jeju/verifier/protocol'
+import { JsonError, parseStrictJson, type PromptPath } from '@jeju/verifier/protocol'
 import { z } from 'zod'
 import { TIERS, type LeaseTier } from '../admission/lease.ts'
 import { GatewayError } from '../http/gateway-error.ts'
+import { usedFeatures } from './used-features.ts'
 
 /** Request header that says where a request may go: JSON, because a sealed body says nothing to a gateway. */
 export const ROUTING_HEADER = 'compute-routing'
@@ -98,11 +99,11 @@ export function readPreferences(header: string | undefined): Preferences {
 }
 
 /**
- * The members of a plain body that say the same; undefined where it says nothing. The bytes are hashed and signed, so
- * they pass as they are and the node sees the members too.
+ * The members of a plain body that say the same; undefined where it says nothing. What a caller signed for passes as it
+ * is, and the node sees the members too. What `require_parameters` demands is read of the body itself.
  * @throws GatewayError `invalid_request` that names the member
  */
-export function preferencesOfBody(body: Buffer): Preferences | undefined {
+export function preferencesOfBody(body: Buffer, path: PromptPath): Preferences | undefined {
   if (!body.includes('"provider"') && !body.includes('"models"')) return undefined
   let value: unknown
   try {
@@ -114,7 +115,10 @@ export function preferencesOfBody(body: Buffer): Preferences | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const members = Object.entries(value).filter(([name]) => name === 'provider' || name === 'models')
   const stated = members.filter(([, member]) => member !== null)
-  return stated.length === 0 ? undefined : parse(Object.fromEntries(stated))
+  if (stated.length === 0) return undefined
+  const preferences = parse(Object.fromEntries(stated))
+  if (preferences.provider?.require_parameters !== true) return preferences
+  return { ...preferences, features: usedFeatures(path, { ...value }) }
 }
 
 function parse(value: unknown): Preferences {

@@ -3,22 +3,88 @@ import { parsePromptRequest, SdkError, type PromptRequest } from '@jeju/sdk/paym
 import type { PromptPath } from '@jeju/verifier/protocol'
 import { ENCAPSULATED_KEY_HEADER } from '@jeju/verifier/sealing'
 import { GatewayError } from '../http/gateway-error.ts'
+import type { Preferences } from '../routing/preferences.ts'
+import { membersOf, type Member } from './body-members.ts'
+
+/** A prompt that the gateway pays for. */
+export interface PaidPrompt {
+  /** Models that may answer, the first that somebody has. */
+  readonly models: readonly string[]
+  /** What a node of one of them is sent. */
+  forModel(model: string): PromptRequest
+}
+
+/** What a body says to the gateway, and what a node would refuse. */
+const ROUTING_MEMBERS: readonly string[] = ['provider', 'models']
 
 /**
- * What a gateway has to read of a prompt that it pays for: the model, and what bounds the answer.
+ * What a gateway has to read of a prompt that it pays for: the models, and what bounds the answer. `provider` and
+ * `models` are the gateway's and do not reach a node; with several models each node is sent its own. All else stays
+ * byte by byte as it came.
  * @throws GatewayError `invalid_request`, for a sealed body too, of which it can read neither
  */
 export function readPrompt(
   body: Buffer,
   path: PromptPath,
   headers: IncomingHttpHeaders,
-): PromptRequest {
+  { models: others = [] }: Preferences,
+): PaidPrompt {
   if (headers[ENCAPSULATED_KEY_HEADER] !== undefined) {
     const text = 'body: a sealed one names no model; sign an authorisation for its node'
     throw new GatewayError('invalid_request', text)
   }
+  const isRouted = ROUTING_MEMBERS.some((name) => body.includes(`"${name}"`))
+  if (!isRouted && others.length === 0) {
+    const only = parse(new Uint8Array(body), path)
+    return { models: [only.model], forModel: () => only }
+  }
+  const members = ownMembers(body)
+  const stated = members.find(({ name }) => name === 'model')
+  // The one that is named is wanted most; without it the first of the others is.
+  const first = stated === undefined ? [] : [parse(bodyOf(members), path).model]
+  const prompts = new Map(
+    [...new Set([...first, ...others])].map((model) => {
+      const own = `"model":${JSON.stringify(model)}`
+      const rest = members.map((one) => (one === stated ? { ...one, text: own } : one))
+      const all = stated === undefined ? [{ name: 'model', text: own }, ...rest] : rest
+      return [model, parse(bodyOf(all), path)]
+    }),
+  )
+  const [any] = prompts.values()
+  if (any === undefined) throw new GatewayError('invalid_request', 'model: expected one')
+  return { models: [...prompts.keys()], forModel: (model) => prompts.get(model) ?? any }
+}
+
+/** Of an object, without what is the gateway's. A name that stands twice means two things to two readers. */
+function ownMembers(body: Buffer): readonly Member[] {
+  const text = body.toString('utf8')
+  if (!isObject(text)) throw new GatewayError('invalid_request', 'body: expected a JSON object')
+  const members = membersOf(text)
+  for (const name of [...ROUTING_MEMBERS, 'model']) {
+    if (members.filter((one) => one.name === name).length > 1) {
+      throw new GatewayError('invalid_request', `${name}: stated twice`, { param: name })
+    }
+  }
+  return members.filter(({ name }) => !ROUTING_MEMBERS.includes(name))
+}
+
+function isObject(text: string): boolean {
   try {
-    return parsePromptRequest(new Uint8Array(body), path)
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+  } catch {
+    return false
+  }
+}
+
+function bodyOf(members: readonly Member[]): Uint8Array<ArrayBuffer> {
+  const text = `{${members.map((member) => member.text).join(',')}}`
+  return new TextEncoder().encode(text)
+}
+
+function parse(body: Uint8Array<ArrayBuffer>, path: PromptPath): PromptRequest {
+  try {
+    return parsePromptRequest(body, path)
   } catch (error) {
     if (!(error instanceof SdkError)) throw error
     throw new GatewayError('invalid_request', error.message)
