@@ -7,6 +7,8 @@ import {
 } from '@jeju/verifier'
 import {
   authDigest,
+  parseComputeReceipt,
+  ProtocolError,
   receiptDigest,
   type ComputeReceipt,
   type ContractDomain,
@@ -70,6 +72,17 @@ export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
   const answered = new BoundedMap<Hex, ComputeReceipt>(MAX_ANSWERED)
   const digestOf = ({ receipt }: ComputeReceipt): Hex =>
     receiptDigest(receipt, serving, signatures.keccak256)
+  /** A receipt of the ledger, which this process need not have verified, if that signer signed it. */
+  const readOwn = (text: string, signer: Hex): ComputeReceipt | undefined => {
+    try {
+      const receipt = parseComputeReceipt(text, 'ledger')
+      const actual = signatures.recoverAddress(digestOf(receipt), receipt.receiptSignature)
+      return actual === signer ? receipt : undefined
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      return undefined
+    }
+  }
   return {
     isVerified: async (answer, attempt, request) => {
       const { requestBytes } = request
@@ -99,7 +112,11 @@ export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
       if (verdict.outcome === 'verified' && !isTwice) {
         answered.set(authHash, verdict.receipt)
         attempt.reserved?.charged(verdict.fee)
-        parts.ledger.add(entryOf(verdict, answer, attempt, at))
+        parts.ledger.add(entryOf(verdict, answer, attempt, at), (text) => {
+          const kept = readOwn(text, lease.binding.signer)
+          if (kept === undefined || digestOf(kept) === digestOf(verdict.receipt)) return
+          remember([TWICE], { answer, earlier: kept, attempt, requestBytes, at }, parts)
+        })
         parts.records?.add(recordOf(verdict, attempt, request, at))
         return true
       }
