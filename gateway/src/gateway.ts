@@ -39,7 +39,7 @@ import { createFeatureReader } from './routing/features.ts'
 import { createProviderHealth } from './routing/provider-health.ts'
 import { createRouter } from './routing/router.ts'
 import { createAccountFunding } from './sponsor/account-funding.ts'
-import type { Accounts } from './sponsor/accounts.ts'
+import { NO_ACCOUNTS, type Accounts } from './sponsor/accounts.ts'
 import type { OwnChannels } from './sponsor/own-channels.ts'
 import { createSponsor } from './sponsor/sponsor.ts'
 import { createLocalLimits } from './state/local-limits.ts'
@@ -221,7 +221,11 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
         ? []
         : [receiptsRoutes(records, createReceiptSigner(receiptKey, serving))]),
       metricsRoute(metrics),
-      openApiRoute(),
+      openApiRoute({
+        receipts: receiptKey !== undefined,
+        accounts: sponsor !== undefined && sponsor.accounts !== NO_ACCOUNTS,
+        x402: sponsor?.x402 !== undefined,
+      }),
       ...(explorer === undefined
         ? []
         : [
