@@ -6,6 +6,7 @@ import {
   type ContractDomain,
   type Hex,
 } from '@jeju/verifier/protocol'
+import { networkReason } from '../errors/network-reason.ts'
 import { SdkError } from '../errors/sdk-error.ts'
 import { isLoopback, parseBaseUrl } from '../gateway/base-url.ts'
 import type { ChannelRecord } from '../payment/channel-records.ts'
@@ -71,7 +72,7 @@ function post({ transport }: ReleaseParts, endpoint: string, body: string): Prom
     referrerPolicy: 'no-referrer',
     signal: AbortSignal.timeout(RELEASE_TIMEOUT_MS),
   }).catch((cause: unknown) => {
-    throw refused(cause instanceof Error ? cause.name : 'no answer', cause)
+    throw refused(networkReason(cause), cause)
   })
 }
 
