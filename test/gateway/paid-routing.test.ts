@@ -48,6 +48,12 @@ describe('what is for the gateway does not reach the node, which would refuse it
 
   test('a preference holds as in the header', async () => {
     const { network } = await paying()
+    const tier = (name: string): Promise<Response> =>
+      network.withKey(`{"model":"enclave-mini","min_tier":"${name}",${REST}}`)
+    expect((await tier('simulated')).status).toBe(200)
+    expect(await codeOf(await tier('tdx'))).toBe('no_provider_allowed')
+    expect(await codeOf(await tier('gold'))).toBe('invalid_request')
+    network.connection.sent.length = 0
     const body = `{"model":"enclave-mini","provider":{"ignore":["0"]},${REST}}`
     expect(await codeOf(await network.withKey(body))).toBe('no_provider_allowed')
     const wrong = body.replace('"ignore"', '"ignored"')

@@ -83,6 +83,14 @@ const routing: z.ZodType<Preferences> = z.strictObject({
   features: z.array(z.string().min(1).max(64)).max(MAX_NAMES).optional(),
 })
 
+/** Members of a plain body that are about routing, and of no API. */
+export const BODY_MEMBERS: readonly string[] = ['provider', 'models', 'min_tier']
+
+/** Whether a body may have one of them; false where it certainly has none. */
+export function statesRouting(body: Buffer): boolean {
+  return BODY_MEMBERS.some((name) => body.includes(`"${name}"`))
+}
+
 /** No preference at all. */
 export const NO_PREFERENCES: Preferences = {}
 
@@ -104,7 +112,7 @@ export function readPreferences(header: string | undefined): Preferences {
  * @throws GatewayError `invalid_request` that names the member
  */
 export function preferencesOfBody(body: Buffer, path: PromptPath): Preferences | undefined {
-  if (!body.includes('"provider"') && !body.includes('"models"')) return undefined
+  if (!statesRouting(body)) return undefined
   let value: unknown
   try {
     value = JSON.parse(body.toString('utf8'))
@@ -113,7 +121,7 @@ export function preferencesOfBody(body: Buffer, path: PromptPath): Preferences |
     return undefined
   }
   if (typeof value !== 'object' || value === null) return undefined
-  const members = Object.entries(value).filter(([name]) => name === 'provider' || name === 'models')
+  const members = Object.entries(value).filter(([name]) => BODY_MEMBERS.includes(name))
   const stated = members.filter(([, member]) => member !== null)
   if (stated.length === 0) return undefined
   const preferences = parse(Object.fromEntries(stated))

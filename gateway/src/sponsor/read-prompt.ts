@@ -3,7 +3,7 @@ import { parsePromptRequest, SdkError, type PromptRequest } from '@jeju/sdk/paym
 import type { PromptPath } from '@jeju/verifier/protocol'
 import { ENCAPSULATED_KEY_HEADER } from '@jeju/verifier/sealing'
 import { GatewayError } from '../http/gateway-error.ts'
-import type { Preferences } from '../routing/preferences.ts'
+import { BODY_MEMBERS, statesRouting, type Preferences } from '../routing/preferences.ts'
 import { membersOf, type Member } from './body-members.ts'
 
 /** A prompt that the gateway pays for. */
@@ -14,13 +14,10 @@ export interface PaidPrompt {
   forModel(model: string): PromptRequest
 }
 
-/** What a body says to the gateway, and what a node would refuse. */
-const ROUTING_MEMBERS: readonly string[] = ['provider', 'models']
-
 /**
- * What a gateway has to read of a prompt that it pays for: the models, and what bounds the answer. `provider` and
- * `models` are the gateway's and do not reach a node; with several models each node is sent its own. All else stays
- * byte by byte as it came.
+ * What a gateway has to read of a prompt that it pays for: the models, and what bounds the answer. What is about routing
+ * is the gateway's and does not reach a node, which would refuse it; with several models each node is sent its own. All
+ * else stays byte by byte as it came.
  * @throws GatewayError `invalid_request`, for a sealed body too, of which it can read neither
  */
 export function readPrompt(
@@ -33,8 +30,7 @@ export function readPrompt(
     const text = 'body: a sealed one names no model; sign an authorisation for its node'
     throw new GatewayError('invalid_request', text)
   }
-  const isRouted = ROUTING_MEMBERS.some((name) => body.includes(`"${name}"`))
-  if (!isRouted && others.length === 0) {
+  if (!statesRouting(body) && others.length === 0) {
     const only = parse(new Uint8Array(body), path)
     return { models: [only.model], forModel: () => only }
   }
@@ -60,12 +56,12 @@ function ownMembers(body: Buffer): readonly Member[] {
   const text = body.toString('utf8')
   if (!isObject(text)) throw new GatewayError('invalid_request', 'body: expected a JSON object')
   const members = membersOf(text)
-  for (const name of [...ROUTING_MEMBERS, 'model']) {
+  for (const name of [...BODY_MEMBERS, 'model']) {
     if (members.filter((one) => one.name === name).length > 1) {
       throw new GatewayError('invalid_request', `${name}: stated twice`, { param: name })
     }
   }
-  return members.filter(({ name }) => !ROUTING_MEMBERS.includes(name))
+  return members.filter(({ name }) => !BODY_MEMBERS.includes(name))
 }
 
 function isObject(text: string): boolean {
