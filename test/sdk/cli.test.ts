@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLedger, createProvider, connectWallet } from '@jeju/sdk'
@@ -6,6 +6,7 @@ import { toHex } from '@jeju/verifier/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../../demo/network/process.ts'
 import { startChain, type LocalChain } from '../../demo/network/chain.ts'
+import { root } from '../../demo/network/root.ts'
 import { networkReason } from '../../sdk/src/errors/network-reason.ts'
 import { jeju } from '../e2e/setting/shell.ts'
 
@@ -117,6 +118,23 @@ test('why a channel is refunded and not released is told', async () => {
   expect(closed.err).toContain('agent 0: release: expected 200, got the agent has no registration')
   const ledger = createLedger({ wallet: wallet(USER), deployment: chain.deployment })
   expect((await ledger.channelOf(channelId)).state).toBe('CLOSING')
+})
+
+test('a proxy says at its start who is away, and serves all the same', async () => {
+  await copyFile(join(root, 'measurements/policy.json'), join(folder, 'policy.json'))
+  const { out, err, exit, interrupt } = jeju(['proxy', '--port', '0'], {
+    JEJU_NETWORK: folder,
+    JEJU_HOME: join(folder, 'home'),
+    JEJU_KEY_FILE: join(folder, `key-${USER}`),
+  })
+  await expect
+    .poll(() => err.join('\n'))
+    .toContain('GATEWAY_UNAVAILABLE: gateway: ECONNREFUSED; prompts')
+  expect(err.join('\n')).not.toContain('CHAIN_READ')
+  const answer = await fetch(`${out[0]}/models`)
+  expect(answer.status).toBe(502)
+  interrupt()
+  expect(await exit).toBe(0)
 })
 
 test('providers: all of them, whatever their number', async () => {
