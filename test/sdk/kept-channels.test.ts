@@ -222,11 +222,14 @@ describe('close', () => {
     }
     const store = createMemoryStore()
     for (const agentId of agents) await ask(market.fetchWith({ store, agents: [agentId] }))
-    const releases = { answer: (_: Response): void => undefined }
-    const never = new Promise<Response>((resolve) => (releases.answer = resolve))
+    const patience = new AbortController()
+    const silent = new Promise<Response>((resolve) => {
+      const late = (): void => resolve(new Response('{}', { status: 503 }))
+      patience.signal.addEventListener('abort', late)
+    })
     const transport: typeof fetch = async (input, init) => {
       const { host } = new URL(new Request(input, init).url)
-      if (host === 'desk-0.test') return never
+      if (host === 'desk-0.test') return silent
       const channel = [...market.chain.channels].find(
         ([, { agentId }]) => host === `desk-${agentId}.test`,
       )
@@ -238,7 +241,7 @@ describe('close', () => {
     await expect
       .poll(() => market.eventsOf('channel-closed').map(({ channel }) => channel.outcome))
       .toEqual(['released', 'released'])
-    releases.answer(new Response('{}', { status: 503 }))
+    patience.abort()
     expect((await closing).map(({ outcome }) => outcome).toSorted()).toEqual([
       'closing',
       'released',
