@@ -27,7 +27,7 @@ export interface SentPrompt {
 
 /** Collaborators of {@link sendFirst}. */
 export interface SendParts {
-  readonly leases: Pick<Leases, 'byBinding' | 'end'>
+  readonly leases: Pick<Leases, 'byBinding' | 'cite' | 'end'>
   readonly connection: Pick<ProviderConnection, 'send'>
   readonly health: ProviderHealth
   /** Without any byte of an answer for so long, the next candidate is asked. */
@@ -158,6 +158,7 @@ async function ask(
     if (!(FAILOVER.includes(status) && hasNext) && waitMs === undefined) {
       if (status < 500) health.answered(agentId, performance.now() - askedAtMs)
       if (status > 299) release()
+      else leases.cite(attempt.lease)
       return { attempt, answer, askedAtMs }
     }
     body.destroy()
