@@ -244,6 +244,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
   const watch = async (): Promise<void> => {
     if (!checked) await chain.checkContracts()
     checked = true
+    await chain.requireRecent(now())
     await directory.refresh()
     await leases.dropRevoked()
     store.prune(now().getTime())

@@ -25,6 +25,25 @@ test('F3 a service that lies behind is left for one that does not', async () => 
   expect(await connectChain([dead, behind.url, good.url], deployment).blockNumber()).toBe(7n)
 })
 
+test.each([
+  [1, 'recent'],
+  [90, 'recent'],
+  [600, 'expected a block of the last 120 seconds, got one of 600 seconds ago'],
+])('F3 one alone whose latest block is %i seconds old is %s', async (headAgeS, outcome) => {
+  const only = await serveRpc(OTHER_CHAIN_ID, 5, { headAgeS })
+  const chain = connectChain([only.url], { ...deployment, chainId: OTHER_CHAIN_ID })
+  const said = await chain.requireRecent(new Date()).then(
+    () => 'recent',
+    (error: unknown) => (error instanceof DeploymentError ? error.message : error),
+  )
+  expect(said).toContain(outcome)
+})
+
+test('F3 of a development chain that is not asked: it makes blocks only with transactions', async () => {
+  const only = await serveRpc(CHAIN_ID, 5, { headAgeS: 600 })
+  await connectChain([only.url], deployment).requireRecent(new Date())
+})
+
 test('nor does one that pretends to be ahead take the place of those before it', async () => {
   const good = await serveRpc(CHAIN_ID, 7, { headAgeS: 2 })
   const ahead = await serveRpc(CHAIN_ID, 2 ** 40, { headAgeS: -3_600 })

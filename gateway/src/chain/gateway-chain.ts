@@ -71,6 +71,12 @@ export interface GatewayChain {
    * @throws DeploymentError
    */
   checkContracts(): Promise<void>
+  /**
+   * Whether the latest block is recent: what a service that stands still says of a revocation is as old as its latest
+   * block, however promptly it answers. A development chain makes blocks only with transactions and is not asked.
+   * @throws DeploymentError
+   */
+  requireRecent(at: Date): Promise<void>
   blockNumber(): Promise<bigint>
   /** Hash of a block of the chain as it is now; undefined when there is none of that number. */
   blockHash(block: bigint): Promise<Hex | undefined>

@@ -28,6 +28,10 @@ import { believedTransport, rpcServices } from './rpc-services.ts'
 
 /** Services of one provider that are looked at; each costs its owner nothing to add. */
 const MAX_SERVICES = 32
+/** Anvil's and Hardhat's. */
+const DEVELOPMENT_CHAIN_ID = 31_337
+/** Many blocks of any chain that is deployed to, and what clocks may differ by. */
+const MAX_BLOCK_AGE_S = 120
 const PROVIDER_ROLE = BOND_ROLES.indexOf('PROVIDER')
 const BOND_ID = parseAbiParameters('uint8 role, uint256 agentId, address staker')
 
@@ -86,6 +90,15 @@ export function connectChain(rpcUrls: readonly string[], deployment: Deployment)
       await requireChain()
       await requireWiring(deployment, (address, functionName) =>
         client.readContract({ address, abi: peersAbi, functionName }),
+      )
+    },
+    requireRecent: async (at) => {
+      if (deployment.chainId === DEVELOPMENT_CHAIN_ID) return
+      const { timestamp } = await client.getBlock({ blockTag: 'latest' })
+      const ageS = Math.floor(at.getTime() / 1000) - Number(timestamp)
+      if (ageS <= MAX_BLOCK_AGE_S) return
+      throw new DeploymentError(
+        `RPC_URL: expected a block of the last ${MAX_BLOCK_AGE_S} seconds, got one of ${ageS} seconds ago`,
       )
     },
     blockNumber: () => client.getBlockNumber(),

@@ -35,12 +35,19 @@ export class TestChain implements GatewayChain {
   /** Makes every call fail, as an RPC service that is down. */
   down = false
 
+  /** What is said of a chain that stands still. */
+  behind: Error | undefined
   /** What the check of the contracts finds. */
   lookAlike: Error | undefined
 
   async checkContracts(): Promise<void> {
     this.#answer()
     if (this.lookAlike !== undefined) throw this.lookAlike
+  }
+
+  async requireRecent(): Promise<void> {
+    this.#answer()
+    if (this.behind !== undefined) throw this.behind
   }
 
   async blockNumber(): Promise<bigint> {
