@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseAuthorization, requestHash, utf8 } from '@jeju/verifier/protocol'
 import { membersOf } from '../../gateway/src/sponsor/body-members.ts'
+import { readPrompt } from '../../gateway/src/sponsor/read-prompt.ts'
 import { usedFeatures } from '../../gateway/src/routing/used-features.ts'
 import { jsonAnswer } from './network/signed-answer.ts'
 import { answer, honest, type Responder } from './network/test-connection.ts'
@@ -86,6 +87,21 @@ describe('models are tried in their order', () => {
     const response = await network.withKey(`{"models":["large","small"],${REST}}`)
     expect(await response.text()).toBe('{"from":"small"}')
     expect(sentModels(network)).toEqual(['large', 'small'])
+  })
+
+  test('what bounds the price is as long as what is sent, and made without it', () => {
+    const body = Buffer.from(
+      `{ "model" : "a","models":["bb","\\u00fcü\\""],"max_tokens":7,${REST}}`,
+    )
+    const models = ['bb', 'üü"']
+    const prompt = readPrompt(body, '/v1/chat/completions', {}, { models })
+    expect(prompt.models).toEqual(['a', ...models])
+    for (const model of prompt.models) {
+      const sent = prompt.forModel(model)
+      const { maxTokens, body: bound } = prompt.boundsWith(model)
+      expect([maxTokens, bound.length]).toEqual([sent.maxTokens, sent.body.length])
+      expect(JSON.parse(Buffer.from(sent.body).toString())).toMatchObject({ model, max_tokens: 7 })
+    }
   })
 
   test('no model at all is refused', async () => {

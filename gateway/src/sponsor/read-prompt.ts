@@ -1,5 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { parsePromptRequest, SdkError, type PromptRequest } from '@jeju/sdk/payment'
+import {
+  parsePromptRequest,
+  SdkError,
+  type PromptRequest,
+  type RequestBounds,
+} from '@jeju/sdk/payment'
 import type { PromptPath } from '@jeju/verifier/protocol'
 import { ENCAPSULATED_KEY_HEADER } from '@jeju/verifier/sealing'
 import { GatewayError } from '../http/gateway-error.ts'
@@ -10,6 +15,8 @@ import { membersOf, type Member } from './body-members.ts'
 export interface PaidPrompt {
   /** Models that may answer, the first that somebody has. */
   readonly models: readonly string[]
+  /** What bounds the price with one of them; costs nothing, however many there are. */
+  boundsWith(model: string): RequestBounds
   /** What a node of one of them is sent. */
   forModel(model: string): PromptRequest
 }
@@ -32,23 +39,40 @@ export function readPrompt(
   }
   if (!statesRouting(body) && others.length === 0) {
     const only = parse(new Uint8Array(body), path)
-    return { models: [only.model], forModel: () => only }
+    return { models: [only.model], boundsWith: () => only, forModel: () => only }
   }
   const members = ownMembers(body)
   const stated = members.find(({ name }) => name === 'model')
   // The one that is named is wanted most; without it the first of the others is.
-  const first = stated === undefined ? [] : [parse(bodyOf(members), path).model]
-  const prompts = new Map(
-    [...new Set([...first, ...others])].map((model) => {
-      const own = `"model":${JSON.stringify(model)}`
-      const rest = members.map((one) => (one === stated ? { ...one, text: own } : one))
-      const all = stated === undefined ? [{ name: 'model', text: own }, ...rest] : rest
-      return [model, parse(bodyOf(all), path)]
+  const named = stated === undefined ? others[0] : parse(bodyOf(members), path).model
+  if (named === undefined) throw new GatewayError('invalid_request', 'model: expected one')
+  const bodyWith = (model: string): Uint8Array<ArrayBuffer> => {
+    const own = { name: 'model', text: memberOf(model) }
+    return bodyOf(
+      stated === undefined
+        ? [own, ...members]
+        : members.map((member) => (member === stated ? own : member)),
+    )
+  }
+  // Read once: the others differ in nothing but the model's name, and anybody may list many.
+  const first = parse(bodyWith(named), path)
+  const { length } = first.body
+  return {
+    models: [...new Set([named, ...others])],
+    boundsWith: (model) => ({
+      maxTokens: first.maxTokens,
+      body: { length: length - lengthOf(named) + lengthOf(model) },
     }),
-  )
-  const [any] = prompts.values()
-  if (any === undefined) throw new GatewayError('invalid_request', 'model: expected one')
-  return { models: [...prompts.keys()], forModel: (model) => prompts.get(model) ?? any }
+    forModel: (model) => ({ ...first, model, body: bodyWith(model) }),
+  }
+}
+
+function memberOf(model: string): string {
+  return `"model":${JSON.stringify(model)}`
+}
+
+function lengthOf(model: string): number {
+  return Buffer.byteLength(memberOf(model))
 }
 
 /** Of an object, without what is the gateway's. A name that stands twice means two things to two readers. */

@@ -52,7 +52,7 @@ const MAX_CANDIDATES = 3
 export function createSponsor(parts: SponsorParts): Sponsor {
   const { channels, wallet, serving, maxFeePerRequest, route, fees, logger, now } = parts
   const maxFeeAt = (prompt: PaidPrompt, { model, price }: Candidate): bigint =>
-    maxFeeOf(prompt.forModel(model.id), price, maxFeePerRequest)
+    maxFeeOf(prompt.boundsWith(model.id), price, maxFeePerRequest)
 
   const pay = async (
     prompt: PaidPrompt,
