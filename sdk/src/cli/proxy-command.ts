@@ -108,7 +108,10 @@ async function runProxy(args: readonly string[], terminal: Terminal): Promise<nu
   await end
   terminal.tell('stopping …')
   await proxy.close()
-  if (values.close) await client.close()
+  if (values.close) {
+    terminal.tell('closing channels: providers may take a minute or two to release them …')
+    await client.close()
+  }
   return EXIT.ok
 }
 
