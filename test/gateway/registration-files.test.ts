@@ -49,6 +49,12 @@ test('a chain that cannot be asked for it takes nothing away', async () => {
   network.pass(10)
   await network.update()
   expect((await network.only()).registration).toEqual({ name: 'A node', description: '' })
+  network.chain.registrations.set(1n, { name: 'Another name', description: '' })
+  await network.update()
+  expect((await network.only()).registration).toMatchObject({ name: 'A node' })
+  network.pass(1)
+  await network.update()
+  expect((await network.only()).registration).toMatchObject({ name: 'Another name' })
 })
 
 test('an inactive provider’s file is not read', async () => {

@@ -11,6 +11,8 @@ export interface RegistrationFiles {
 
 /** A file is changed without an event of our registry, so each is looked at again from time to time. */
 const LOOK_MS = 10 * 60_000
+/** And this soon where the chain did not answer. */
+const RETRY_MS = 30_000
 /** Files read at once; the rest follow at the next refresh. */
 const MAX_AT_ONCE = 32
 /** What is kept of a provider's own words, in characters. */
@@ -20,7 +22,7 @@ const MAX_DESCRIPTION = 400
 interface Entry {
   readonly registration: Registration | undefined
   readonly seen: string
-  readonly readAtMs: number
+  readonly dueAtMs: number
 }
 
 /**
@@ -38,23 +40,22 @@ export function createRegistrationFiles(
   const isDue = (provider: ProviderState): boolean => {
     const entry = entries.get(provider.agentId)
     if (entry === undefined || entry.seen !== seenOf(provider)) return true
-    return now().getTime() - entry.readAtMs >= LOOK_MS
+    return now().getTime() >= entry.dueAtMs
   }
   const read = async (provider: ProviderState): Promise<void> => {
     const { agentId, endpoint } = provider
     const readAtMs = now().getTime()
     const seen = seenOf(provider)
-    let registration: Registration | undefined
-    try {
-      registration = shortened(await chain.registration(agentId, endpoint))
-    } catch (error) {
-      // That the chain could not be asked says nothing about a file.
-      registration =
-        error instanceof RegistrationFileError
-          ? { problem: error.message }
-          : entries.get(agentId)?.registration
+    const keep = (registration: Registration | undefined, waitMs: number): void => {
+      entries.set(agentId, { registration, seen, dueAtMs: readAtMs + waitMs })
     }
-    entries.set(agentId, { registration, seen, readAtMs })
+    try {
+      keep(shortened(await chain.registration(agentId, endpoint)), LOOK_MS)
+    } catch (error) {
+      if (error instanceof RegistrationFileError) keep({ problem: error.message }, LOOK_MS)
+      // That the chain could not be asked says nothing about a file.
+      else keep(entries.get(agentId)?.registration, RETRY_MS)
+    }
   }
   const readDue = async (providers: readonly ProviderState[]): Promise<void> => {
     const active = providers.filter((provider) => provider.active)
