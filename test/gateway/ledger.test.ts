@@ -108,6 +108,21 @@ describe.runIf(havePostgres)('the ledger of receipts in a real PostgreSQL', () =
     expect(judged?.proof).toMatchObject({ conflict: { auth: { bindingId: node.bindingId } } })
   })
 
+  test('a comparison that fails keeps nothing from being written', async () => {
+    const before = await stored()
+    const ledger = connectPostgres({ url: server.url, logger })
+    const one = entry()
+    ledger.add(one)
+    await expect.poll(stored, { timeout: 10_000 }).toBe(before + 1)
+    ledger.add({ ...one, receipt: '{"other":1}' }, () => {
+      throw new TypeError('no receipt at all')
+    })
+    ledger.add(entry())
+    await ledger.close()
+    expect(await stored()).toBe(before + 2)
+    expect(log.join('')).toContain('could not be compared')
+  })
+
   test('nor is what somebody wrote into the ledger held against a node', async () => {
     const node = new TestNode(platform, { agentId: 79n })
     const stranger = new TestNode(platform, {

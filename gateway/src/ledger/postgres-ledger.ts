@@ -78,7 +78,13 @@ export function connectPostgres(options: PostgresOptions): ReceiptLedger {
     const kept = new Map(rows.map((row) => [String(row['auth_hash']), String(row['receipt'])]))
     for (const { entry, onOther } of others) {
       const receipt = kept.get(entry.authHash)
-      if (receipt !== undefined && receipt !== entry.receipt) onOther?.(receipt)
+      if (receipt === undefined || receipt === entry.receipt) continue
+      try {
+        onOther?.(receipt)
+      } catch (error) {
+        // Whatever stands in a row must not keep those that come after it from being written.
+        logger.error({ error: codeOf(error) }, 'a receipt could not be compared')
+      }
     }
   }
   const writeAll = async (): Promise<void> => {
