@@ -11,6 +11,15 @@ export class BoundedMap<Key, Value> {
     return this.#entries.get(key)
   }
 
+  delete(key: Key): void {
+    this.#entries.delete(key)
+  }
+
+  /** As they are now. */
+  entries(): readonly (readonly [Key, Value])[] {
+    return [...this.#entries]
+  }
+
   set(key: Key, value: Value): void {
     this.#entries.delete(key)
     this.#entries.set(key, value)

@@ -11,6 +11,7 @@ import { createTrackRecord } from './admission/track-record.ts'
 import type { GatewayChain } from './chain/gateway-chain.ts'
 import type { Config } from './config.ts'
 import { createProviderDirectory } from './discovery/provider-directory.ts'
+import { createRegistrationFiles } from './discovery/registration-files.ts'
 import { createAnswerJudge } from './exchange/answer-judge.ts'
 import { createExchange, type Exchange } from './exchange/exchange.ts'
 import type { FundingSource } from './exchange/funding.ts'
@@ -38,7 +39,7 @@ import { createFeatureReader } from './routing/features.ts'
 import { createProviderHealth } from './routing/provider-health.ts'
 import { createRouter } from './routing/router.ts'
 import { createAccountFunding } from './sponsor/account-funding.ts'
-import type { Accounts } from './sponsor/accounts.ts'
+import { NO_ACCOUNTS, type Accounts } from './sponsor/accounts.ts'
 import type { OwnChannels } from './sponsor/own-channels.ts'
 import { createSponsor } from './sponsor/sponsor.ts'
 import { createLocalLimits } from './state/local-limits.ts'
@@ -128,6 +129,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     BigInt(deployment.deployedAtBlock),
     store.discovery,
   )
+  const registrations = createRegistrationFiles(chain, now)
   const record = createTrackRecord()
   const records = receiptKey === undefined ? undefined : createAnswerRecords(now)
   const health = createProviderHealth(now)
@@ -210,7 +212,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
   })
   const app = createApp(
     [
-      providersRoutes({ directory, leases, record, connection }),
+      providersRoutes({ directory, leases, record, registrations, connection }),
       routeRoute(route, health),
       sessionsRoutes(leases, store.sessions),
       modelsRoute(leases),
@@ -219,7 +221,11 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
         ? []
         : [receiptsRoutes(records, createReceiptSigner(receiptKey, serving))]),
       metricsRoute(metrics),
-      openApiRoute(),
+      openApiRoute({
+        receipts: receiptKey !== undefined,
+        accounts: sponsor !== undefined && sponsor.accounts !== NO_ACCOUNTS,
+        x402: sponsor?.x402 !== undefined,
+      }),
       ...(explorer === undefined
         ? []
         : [
@@ -238,6 +244,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
   const watch = async (): Promise<void> => {
     if (!checked) await chain.checkContracts()
     checked = true
+    await chain.requireRecent(now())
     await directory.refresh()
     await leases.dropRevoked()
     store.prune(now().getTime())
@@ -251,12 +258,15 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     listener: createListener(app, exchange),
     update: async () => {
       await watch()
-      await leases.judge()
+      await Promise.all([leases.judge(), registrations.refresh(directory.providers())])
     },
     run: async (signal) => {
       while (!signal.aborted) {
         // Not waited for: a provider that answers slowly must not delay the revocation of others (attack F3).
-        await watch().then(() => void leases.judge().catch(logFailure), logFailure)
+        await watch().then(() => {
+          void leases.judge().catch(logFailure)
+          void registrations.refresh(directory.providers())
+        }, logFailure)
         await delay(pollIntervalMs, undefined, { signal }).catch(() => undefined)
       }
     },

@@ -229,6 +229,7 @@ describe('what the chain cannot check is said, and nothing is sent', () => {
   test('no such finding, no such form', async () => {
     expect((await sh(`findings submit ${hashOf(9n)}`, [])).exit).toBe(10)
     expect((await sh('findings submit 0x12', [])).exit).toBe(2)
-    expect((await sh('findings', [{ at: 1 }])).exit).toBe(20)
+    // A file's own fault, and no gateway's.
+    expect((await sh('findings', [{ at: 1 }])).exit).toBe(30)
   })
 })

@@ -304,7 +304,7 @@ describe('an operator and a user', () => {
       { bonded: '10000000000000000', unbonding: '10000000000000000' },
     ])
     expect((await sh('stake --role user withdraw')).exit).toBe(40)
-    expect((await sh(`stake --agent ${node.agentId} add 0.000001`)).err).toContain('BelowMinimum')
+    expect((await sh(`stake --agent ${node.agentId} add 0.1`)).err).toContain('CONFIG_WALLET')
   })
 })
 

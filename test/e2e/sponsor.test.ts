@@ -112,6 +112,18 @@ describe.runIf(haveRedis)('gateways that pay nodes from channels of their own', 
     expect(text).toMatch(/attestation|proof/i)
   })
 
+  test('provider and models of a body are for the gateway, as at OpenRouter', async () => {
+    const { model, ...others } = question()
+    const routed = { ...others, model: 'nobody-has-it', models: [model], provider: { only: ['0'] } }
+    const answer = await clientOf(1).chat.completions.create(routed)
+    expect(answer.model).toBe(model)
+    const elsewhere = { ...question(), provider: { only: ['7'] } }
+    await expect(clientOf(1).chat.completions.create(elsewhere)).rejects.toMatchObject({
+      status: 412,
+      code: 'no_provider_allowed',
+    })
+  })
+
   test('each replica has opened a channel on chain, and the node is paid from it', async () => {
     const wallet = network.wallet(SPONSOR)
     const ledger = createLedger({ wallet, deployment: network.chain.deployment })

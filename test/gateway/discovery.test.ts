@@ -48,6 +48,58 @@ test('a chain that became shorter is no error', async () => {
   expect(directory.provider(5n)).toBeDefined()
 })
 
+test('blocks that come after it became shorter are read, though their numbers were read before', async () => {
+  const chain = new TestChain()
+  chain.head = 200n
+  const directory = createProviderDirectory(chain, 100n, store())
+  await directory.refresh()
+  chain.head = 150n
+  chain.fork = 1
+  await directory.refresh()
+  chain.head = 180n
+  chain.events.set(170n, [5n])
+  await directory.refresh()
+  expect(directory.provider(5n)).toBeDefined()
+})
+
+test('a reorganisation deeper than is read again hides nobody, also while the gateway runs', async () => {
+  const chain = new TestChain()
+  chain.head = 200n
+  const directory = createProviderDirectory(chain, 100n, store())
+  await directory.refresh()
+  // Another chain of the same height, on which somebody registered long before its end.
+  chain.fork = 1
+  chain.events.set(120n, [5n])
+  chain.pages.push(5n)
+  await directory.refresh()
+  expect(directory.provider(5n)).toBeDefined()
+  // Known to be the same chain again: the pages are not read each time.
+  chain.pages.push(6n)
+  await directory.refresh()
+  expect(directory.provider(6n)).toBeUndefined()
+})
+
+test('who found no room beside a thousand is followed when one of them is off', async () => {
+  const chain = new TestChain()
+  const ids = Array.from({ length: 1_001 }, (_, id) => BigInt(id))
+  chain.pages.push(...ids)
+  const file = store()
+  const node = new TestNetwork().add({ agentId: 0n })
+  for (const agentId of ids) chain.providers.set(agentId, { ...node.state(), agentId })
+  const directory = createProviderDirectory(chain, 100n, file)
+  await directory.refresh()
+  expect(directory.provider(1_000n)).toBeUndefined()
+  chain.providers.set(7n, { ...node.state({ active: false }), agentId: 7n })
+  await directory.refresh()
+  await directory.refresh()
+  expect(directory.provider(1_000n)?.active).toBe(true)
+  // Those that were followed before take no place of the others after a restart either.
+  const again = createProviderDirectory(chain, 100n, file)
+  await again.refresh()
+  await again.refresh()
+  expect(again.provider(1_000n)?.active).toBe(true)
+})
+
 test('an event query that failed is made again from where it stopped', async () => {
   const chain = new TestChain()
   chain.head = 5_000n

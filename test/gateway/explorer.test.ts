@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { RegistrationFileError } from '@jeju/contracts'
 import { launchTd } from '@jeju/simulator'
 import { utf8 } from '@jeju/verifier/protocol'
 import { build } from 'vite'
@@ -116,6 +117,28 @@ describe.runIf(haveChromium)('in a browser', () => {
     }
   })
 
+  test('F22 what a provider says of itself is shown as its word, and as text', async () => {
+    const network = new TestNetwork({ explorerFiles: files })
+    network.add({ agentId: 0n })
+    network.add({ agentId: 1n })
+    network.chain.registrations.set(0n, { name: '<img src=x onerror=alert(1)>', description: 'd' })
+    network.chain.registrations.set(1n, new RegistrationFileError('type: expected a, got "b"'))
+    await network.update()
+    const { page, errors, close } = await openUrl(
+      `${await network.origin()}/explorer/#/providers/0`,
+    )
+    try {
+      const claims = page.locator('dl').first()
+      await claims.waitFor()
+      expect(await claims.innerText()).toContain('<img src=x onerror=alert(1)> · d')
+      await page.goto(`${await network.origin()}/explorer/#/providers/1`)
+      await page.getByText('not taken: type: expected a').waitFor()
+      expect(errors).toEqual([])
+    } finally {
+      await close()
+    }
+  })
+
   test('F1 gateway_lies_about_verdict: evidence that a gateway passes off as another’s is refused here', async () => {
     const network = new TestNetwork({ explorerFiles: files })
     const node = network.add({ agentId: 0n })
@@ -172,10 +195,19 @@ describe.runIf(haveChromium)('in a browser', () => {
       expect(visited[0]).toBe('To the content')
       await page.keyboard.press('Enter')
       await page.locator('[data-verdict=refused]').waitFor()
-      const overflow = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      )
-      expect(overflow).toBe(0)
+      const overflow = (): Promise<number> =>
+        page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        )
+      expect(await overflow()).toBe(0)
+      await page.goto(`${await network.origin()}/explorer/#/receipt`)
+      const box = page.getByLabel('Receipt file', { exact: true })
+      await box.waitFor()
+      expect(await overflow()).toBe(0)
+      await box.fill(JSON.stringify(receiptFile))
+      await page.locator('[data-verdict=verified]').waitFor()
+      for (const check of await page.locator('.check summary').all()) await check.click()
+      expect(await overflow()).toBe(0)
     } finally {
       await close()
     }

@@ -143,6 +143,39 @@ describe('one node alone', () => {
   })
 })
 
+test('F2 a node whose lease ends while it is waited for is not asked again', async () => {
+  const state: { network?: TestNetwork } = {}
+  const busy: Serve = async (_request, node) => {
+    // The chain revokes it between the two tries.
+    const revoked = { valid: false, agentId: 0n, validUntil: 0n }
+    state.network?.chain.bindings.set(node.bindingId, revoked)
+    await state.network?.update()
+    return answer([], { 'retry-after': '0' }, 429)
+  }
+  const { network, nodes } = await admitted([busy])
+  state.network = network
+  const response = await network.ask(nodes[0]?.bindingId ?? '0x')
+  expect(await codeOf(response)).toBe('provider_not_admitted')
+  expect(asked(network)).toHaveLength(1)
+})
+
+test('a node whose answers begin and break off gets its pause as one that does not answer', async () => {
+  const torn: Serve = (request, node) => {
+    const { body, ...begun } = jsonAnswer(node, request, '{}')
+    async function* half(): AsyncGenerator<Uint8Array> {
+      for await (const piece of body) {
+        yield piece.subarray(0, 1)
+        throw coded('ECONNRESET')
+      }
+    }
+    return { ...begun, body: Readable.from(half()) }
+  }
+  const { network, nodes } = await admitted([torn])
+  const binding = nodes[0]?.bindingId ?? '0x'
+  for (let at = 0; at < 4; at++) expect((await network.ask(binding)).status).toBe(502)
+  expect(asked(network)).toHaveLength(3)
+})
+
 async function admitted(
   serves: readonly Serve[],
   options: NetworkOptions = {},

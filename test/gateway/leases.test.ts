@@ -1,3 +1,4 @@
+import { DeploymentError } from '@jeju/contracts'
 import { describe, expect, test } from 'vitest'
 import { answer, honest, type Responder } from './network/test-connection.ts'
 import { jsonAnswer } from './network/signed-answer.ts'
@@ -124,6 +125,21 @@ test('B11 an RPC service that is down keeps no lease past its end', async () => 
   network.pass(10)
   await expect(network.update()).rejects.toThrow('RPC is down')
   expect((await network.ask(node.bindingId)).status).toBe(503)
+})
+
+test('F3 what a service that stands still says routes nobody, however promptly it answers', async () => {
+  const network = new TestNetwork()
+  const node = network.add()
+  await network.update()
+  network.chain.behind = new DeploymentError('RPC_URL: got one of 3600 seconds ago')
+  await expect(network.update()).rejects.toBe(network.chain.behind)
+  expect((await network.ask(node.bindingId)).status).toBe(200)
+  network.pass(2)
+  await expect(network.update()).rejects.toBe(network.chain.behind)
+  expect(await codeOf(await network.ask(node.bindingId))).toBe('provider_not_admitted')
+  network.chain.behind = undefined
+  await network.update()
+  expect((await network.ask(node.bindingId)).status).toBe(200)
 })
 
 test('B11 every_error_refuses: what the chain said a minute ago routes nobody', async () => {

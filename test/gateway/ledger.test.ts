@@ -1,10 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { randomBytes32, toHex } from '@jeju/verifier/protocol'
+import { launchTd } from '@jeju/simulator'
+import { authDigest, parseAuthorization, randomBytes32, toHex } from '@jeju/verifier/protocol'
 import { connectPostgres } from '../../gateway/src/ledger/postgres-ledger.ts'
 import type { LedgerEntry } from '../../gateway/src/ledger/receipt-ledger.ts'
 import { createLogger } from '../../gateway/src/logging.ts'
 import { connect, havePostgres, startPostgres, type PostgresServer } from '../servers/postgres.ts'
-import { codeOf, TestNetwork, WALLET } from './network/test-network.ts'
+import { parseFindings } from '../../sdk/src/findings/finding.ts'
+import { judgeFindings } from '../../sdk/src/findings/provable.ts'
+import { servingDomain } from './network/deployment.ts'
+import { jsonAnswer } from './network/signed-answer.ts'
+import { honest, type Responder } from './network/test-connection.ts'
+import { authorizationFor, codeOf, platform, TestNetwork, WALLET } from './network/test-network.ts'
+import { COMPOSE, TestNode } from './network/test-node.ts'
 
 describe.runIf(havePostgres)('the ledger of receipts in a real PostgreSQL', () => {
   let server: PostgresServer
@@ -71,6 +78,75 @@ describe.runIf(havePostgres)('the ledger of receipts in a real PostgreSQL', () =
       await other.end()
     }
     expect(log.join('')).toContain('"lost":1')
+  })
+
+  test('receipt-once: a second receipt for an authorisation is found, whichever replica had the first', async () => {
+    const ledger = connectPostgres({ url: server.url, logger })
+    let counted = 0
+    const liar = (self: TestNode): Responder =>
+      honest(self, (request) =>
+        jsonAnswer(self, request, '{}', { receipt: { outputTokens: 1 + counted++ } }),
+      )
+    const first = new TestNetwork({ ledger })
+    const node = first.add({ agentId: 78n }, liar)
+    await first.update()
+    expect((await first.ask(node.bindingId)).status).toBe(200)
+    await ledger.close()
+    // Another process, which has seen nothing of the first answer.
+    const again = connectPostgres({ url: server.url, logger })
+    const second = new TestNetwork({ ledger: again, chain: first.chain })
+    second.connection.at(node.endpoint, liar(node))
+    await second.update()
+    expect((await second.ask(node.bindingId)).status).toBe(200)
+    await again.close()
+    const [finding] = second.store.findings.list(1)
+    expect(finding).toMatchObject({ agentId: 78n, bindingId: node.bindingId })
+    expect((await second.only()).admitted).toBe(false)
+    // As it stands a contract can check it: both receipts, of one authorisation.
+    const text = await (await second.request('/v1/findings')).text()
+    const [judged] = judgeFindings(parseFindings(text), servingDomain)
+    expect(judged?.proof).toMatchObject({ conflict: { auth: { bindingId: node.bindingId } } })
+  })
+
+  test('a comparison that fails keeps nothing from being written', async () => {
+    const before = await stored()
+    const ledger = connectPostgres({ url: server.url, logger })
+    const one = entry()
+    ledger.add(one)
+    await expect.poll(stored, { timeout: 10_000 }).toBe(before + 1)
+    ledger.add({ ...one, receipt: '{"other":1}' }, () => {
+      throw new TypeError('no receipt at all')
+    })
+    ledger.add(entry())
+    await ledger.close()
+    expect(await stored()).toBe(before + 2)
+    expect(log.join('')).toContain('could not be compared')
+  })
+
+  test('nor is what somebody wrote into the ledger held against a node', async () => {
+    const node = new TestNode(platform, { agentId: 79n })
+    const stranger = new TestNode(platform, {
+      agentId: 80n,
+      td: launchTd(platform, { appCompose: COMPOSE }),
+    })
+    const text = authorizationFor(node.bindingId)
+    const authHash = authDigest(parseAuthorization(text).auth, servingDomain)
+    const ledger = connectPostgres({ url: server.url, logger })
+    const { headers } = jsonAnswer(
+      stranger,
+      { headers: { 'compute-authorization': text } },
+      '{"other":1}',
+    )
+    const forged = Buffer.from(headers['compute-receipt'] ?? '', 'base64url').toString()
+    ledger.add({ ...entry(), authHash, receipt: forged })
+    const network = new TestNetwork({ ledger })
+    network.register(node)
+    network.connection.at(node.endpoint, honest(node))
+    await network.update()
+    expect((await network.ask(node.bindingId)).status).toBe(200)
+    await ledger.close()
+    expect(network.store.findings.list(1)).toEqual([])
+    expect((await network.only()).admitted).toBe(true)
   })
 
   test('E11 an answer is one row with both parties and the fee, and nothing that was said', async () => {

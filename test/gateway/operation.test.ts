@@ -14,7 +14,8 @@ import { honest } from './network/test-connection.ts'
 import { takesAnyGpu } from '../gpu-policy.ts'
 import { jsonAnswer } from './network/signed-answer.ts'
 import { TestChain } from './network/test-chain.ts'
-import { codeOf, platform, TestNetwork } from './network/test-network.ts'
+import { codeOf, platform, TestNetwork, type NetworkOptions } from './network/test-network.ts'
+import { payingNetwork } from './network/paying-network.ts'
 
 describe('discovery resumes', () => {
   const file = (): string => join(mkdtempSync(join(tmpdir(), 'jeju-gateway-')), 'store.db')
@@ -155,8 +156,11 @@ test('metrics count verdicts and leases, and hold nothing of content or host', a
   expect(text).not.toMatch(/secret|process_|nodejs_/)
 })
 
-test('the OpenAPI document names every endpoint there is', async () => {
-  const network = new TestNetwork({ receiptKey: new Uint8Array(32).fill(1) })
+test.each<[string, NetworkOptions]>([
+  ['that signs receipts', { receiptKey: new Uint8Array(32).fill(1) }],
+  ['that does not', {}],
+])('the OpenAPI document of a gateway %s names every endpoint there is', async (_name, options) => {
+  const network = new TestNetwork(options)
   const { paths }: { paths: Record<string, unknown> } = await (
     await network.request('/openapi.json')
   ).json()
@@ -178,3 +182,22 @@ test('the OpenAPI document names every endpoint there is', async () => {
     '/v1/responses',
   ])
 })
+
+test('the OpenAPI document names the ways of paying that there are', async () => {
+  const schemesOf = async (network: TestNetwork): Promise<readonly string[]> => {
+    const { components, paths }: OpenApi = await (await network.request('/openapi.json')).json()
+    const named = Object.keys(components.securitySchemes)
+    const { security } = paths['/v1/completions']?.post ?? {}
+    expect(security?.flatMap((one) => Object.keys(one))).toEqual(named)
+    return named
+  }
+  expect(await schemesOf(new TestNetwork())).toEqual(['wallet'])
+  expect(await schemesOf(payingNetwork({}))).toEqual(['wallet', 'accountKey', 'accountWallet'])
+})
+
+interface OpenApi {
+  readonly components: { readonly securitySchemes: object }
+  readonly paths: Readonly<
+    Record<string, { readonly post?: { readonly security: readonly object[] } }>
+  >
+}

@@ -156,6 +156,26 @@ describe('ACI sessions', () => {
     expect(await codeOf(pinned)).toBe('session_not_accepted')
   })
 
+  test('F16 caches_bounded: one under which nobody was answered is not kept for long', async () => {
+    const { network, node } = await admitted()
+    const answered = (await network.only()).lease?.sessionId ?? ''
+    expect((await network.ask(node.bindingId)).status).toBe(200)
+    network.pass(8)
+    await network.update()
+    const idle = (await network.only()).lease?.sessionId ?? ''
+    const statusOf = async (id: string): Promise<number> =>
+      (await network.gateway.app.request(`/v1/aci/sessions/${id}`)).status
+    network.pass(12)
+    await network.update()
+    expect([await statusOf(answered), await statusOf(idle)]).toEqual([200, 200])
+    network.pass(60)
+    await network.update()
+    expect([await statusOf(answered), await statusOf(idle)]).toEqual([200, 404])
+    network.pass(7 * 24 * 60)
+    await network.update()
+    expect(await statusOf(answered)).toBe(404)
+  })
+
   test.each([
     ['ab'.repeat(32), 404],
     ['AB'.repeat(32), 400],

@@ -16,6 +16,46 @@ test('a service that is dead is left for the next one', async () => {
   expect(await connectChain([good.url, dead], deployment).blockNumber()).toBe(7n)
 })
 
+test('F3 a service that lies behind is left for one that does not', async () => {
+  const behind = await serveRpc(CHAIN_ID, 5, { headAgeS: 3_600 })
+  const good = await serveRpc(CHAIN_ID, 7, { headAgeS: 2 })
+  expect(await connectChain([behind.url, good.url], deployment).blockNumber()).toBe(7n)
+  expect(behind.asked).not.toContain('eth_blockNumber')
+  const dead = `http://127.0.0.1:${await freePort()}`
+  expect(await connectChain([dead, behind.url, good.url], deployment).blockNumber()).toBe(7n)
+})
+
+test.each([
+  [1, 'recent'],
+  [90, 'recent'],
+  [600, 'expected a block of the last 120 seconds, got one of 600 seconds ago'],
+])('F3 one alone whose latest block is %i seconds old is %s', async (headAgeS, outcome) => {
+  const only = await serveRpc(OTHER_CHAIN_ID, 5, { headAgeS })
+  const chain = connectChain([only.url], { ...deployment, chainId: OTHER_CHAIN_ID })
+  const said = await chain.requireRecent(new Date()).then(
+    () => 'recent',
+    (error: unknown) => (error instanceof DeploymentError ? error.message : error),
+  )
+  expect(said).toContain(outcome)
+})
+
+test('F3 of a development chain that is not asked: it makes blocks only with transactions', async () => {
+  const only = await serveRpc(CHAIN_ID, 5, { headAgeS: 600 })
+  await connectChain([only.url], deployment).requireRecent(new Date())
+})
+
+test('nor does one that pretends to be ahead take the place of those before it', async () => {
+  const good = await serveRpc(CHAIN_ID, 7, { headAgeS: 2 })
+  const ahead = await serveRpc(CHAIN_ID, 2 ** 40, { headAgeS: -3_600 })
+  expect(await connectChain([good.url, ahead.url], deployment).blockNumber()).toBe(7n)
+})
+
+test('where all lie behind, as on a chain that stands, the first is asked', async () => {
+  const first = await serveRpc(CHAIN_ID, 7, { headAgeS: 3_600 })
+  const second = await serveRpc(CHAIN_ID, 6, { headAgeS: 3_600 })
+  expect(await connectChain([first.url, second.url], deployment).blockNumber()).toBe(7n)
+})
+
 test('T6 rpc_of_other_chain_rejected: the start says so, and nothing of it is believed', async () => {
   const dead = `http://127.0.0.1:${await freePort()}`
   const liar = await serveRpc(OTHER_CHAIN_ID, 99)
@@ -40,16 +80,20 @@ test('T6 nor one that was away at the start', async () => {
   const good = await serveRpc(CHAIN_ID, 7)
   const chain = connectChain([`http://127.0.0.1:${port}`, good.url], deployment)
   expect(await chain.blockNumber()).toBe(7n)
-  const liar = await serveRpc(OTHER_CHAIN_ID, 99, port)
+  const liar = await serveRpc(OTHER_CHAIN_ID, 99, { port })
   expect(await chain.blockNumber()).toBe(7n)
   expect(new Set(liar.asked)).toEqual(new Set(['eth_chainId']))
 })
 
-/** An RPC service of this chain, whose head is this block; remembers what it was asked. */
+function hex(value: number): string {
+  return `0x${value.toString(16)}`
+}
+
+/** An RPC service of this chain, whose head is this block and so old; remembers what it was asked. */
 async function serveRpc(
   chainId: number,
   head: number,
-  port = 0,
+  { port = 0, headAgeS }: { readonly port?: number; readonly headAgeS?: number } = {},
 ): Promise<{ readonly url: string; readonly asked: string[] }> {
   const asked: string[] = []
   const server = createServer((request, response) => {
@@ -60,7 +104,9 @@ async function serveRpc(
       const calls = (Array.isArray(body) ? body : [body]) as { id: number; method: string }[]
       const answers = calls.map(({ id, method }) => {
         asked.push(method)
-        const result = `0x${(method === 'eth_chainId' ? chainId : head).toString(16)}`
+        const latest = headAgeS !== undefined && method === 'eth_getBlockByNumber'
+        const timestamp = hex(Math.floor(Date.now() / 1000) - (headAgeS ?? 0))
+        const result = latest ? { timestamp } : hex(method === 'eth_chainId' ? chainId : head)
         return { jsonrpc: '2.0', id, result }
       })
       response.setHeader('content-type', 'application/json')

@@ -16,6 +16,14 @@ import { haveRedis, startRedis, type RedisServer } from '../servers/redis.ts'
 const LIMIT: WalletLimit = { requestsPerMinute: 3, concurrent: 2 }
 const log: string[] = []
 const logger = createLogger('info', { write: (line) => void log.push(line) })
+const KEEPS_AT_ONCE = [
+  '--appendonly',
+  'yes',
+  '--appendfsync',
+  'always',
+  '--maxmemory-policy',
+  'noeviction',
+]
 let server: RedisServer
 
 beforeAll(async () => {
@@ -194,6 +202,22 @@ describe.runIf(haveRedis)('a shared store', () => {
       })
       .toBe(true)
     expect(log.join('')).toContain('the shared store is away')
+  })
+
+  test('store_restarts_in_flight: what ended while it was away holds no place of its wallet', async () => {
+    const own = await startRedis(undefined, [...KEEPS_AT_ONCE])
+    const a = await replica(prefix(), own.url)
+    const [first, second] = [await a.enter('0xcc'), await a.enter('0xcc')]
+    if (!first.entered || !second.entered) throw new Error('two places')
+    await own.process.kill()
+    first.leave()
+    const again = await startRedis(own.port, [...KEEPS_AT_ONCE], own.folder)
+    onTestFinished(() => again.process.stop())
+    await expect
+      .poll(() => a.enter('0xcc').catch(() => undefined), { timeout: 15_000 })
+      .toMatchObject({ entered: true })
+    // The other has not ended, and was not forgotten.
+    expect(await a.enter('0xcc')).toMatchObject({ entered: false, because: 'concurrency' })
   })
 
   test.each([

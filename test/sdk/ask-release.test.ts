@@ -5,6 +5,8 @@ import { askRelease } from '../../sdk/src/release/ask-release.ts'
 const CHANNEL: Hex = `0x${'ab'.repeat(32)}`
 const LEDGER = { chainId: 1n, verifyingContract: addressOf(randomBytes32()) }
 
+type Answers = readonly (readonly [status: number, after?: string | undefined])[]
+
 interface Desk {
   /** Bodies it was shown, in order. */
   readonly shown: string[]
@@ -14,19 +16,24 @@ interface Desk {
 }
 
 /** A provider that answers one after the other, the last one again and again. */
-function deskThatAnswers(
-  ...answers: readonly (readonly [status: number, after?: string | undefined])[]
-): Desk {
+function deskThatAnswers(...answers: Answers): Desk {
+  return slowDesk(0, ...answers)
+}
+
+/** One that takes so many milliseconds for each answer. */
+function slowDesk(takesMs: number, ...answers: Answers): Desk {
+  let passedMs = 0
   const [shown, waited]: [string[], number[]] = [[], []]
   const parts = {
     servicesOf: async () => [{ name: 'release', endpoint: 'https://desk.test/release' }],
     feesOf: async () => 7n,
     ledger: LEDGER,
     allowLoopback: false,
-    now: () => new Date(),
+    now: () => new Date(1_700_000_000_000 + passedMs),
     wait: async (ms: number) => waited.push(ms),
     transport: async (_url: unknown, init?: RequestInit): Promise<Response> => {
       const [status, after] = answers[Math.min(shown.length, answers.length - 1)] ?? [500]
+      passedMs += takesMs
       shown.push(typeof init?.body === 'string' ? init.body : '')
       const headers = after === undefined ? {} : { 'retry-after': after }
       return new Response('{}', { status, headers })
@@ -55,6 +62,12 @@ describe('a provider who is asked to release a channel', () => {
     const slow = deskThatAnswers([409, '61'], [200])
     await expect(slow.ask()).rejects.toMatchObject({ code: 'RELEASE_REFUSED' })
     expect(slow.waited).toEqual([])
+  })
+
+  test('who takes long for each answer is not asked for longer', async () => {
+    const desk = slowDesk(29_000, [409, '0'])
+    await expect(desk.ask()).rejects.toMatchObject({ code: 'RELEASE_REFUSED' })
+    expect(desk.shown).toHaveLength(3)
   })
 
   test.each<[number, string | undefined]>([

@@ -213,6 +213,42 @@ describe('close', () => {
     expect(urls.every((url) => url.startsWith('https://gateway.test/'))).toBe(true)
   })
 
+  test('a provider who does not answer keeps no other channel waiting', async () => {
+    const agents = [0n, 1n, 2n]
+    const market = new Market(agents.map((agentId) => ({ agentId, price: agentId + 1n })))
+    for (const agentId of agents) {
+      const endpoint = `https://desk-${agentId}.test`
+      market.chain.services8004.set(agentId, [{ name: 'release', endpoint }])
+    }
+    const store = createMemoryStore()
+    for (const agentId of agents) await ask(market.fetchWith({ store, agents: [agentId] }))
+    const patience = new AbortController()
+    const silent = new Promise<Response>((resolve) => {
+      const late = (): void => resolve(new Response('{}', { status: 503 }))
+      patience.signal.addEventListener('abort', late)
+    })
+    const transport: typeof fetch = async (input, init) => {
+      const { host } = new URL(new Request(input, init).url)
+      if (host === 'desk-0.test') return silent
+      const channel = [...market.chain.channels].find(
+        ([, { agentId }]) => host === `desk-${agentId}.test`,
+      )
+      if (channel === undefined) return market.gateway.transport(input, init)
+      await market.chain.release(channel[0])
+      return new Response('{}')
+    }
+    const closing = market.clientWith({ store, transport }).close()
+    await expect
+      .poll(() => market.eventsOf('channel-closed').map(({ channel }) => channel.outcome))
+      .toEqual(['released', 'released'])
+    patience.abort()
+    expect((await closing).map(({ outcome }) => outcome).toSorted()).toEqual([
+      'closing',
+      'released',
+      'released',
+    ])
+  })
+
   test('one channel that fails does not keep the others open', async () => {
     const market = new Market([{}, { agentId: 1n, price: 2n }])
     const store = createMemoryStore()

@@ -22,15 +22,21 @@ export interface RedisServer {
   readonly url: string
   readonly port: number
   readonly process: RunningProcess
+  /** Where it keeps what it has to keep. */
+  readonly folder: string
 }
 
 /** How a server has to be told to forget nothing. */
 const KEEPS = ['--appendonly', 'yes', '--maxmemory-policy', 'noeviction']
 
-/** Starts a server on a free port, or on one that was free. */
-export async function startRedis(onPort?: number, settings = KEEPS): Promise<RedisServer> {
+/** Starts a server on a free port, or on one that was free; with what one before it kept, where it is told where. */
+export async function startRedis(
+  onPort?: number,
+  settings = KEEPS,
+  kept?: string,
+): Promise<RedisServer> {
   const port = onPort ?? (await freePort())
-  const folder = mkdtempSync(join(tmpdir(), 'jeju-redis-'))
+  const folder = kept ?? mkdtempSync(join(tmpdir(), 'jeju-redis-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const running = start('redis', [
     REDIS,
@@ -46,7 +52,7 @@ export async function startRedis(onPort?: number, settings = KEEPS): Promise<Red
   ])
   const options = { timeoutMs: 20_000, running }
   await waitFor('redis', () => answersPing(port), options)
-  return { url: `redis://127.0.0.1:${port}`, port, process: running }
+  return { url: `redis://127.0.0.1:${port}`, port, process: running, folder }
 }
 
 function answersPing(port: number): Promise<true | undefined> {

@@ -33,6 +33,8 @@ export interface Leases {
   /** Valid leases. */
   current(): readonly Lease[]
   judgementOf(agentId: bigint): Judgement | undefined
+  /** A node answers under a lease: its session is kept as long as a receipt may cite it. */
+  cite(lease: Lease): void
   /** Ends a lease, because its node cannot be reached; it is judged again at the next update. */
   end(bindingId: Hex): void
   /** Ends a lease whose node gave a wrong answer; the binding is not admitted again until `until`. */
@@ -62,7 +64,9 @@ const MAX_RETRY_MS = 5 * 60_000
 const PARALLEL_ADMISSIONS = 4
 const PARALLEL_READS = 8
 /** A session outlives the last receipt that could cite it: answer, settlement and dispute (attack F19). */
-const SESSION_RETENTION_MS = 7 * 24 * 3600_000
+const CITED_RETENTION_MS = 7 * 24 * 3600_000
+/** One under which nobody was answered is cited by nothing, and each has the whole evidence (attack F16). */
+const UNCITED_RETENTION_MS = 3600_000
 
 interface Entry {
   lease?: Lease
@@ -84,6 +88,7 @@ export function createLeases(
   const entries = new Map<bigint, Entry>()
   const byBinding = new Map<Hex, Entry>()
   const underWay = new Set<bigint>()
+  const cited = new WeakSet<Lease>()
   const distrusted = createDistrusted(parts)
   let workers = 0
   let chainReadAt = Number.NEGATIVE_INFINITY
@@ -101,7 +106,7 @@ export function createLeases(
     entry.renewBefore = RENEW_BEFORE_MS + Math.random() * RENEW_SPREAD_MS
     byBinding.set(lease.bindingId, entry)
     const { document, expiresAtMs } = lease.session
-    parts.store.sessions.put(sessionIdOf(lease), document, expiresAtMs + SESSION_RETENTION_MS)
+    parts.store.sessions.put(sessionIdOf(lease), document, expiresAtMs + UNCITED_RETENTION_MS)
   }
   const drop = (entry: Entry): void => {
     if (entry.lease !== undefined) byBinding.delete(entry.lease.bindingId)
@@ -260,6 +265,11 @@ export function createLeases(
       return lease?.bindingId === bindingId && isCurrent(lease) ? lease : undefined
     },
     current,
+    cite: (lease) => {
+      if (cited.has(lease)) return
+      cited.add(lease)
+      parts.store.sessions.keep(sessionIdOf(lease), lease.session.expiresAtMs + CITED_RETENTION_MS)
+    },
     judgementOf: (agentId) => entries.get(agentId)?.judgement,
     end: (bindingId) => {
       const entry = byBinding.get(bindingId)

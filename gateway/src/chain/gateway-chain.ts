@@ -32,6 +32,10 @@ export interface ProviderState {
   readonly services: readonly ServiceOffer[]
 }
 
+/** What a provider says of itself in its registration file, or why that is not one of this provider. */
+export type Registration =
+  { readonly name: string; readonly description: string } | { readonly problem: string }
+
 /** A binding as the registry has it now. */
 export interface BindingState extends DeviceRecord {
   readonly valid: boolean
@@ -67,6 +71,12 @@ export interface GatewayChain {
    * @throws DeploymentError
    */
   checkContracts(): Promise<void>
+  /**
+   * Whether the latest block is recent: what a service that stands still says of a revocation is as old as its latest
+   * block, however promptly it answers. A development chain makes blocks only with transactions and is not asked.
+   * @throws DeploymentError
+   */
+  requireRecent(at: Date): Promise<void>
   blockNumber(): Promise<bigint>
   /** Hash of a block of the chain as it is now; undefined when there is none of that number. */
   blockHash(block: bigint): Promise<Hex | undefined>
@@ -78,6 +88,11 @@ export interface GatewayChain {
     limit: number,
   ): Promise<{ readonly agents: readonly bigint[]; readonly next: bigint }>
   provider(agentId: bigint): Promise<ProviderState>
+  /**
+   * The agent's registration file, compared with the registry and this endpoint of it.
+   * @throws RegistrationFileError
+   */
+  registration(agentId: bigint, endpoint: string): Promise<Registration>
   binding(bindingId: Hex): Promise<BindingState>
   channel(channelId: Hex): Promise<ChannelState>
   terms(agentId: bigint, serviceId: number, priceVersion: number): Promise<ServiceTerms>

@@ -7,9 +7,11 @@ import {
   type Deployment,
   DeploymentError,
   deviceRecordOf,
+  identityRegistryAbi,
   ledgerManagerAbi,
   lowercase,
   memberAt,
+  parseRegistrationFile,
   peersAbi,
   requireWiring,
 } from '@jeju/contracts'
@@ -26,6 +28,10 @@ import { believedTransport, rpcServices } from './rpc-services.ts'
 
 /** Services of one provider that are looked at; each costs its owner nothing to add. */
 const MAX_SERVICES = 32
+/** Anvil's and Hardhat's. */
+const DEVELOPMENT_CHAIN_ID = 31_337
+/** Many blocks of any chain that is deployed to, and what clocks may differ by. */
+const MAX_BLOCK_AGE_S = 120
 const PROVIDER_ROLE = BOND_ROLES.indexOf('PROVIDER')
 const BOND_ID = parseAbiParameters('uint8 role, uint256 agentId, address staker')
 
@@ -86,6 +92,15 @@ export function connectChain(rpcUrls: readonly string[], deployment: Deployment)
         client.readContract({ address, abi: peersAbi, functionName }),
       )
     },
+    requireRecent: async (at) => {
+      if (deployment.chainId === DEVELOPMENT_CHAIN_ID) return
+      const { timestamp } = await client.getBlock({ blockTag: 'latest' })
+      const ageS = Math.floor(at.getTime() / 1000) - Number(timestamp)
+      if (ageS <= MAX_BLOCK_AGE_S) return
+      throw new DeploymentError(
+        `RPC_URL: expected a block of the last ${MAX_BLOCK_AGE_S} seconds, got one of ${ageS} seconds ago`,
+      )
+    },
     blockNumber: () => client.getBlockNumber(),
     blockHash: async (blockNumber) => {
       const block = await client.getBlock({ blockNumber }).catch((error: unknown) => {
@@ -128,6 +143,18 @@ export function connectChain(rpcUrls: readonly string[], deployment: Deployment)
         stake,
         services: offers.filter((service) => service !== undefined),
       }
+    },
+    registration: async (agentId, endpoint) => {
+      const { chainId, identityRegistry, computeRegistry } = deployment
+      const uri = await client.readContract({
+        address: identityRegistry,
+        abi: identityRegistryAbi,
+        functionName: 'tokenURI',
+        args: [agentId],
+      })
+      const place = { agentId, chainId, identityRegistry, computeRegistry, endpoint }
+      const { name, description } = parseRegistrationFile(uri, place)
+      return { name, description }
     },
     binding: async (bindingId) => {
       const args = [bindingId] as const

@@ -1,5 +1,5 @@
 import type { GatewayChain, ProviderState } from '../chain/gateway-chain.ts'
-import type { GatewayStore } from '../store/gateway-store.ts'
+import type { Cursor, GatewayStore } from '../store/gateway-store.ts'
 
 /** Providers known from the registry's pages and events, with their state as of the last refresh. */
 export interface ProviderDirectory {
@@ -20,12 +20,13 @@ const MAX_PROVIDERS = 1_000
 const PARALLEL_READS = 8
 /** Agents of one page. */
 const PAGE = 200
-/** Pages that are read at a start at most. */
+/** Pages that are read at once at most. */
 const MAX_PAGES = 50
 
 /**
  * A directory that goes on where the store stopped, if the chain still has the block it stopped at, and otherwise
- * begins at the block of the deployment. The registry's pages come first: they name everybody at once.
+ * begins at the block of the deployment. The registry's pages come first: they name everybody at once. They are read
+ * again whenever the block up to which events were read has gone, so that a reorganisation of any depth hides nobody.
  */
 export function createProviderDirectory(
   chain: GatewayChain,
@@ -36,32 +37,53 @@ export function createProviderDirectory(
   let next = deployedAtBlock
   let range = MAX_RANGE
   let started = false
+  /** Whether the pages name somebody for whom there was no room. */
+  let leftOut = false
 
+  const whoIsOff = (): bigint[] =>
+    [...known].flatMap(([agentId, state]) => (state?.active === false ? [agentId] : []))
   /** Who is off makes room for who comes later. */
-  const hasRoom = (): boolean => {
-    if (known.size < MAX_PROVIDERS) return true
-    const off = [...known].find(([, state]) => state !== undefined && !state.active)
-    return off !== undefined && known.delete(off[0])
-  }
   const learn = (agents: readonly bigint[]): void => {
+    const off = whoIsOff().values()
     for (const agentId of agents) {
-      if (!known.has(agentId) && hasRoom()) known.set(agentId, undefined)
+      if (known.has(agentId)) continue
+      if (known.size >= MAX_PROVIDERS) {
+        const { value: leaves } = off.next()
+        if (leaves === undefined) {
+          leftOut = true
+          return
+        }
+        known.delete(leaves)
+      }
+      known.set(agentId, undefined)
     }
   }
-  const start = async (): Promise<void> => {
-    learn(store.agents())
-    const cursor = store.cursor()
-    // A block that is not there any more: the chain was reorganised deeper than is read again, or is another one.
-    const goesOn = cursor !== undefined && (await chain.blockHash(cursor.block)) === cursor.hash
-    if (goesOn && cursor.block > next) next = cursor.block
+  const readPages = async (): Promise<void> => {
+    leftOut = false
     let at = 0n
     for (let page = 0; page < MAX_PAGES; page++) {
       const { agents, next: following } = await chain.agentsFrom(at, PAGE)
       learn(agents)
-      if (following === 0n) break
+      if (following === 0n) return
       at = following
     }
+  }
+  const isStillThere = async ({ block, hash }: Cursor): Promise<boolean> =>
+    (await chain.blockHash(block)) === hash
+  const start = async (): Promise<void> => {
+    learn(store.agents())
+    const cursor = store.cursor()
+    // A block that is not there any more: the chain was reorganised deeper than is read again, or is another one.
+    const goesOn = cursor !== undefined && (await isStillThere(cursor))
+    if (goesOn && cursor.block > next) next = cursor.block
+    await readPages()
     started = true
+  }
+  const goOn = async (): Promise<void> => {
+    const cursor = store.cursor()
+    const isReorganised = cursor !== undefined && !(await isStillThere(cursor))
+    const hasRoomNow = leftOut && whoIsOff().length > 0
+    if (isReorganised || hasRoomNow) await readPages()
   }
   /**
    * Reads events and returns the last block read. A range with more events than an RPC service hands out, which any
@@ -82,17 +104,20 @@ export function createProviderDirectory(
   }
   const readEvents = async (): Promise<void> => {
     const head = await chain.blockNumber()
+    // Named before its events are read: what changes meanwhile is then found out the next time.
+    const hash = await chain.blockHash(head)
+    // On a chain that became shorter the blocks to come are others than those that were read.
+    if (next > head + 1n) next = head + 1n
     let from = next - REORG_DEPTH > deployedAtBlock ? next - REORG_DEPTH : deployedAtBlock
     while (from <= head) {
       from = (await readRange(from, head)) + 1n
       if (from > next) next = from
     }
-    const hash = await chain.blockHash(head)
     if (hash !== undefined) store.save({ block: head, hash }, [...known.keys()])
   }
   return {
     refresh: async () => {
-      if (!started) await start()
+      await (started ? goOn() : start())
       await readEvents()
       const ids = [...known.keys()]
       for (let at = 0; at < ids.length; at += PARALLEL_READS) {

@@ -8,6 +8,9 @@ import {
 } from '@jeju/verifier'
 import {
   authDigest,
+  parseComputeReceipt,
+  ProtocolError,
+  receiptDigest,
   type ComputeReceipt,
   type ContractDomain,
   type Hex,
@@ -68,6 +71,17 @@ const TWICE = {
 export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
   const { signatures, verifyEd25519, serving, now, onVerdict } = parts
   const answered = new BoundedMap<Hex, ComputeReceipt>(MAX_ANSWERED)
+  /** A receipt of the ledger, which this process need not have verified, if that signer signed it. */
+  const readOwn = (text: string, signer: Hex): ComputeReceipt | undefined => {
+    try {
+      const kept = parseComputeReceipt(text, 'ledger')
+      const digest = receiptDigest(kept.receipt, serving, signatures.keccak256)
+      return signatures.recoverAddress(digest, kept.receiptSignature) === signer ? kept : undefined
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      return undefined
+    }
+  }
   return {
     isVerified: async (answer, attempt, request) => {
       const { requestBytes } = request
@@ -92,12 +106,16 @@ export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
       const isTwice =
         earlier !== undefined &&
         verdict.outcome === 'verified' &&
-        !isDeepStrictEqual(earlier.receipt, verdict.receipt.receipt)
+        !isSame(earlier, verdict.receipt)
       onVerdict(isTwice ? 'refused' : verdict.outcome)
       if (verdict.outcome === 'verified' && !isTwice) {
         answered.set(authHash, verdict.receipt)
         attempt.reserved?.charged(verdict.fee)
-        parts.ledger.add(entryOf(verdict, answer, attempt, at))
+        parts.ledger.add(entryOf(verdict, answer, attempt, at), (text) => {
+          const kept = readOwn(text, lease.binding.signer)
+          if (kept === undefined || isSame(kept, verdict.receipt)) return
+          remember([TWICE], { answer, earlier: kept, attempt, requestBytes, at }, parts)
+        })
         parts.records?.add(recordOf(verdict, attempt, request, at))
         return true
       }
@@ -106,6 +124,11 @@ export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
       return false
     },
   }
+}
+
+/** Of one digest: what the chain would take for two is two here. */
+function isSame(a: ComputeReceipt, b: ComputeReceipt): boolean {
+  return isDeepStrictEqual(a.receipt, b.receipt)
 }
 
 function entryOf(

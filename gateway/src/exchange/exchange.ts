@@ -62,7 +62,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     const funding = await fundingOf(parts.sources, request.headers, path)
     const stated = readPreferences(headerOf(request, ROUTING_HEADER))
     const body = await readBody(request)
-    const inBody = preferencesOfBody(body)
+    const inBody = preferencesOfBody(body, path)
     if (inBody !== undefined && Object.keys(stated).length > 0) {
       throw new GatewayError('invalid_request', `${ROUTING_HEADER}: the body states it as well`, {
         param: ROUTING_HEADER,
@@ -103,7 +103,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
       const passed = await passAnswer(sent, {
         path,
         requestId,
-        requestBytes: body.length,
+        requestBytes: (sent.attempt.body ?? body).length,
         isSealed:
           headers[ENCAPSULATED_KEY_HEADER] !== undefined &&
           sent.answer.headers[RESPONSE_NONCE_HEADER] !== undefined,

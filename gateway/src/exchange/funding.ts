@@ -20,6 +20,8 @@ export interface Attempt extends Candidate {
   readonly wallet: Hex
   /** Where this gateway pays. */
   readonly reserved?: Reserved
+  /** What the node is sent, where that is not what came. */
+  readonly body?: Buffer
 }
 
 /** A node that may answer this request, before anything is signed for it. */

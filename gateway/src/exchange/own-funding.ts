@@ -1,7 +1,7 @@
 import type { Leases } from '../admission/leases.ts'
 import { GatewayError } from '../http/gateway-error.ts'
 import type { Payer, Payers } from '../payment/payers.ts'
-import { allowedBy, inOrder, type FeaturesOf } from '../routing/candidate.ts'
+import { allowedBy, inOrder, withinFallbacks, type FeaturesOf } from '../routing/candidate.ts'
 import type { Preferences } from '../routing/preferences.ts'
 import type { ProviderHealth } from '../routing/provider-health.ts'
 import type { Attempt, FundingSource, Plan } from './funding.ts'
@@ -67,7 +67,7 @@ async function planOf(
   }
   const allowed = await allowedBy(attempts, preferences, featuresOf)
   const ordered = inOrder(allowed, preferences, health, (all) => all)
-  const kept = preferences.provider?.allow_fallbacks === false ? ordered.slice(0, 1) : ordered
+  const kept = withinFallbacks(ordered, preferences)
   return {
     payer: wallet,
     proposals: kept.map((attempt) => ({ ...attempt, authorise: async () => attempt })),

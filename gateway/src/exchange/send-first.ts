@@ -27,7 +27,7 @@ export interface SentPrompt {
 
 /** Collaborators of {@link sendFirst}. */
 export interface SendParts {
-  readonly leases: Pick<Leases, 'byBinding' | 'end'>
+  readonly leases: Pick<Leases, 'byBinding' | 'cite' | 'end'>
   readonly connection: Pick<ProviderConnection, 'send'>
   readonly health: ProviderHealth
   /** Without any byte of an answer for so long, the next candidate is asked. */
@@ -111,6 +111,12 @@ async function ask(
       release()
       throw unavailable('the caller left')
     }
+    // It may have been waited for.
+    if (retry > 0 && leases.byBinding(bindingId) === undefined) {
+      release()
+      if (hasNext) return undefined
+      throw new GatewayError('provider_not_admitted', 'no verified node has that binding now')
+    }
     const askedAtMs = performance.now()
     health.began(agentId)
     const answer = await send(prompt, attempt, hasNext, parts).catch((error: unknown) => {
@@ -152,6 +158,7 @@ async function ask(
     if (!(FAILOVER.includes(status) && hasNext) && waitMs === undefined) {
       if (status < 500) health.answered(agentId, performance.now() - askedAtMs)
       if (status > 299) release()
+      else leases.cite(attempt.lease)
       return { attempt, answer, askedAtMs }
     }
     body.destroy()
@@ -168,7 +175,7 @@ async function ask(
 
 async function send(
   prompt: IncomingPrompt,
-  { offer, lease }: Attempt,
+  { offer, lease, body: own }: Attempt,
   hasNext: boolean,
   { connection, failoverAfterMs }: SendParts,
 ): Promise<ProviderAnswer> {
@@ -179,7 +186,7 @@ async function send(
       method: 'POST',
       path,
       headers: requestHeaders(headers, offer.text),
-      body,
+      body: own ?? body,
       signal: patience?.signal ?? signal,
       tlsKeys: lease.tlsKeys,
     })

@@ -38,7 +38,7 @@ export function connectPostgres(options: PostgresOptions): ReceiptLedger {
     connect_timeout: CONNECT_TIMEOUT_S,
     onnotice: () => undefined,
   })
-  const waiting: LedgerEntry[] = []
+  const waiting: Waiting[] = []
   const ended = new AbortController()
   let isMigrated = false
   let closing = false
@@ -62,8 +62,30 @@ export function connectPostgres(options: PostgresOptions): ReceiptLedger {
     const batch = waiting.slice(0, MAX_BATCH)
     if (batch.length === 0) return
     // Sent twice where the answer to the first was lost.
-    await sql`INSERT INTO jeju_receipts ${sql(batch.map(rowOf))} ON CONFLICT (auth_hash) DO NOTHING`
+    const written =
+      await sql`INSERT INTO jeju_receipts ${sql(batch.map(({ entry }) => rowOf(entry)))}
+      ON CONFLICT (auth_hash) DO NOTHING RETURNING auth_hash`
+    const isNew = new Set(written.map((row) => String(row['auth_hash'])))
+    const others = batch.filter(({ entry }) => !isNew.has(entry.authHash))
+    if (others.length > 0) await compare(others)
     waiting.splice(0, batch.length)
+  }
+  /** What was kept before, by another replica or before a start, is the same receipt or another. */
+  const compare = async (others: readonly Waiting[]): Promise<void> => {
+    const names = others.map(({ entry }) => entry.authHash)
+    const rows =
+      await sql`SELECT auth_hash, receipt FROM jeju_receipts WHERE auth_hash IN ${sql(names)}`
+    const kept = new Map(rows.map((row) => [String(row['auth_hash']), String(row['receipt'])]))
+    for (const { entry, onOther } of others) {
+      const receipt = kept.get(entry.authHash)
+      if (receipt === undefined || receipt === entry.receipt) continue
+      try {
+        onOther?.(receipt)
+      } catch (error) {
+        // Whatever stands in a row must not keep those that come after it from being written.
+        logger.error({ error: codeOf(error) }, 'a receipt could not be compared')
+      }
+    }
   }
   const writeAll = async (): Promise<void> => {
     let failures = 0
@@ -88,8 +110,8 @@ export function connectPostgres(options: PostgresOptions): ReceiptLedger {
   }
   start()
   return {
-    add: (entry) => {
-      waiting.push(entry)
+    add: (entry, onOther) => {
+      waiting.push({ entry, onOther })
       start()
     },
     get waiting() {
@@ -111,6 +133,11 @@ export function connectPostgres(options: PostgresOptions): ReceiptLedger {
       await sql.end({ timeout: CONNECT_TIMEOUT_S })
     },
   }
+}
+
+interface Waiting {
+  readonly entry: LedgerEntry
+  readonly onOther: ((receipt: string) => void) | undefined
 }
 
 function rowOf(entry: LedgerEntry): Readonly<Record<string, string | number>> {

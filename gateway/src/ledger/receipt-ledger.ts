@@ -23,8 +23,11 @@ export interface LedgerEntry {
 
 /** Where the receipts of verified answers are kept. */
 export interface ReceiptLedger {
-  /** Takes an entry, and waits for nobody. */
-  add(entry: LedgerEntry): void
+  /**
+   * Takes an entry, and waits for nobody.
+   * @param onOther told of another receipt that was kept before for the same authorisation, by whichever replica
+   */
+  add(entry: LedgerEntry, onOther?: (receipt: string) => void): void
   /** Entries that are not written yet. */
   readonly waiting: number
   /** Whether it is so far behind that nothing more may be taken: an answer that is not accounted for is not given. */

@@ -17,24 +17,49 @@ const PLAIN = [
   ['/v1/aci/sessions', 'Leases in force as attested sessions'],
   ['/v1/aci/sessions/{id}', 'One of them with its evidence, also when it has ended'],
   ['/v1/findings', 'Answers that were not what their nodes signed for'],
-  ['/v1/receipts/{id}', 'What this gateway states of an answer, by its X-Request-Id, signed'],
-  ['/v1/receipts/key', 'The key that signs those, where this gateway has one'],
   ['/health', 'Whether prompts are taken'],
   ['/metrics', 'Prometheus metrics', 'text/plain'],
   ['/openapi.json', 'This document'],
 ] as const
 
+/** Those of a gateway that signs receipts of its own. */
+const RECEIPTS = [
+  ['/v1/receipts/{id}', 'What this gateway states of an answer, by its X-Request-Id, signed'],
+  ['/v1/receipts/key', 'The key that signs those'],
+] as const
+
+/** What not every gateway does: a document names what is served, and nothing else. */
+export interface Abilities {
+  /** Whether it signs receipts of its own. */
+  readonly receipts: boolean
+  /** Whether it pays nodes itself for accounts that it knows. */
+  readonly accounts: boolean
+  /** Whether it takes payments for single requests. */
+  readonly x402: boolean
+}
+
 /** `GET /openapi.json`. */
-export function openApiRoute(): Hono {
-  const document = JSON.stringify(openApiDocument())
+export function openApiRoute(abilities: Abilities): Hono {
+  const document = JSON.stringify(openApiDocument(abilities))
   return new Hono().get('/openapi.json', (c) =>
     c.body(document, 200, { 'Content-Type': 'application/json' }),
   )
 }
 
 /** The OpenAPI document of a gateway. What prompts may say, the nodes’ own documents tell. */
-export function openApiDocument(): object {
-  const plain = PLAIN.map(([path, summary, mediaType = 'application/json', asked = []]) => [
+export function openApiDocument({ receipts, accounts, x402 }: Abilities): object {
+  const schemes = {
+    wallet: inHeader(AUTHORIZATION_HEADER, 'Authorisations of the caller’s own channels'),
+    ...(accounts
+      ? {
+          accountKey: { type: 'http', scheme: 'bearer', description: ACCOUNT },
+          accountWallet: inHeader(ACCOUNT_HEADER, ACCOUNT),
+        }
+      : {}),
+    ...(x402 ? { x402: inHeader(PAYMENT_SIGNATURE_HEADER, 'x402 v2, scheme exact') } : {}),
+  }
+  const paths: readonly Path[] = [...PLAIN, ...(receipts ? RECEIPTS : [])]
+  const plain = paths.map(([path, summary, mediaType = 'application/json', asked = []]) => [
     path,
     {
       get: {
@@ -54,7 +79,7 @@ export function openApiDocument(): object {
       post: {
         summary:
           'A prompt, for the verified node that its authorisation names or that the gateway pays',
-        security: [{ wallet: [] }, { accountKey: [] }, { accountWallet: [] }, { x402: [] }],
+        security: Object.keys(schemes).map((name) => ({ [name]: [] })),
         parameters: [ROUTING],
         requestBody: { required: true, content: { 'application/json': {} } },
         responses: answers({
@@ -69,15 +94,7 @@ export function openApiDocument(): object {
     info: { title: 'Jeju Compute gateway', version: '1' },
     paths: Object.fromEntries([...plain, ...prompts]),
     components: {
-      securitySchemes: {
-        wallet: inHeader(AUTHORIZATION_HEADER, 'Authorisations of the caller’s own channels'),
-        accountKey: { type: 'http', scheme: 'bearer', description: WHERE_IT_PAYS },
-        accountWallet: inHeader(ACCOUNT_HEADER, WHERE_IT_PAYS),
-        x402: inHeader(
-          PAYMENT_SIGNATURE_HEADER,
-          'x402 v2, scheme exact, where this gateway takes it',
-        ),
-      },
+      securitySchemes: schemes,
       responses: {
         Error: {
           description: 'A refusal with a stable code',
@@ -113,8 +130,9 @@ const ERROR_SCHEMA = {
   },
 }
 
-/** Of a gateway without accounts these are unknown keys. */
-const WHERE_IT_PAYS = 'An account, where this gateway pays nodes itself'
+const ACCOUNT = 'An account of this gateway, which pays the nodes itself'
+
+type Path = readonly [path: string, summary: string, mediaType?: string, asked?: readonly string[]]
 
 function inHeader(name: string, description: string): object {
   return { type: 'apiKey', in: 'header', name, description }

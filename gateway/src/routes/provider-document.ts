@@ -2,7 +2,7 @@ import type { Check } from '@jeju/verifier'
 import { sessionIdOf, type Lease } from '../admission/lease.ts'
 import type { Judgement } from '../admission/leases.ts'
 import type { ProviderRecord } from '../admission/track-record.ts'
-import type { ProviderState } from '../chain/gateway-chain.ts'
+import type { ProviderState, Registration } from '../chain/gateway-chain.ts'
 
 /** One provider of `GET /v1/providers`: what the chain says, what we judged, and until when it may be routed to. */
 export interface ProviderDocument {
@@ -34,6 +34,8 @@ export interface ProviderDocument {
     readonly reasons: readonly string[]
     readonly checks: readonly Check[]
   } | null
+  /** What it says of itself, or why its registration file is not taken for one; null before it was read. */
+  readonly registration: Registration | null
   /** How judgements went since this gateway runs. */
   readonly record: ProviderRecord
 }
@@ -44,6 +46,7 @@ export function describeProvider(
   lease: Lease | undefined,
   judgement: Judgement | undefined,
   record: ProviderRecord,
+  registration: Registration | undefined,
 ): ProviderDocument {
   return {
     agentId: provider.agentId.toString(),
@@ -71,6 +74,7 @@ export function describeProvider(
             expiresAt: lease.expiresAt.toISOString(),
           },
     judgement: judgement === undefined ? null : describeJudgement(judgement),
+    registration: registration ?? null,
     record,
   }
 }

@@ -5,6 +5,7 @@ import type { Leases } from '../admission/leases.ts'
 import type { ProviderConnection } from '../admission/provider-connection.ts'
 import type { TrackRecord } from '../admission/track-record.ts'
 import type { ProviderDirectory } from '../discovery/provider-directory.ts'
+import type { RegistrationFiles } from '../discovery/registration-files.ts'
 import { GatewayError } from '../http/gateway-error.ts'
 import { describeProvider } from './provider-document.ts'
 
@@ -18,11 +19,13 @@ export interface ProvidersParts {
   readonly directory: ProviderDirectory
   readonly leases: Leases
   readonly record: TrackRecord
+  readonly registrations: Pick<RegistrationFiles, 'of'>
   readonly connection: ProviderConnection
 }
 
 /** `GET /v1/providers` and the pass-through of a node's own evidence (docs/protocol.md §8). */
-export function providersRoutes({ directory, leases, record, connection }: ProvidersParts): Hono {
+export function providersRoutes(parts: ProvidersParts): Hono {
+  const { directory, leases, record, registrations, connection } = parts
   const routes = new Hono()
   const passing: bigint[] = []
   routes.get('/v1/providers', (c) => {
@@ -33,6 +36,7 @@ export function providersRoutes({ directory, leases, record, connection }: Provi
         current.find(({ agentId }) => agentId === provider.agentId),
         leases.judgementOf(provider.agentId),
         record.of(provider.agentId),
+        registrations.of(provider.agentId),
       ),
     )
     // Admitted ones first: clients try in this order.

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { sessionIdOf } from '../admission/lease.ts'
 import { GatewayError } from '../http/gateway-error.ts'
-import type { Candidate } from '../routing/candidate.ts'
+import { withinFallbacks, type Candidate } from '../routing/candidate.ts'
 import { readPreferences, ROUTING_HEADER } from '../routing/preferences.ts'
 import type { ProviderHealth } from '../routing/provider-health.ts'
 import type { Router } from '../routing/router.ts'
@@ -22,7 +22,7 @@ export function routeRoute(route: Router, health: ProviderHealth): Hono {
     const preferences = readPreferences(c.req.header(ROUTING_HEADER))
     const wanted = [...new Set([...models, ...(preferences.models ?? [])])]
     const { models: _, ...others } = preferences
-    const candidates = await route(wanted, others)
+    const candidates = withinFallbacks(await route(wanted, others), others)
     return c.json({
       object: 'list',
       data: candidates.map((candidate) => describe(candidate, health)),

@@ -7,7 +7,7 @@ import type { GatewayStore } from '../store/gateway-store.ts'
 
 /**
  * `GET /v1/aci/sessions` and `/v1/aci/sessions/:id`: leases as attested sessions (ACI). Listed are those in force;
- * a session that ended stays retrievable unchanged for a week.
+ * a session that ended stays retrievable unchanged for a week where a node answered under it, and for an hour else.
  */
 export function sessionsRoutes(leases: Leases, sessions: GatewayStore['sessions']): Hono {
   const routes = new Hono()

@@ -26,15 +26,16 @@ export async function allowedBy<One extends Candidate>(
   preferences: Preferences,
   featuresOf: FeaturesOf,
 ): Promise<readonly One[]> {
-  const left: One[] = []
-  let objection: string | undefined
-  for (const candidate of candidates) {
-    const own =
-      objectionTo(candidate, preferences) ??
-      (await missingFeature(candidate, preferences, featuresOf))
-    if (own === undefined) left.push(candidate)
-    objection ??= own
-  }
+  // All at once: a node that does not say what it can do keeps nobody waiting for the others.
+  const objections = await Promise.all(
+    candidates.map(
+      async (candidate) =>
+        objectionTo(candidate, preferences) ??
+        (await missingFeature(candidate, preferences, featuresOf)),
+    ),
+  )
+  const left = candidates.filter((_, index) => objections[index] === undefined)
+  const objection = objections.find((own) => own !== undefined)
   if (left.length > 0 || objection === undefined) return left
   if (objection === 'provider.aci_session_ids') {
     throw new GatewayError('session_not_accepted', `${objection}: none of them is current here`, {
@@ -62,6 +63,24 @@ export function inOrder<One extends Candidate>(
     return at === -1 ? order.length : at
   }
   return sorted.toSorted((a, b) => place(a) - place(b))
+}
+
+/**
+ * Who may be tried at all: with `allow_fallbacks` false those that `order` names, or the first alone where it names
+ * nobody (as OpenRouter has it: the primary one, or the caller's own list).
+ * @throws GatewayError `no_provider_allowed`
+ */
+export function withinFallbacks<One extends Candidate>(
+  ordered: readonly One[],
+  { provider = {} }: Preferences,
+): readonly One[] {
+  const { allow_fallbacks: mayFallBack, order } = provider
+  if (mayFallBack !== false) return ordered
+  if (order === undefined) return ordered.slice(0, 1)
+  const named = ordered.filter(({ lease }) => order.some((name) => isNamed(lease, name)))
+  if (named.length > 0 || ordered.length === 0) return named
+  const param = 'provider.order'
+  throw new GatewayError('no_provider_allowed', `${param}: no provider is left`, { param })
 }
 
 /** At random, the cheaper the likelier: by the inverse square of the price, so that load spreads. */

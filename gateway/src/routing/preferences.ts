@@ -1,7 +1,8 @@
-import { JsonError, parseStrictJson } from '@jeju/verifier/protocol'
+import { JsonError, parseStrictJson, type PromptPath } from '@jeju/verifier/protocol'
 import { z } from 'zod'
 import { TIERS, type LeaseTier } from '../admission/lease.ts'
 import { GatewayError } from '../http/gateway-error.ts'
+import { usedFeatures } from './used-features.ts'
 
 /** Request header that says where a request may go: JSON, because a sealed body says nothing to a gateway. */
 export const ROUTING_HEADER = 'compute-routing'
@@ -82,6 +83,14 @@ const routing: z.ZodType<Preferences> = z.strictObject({
   features: z.array(z.string().min(1).max(64)).max(MAX_NAMES).optional(),
 })
 
+/** Members of a plain body that are about routing, and of no API. */
+export const BODY_MEMBERS: readonly string[] = ['provider', 'models', 'min_tier']
+
+/** Whether a body may have one of them; false where it certainly has none. */
+export function statesRouting(body: Buffer): boolean {
+  return BODY_MEMBERS.some((name) => body.includes(`"${name}"`))
+}
+
 /** No preference at all. */
 export const NO_PREFERENCES: Preferences = {}
 
@@ -98,12 +107,12 @@ export function readPreferences(header: string | undefined): Preferences {
 }
 
 /**
- * The members of a plain body that say the same; undefined where it says nothing. The bytes are hashed and signed, so
- * they pass as they are and the node sees the members too.
+ * The members of a plain body that say the same; undefined where it says nothing. What a caller signed for passes as it
+ * is, and the node sees the members too. What `require_parameters` demands is read of the body itself.
  * @throws GatewayError `invalid_request` that names the member
  */
-export function preferencesOfBody(body: Buffer): Preferences | undefined {
-  if (!body.includes('"provider"') && !body.includes('"models"')) return undefined
+export function preferencesOfBody(body: Buffer, path: PromptPath): Preferences | undefined {
+  if (!statesRouting(body)) return undefined
   let value: unknown
   try {
     value = JSON.parse(body.toString('utf8'))
@@ -112,9 +121,12 @@ export function preferencesOfBody(body: Buffer): Preferences | undefined {
     return undefined
   }
   if (typeof value !== 'object' || value === null) return undefined
-  const members = Object.entries(value).filter(([name]) => name === 'provider' || name === 'models')
+  const members = Object.entries(value).filter(([name]) => BODY_MEMBERS.includes(name))
   const stated = members.filter(([, member]) => member !== null)
-  return stated.length === 0 ? undefined : parse(Object.fromEntries(stated))
+  if (stated.length === 0) return undefined
+  const preferences = parse(Object.fromEntries(stated))
+  if (preferences.provider?.require_parameters !== true) return preferences
+  return { ...preferences, features: usedFeatures(path, { ...value }) }
 }
 
 function parse(value: unknown): Preferences {

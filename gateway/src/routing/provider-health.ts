@@ -6,7 +6,7 @@ export interface ProviderHealth {
   began(agentId: bigint): void
   /** Its answer began after so long. */
   answered(agentId: bigint, ms: number): void
-  /** It ended with so many bytes in so long. */
+  /** It was whole, with so many bytes in so long. */
   delivered(agentId: bigint, bytes: number, ms: number): void
   /** It failed through no fault of the caller. */
   failed(agentId: bigint): void
@@ -54,13 +54,14 @@ export function createProviderHealth(now: () => Date): ProviderHealth {
     answered: (agentId, ms) => {
       const record = recordOf(agentId)
       record.latencyMs = smooth(record.latencyMs, ms)
-      record.failures = 0
-      record.pauses = 0
+      // Others may be sent there again; that it can be relied on shows at the end of an answer.
       record.isRecovering = false
     },
     delivered: (agentId, bytes, ms) => {
       const record = recordOf(agentId)
       record.underWay--
+      record.failures = 0
+      record.pauses = 0
       record.bytesPerSecond = smooth(record.bytesPerSecond, (bytes * 1000) / Math.max(ms, 1))
     },
     failed: (agentId) => {

@@ -51,7 +51,7 @@ export function createAccountFunding(parts: AccountFundingParts): FundingSource 
     const { account, signed } = caller
     return {
       plan: async (body, preferences): Promise<Plan> => {
-        const prompt = readPrompt(body, path, headers)
+        const prompt = readPrompt(body, path, headers, preferences)
         if (signed !== undefined) requireBytes(signed, path, body)
         const candidates = await sponsor.candidates(prompt, preferences)
         const { name, budgetPerDay: limit } = account

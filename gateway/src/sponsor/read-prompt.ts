@@ -1,24 +1,110 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { parsePromptRequest, SdkError, type PromptRequest } from '@jeju/sdk/payment'
+import {
+  parsePromptRequest,
+  SdkError,
+  type PromptRequest,
+  type RequestBounds,
+} from '@jeju/sdk/payment'
 import type { PromptPath } from '@jeju/verifier/protocol'
 import { ENCAPSULATED_KEY_HEADER } from '@jeju/verifier/sealing'
 import { GatewayError } from '../http/gateway-error.ts'
+import { BODY_MEMBERS, statesRouting, type Preferences } from '../routing/preferences.ts'
+import { membersOf, type Member } from './body-members.ts'
+
+/** A prompt that the gateway pays for. */
+export interface PaidPrompt {
+  /** Models that may answer, the first that somebody has. */
+  readonly models: readonly string[]
+  /** What bounds the price with one of them; costs nothing, however many there are. */
+  boundsWith(model: string): RequestBounds
+  /** What a node of one of them is sent. */
+  forModel(model: string): PromptRequest
+}
 
 /**
- * What a gateway has to read of a prompt that it pays for: the model, and what bounds the answer.
+ * What a gateway has to read of a prompt that it pays for: the models, and what bounds the answer. What is about routing
+ * is the gateway's and does not reach a node, which would refuse it; with several models each node is sent its own. All
+ * else stays byte by byte as it came.
  * @throws GatewayError `invalid_request`, for a sealed body too, of which it can read neither
  */
 export function readPrompt(
   body: Buffer,
   path: PromptPath,
   headers: IncomingHttpHeaders,
-): PromptRequest {
+  { models: others = [] }: Preferences,
+): PaidPrompt {
   if (headers[ENCAPSULATED_KEY_HEADER] !== undefined) {
     const text = 'body: a sealed one names no model; sign an authorisation for its node'
     throw new GatewayError('invalid_request', text)
   }
+  if (!statesRouting(body) && others.length === 0) {
+    const only = parse(new Uint8Array(body), path)
+    return { models: [only.model], boundsWith: () => only, forModel: () => only }
+  }
+  const members = ownMembers(body)
+  const stated = members.find(({ name }) => name === 'model')
+  // The one that is named is wanted most; without it the first of the others is.
+  const named = stated === undefined ? others[0] : parse(bodyOf(members), path).model
+  if (named === undefined) throw new GatewayError('invalid_request', 'model: expected one')
+  const bodyWith = (model: string): Uint8Array<ArrayBuffer> => {
+    const own = { name: 'model', text: memberOf(model) }
+    return bodyOf(
+      stated === undefined
+        ? [own, ...members]
+        : members.map((member) => (member === stated ? own : member)),
+    )
+  }
+  // Read once: the others differ in nothing but the model's name, and anybody may list many.
+  const first = parse(bodyWith(named), path)
+  const { length } = first.body
+  return {
+    models: [...new Set([named, ...others])],
+    boundsWith: (model) => ({
+      maxTokens: first.maxTokens,
+      body: { length: length - lengthOf(named) + lengthOf(model) },
+    }),
+    forModel: (model) => ({ ...first, model, body: bodyWith(model) }),
+  }
+}
+
+function memberOf(model: string): string {
+  return `"model":${JSON.stringify(model)}`
+}
+
+function lengthOf(model: string): number {
+  return Buffer.byteLength(memberOf(model))
+}
+
+/** Of an object, without what is the gateway's. A name that stands twice means two things to two readers. */
+function ownMembers(body: Buffer): readonly Member[] {
+  const text = body.toString('utf8')
+  if (!isObject(text)) throw new GatewayError('invalid_request', 'body: expected a JSON object')
+  const members = membersOf(text)
+  for (const name of [...BODY_MEMBERS, 'model']) {
+    if (members.filter((one) => one.name === name).length > 1) {
+      throw new GatewayError('invalid_request', `${name}: stated twice`, { param: name })
+    }
+  }
+  return members.filter(({ name }) => !BODY_MEMBERS.includes(name))
+}
+
+function isObject(text: string): boolean {
   try {
-    return parsePromptRequest(new Uint8Array(body), path)
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+  } catch {
+    return false
+  }
+}
+
+function bodyOf(members: readonly Member[]): Uint8Array<ArrayBuffer> {
+  const text = `{${members.map((member) => member.text).join(',')}}`
+  return new TextEncoder().encode(text)
+}
+
+function parse(body: Uint8Array<ArrayBuffer>, path: PromptPath): PromptRequest {
+  try {
+    return parsePromptRequest(body, path)
   } catch (error) {
     if (!(error instanceof SdkError)) throw error
     throw new GatewayError('invalid_request', error.message)

@@ -1,20 +1,15 @@
-import {
-  SdkError,
-  authorise,
-  maxFeeOf,
-  type ChannelBook,
-  type PromptRequest,
-} from '@jeju/sdk/payment'
+import { SdkError, authorise, maxFeeOf, type ChannelBook } from '@jeju/sdk/payment'
 import { encodeAuthorization, type ContractDomain, type Hex } from '@jeju/verifier/protocol'
 import { takesPlain } from '../admission/lease.ts'
 import type { Attempt, Proposal } from '../exchange/funding.ts'
 import { GatewayError } from '../http/gateway-error.ts'
 import type { Logger } from '../logging.ts'
-import type { Candidate } from '../routing/candidate.ts'
+import { withinFallbacks, type Candidate } from '../routing/candidate.ts'
 import type { Preferences } from '../routing/preferences.ts'
 import type { Router } from '../routing/router.ts'
 import type { GatewayStore } from '../store/gateway-store.ts'
 import { cappedPurse, type Purse } from './purse.ts'
+import type { PaidPrompt } from './read-prompt.ts'
 
 /** Pays nodes out of the gateway's own channels, for callers who pay the gateway or whom it lets have a budget. */
 export interface Sponsor {
@@ -26,12 +21,12 @@ export interface Sponsor {
    * Verified nodes that can answer a prompt, and that a plain one reaches unread.
    * @throws GatewayError `provider_not_admitted`, and those of preferences
    */
-  candidates(prompt: PromptRequest, preferences: Preferences): Promise<readonly Candidate[]>
+  candidates(prompt: PaidPrompt, preferences: Preferences): Promise<readonly Candidate[]>
   /** What a prompt can cost at a candidate at most, wei. */
-  maxFeeAt(prompt: PromptRequest, candidate: Candidate): bigint
+  maxFeeAt(prompt: PaidPrompt, candidate: Candidate): bigint
   /** A proposal to pay each of them; all together never with more than `cap` and what the purse has. */
   propose(
-    prompt: PromptRequest,
+    prompt: PaidPrompt,
     candidates: readonly Candidate[],
     purse: Purse,
     cap: bigint,
@@ -56,11 +51,11 @@ const MAX_CANDIDATES = 3
 /** A sponsor with these channels. Signs only for nodes that have a lease, and right before they are asked. */
 export function createSponsor(parts: SponsorParts): Sponsor {
   const { channels, wallet, serving, maxFeePerRequest, route, fees, logger, now } = parts
-  const maxFeeAt = (prompt: PromptRequest, { price }: Candidate): bigint =>
-    maxFeeOf(prompt, price, maxFeePerRequest)
+  const maxFeeAt = (prompt: PaidPrompt, { model, price }: Candidate): bigint =>
+    maxFeeOf(prompt.boundsWith(model.id), price, maxFeePerRequest)
 
   const pay = async (
-    prompt: PromptRequest,
+    prompt: PaidPrompt,
     candidate: Candidate,
     purse: Purse,
     cap: bigint,
@@ -69,13 +64,14 @@ export function createSponsor(parts: SponsorParts): Sponsor {
     const { agentId, bindingId } = lease
     const bound = maxFeeAt(prompt, candidate)
     const most = bound < cap ? bound : cap
+    const asked = prompt.forModel(candidate.model.id)
     await purse.take(most)
     try {
       // The channel's own price version may be an older one; more than was taken is not signed for.
       const reservation = await channels.reserve({ agentId, serviceId }, (price) =>
-        maxFeeOf(prompt, price, most),
+        maxFeeOf(asked, price, most),
       )
-      const { path, body } = prompt
+      const { path, body } = asked
       const signed = authorise({ path, body, reservation, bindingId, serving, now: now() })
       const { channel } = reservation
       const spent = (fee: bigint): void => {
@@ -87,6 +83,7 @@ export function createSponsor(parts: SponsorParts): Sponsor {
         price: channel.price,
         wallet,
         offer: { signed, text: encodeAuthorization(signed) },
+        body: Buffer.from(body.buffer, body.byteOffset, body.length),
         reserved: {
           charged: (fee) => {
             reservation.charged(fee)
@@ -113,7 +110,8 @@ export function createSponsor(parts: SponsorParts): Sponsor {
     maxFeePerRequest,
     maxFeeAt,
     candidates: async (prompt, preferences) => {
-      const routed = await route([prompt.model], preferences)
+      const { models: _, ...others } = preferences
+      const routed = await route(prompt.models, others)
       // What this gateway was told in confidence it passes on to verified parties only.
       const found = routed.filter(({ lease }) => takesPlain(lease))
       if (found.length === 0) {
@@ -121,7 +119,7 @@ export function createSponsor(parts: SponsorParts): Sponsor {
           retryAfterS: 2,
         })
       }
-      return found.slice(0, preferences.provider?.allow_fallbacks === false ? 1 : MAX_CANDIDATES)
+      return withinFallbacks(found, preferences).slice(0, MAX_CANDIDATES)
     },
     propose: (prompt, candidates, purse, cap) => {
       const capped = cappedPurse(purse, cap)

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { MAX_EVIDENCE_BYTES, type Hex } from '@jeju/verifier/protocol'
 import { createClient } from '@redis/client'
+import { BoundedMap } from '../bounded-map.ts'
 import type { Logger } from '../logging.ts'
 import { ENTER, GIVE_BACK, LEAVE, RESERVE } from './redis-scripts.ts'
 import {
@@ -35,6 +36,8 @@ const ALONE_MS = 4 * 60_000
 /** How long a turn is waited for, and how often it is looked for. */
 const TURN_MS = 30_000
 const LOOK_MS = 100
+/** More than a gateway can have under way while a server is away for long. */
+const MAX_UNTOLD = 100_000
 const BUDGET_MS = 48 * 3600_000
 const DISTRUST_MS = 48 * 3600_000
 /** More than there are providers: whoever writes more wants to be read for long. */
@@ -73,9 +76,18 @@ export function connectRedis({
     logger.warn({ reason }, 'the shared store is away')
   })
   let isKeeping = false
+  /** Requests that ended while the server could not be told, and the set that each is in. */
+  const ended = new BoundedMap<string, string>(MAX_UNTOLD)
+  const leave = (request: string, underWay: string): void => {
+    client.zRem(underWay, request).then(
+      () => ended.delete(request),
+      () => ended.set(request, underWay),
+    )
+  }
   // Another server may be there, or the same one with other settings.
   client.on('ready', () => {
     isKeeping = false
+    for (const [request, underWay] of ended.entries()) leave(request, underWay)
     if (isLost) logger.info('the shared store is back')
     isLost = false
   })
@@ -142,8 +154,7 @@ export function connectRedis({
       const reply = await evaluate(ENTER, keys, [requestsPerMinute, concurrent, request, HOLD_MS])
       const [because, waitMs] = reply as readonly [number, number]
       if (because === 0) {
-        const leave = (): void => void client.zRem(underWay, request).catch(() => undefined)
-        return { entered: true, leave }
+        return { entered: true, leave: () => leave(request, underWay) }
       }
       return { entered: false, because: because === 1 ? 'concurrency' : 'rate', waitMs }
     },

@@ -27,6 +27,8 @@ export interface GatewayStore {
   readonly sessions: {
     /** Kept until `keepUntilMs` at least. */
     put(id: string, document: string, keepUntilMs: number): void
+    /** Keeps one that is there until `keepUntilMs` at least. */
+    keep(id: string, keepUntilMs: number): void
     get(id: string): string | undefined
   }
   readonly findings: {

@@ -81,6 +81,8 @@ export function openStore(file: string, deployment: string): GatewayStore {
     sessions: {
       put: (id, document, keepUntil) =>
         run('INSERT OR REPLACE INTO sessions VALUES (?, ?, ?)', id, document, keepUntil),
+      keep: (id, keepUntil) =>
+        run('UPDATE sessions SET keep_until = MAX(keep_until, ?) WHERE id = ?', keepUntil, id),
       get: (id) =>
         rows<Rows['session']>('SELECT document FROM sessions WHERE id = ?', id)[0]?.document,
     },

@@ -60,7 +60,7 @@ export function createX402Funding(parts: X402FundingParts): FundingSource {
     const isSigned = payment !== undefined && isSignedByPayer(payment, settings, signatures)
     return {
       plan: async (body, preferences): Promise<Plan> => {
-        const prompt = readPrompt(body, path, headers)
+        const prompt = readPrompt(body, path, headers, preferences)
         const priced = pricedBy(await sponsor.candidates(prompt, preferences), (candidate) =>
           amountOf(sponsor.maxFeeAt(prompt, candidate), settings),
         )

@@ -54,6 +54,10 @@ export const providersCommand: Command = {
 }
 
 const MAX_AGENTS = 100_000
+/** Agents that are read at once. */
+const PARALLEL_READS = 20
+/** Agents between two lines of progress. */
+const TOLD_EVERY = 200
 const FLAGS = {
   ...JSON_FLAG,
   ...NETWORK_FLAGS,
@@ -90,8 +94,11 @@ async function runProviders(args: readonly string[], terminal: Terminal): Promis
   terminal.tell(`reading ${agents.length} agents …`)
   const admitted = await admittedBy(network.knownGateway(), terminal)
   const offers: Offer[] = []
-  for (const agentId of agents) {
-    offers.push(...(await offersOf(agentId, client, deployment, admitted)))
+  for (let at = 0; at < agents.length; at += PARALLEL_READS) {
+    if (at > 0 && at % TOLD_EVERY === 0) terminal.tell(`${at} of ${agents.length} …`)
+    const part = agents.slice(at, at + PARALLEL_READS)
+    const found = part.map((agentId) => offersOf(agentId, client, deployment, admitted))
+    offers.push(...(await Promise.all(found)).flat())
   }
   const wanted = offers
     .filter(({ model }) => values.model === undefined || model === values.model)

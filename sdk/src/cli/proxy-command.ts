@@ -1,8 +1,11 @@
+import type { Deployment } from '@jeju/contracts'
 import { createClient } from '../client/create-client.ts'
 import type { VerificationOptions } from '../client/client-options.ts'
+import { parseBaseUrl } from '../gateway/base-url.ts'
+import { createGatewayClient } from '../gateway/gateway-client.ts'
 import { serveProxy } from '../node/proxy.ts'
 import type { Command } from './command.ts'
-import { EXIT, EXIT_HELP } from './exit-code.ts'
+import { endingOf, EXIT, EXIT_HELP } from './exit-code.ts'
 import {
   COMMON_HELP,
   JSON_FLAG,
@@ -17,6 +20,7 @@ import { printResult } from './output.ts'
 import { progressOf } from './progress.ts'
 import { readNetwork } from './settings/network.ts'
 import { parseAgent, parseAmount, parseInteger } from './settings/operand.ts'
+import { readOnly } from './settings/read-only.ts'
 import { openHome, readWallet } from './settings/wallet.ts'
 import type { Terminal } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
@@ -99,11 +103,32 @@ async function runProxy(args: readonly string[], terminal: Terminal): Promise<nu
   const end = terminal.interrupted()
   const proxy = await serveProxy({ fetch: client.fetch, port })
   await printResult(terminal, values.json, { url: proxy.url }, `${proxy.url}/v1`)
+  // Said at once, and not with the first prompt; either may be back by then.
+  void tellWhoIsAway(network.gateway(), network.rpcUrl(), deployment, terminal)
   await end
   terminal.tell('stopping …')
   await proxy.close()
-  if (values.close) await client.close()
+  if (values.close) {
+    terminal.tell('closing channels: providers may take a minute or two to release them …')
+    await client.close()
+  }
   return EXIT.ok
+}
+
+async function tellWhoIsAway(
+  gateway: string,
+  rpcUrl: string,
+  deployment: Deployment,
+  terminal: Terminal,
+): Promise<void> {
+  const told = (error: unknown): void => {
+    const { code, message } = endingOf(error)
+    terminal.tell(`${code}: ${message}; prompts are refused while this lasts`)
+  }
+  await Promise.all([
+    createGatewayClient(parseBaseUrl(gateway), fetch).hints().catch(told),
+    readOnly(rpcUrl, deployment).head().catch(told),
+  ])
 }
 
 function parseSealing(text: string): NonNullable<VerificationOptions['sealing']> {

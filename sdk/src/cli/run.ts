@@ -46,9 +46,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
         await terminal.print(overview(args[0]))
         return EXIT.ok
       }
-      throw new UsageError(
-        args.length === 0 ? 'no command' : `unknown command ${JSON.stringify(name)}`,
-      )
+      throw new UsageError(complaintAbout(args, name))
     }
     if (asksForHelp(rest)) {
       await terminal.print(command.help.trimEnd())
@@ -58,11 +56,27 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   } catch (error) {
     const { exit, code, message } = endingOf(error)
     if (rest.includes('--json')) await terminal.print(toJson({ error: { code, message } }))
+    const known = command === undefined ? groupOf(args) : name
     const hint =
-      exit === EXIT.usage ? ` (see: jeju ${command === undefined ? '' : `${name} `}--help)` : ''
+      exit === EXIT.usage ? ` (see: jeju ${known === undefined ? '' : `${known} `}--help)` : ''
     terminal.tell(`${code}: ${message}${hint}`)
     return exit
   }
+}
+
+/** The first word, where it only begins commands. */
+function groupOf([word]: readonly string[]): string | undefined {
+  return [...COMMANDS.keys()].some((name) => name.startsWith(`${word} `)) ? word : undefined
+}
+
+function complaintAbout(args: readonly string[], name: string): string {
+  if (args.length === 0) return 'no command'
+  const group = groupOf(args)
+  if (group === undefined) return `unknown command ${JSON.stringify(name)}`
+  const words = [...COMMANDS.keys()]
+    .filter((one) => one.startsWith(`${group} `))
+    .map((one) => one.slice(group.length + 1))
+  return `${group}: expected one of ${words.join(', ')}, got ${args[1] === undefined ? 'nothing' : JSON.stringify(args[1])}`
 }
 
 /** The command that the first two words or the first one name. */
@@ -90,7 +104,7 @@ function overview(group: string | undefined): string {
   const all = [...COMMANDS].filter(([name]) => !name.endsWith('s list'))
   const own = all.filter(([name]) => name.startsWith(`${group} `))
   const lines = (own.length > 0 ? own : all).map(
-    ([name, { summary }]) => `  jeju ${name.padEnd(16)}  ${summary}`,
+    ([name, { summary }]) => `  jeju ${name.padEnd(17)}  ${summary}`,
   )
   return `jeju: private AI inference from verified nodes, paid by a wallet
 

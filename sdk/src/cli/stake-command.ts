@@ -1,4 +1,7 @@
+import { identityRegistryAbi, lowercase, type Deployment } from '@jeju/contracts'
 import { etherOf } from '../chain/viem-amount.ts'
+import { createChainClient, type ChainClient } from '../chain/viem-client.ts'
+import { SdkError } from '../errors/sdk-error.ts'
 import {
   createStaking,
   type Bond,
@@ -29,7 +32,8 @@ The wallet's bond. A provider's makes its agent active, a user's lets him open c
 Unbonding takes 14 days, a guardian's 21, and everything can be slashed until its end.
 
   show                  the bond; without a word, too
-  add ETH               bond, or add to the bond; with what is there it has to reach the role's minimum
+  add ETH               bond, or add to the bond; with what is there it has to reach the role's minimum. Only the owner
+                        of an agent bonds for it
   unbond ETH            begin to take a part or all out
   cancel                bond again what is unbonding
   withdraw              pay out what has unbonded
@@ -80,6 +84,9 @@ async function runStake(args: readonly string[], terminal: Terminal): Promise<nu
   const network = await readNetwork(values, terminal)
   const deployment = await network.deployment()
   const wallet = await readWallet(values, terminal, network.rpcUrl(), deployment)
+  if (role === 'PROVIDER' && positionals[0] === 'add') {
+    await requireOwner(agentId, createChainClient(wallet, deployment), deployment)
+  }
   const staking = createStaking({ wallet, deployment })
   const transaction = await change(staking, role, agentId, terminal)
   const bond = await staking.bondOf(role, agentId)
@@ -87,6 +94,19 @@ async function runStake(args: readonly string[], terminal: Terminal): Promise<nu
   const result = { role: values.role, agentId, transaction, ...bond, minimumNow: minimum }
   await printResult(terminal, values.json, result, describe(bond, minimum))
   return EXIT.ok
+}
+
+/** The bond of anybody else than its owner makes no agent active, and is bound for weeks. Throws `CONFIG_WALLET`. */
+async function requireOwner(
+  agentId: bigint,
+  client: ChainClient,
+  { identityRegistry: address }: Deployment,
+): Promise<void> {
+  const call = { address, abi: identityRegistryAbi, functionName: 'ownerOf' } as const
+  const owner = lowercase(await client.read({ ...call, args: [agentId] }))
+  if (owner === client.account) return
+  const text = `agent ${agentId}: expected the wallet of its owner ${owner}, got ${client.account}`
+  throw new SdkError('CONFIG_WALLET', text)
 }
 
 /** Changes a bond, or only looks at it: then there is no transaction. */

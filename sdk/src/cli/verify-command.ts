@@ -3,6 +3,7 @@ import type { Deployment } from '@jeju/contracts'
 import { createChainReader } from '../chain/chain-reader.ts'
 import type { ChainClient } from '../chain/viem-client.ts'
 import { NotVerified } from '../errors/not-verified.ts'
+import { networkReason } from '../errors/network-reason.ts'
 import { SdkError } from '../errors/sdk-error.ts'
 import { parseBaseUrl } from '../gateway/base-url.ts'
 import { readBody } from '../gateway/read-body.ts'
@@ -125,7 +126,7 @@ async function askAgent(url: string, terminal: Terminal): Promise<bigint> {
       return BigInt(agentId)
     }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.name : 'no answer'
+    const reason = networkReason(cause)
     throw new SdkError('PROVIDER_UNAVAILABLE', `${url}/health: ${reason}`, { cause })
   }
   throw new SdkError('PROVIDER_UNAVAILABLE', `${url}/health: names no agent; give --agent`)

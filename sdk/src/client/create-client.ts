@@ -12,7 +12,7 @@ import { createGatewayClient } from '../gateway/gateway-client.ts'
 import { Budget } from '../payment/budget.ts'
 import { ChannelBook } from '../payment/channel-book.ts'
 import { ChannelRecords } from '../payment/channel-records.ts'
-import { closeChannel, type ClosedChannel } from '../payment/close-channel.ts'
+import { closeChannels, type ChannelEnding, type ClosedChannel } from '../payment/close-channel.ts'
 import { ReceiptBook } from '../receipts/receipt-book.ts'
 import { askRelease } from '../release/ask-release.ts'
 import { SessionFinder } from '../session/session-finder.ts'
@@ -131,19 +131,17 @@ export function createClientOn(options: VerificationOptions, on: ClientChain): C
         records,
         release: (record: Parameters<typeof askRelease>[1]) => askRelease(asking, record),
       }
-      const closed: ClosedChannel[] = []
-      const failures: unknown[] = []
-      for (const { channelId } of await records.all()) {
-        await closeChannel(closing, channelId).then(
-          (channel) => {
-            closed.push(channel)
-            onEvent({ type: 'channel-closed', channel })
-          },
-          (error: unknown) => failures.push(error),
-        )
-      }
-      if (failures.length > 0) throw failures[0]
-      return closed
+      const ids = (await records.all()).map(({ channelId }) => channelId)
+      const endings = new Map<Hex, ChannelEnding>()
+      await closeChannels(closing, ids, (channelId, ending) => {
+        endings.set(channelId, ending)
+        if ('closed' in ending) onEvent({ type: 'channel-closed', channel: ending.closed })
+      })
+      return ids.flatMap((channelId) => {
+        const ending = endings.get(channelId)
+        if (ending !== undefined && 'error' in ending) throw ending.error
+        return ending === undefined ? [] : [ending.closed]
+      })
     },
   }
 }

@@ -12,6 +12,7 @@ import { readVerifiedJson } from '../answer/json-answer.ts'
 import { verifiedStream } from '../answer/stream-answer.ts'
 import type { OnSdkEvent } from '../events/sdk-event.ts'
 import { NotVerified } from '../errors/not-verified.ts'
+import { networkReason } from '../errors/network-reason.ts'
 import { SdkError } from '../errors/sdk-error.ts'
 import type { GatewayClient } from '../gateway/gateway-client.ts'
 import { authorise, maxFeeOf } from '../payment/authorise.ts'
@@ -239,7 +240,7 @@ function contentTypeOf({ stream }: PromptRequest): string {
 function outcomeOf(error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason
   if (error instanceof SdkError) return error
-  const reason = error instanceof Error ? error.name : 'no answer'
+  const reason = networkReason(error)
   return new SdkError(
     'OUTCOME_UNKNOWN',
     `answer: none (${reason}); the request may be charged up to its maximum`,

@@ -1,4 +1,5 @@
 import { decodeUtf8 } from '@jeju/verifier/protocol'
+import { networkReason } from '../errors/network-reason.ts'
 import { SdkError } from '../errors/sdk-error.ts'
 import { parseBaseUrl } from '../gateway/base-url.ts'
 import { readBody } from '../gateway/read-body.ts'
@@ -21,7 +22,7 @@ export async function readFindings(gateway: string, transport: typeof fetch): Pr
     return decodeUtf8(await readBody(response.body, MAX_BYTES), 'findings')
   } catch (cause) {
     if (cause instanceof SdkError) throw cause
-    const reason = cause instanceof Error ? cause.name : 'no answer'
+    const reason = networkReason(cause)
     throw new SdkError('GATEWAY_UNAVAILABLE', `gateway: ${reason}`, { cause })
   }
 }

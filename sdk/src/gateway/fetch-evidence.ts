@@ -1,4 +1,5 @@
 import { EVIDENCE_MEDIA_TYPE, MAX_EVIDENCE_BYTES, type Hex } from '@jeju/verifier/protocol'
+import { networkReason } from '../errors/network-reason.ts'
 import { SdkError } from '../errors/sdk-error.ts'
 import { readBody } from './read-body.ts'
 
@@ -30,7 +31,7 @@ export async function fetchEvidence(
     return await readBody(response.body, MAX_EVIDENCE_BYTES)
   } catch (cause) {
     if (cause instanceof SdkError) throw cause
-    const reason = cause instanceof Error ? cause.name : 'no answer'
+    const reason = networkReason(cause)
     throw new SdkError('PROVIDER_UNAVAILABLE', `evidence: ${reason}`, { cause })
   }
 }

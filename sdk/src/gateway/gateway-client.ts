@@ -5,6 +5,7 @@ import {
   type PromptPath,
   type SignedRequestAuth,
 } from '@jeju/verifier/protocol'
+import { networkReason } from '../errors/network-reason.ts'
 import { SdkError } from '../errors/sdk-error.ts'
 import type { OutgoingRequest } from '../sealing/sealed-exchange.ts'
 import { fetchEvidence } from './fetch-evidence.ts'
@@ -88,7 +89,7 @@ async function reach<Value>(call: () => Promise<Value>): Promise<Value> {
   try {
     return await call()
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.name : 'no answer'
+    const reason = networkReason(cause)
     throw new SdkError('GATEWAY_UNAVAILABLE', `gateway: ${reason}`, { cause })
   }
 }

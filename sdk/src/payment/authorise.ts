@@ -12,7 +12,6 @@ import {
   type SignedRequestAuth,
 } from '@jeju/verifier/protocol'
 import type { PriceRecord } from '../chain/chain-reader.ts'
-import type { PromptRequest } from '../fetch/prompt-request.ts'
 import type { Reservation } from './channel-book.ts'
 
 /**
@@ -24,11 +23,19 @@ const AUTH_LIFE_S = MAX_AUTH_LIFE_S - 60n
 /** A chat template adds tokens of its own; the node's receipt is held to the same bound. */
 const MAX_TEMPLATE_TOKENS = 1024
 
+/** What bounds the price of a request. */
+export interface RequestBounds {
+  /** Undefined where it sets no limit. */
+  readonly maxTokens: number | undefined
+  /** Bytes. */
+  readonly body: { readonly length: number }
+}
+
 /**
  * The most this request can cost at this price, wei: no token of text is shorter than a byte of the body, and no
  * answer longer than asked for or than the price allows. Never above `cap`.
  */
-export function maxFeeOf(request: PromptRequest, price: PriceRecord, cap: bigint): bigint {
+export function maxFeeOf(request: RequestBounds, price: PriceRecord, cap: bigint): bigint {
   const { maxTokens, body } = request
   const output = Math.min(maxTokens ?? price.maxOutputTokens, price.maxOutputTokens)
   const bound = feeOf(price, body.length + MAX_TEMPLATE_TOKENS, output)

@@ -91,3 +91,32 @@ async function ended(
   const { spent } = await ledger.channelOf(channelId)
   return { outcome, channelId, returned: locked - spent }
 }
+
+/** Channels whose providers are asked at once. */
+const PARALLEL = 32
+
+/** How one of several channels ended. */
+export type ChannelEnding = { readonly closed: ClosedChannel } | { readonly error: unknown }
+
+/**
+ * {@link closeChannel} for each of them. Providers are asked side by side, so that one who does not answer keeps no
+ * other channel waiting; transactions are the ledger's to send one after another. What fails fails alone.
+ * @param told of each channel as soon as it has ended
+ */
+export async function closeChannels(
+  parts: ClosingParts,
+  channelIds: readonly Hex[],
+  told: (channelId: Hex, ending: ChannelEnding) => void | Promise<void>,
+): Promise<void> {
+  const left = [...new Set(channelIds)].values()
+  const worker = async (): Promise<void> => {
+    for (const channelId of left) {
+      const ending = await closeChannel(parts, channelId).then(
+        (closed) => ({ closed }),
+        (error: unknown) => ({ error }),
+      )
+      await told(channelId, ending)
+    }
+  }
+  await Promise.all(Array.from({ length: PARALLEL }, worker))
+}

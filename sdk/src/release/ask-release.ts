@@ -6,6 +6,7 @@ import {
   type ContractDomain,
   type Hex,
 } from '@jeju/verifier/protocol'
+import { networkReason } from '../errors/network-reason.ts'
 import { SdkError } from '../errors/sdk-error.ts'
 import { isLoopback, parseBaseUrl } from '../gateway/base-url.ts'
 import type { ChannelRecord } from '../payment/channel-records.ts'
@@ -15,7 +16,10 @@ const RELEASE_SERVICE = 'release'
 
 /** A provider has to send a transaction and see it in a block. */
 const RELEASE_TIMEOUT_MS = 60_000
-/** Receipts that are not settled yet usually are soon. All waits together; the refund is left to whoever is done with it. */
+/**
+ * Receipts that are not settled yet usually are soon. All waits and slow refusals together; the refund is left to
+ * whoever is done with it.
+ */
 const MAX_WAIT_S = 60
 
 /** What asking a provider needs. */
@@ -44,14 +48,17 @@ export async function askRelease(parts: ReleaseParts, channel: ChannelRecord): P
   const signed = signRelease({ channelId, paid, deadline }, parts.ledger, sessionKey)
   const body = encodeRelease(signed)
   const { wait = pause } = parts
-  for (let leftS = MAX_WAIT_S; ;) {
+  for (let leftMs = MAX_WAIT_S * 1000; ;) {
+    const askedAtMs = parts.now().getTime()
     const response = await post(parts, endpoint, body)
     await response.body?.cancel()
     if (response.status === 200) return
-    const waitS = response.status === 409 ? retryAfterOf(response) : undefined
-    if (waitS === undefined || waitS > leftS) throw refused(`status ${response.status}`)
-    leftS -= waitS
-    await wait(waitS * 1000)
+    // One who takes long to say when to ask again is not asked for longer than one who is quick.
+    leftMs -= Math.max(0, parts.now().getTime() - askedAtMs)
+    const waitMs = response.status === 409 ? retryAfterOf(response) : undefined
+    if (waitMs === undefined || waitMs > leftMs) throw refused(`status ${response.status}`)
+    leftMs -= waitMs
+    await wait(waitMs)
   }
 }
 
@@ -65,7 +72,7 @@ function post({ transport }: ReleaseParts, endpoint: string, body: string): Prom
     referrerPolicy: 'no-referrer',
     signal: AbortSignal.timeout(RELEASE_TIMEOUT_MS),
   }).catch((cause: unknown) => {
-    throw refused(cause instanceof Error ? cause.name : 'no answer', cause)
+    throw refused(networkReason(cause), cause)
   })
 }
 
@@ -73,10 +80,10 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-/** Seconds, at least one; undefined where the provider does not say when to ask again. */
+/** Milliseconds, a second at least; undefined where the provider does not say when to ask again. */
 function retryAfterOf({ headers }: Response): number | undefined {
   const text = headers.get('retry-after') ?? ''
-  return /^[0-9]{1,4}$/.test(text) ? Math.max(1, Number(text)) : undefined
+  return /^[0-9]{1,4}$/.test(text) ? Math.max(1, Number(text)) * 1000 : undefined
 }
 
 async function endpointOf(

@@ -5,6 +5,7 @@ import type {
   ChannelState,
   GatewayChain,
   ProviderState,
+  Registration,
   ServiceTerms,
 } from '../../../gateway/src/chain/gateway-chain.ts'
 
@@ -25,18 +26,28 @@ export class TestChain implements GatewayChain {
   /** Blocks whose hash is another than it was. */
   fork = 0
   stateReads = 0
+  /** Registration files, or what reading one throws. */
+  readonly registrations = new Map<bigint, Registration | Error>()
+  registrationReads = 0
   channelReads = 0
   /** Events of one answer; more are refused, as RPC services do. */
   maxEvents = 10_000
   /** Makes every call fail, as an RPC service that is down. */
   down = false
 
+  /** What is said of a chain that stands still. */
+  behind: Error | undefined
   /** What the check of the contracts finds. */
   lookAlike: Error | undefined
 
   async checkContracts(): Promise<void> {
     this.#answer()
     if (this.lookAlike !== undefined) throw this.lookAlike
+  }
+
+  async requireRecent(): Promise<void> {
+    this.#answer()
+    if (this.behind !== undefined) throw this.behind
   }
 
   async blockNumber(): Promise<bigint> {
@@ -89,6 +100,14 @@ export class TestChain implements GatewayChain {
     this.#answer()
     this.stateReads++
     return this.providers.get(agentId) ?? unregistered(agentId)
+  }
+
+  async registration(agentId: bigint): Promise<Registration> {
+    this.#answer()
+    this.registrationReads++
+    const found = this.registrations.get(agentId) ?? { name: '', description: '' }
+    if (found instanceof Error) throw found
+    return found
   }
 
   async binding(bindingId: Hex): Promise<BindingState> {

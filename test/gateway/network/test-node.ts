@@ -20,6 +20,7 @@ import {
   utf8,
   ZERO_DIGEST,
   type ComputeReceiptContent,
+  type ContractDomain,
   type Hex,
   type ModelDescriptor,
   type NodeStatement,
@@ -36,6 +37,8 @@ export interface NodeOptions {
   /** Name under which the service is offered on chain; the model's own unless given. */
   readonly offeredAs?: string
   readonly td?: SimulatedTd
+  /** Where it is registered; contracts that are on no chain unless given. */
+  readonly registry?: ContractDomain
   /** Wei. */
   readonly stake?: bigint
   readonly gpus?: SimulatedGpus
@@ -60,7 +63,7 @@ export class TestNode {
   readonly bindingId: Hex
   readonly td: SimulatedTd
   readonly signerKey: Uint8Array
-  readonly #model: ModelDescriptor
+  readonly model: ModelDescriptor
   readonly #offeredAs: string
   readonly #stake: bigint
   readonly #gpus: SimulatedGpus | undefined
@@ -74,14 +77,14 @@ export class TestNode {
     this.endpoint = options.endpoint ?? `https://node-${agentId}.test`
     this.td = options.td ?? launchTd(platform, { appCompose: COMPOSE })
     this.signerKey = signerKeyOf(this.td)
-    this.#model = descriptorOf(model)
+    this.model = descriptorOf(model)
     this.#offeredAs = options.offeredAs ?? model
     this.#stake = options.stake ?? 10n ** 17n
     this.#gpus = options.gpus
     const monthAhead = Math.floor(Date.now() / 1000) + 30 * 24 * 3600
     const { tls = false, keysetNotAfter: notAfter = monthAhead } = options
     this.#documents = documentsOf({
-      model: this.#model,
+      model: this.model,
       notAfter,
       receiptKey: this.#receiptKey,
       tls,
@@ -97,14 +100,14 @@ export class TestNode {
       gpuDevicesDigest: devicesDigestOf(options.gpus),
       instanceId: `0x${'00'.repeat(12)}${toBareHex(this.td.instanceId)}`,
     }
-    this.bindingId = bindingIdOf(this.statement, registryDomain)
+    this.bindingId = bindingIdOf(this.statement, options.registry ?? registryDomain)
   }
 
   /** The node's row on chain. */
   state(changes: Partial<ProviderState> = {}): ProviderState {
     const price = { version: 1, inPerMTok: 5n, outPerMTok: 7n, maxOutputTokens: 256 }
     const { agentId, operator: owner, endpoint } = this
-    const modelId = modelIdOf(this.#model)
+    const modelId = modelIdOf(this.model)
     const services = [{ serviceId: 0, modelId, modelName: this.#offeredAs, price }]
     const stake = this.#stake
     const row = { agentId, active: true, owner, endpoint, endpointVersion: 1, stake, services }
@@ -116,8 +119,8 @@ export class TestNode {
     return {
       bindingId: this.bindingId,
       keysetDigest: this.statement.keysetDigest,
-      model: this.#model.id,
-      modelId: modelIdOf(this.#model),
+      model: this.model.id,
+      modelId: modelIdOf(this.model),
       priceVersion: 1,
     }
   }

@@ -7,10 +7,24 @@ import { selfSigned } from './self-signed.ts'
 
 /** An HTTP server on loopback, gone when the test is over. */
 export async function serveHttp(listener: RequestListener): Promise<string> {
-  const server = createServer(listener)
-  const origin = await listen(server)
-  onTestFinished(() => server.closeAllConnections())
+  const { origin, close } = await startHttp(listener)
+  onTestFinished(close)
   return origin
+}
+
+/** The same for several tests, until it is closed. */
+export async function startHttp(
+  listener: RequestListener,
+): Promise<{ readonly origin: string; readonly close: () => Promise<void> }> {
+  const server = createServer(listener)
+  const origin = await listening(server)
+  return {
+    origin,
+    close: async () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
 }
 
 /** The same over TLS with a certificate that nobody vouches for. */
@@ -32,9 +46,13 @@ export async function serveBytes(bytes: string): Promise<string> {
 }
 
 async function listen(server: Server): Promise<string> {
+  onTestFinished(() => void server.close())
+  return listening(server)
+}
+
+async function listening(server: Server): Promise<string> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  onTestFinished(() => void server.close())
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('expected a port')
   return `http://127.0.0.1:${address.port}`

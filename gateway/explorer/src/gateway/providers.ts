@@ -27,6 +27,12 @@ const provider = z.object({
       reasons: z.array(z.string()),
     }),
   ),
+  registration: z.nullable(
+    z.union([
+      z.object({ name: z.string(), description: z.string() }),
+      z.object({ problem: z.string() }),
+    ]),
+  ),
   record: z.object({
     judgements: z.number(),
     admitted: z.number(),

@@ -44,11 +44,12 @@ export function ProviderPage({ agentId, settings }: ProviderPageProps): JSX.Elem
 }
 
 function Claims({ provider }: { readonly provider: Provider }): JSX.Element {
-  const { owner, endpoint, services, record } = provider
+  const { owner, endpoint, services, record, registration } = provider
   return (
     <section aria-labelledby="claims">
       <h2 id="claims">What the chain and the gateway say</h2>
       <dl>
+        {registration === null ? null : <Registered registration={registration} />}
         <div>
           <dt>owner</dt>
           <dd>
@@ -78,6 +79,29 @@ function Claims({ provider }: { readonly provider: Provider }): JSX.Element {
         />
       )}
     </section>
+  )
+}
+
+/** Advertising, and shown as that. */
+function Registered({
+  registration,
+}: {
+  readonly registration: NonNullable<Provider['registration']>
+}): JSX.Element {
+  if ('problem' in registration) {
+    return (
+      <div>
+        <dt>registration file</dt>
+        <dd>not taken: {registration.problem}</dd>
+      </div>
+    )
+  }
+  const { name, description } = registration
+  return (
+    <div>
+      <dt>says of itself</dt>
+      <dd>{[name, description].filter((text) => text !== '').join(' · ') || 'nothing'}</dd>
+    </div>
   )
 }
 

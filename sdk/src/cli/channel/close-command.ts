@@ -1,6 +1,5 @@
-import type { Hex } from '@jeju/verifier/protocol'
 import { etherOf } from '../../chain/viem-amount.ts'
-import { closeChannel, type ClosedChannel } from '../../payment/close-channel.ts'
+import { closeChannels } from '../../payment/close-channel.ts'
 import type { Command } from '../command.ts'
 import { endingOf, EXIT, EXIT_HELP } from '../exit-code.ts'
 import {
@@ -59,29 +58,19 @@ async function runClose(args: readonly string[], terminal: Terminal): Promise<nu
   const setting = await readChannelSetting(values, terminal)
   const ids = values.all ? (await setting.records.all()).map(({ channelId }) => channelId) : named
   let exit: number = EXIT.ok
-  for (const channelId of ids) {
-    const { ended, failed } = await close(setting, channelId)
-    if (ended !== undefined) {
-      await printResult(terminal, values.json, ended, `${channelId}: ${closedText(ended)}`)
-    } else if (failed !== undefined) {
-      // One that fails does not keep the others open.
-      terminal.tell(`${channelId}: ${failed.code}: ${failed.message}`)
-      exit = Math.max(exit, failed.exit)
+  await closeChannels(setting, ids, async (channelId, ending) => {
+    if ('closed' in ending) {
+      const { closed } = ending
+      await printResult(terminal, values.json, closed, `${channelId}: ${closedText(closed)}`)
+      return
     }
-  }
+    // One that fails does not keep the others open.
+    const failed = endingOf(ending.error)
+    terminal.tell(`${channelId}: ${failed.code}: ${failed.message}`)
+    exit = Math.max(exit, failed.exit)
+  })
   if (values.withdraw) await withdraw(setting, terminal, values.json)
   return exit
-}
-
-async function close(
-  setting: ChannelSetting,
-  channelId: Hex,
-): Promise<{ readonly ended?: ClosedChannel; readonly failed?: ReturnType<typeof endingOf> }> {
-  try {
-    return { ended: await closeChannel(setting, channelId) }
-  } catch (error) {
-    return { failed: endingOf(error) }
-  }
 }
 
 async function withdraw(

@@ -3,6 +3,7 @@ import type { ContractDomain } from '@jeju/verifier/protocol'
 import { ledgerOf, type Ledger } from '../../chain/ledger.ts'
 import { readRegistration } from '../../chain/registration.ts'
 import { createChainClient, type ChainClient } from '../../chain/viem-client.ts'
+import { SdkError } from '../../errors/sdk-error.ts'
 import { ChannelRecords } from '../../payment/channel-records.ts'
 import type { ClosingParts } from '../../payment/close-channel.ts'
 import { ReceiptBook } from '../../receipts/receipt-book.ts'
@@ -50,7 +51,12 @@ export async function readChannelSetting(
     receipts,
     release: async (record) => {
       terminal.tell(`asking agent ${record.agentId} to release ${record.channelId} …`)
-      await askRelease(asking, record)
+      try {
+        await askRelease(asking, record)
+      } catch (error) {
+        if (error instanceof SdkError) terminal.tell(`agent ${record.agentId}: ${error.message}`)
+        throw error
+      }
     },
   }
 }

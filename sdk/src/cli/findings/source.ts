@@ -26,14 +26,24 @@ export async function findingsOf(
   deployment: Deployment,
 ): Promise<readonly JudgedFinding[]> {
   const file = setting(values, env, 'file')
-  const text =
+  const findings =
     file === undefined
-      ? await readFindings(network.gateway(), fetch)
-      : (await readSettingFile(file, 'file')).toString('utf8')
-  return judgeFindings(parseFindings(text), {
+      ? parseFindings(await readFindings(network.gateway(), fetch))
+      : parseFile(file, (await readSettingFile(file, 'file')).toString('utf8'))
+  return judgeFindings(findings, {
     chainId: BigInt(deployment.chainId),
     verifyingContract: deployment.inferenceServing,
   })
+}
+
+/** What stands in a file is no gateway's fault. Throws `RECORD_INVALID`. */
+function parseFile(path: string, text: string): ReturnType<typeof parseFindings> {
+  try {
+    return parseFindings(text)
+  } catch (error) {
+    if (!(error instanceof SdkError)) throw error
+    throw new SdkError('RECORD_INVALID', `--file ${path}: ${error.message}`, { cause: error })
+  }
 }
 
 const FLAGS = { ...JSON_FLAG, ...NETWORK_FLAGS, ...WALLET_FLAGS, ...SOURCE_FLAGS } as const

@@ -18,7 +18,14 @@ import {
 } from '@jeju/verifier/protocol'
 import type { Terminal } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
-import { readNetworkFile, readSettingFile, required, setting, type Values } from './read-setting.ts'
+import {
+  readNetworkFile,
+  readSettingFile,
+  requireFolder,
+  required,
+  setting,
+  type Values,
+} from './read-setting.ts'
 
 /** A network as the flags, the environment and a folder describe it. What is missing is told when it is asked for. */
 export interface Network {
@@ -39,6 +46,7 @@ const ADDRESSES = ['rpc', 'gateway', 'collateral'] as const
 export async function readNetwork(values: Values, terminal: Terminal): Promise<Network> {
   const of = (flag: string): string | undefined => setting(values, terminal.env, flag)
   const folder = of('network')
+  if (folder !== undefined) await requireFolder(folder, 'network')
   const listed = folder === undefined ? {} : await readAddresses(folder)
   const address = (flag: (typeof ADDRESSES)[number]): string | undefined => of(flag) ?? listed[flag]
   const file = async (flag: string, name: string): Promise<Buffer | undefined> => {

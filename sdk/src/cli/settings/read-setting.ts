@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UsageError } from '../usage-error.ts'
 
@@ -28,6 +28,22 @@ export async function readSettingFile(path: string, flag: string): Promise<Buffe
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
     throw new UsageError(`--${flag} ${path}: ${reason}`, { cause: error })
   }
+}
+
+/** Throws a UsageError where a setting names no folder: else everything in it would be told as missing. */
+export async function requireFolder(path: string, flag: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined)
+  if (found?.isDirectory() === true) return
+  throw new UsageError(
+    `--${flag} ${path}: expected a folder, found ${found === undefined ? 'nothing' : 'a file'}`,
+  )
+}
+
+/** Whether others of this machine can read a file, by its mode; where there are no modes none can be said. */
+export async function isOpenToOthers(path: string): Promise<boolean> {
+  if (process.platform === 'win32') return false
+  const found = await stat(path).catch(() => undefined)
+  return found !== undefined && (found.mode & 0o077) !== 0
 }
 
 /** A file of a network's folder; undefined where the folder has none. Throws a UsageError. */

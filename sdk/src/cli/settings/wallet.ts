@@ -8,7 +8,7 @@ import { decryptKeystore } from '../../node/keystore.ts'
 import type { Store } from '../../store/store.ts'
 import type { Terminal } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
-import { readSettingFile, setting, type Values } from './read-setting.ts'
+import { isOpenToOthers, readSettingFile, setting, type Values } from './read-setting.ts'
 
 /**
  * The wallet that the flags or the environment name, on the chain of the deployment. A key is read from a file or the
@@ -38,14 +38,24 @@ async function readKey(values: Values, terminal: Terminal): Promise<string> {
     )
   }
   if (inEnvironment !== undefined) return inEnvironment
-  if (keyFile !== undefined) return (await readSettingFile(keyFile, 'key-file')).toString('utf8')
+  if (keyFile !== undefined) return readSecret(keyFile, 'key-file', terminal)
   const text = (await readSettingFile(keystore ?? '', 'keystore')).toString('utf8')
-  const password = await readPassword(values, env)
+  const password = await readPassword(values, terminal)
   terminal.tell('opening the keystore …')
   return decryptKeystore(text, password)
 }
 
-async function readPassword(values: Values, env: Terminal['env']): Promise<string> {
+/** A file that nobody else should be able to read; that somebody can is told, since the damage is done already. */
+async function readSecret(path: string, flag: string, terminal: Terminal): Promise<string> {
+  const text = (await readSettingFile(path, flag)).toString('utf8')
+  if (await isOpenToOthers(path)) {
+    terminal.tell(`--${flag} ${path}: others on this machine can read it; chmod 600 it`)
+  }
+  return text
+}
+
+async function readPassword(values: Values, terminal: Terminal): Promise<string> {
+  const { env } = terminal
   const file = setting(values, env, 'password-file')
   if (file === undefined) {
     const password = env['JEJU_KEYSTORE_PASSWORD']
@@ -53,7 +63,7 @@ async function readPassword(values: Values, env: Terminal['env']): Promise<strin
     throw new UsageError('--password-file: missing (or JEJU_KEYSTORE_PASSWORD)')
   }
   // Editors end a file with a line break that is no part of the password.
-  return (await readSettingFile(file, 'password-file')).toString('utf8').replace(/\r?\n$/, '')
+  return (await readSecret(file, 'password-file', terminal)).replace(/\r?\n$/, '')
 }
 
 /** Where channels and receipts are kept. */

@@ -1,0 +1,154 @@
+import { chmod, copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createLedger, createProvider, connectWallet } from '@jeju/sdk'
+import { toHex } from '@jeju/verifier/protocol'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freePort } from '../../demo/network/process.ts'
+import { startChain, type LocalChain } from '../../demo/network/chain.ts'
+import { root } from '../../demo/network/root.ts'
+import { networkReason } from '../../sdk/src/errors/network-reason.ts'
+import { jeju } from '../e2e/setting/shell.ts'
+
+// What a user trips over: wrong words, files that are not there, services that are away. A real chain, no node.
+
+const PROVIDER = 0
+const USER = 1
+let chain: LocalChain
+let folder = ''
+
+beforeAll(async () => {
+  chain = await startChain()
+  folder = await mkdtemp(join(tmpdir(), 'jeju-cli-'))
+  const dead = `http://127.0.0.1:${await freePort()}`
+  await writeFile(join(folder, 'deployment.json'), JSON.stringify(chain.deployment))
+  await writeFile(
+    join(folder, 'network.json'),
+    JSON.stringify({ rpc: chain.rpcUrl, gateway: dead, collateral: dead }),
+  )
+  for (const index of [PROVIDER, USER]) {
+    const key = toHex(chain.privateKey(index)).slice(2)
+    await writeFile(join(folder, `key-${index}`), key, { mode: 0o600 })
+  }
+  const provider = createProvider({ wallet: wallet(PROVIDER), deployment: chain.deployment })
+  await provider.mintAgent()
+  await provider.stake(0n, 10n ** 17n)
+  await provider.register(0n, 'https://node.test')
+  const price = { inPerMTok: 10n, outPerMTok: 20n, maxOutputTokens: 256 }
+  await provider.addService(0n, `0x${'ab'.repeat(32)}`, 'enclave-mini', price)
+}, 120_000)
+
+afterAll(async () => {
+  await chain.process.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+
+function wallet(index: number): ReturnType<typeof connectWallet> {
+  const { rpcUrl, chainId } = chain
+  return connectWallet({ rpcUrl, chainId, account: chain.account(index) })
+}
+
+interface Ended {
+  readonly exit: number
+  readonly out: string
+  readonly err: string
+}
+
+async function sh(line: string, key = USER): Promise<Ended> {
+  const { exit, out, err } = jeju(line.split(' '), {
+    JEJU_NETWORK: folder,
+    JEJU_HOME: join(folder, 'home'),
+    JEJU_KEY_FILE: join(folder, `key-${key}`),
+  })
+  return { exit: await exit, out: out.join('\n'), err: err.join('\n') }
+}
+
+test.each<[string, number, string]>([
+  ['channel', 2, 'channel: expected one of open, topup, close, list, got nothing'],
+  ['channel lst', 2, 'got "lst" (see: jeju channel --help)'],
+  ['receipts prve', 2, 'unexpected operand "prve"'],
+  ['providers --network /nowhere', 2, '--network /nowhere: expected a folder, found nothing'],
+  ['channel list --key-file /nowhere', 2, '--key-file /nowhere: ENOENT'],
+  ['channel list --keystore x', 2, 'expected one of --key-file, --keystore'],
+  ['verify http://127.0.0.1:9', 20, 'http://127.0.0.1:9/health: no usable answer'],
+  ['findings', 20, 'GATEWAY_UNAVAILABLE: gateway: ECONNREFUSED'],
+  ['channel topup 0x12 1', 2, 'CHANNEL: expected 0x and 64 lowercase hex digits'],
+])('%s: exit %i, %s', async (line, code, text) => {
+  const { exit, out, err } = await sh(line)
+  expect([exit, out]).toEqual([code, ''])
+  expect(err).toContain(text)
+})
+
+test('a file that is no list of findings is the file’s fault', async () => {
+  const file = join(folder, 'findings.json')
+  await writeFile(file, '{')
+  const { exit, err } = await sh(`findings --file ${file}`)
+  expect(exit).toBe(30)
+  expect(err).toContain('RECORD_INVALID')
+})
+
+test('nobody bonds for another’s agent by a wrong number', async () => {
+  const other = await sh('stake --agent 0 add 0.1')
+  expect(other.exit).toBe(2)
+  expect(other.err).toContain(
+    `CONFIG_WALLET: agent 0: expected the wallet of its owner ${wallet(PROVIDER).account.address.toLowerCase()}`,
+  )
+  expect((await sh('stake --agent 0')).out).toContain('bonded     0 ether')
+  const own = await sh('stake --agent 0 add 0.05', PROVIDER)
+  expect([own.exit, own.out.includes('bonded     0.15 ether')]).toEqual([0, true])
+})
+
+test('a key that others can read is used, and told', async () => {
+  const path = join(folder, `key-${USER}`)
+  await chmod(path, 0o644)
+  const { exit, err } = await sh('channel list')
+  await chmod(path, 0o600)
+  expect(exit).toBe(0)
+  expect(err).toContain('others on this machine can read it')
+  expect((await sh('channel list')).err).not.toContain('others on this machine')
+})
+
+test('why a channel is refunded and not released is told', async () => {
+  const opened = await sh('channel open --agent 0 --model enclave-mini --json 0.001')
+  expect(opened.exit).toBe(0)
+  const { channelId }: { channelId: `0x${string}` } = JSON.parse(opened.out)
+  const closed = await sh(`channel close ${channelId}`)
+  expect(closed.exit).toBe(0)
+  expect(closed.out).toContain('closing, refundable from')
+  expect(closed.err).toContain('agent 0: release: expected 200, got the agent has no registration')
+  const ledger = createLedger({ wallet: wallet(USER), deployment: chain.deployment })
+  expect((await ledger.channelOf(channelId)).state).toBe('CLOSING')
+})
+
+test('a proxy says at its start who is away, and serves all the same', async () => {
+  await copyFile(join(root, 'measurements/policy.json'), join(folder, 'policy.json'))
+  const { out, err, exit, interrupt } = jeju(['proxy', '--port', '0'], {
+    JEJU_NETWORK: folder,
+    JEJU_HOME: join(folder, 'home'),
+    JEJU_KEY_FILE: join(folder, `key-${USER}`),
+  })
+  await expect
+    .poll(() => err.join('\n'))
+    .toContain('GATEWAY_UNAVAILABLE: gateway: ECONNREFUSED; prompts')
+  expect(err.join('\n')).not.toContain('CHAIN_READ')
+  const answer = await fetch(`${out[0]}/models`)
+  expect(answer.status).toBe(502)
+  interrupt()
+  expect(await exit).toBe(0)
+})
+
+test('providers: all of them, whatever their number', async () => {
+  const { exit, out } = await sh('providers --json')
+  expect(exit).toBe(0)
+  expect(JSON.parse(out)).toMatchObject({ agentId: '0', admitted: null })
+})
+
+test('a reason is the connection’s own code, or at least no internal name', () => {
+  const refused = new TypeError('fetch failed', {
+    cause: Object.assign(new Error('connect http://key@host'), { code: 'ECONNREFUSED' }),
+  })
+  expect(networkReason(refused)).toBe('ECONNREFUSED')
+  expect(networkReason(new TypeError('Failed to fetch'))).toBe('no usable answer')
+  expect(networkReason(new DOMException('late', 'TimeoutError'))).toBe('TimeoutError')
+  expect(networkReason('x')).toBe('no answer')
+})
