@@ -104,9 +104,7 @@ export function createAnswerJudge(parts: JudgeParts): AnswerJudge {
       const authHash = authDigest(signed.auth, serving, signatures.keccak256)
       const earlier = answered.get(authHash)
       const isTwice =
-        earlier !== undefined &&
-        verdict.outcome === 'verified' &&
-        !isSame(earlier, verdict.receipt)
+        earlier !== undefined && verdict.outcome === 'verified' && !isSame(earlier, verdict.receipt)
       onVerdict(isTwice ? 'refused' : verdict.outcome)
       if (verdict.outcome === 'verified' && !isTwice) {
         answered.set(authHash, verdict.receipt)
