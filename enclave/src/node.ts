@@ -1,4 +1,3 @@
-import { INTEL_PCS_URL, INTEL_ROOT_CRL_URL } from '@jeju/verifier/collateral'
 import {
   modelIdOf,
   PROMPT_ENDPOINTS,
@@ -15,11 +14,12 @@ import { createAttester } from './attestation/attester.ts'
 import { createEvidenceArchive } from './attestation/evidence-archive.ts'
 import { createQuotes, type Quotes } from './attestation/quotes.ts'
 import { createArchiveQueue } from './archive/archive-queue.ts'
-import { archiveEgress, archiveTags, openArchive } from './archive/open-archive.ts'
+import { archiveTags, openArchive } from './archive/open-archive.ts'
 import type { LogChain } from './chain/log-chain.ts'
 import type { NodeChain } from './chain/node-chain.ts'
 import type { SettlementChain } from './chain/settlement-chain.ts'
 import type { Config } from './config.ts'
+import type { Egress } from './egress/egress.ts'
 import type { Engine } from './engine/engine.ts'
 import { GpuError } from './gpu/gpu-error.ts'
 import type { Gpus } from './gpu/gpus.ts'
@@ -59,6 +59,8 @@ export interface NodeParts {
   /** Undefined on a CPU-only node, which says so. */
   readonly gpus?: Gpus | undefined
   readonly engine: Engine
+  /** Whom this node connects to: stated as it is enforced. */
+  readonly egress: Egress
   /** The chain, sending from the node's own signer. */
   readonly connectChain: (signerKey: Uint8Array) => NodeChain
   /** The same, to be paid: fees are the operator's. */
@@ -144,7 +146,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const shared = { store, metrics, logger, now }
   const queue = createArchiveQueue({
     ...shared,
-    archive: openArchive(config.archive, keys.signerKey),
+    archive: openArchive(config.archive, keys.signerKey, parts.egress.fetch),
     tags: archiveTags(agentId, bindingId),
   })
   const log = createReceiptLog({
@@ -262,22 +264,10 @@ function domains({ deployment }: Config): {
   }
 }
 
-/** Origins that this node connects to: the chain, the archive, and where quotes are judged there, a service of collateral. */
-function egressOf({ rpcUrls, deployment, collateralUrl, archive }: Config): readonly string[] {
-  const asked =
-    collateralUrl === INTEL_PCS_URL ? [INTEL_PCS_URL, INTEL_ROOT_CRL_URL] : [collateralUrl]
-  const urls = [
-    ...rpcUrls,
-    ...(deployment.tdx === undefined ? [] : asked),
-    ...archiveEgress(archive),
-  ]
-  return [...new Set(urls.map((url) => new URL(url).origin))]
-}
-
 /** Compares the registry with this node first, then states what both agree on. */
 async function makeIdentity(
   config: Config,
-  { engine, gpus, logger, now }: NodeParts,
+  { engine, egress, gpus, logger, now }: NodeParts,
   own: {
     readonly chain: NodeChain
     readonly keys: NodeKeys
@@ -297,7 +287,7 @@ async function makeIdentity(
     instanceId: own.instanceId,
     keys: own.keys,
     model,
-    egress: egressOf(config),
+    egress: egress.outside,
     keysetNotAfter: await keysetNotAfter(config.stateDir, now()),
     tls: own.tls,
     gpuDevicesDigest: gpus?.devicesDigest ?? ZERO_DIGEST,

@@ -36,6 +36,13 @@ export function serviceAt(baseUrl: string = INTEL_PCS_URL, rootCrlUrl?: string):
   }
 }
 
+/** Origins that a client of the service at this base URL asks; no other. @throws CollateralFetchError `FETCH_OPTIONS_INVALID` */
+export function collateralOrigins(baseUrl?: string, rootCrlUrl?: string): readonly string[] {
+  const service = serviceAt(baseUrl, rootCrlUrl)
+  const urls = [service.evaluationNumbersUrl, service.rootCrlUrl]
+  return [...new Set(urls.map((url) => new URL(url).origin))]
+}
+
 /** The query that asks for an issue. */
 export function updateQuery(update: CollateralUpdate): string {
   return typeof update === 'string'
