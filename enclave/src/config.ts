@@ -9,6 +9,7 @@ import { embeddedModel } from './engine/embedded-model.ts'
 import { isInsideUrl } from './engine/upstream/upstream-address.ts'
 import type { UpstreamOptions } from './engine/upstream/upstream-engine.ts'
 import { gpuRootProblem, parseGpuRoot } from './gpu/gpu-root.ts'
+import { environmentProblems, type Environment } from './settings/environment.ts'
 
 /** What the node says it was built from; a measurement has to bear it out. */
 export interface Source {
@@ -223,17 +224,20 @@ const environment = z.object({
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 })
 
+/** Every setting of a node. */
+export const SETTING_NAMES: readonly string[] = [
+  ...Object.keys(environment.shape),
+  ...Object.keys(upstreamEnvironment.shape),
+]
+
 /**
  * Reads the environment.
  * @throws ConfigError with every problem
  */
-export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
+export function parseConfig(env: Environment): Config {
   const parsed = environment.safeParse(env)
   const problems = [...problemsOf(parsed.error)]
-  if (env['DSTACK_SIMULATOR_ENDPOINT'] !== undefined) {
-    problems.push('DSTACK_SIMULATOR_ENDPOINT: must not be set; the socket is DSTACK_SOCKET')
-  }
-  problems.push(...chainProblems(env))
+  problems.push(...environmentProblems(env), ...chainProblems(env))
   const upstream = env['ENGINE'] === 'upstream' ? upstreamEnvironment.safeParse(env) : undefined
   problems.push(...problemsOf(upstream?.error))
   if (upstream?.data?.UPSTREAM_KIND === 'tgi' && upstream.data.UPSTREAM_PREFIX_CACHE !== 'off') {
@@ -322,7 +326,7 @@ function upstreamOptions(
 }
 
 /** By itself, so that a wrong chain shows beside whatever else is wrong. */
-function chainProblems(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+function chainProblems(env: Environment): readonly string[] {
   const { CHAIN_ID, DEPLOYMENT } = environment.shape
   const stated = CHAIN_ID.safeParse(env['CHAIN_ID'])
   const deployed = DEPLOYMENT.safeParse(env['DEPLOYMENT'])

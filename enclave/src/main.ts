@@ -1,3 +1,4 @@
+import { ownEnvironment } from './settings/own-environment.ts'
 import { once } from 'node:events'
 import { createTurns } from './chain/turns.ts'
 import { createCollateralClient } from '@jeju/verifier/collateral'
@@ -18,7 +19,7 @@ import { createNode } from './node.ts'
 
 /** One node process: configuration from the environment, everything real, ends on SIGTERM after draining. */
 async function main(): Promise<void> {
-  const config = parseConfig(process.env)
+  const config = parseConfig(ownEnvironment)
   const logger = createLogger(config.logLevel)
   // Before anything connects, and whatever is loaded later.
   const destinations = destinationsOf(config)

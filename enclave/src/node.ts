@@ -48,6 +48,7 @@ import { modelsRoute } from './routes/models.ts'
 import { openApiRoute } from './routes/openapi.ts'
 import { promptRoutes } from './routes/prompts.ts'
 import { openSettlementQueue } from './settlement/settlement-queue.ts'
+import { requireMeasuredSettings } from './settings/host-settings.ts'
 import { keysetNotAfter } from './statement/keyset-lifetime.ts'
 import { createIdentity, type NodeIdentity } from './statement/node-identity.ts'
 import { openStore } from './storage/store.ts'
@@ -100,6 +101,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   }
   const store = await openStore(config.stateDir)
   const { instanceId, appCompose } = await agent.info()
+  requireMeasuredSettings(appCompose)
   const keys = await deriveNodeKeys(agent, instanceId)
   const domain = new URL(config.publicUrl).hostname
   const tls =
