@@ -74,7 +74,10 @@ function lyingRpc(
   answer: { readonly error: object } | { readonly location: string },
 ): Promise<string> {
   return serve((request, response) => {
-    if ('location' in answer) return response.writeHead(307, answer).end()
+    if ('location' in answer) {
+      response.writeHead(307, answer).end()
+      return
+    }
     void request.toArray().then((chunks) => {
       const asked: unknown = JSON.parse(Buffer.concat(chunks as Buffer[]).toString())
       const answers = [asked].flat().map((one) => {

@@ -47,7 +47,7 @@ describe('settings', () => {
     expect(marked.map(({ name }) => name).toSorted()).toEqual([...HOST_SETTINGS])
     for (const file of COMPOSE_FILES) {
       const text = readFileSync(join(root, file), 'utf8')
-      const passed = [...text.matchAll(/\$\{?([A-Z_]+)/g)].map(([, name]) => name)
+      const passed = [...text.matchAll(/\$\{?([A-Z_]+)/g)].map(([, name = '']) => name)
       expect(passed.toSorted()).toEqual([...RELEASED].toSorted())
     }
     expect(HOST_SETTINGS).toEqual(expect.arrayContaining([...RELEASED]))
