@@ -14,7 +14,7 @@ const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
 
 function filesWith(pattern: RegExp): readonly string[] {
   return sources
-    .filter(({ text }) => pattern.test(text.replaceAll(/^\s*(\/\/|\/?\*).*$/gm, '')))
+    .filter(({ text }) => pattern.test(text.replaceAll(/^\s*(\/\/|\/?\*|import type ).*$/gm, '')))
     .map(({ file }) => file)
     .toSorted()
 }
