@@ -1,8 +1,6 @@
 import {
   modelIdOf,
   PROMPT_ENDPOINTS,
-  randomBytes32,
-  toHex,
   ZERO_DIGEST,
   type ContractDomain,
   type Hex,
@@ -13,6 +11,7 @@ import { createWalletLimits } from './answer/wallet-limits.ts'
 import { createAttester } from './attestation/attester.ts'
 import { createEvidenceArchive } from './attestation/evidence-archive.ts'
 import { createQuotes, type Quotes } from './attestation/quotes.ts'
+import { requireOwnEvidence } from './attestation/own-evidence.ts'
 import { createArchiveQueue } from './archive/archive-queue.ts'
 import { archiveTags, openArchive } from './archive/open-archive.ts'
 import type { LogChain } from './chain/log-chain.ts'
@@ -115,7 +114,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const quotes = createQuotes({ agent, logger, now })
   const attester = createAttester({ quotes, gpus, identity, keys, appCompose })
   // No quote over its own keys, no node (attack N1): whatever is missing shows now and not at the first challenge.
-  await attester.attest({ kind: 'challenge', nonce: toHex(randomBytes32()) })
+  await requireOwnEvidence({ attester, identity, registry, tdx: config.deployment.tdx, now })
   const archive = createEvidenceArchive(store, now)
   const journal = await openJournal(store, now)
   const { agentId, serviceId } = config
