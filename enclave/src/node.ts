@@ -52,6 +52,7 @@ import { keysetNotAfter } from './statement/keyset-lifetime.ts'
 import { createIdentity, type NodeIdentity } from './statement/node-identity.ts'
 import { openStore } from './storage/store.ts'
 import { openTlsKey, type TlsKey } from './tls/tls-key.ts'
+import { withIn } from './within.ts'
 
 /** What a node is built from; `main.ts` makes the real ones. */
 export interface NodeParts {
@@ -87,7 +88,12 @@ export interface Node {
 
 /** Paths that the metrics tell apart, besides those of prompts. */
 const PLAIN_PATHS = ['/v1/attestation', '/v1/models', '/v1/release', '/health']
-/** Log and archive have this long when a node ends; what they do not get done waits on disk. */
+/**
+ * What the steps of an end have, within the 30 s that a container gets: an RPC or an archive that hangs holds none of
+ * them. What they do not get done waits on disk, or is known to the chain.
+ */
+const STEP_GRACE_MS = 2_000
+const SETTLE_GRACE_MS = 6_000
 const LOG_GRACE_MS = 5_000
 /** About 150 MiB of bodies at most, whoever sends them. */
 const BODY_LIMITS = { timeoutMs: 30_000, concurrent: 128, ofOneOwner: 32, ofStrangers: 16 }
@@ -223,11 +229,12 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     drain: async () => {
       stop.abort()
       await readiness.drain(config.drainMs)
-      await running
+      // A registration that is on its way may wait for a block, or for a guest agent.
+      await withIn(running, STEP_GRACE_MS)
       // What nobody can do later comes first: who is killed on the way has lost the least.
-      await settlements.settleNow(true)
+      await withIn(settlements.settleNow(true), SETTLE_GRACE_MS)
       await proofs.flush()
-      await keeping
+      await withIn(keeping, STEP_GRACE_MS)
       const grace = AbortSignal.timeout(LOG_GRACE_MS)
       await log.finish(grace)
       await queue.work(grace)
