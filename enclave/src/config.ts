@@ -133,12 +133,21 @@ const upstreamEnvironment = z.object({
   ),
   UPSTREAM_FEATURES: z
     .string()
-    .default('completions,json,json_schema,logprobs,penalties')
     .transform((text) => text.split(',').filter((name) => name !== ''))
-    .pipe(z.array(z.enum(UPSTREAM_FEATURES))),
+    .pipe(z.array(z.enum(UPSTREAM_FEATURES)))
+    .optional(),
   UPSTREAM_PREFIX_CACHE: z.enum(['salted', 'off']).default('salted'),
   UPSTREAM_MAX_ANSWERS: decimal.transform(Number).pipe(z.number().min(1).max(4096)).default(64),
 })
+
+/** What is taken for granted where nothing is said. */
+const USUAL_FEATURES = {
+  vllm: ['completions', 'json', 'json_schema', 'logprobs', 'penalties'],
+  sglang: ['completions', 'json', 'json_schema', 'logprobs', 'penalties'],
+  tgi: ['logprobs'],
+} as const
+/** What TGI has in forms of its own, which would be read as something else. */
+const NOT_OF_TGI: readonly string[] = ['json', 'json_schema', 'penalties']
 
 /** A transform by a parser that throws what it objects to, in words. */
 function readBy<Value>(
@@ -245,6 +254,13 @@ export function parseConfig(env: Environment): Config {
       'UPSTREAM_PREFIX_CACHE: tgi shares prefixes between wallets; start it without, and say off',
     )
   }
+  if (upstream?.data?.UPSTREAM_KIND === 'tgi') {
+    const wrong = (upstream.data.UPSTREAM_FEATURES ?? []).filter((name) =>
+      NOT_OF_TGI.includes(name),
+    )
+    if (wrong.length > 0)
+      problems.push(`UPSTREAM_FEATURES: tgi has no ${wrong.join(', ')} of OpenAI`)
+  }
   if (env['TLS'] === 'here' && env['PUBLIC_URL']?.startsWith('https:') !== true) {
     problems.push('TLS: PUBLIC_URL has to be https where TLS ends here')
   }
@@ -319,7 +335,7 @@ function upstreamOptions(
     chatTemplateSha256: data.UPSTREAM_CHAT_TEMPLATE_SHA256,
     quantization: data.UPSTREAM_QUANTIZATION,
     contextTokens: data.UPSTREAM_CONTEXT_TOKENS,
-    features: data.UPSTREAM_FEATURES,
+    features: data.UPSTREAM_FEATURES ?? USUAL_FEATURES[data.UPSTREAM_KIND],
     prefixCache: data.UPSTREAM_PREFIX_CACHE,
     maxAnswers: data.UPSTREAM_MAX_ANSWERS,
   }

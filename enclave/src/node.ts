@@ -128,7 +128,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const registration = { chain, registry, identity, keys, attester, archive, logger, now }
   const registrar = createRegistrar({ ...registration, devices })
   // A node that cannot prove itself takes nothing new.
-  const readiness = createReadiness(() => obstacleOf(registrar, quotes, gpus))
+  const readiness = createReadiness(() => obstacleOf(registrar, quotes, gpus, engine))
   const holds = await openReleaseHolds({ store, chain, journal, ledger, agentId, now })
   const payment = { chain, journal, holds, serving, bindingId, agentId, serviceId, now }
   const earlierEnd = await whileUnavailable(logger, () => earlierLifeEnd(chain, bindingId, now()))
@@ -223,6 +223,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
         settlements.run(signal),
         quotes.watch(signal),
         gpus?.watch(signal),
+        engine.watch?.(signal),
       ])
       keeping = Promise.all([log.run(signal), queue.run(signal)])
     },
@@ -249,8 +250,10 @@ function obstacleOf(
   registrar: Registrar,
   quotes: Quotes,
   gpus: Gpus | undefined,
+  engine: Engine,
 ): Obstacle | undefined {
   if (!quotes.healthy) return 'quotes'
+  if (engine.healthy === false) return 'engine'
   if (gpus?.healthy === false) {
     return gpus.failure instanceof GpuError ? gpus.failure.code : 'GPU_DRIVER'
   }

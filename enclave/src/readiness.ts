@@ -11,8 +11,8 @@ export interface Work {
   readonly end: () => void
 }
 
-/** What a node waits for: a valid binding on chain, quotes of the platform, or its GPUs, with the code of what they say. */
-export type Obstacle = 'binding' | 'quotes' | GpuErrorCode
+/** What a node waits for: a valid binding on chain, quotes of the platform, what answers, or its GPUs, with the code of what they say. */
+export type Obstacle = 'binding' | 'quotes' | 'engine' | GpuErrorCode
 
 /** Whether requests are taken, and which are under way. */
 export interface Readiness {
@@ -89,6 +89,7 @@ export function createReadiness(obstacle: () => Obstacle | undefined): Readiness
 
 function textOf(obstacle: Obstacle | undefined): string {
   if (obstacle === 'quotes') return 'the platform makes no quotes'
+  if (obstacle === 'engine') return 'the engine does not answer'
   if (obstacle === 'binding') return 'the binding is not valid on chain'
   return `the GPUs give no evidence: ${obstacle ?? 'no longer known'}`
 }
