@@ -5,7 +5,7 @@ import { request as requestSecurely } from 'node:https'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { Agent } from 'undici'
+import { connectUpstream } from '../../../enclave/src/engine/upstream/upstream-connection.ts'
 import { guardConnections } from '../../../enclave/src/egress/guard-connections.ts'
 
 /**
@@ -41,15 +41,14 @@ function answered(make: () => ReturnType<typeof request>): Promise<void> {
 
 const ways: Record<string, (port: string) => Promise<unknown>> = {
   fetch: async (port) => (await fetch(`http://127.0.0.1:${port}/`)).text(),
-  undici: async (port) => {
-    const agent = new Agent()
-    const { body } = await agent.request({
-      origin: `http://127.0.0.1:${port}`,
-      path: '/',
-      method: 'GET',
-    })
-    await body.dump()
-    await agent.close()
+  upstream: async (port) => {
+    const upstream = connectUpstream(`http://127.0.0.1:${port}`)
+    try {
+      const { body } = await upstream.request('GET', '/', undefined, new AbortController().signal)
+      body.destroy()
+    } finally {
+      await upstream.close()
+    }
   },
   http: (port) => answered(() => request({ host: '127.0.0.1', port, agent: false })),
   connect: (port) => connected(() => connect(Number(port), '127.0.0.1')),
