@@ -22,8 +22,11 @@ export function createUpstreamHealth(
   probe: (signal: AbortSignal) => Promise<void>,
 ): UpstreamHealth {
   let failures = 0
+  /** Ends the long wait of one that was there. */
+  let wake = (): void => undefined
   const failed = (): void => {
     failures++
+    wake()
   }
   const answered = (): void => {
     failures = 0
@@ -36,10 +39,16 @@ export function createUpstreamHealth(
     failed,
     watch: async (signal) => {
       while (!signal.aborted) {
-        const wait = failures === 0 ? WATCH_MS : backoffMs(failures, TIMES)
-        await delay(wait, undefined, { signal }).catch(() => undefined)
-        if (signal.aborted) return
-        await probe(signal).then(answered, failed)
+        if (failures === 0) {
+          const woken = new AbortController()
+          wake = () => woken.abort()
+          const until = AbortSignal.any([signal, woken.signal])
+          await delay(WATCH_MS, undefined, { signal: until }).catch(() => undefined)
+        }
+        if (failures > 0) {
+          await delay(backoffMs(failures, TIMES), undefined, { signal }).catch(() => undefined)
+        }
+        if (!signal.aborted) await probe(signal).then(answered, failed)
       }
     },
   }
