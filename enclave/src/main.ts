@@ -14,6 +14,7 @@ import { connectUpstreamEngine } from './engine/upstream/upstream-engine.ts'
 import { openMachineGpus } from './gpu/machine-gpus.ts'
 import { connectGuestAgent } from './guest-agent/dstack-guest-agent.ts'
 import { listen } from './http/listen.ts'
+import { endOnFault, muteLibraries } from './library-output.ts'
 import { createLogger } from './logging.ts'
 import { createNode } from './node.ts'
 
@@ -21,6 +22,8 @@ import { createNode } from './node.ts'
 async function main(): Promise<void> {
   const config = parseConfig(ownEnvironment)
   const logger = createLogger(config.logLevel)
+  muteLibraries(console, logger)
+  endOnFault(process, logger)
   // Before anything connects, and whatever is loaded later.
   const destinations = destinationsOf(config)
   guardConnections(destinations, ({ code, message }) => logger.error({ code }, message))
