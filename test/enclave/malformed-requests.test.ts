@@ -371,6 +371,18 @@ describe('one connection', () => {
   })
 })
 
+test('N7 headers that do not come are given up with a code, and their connection with them', async () => {
+  const { answers, isEnded } = await sendRaw(
+    listener.port,
+    `POST ${CHAT_PATH} HTTP/1.1\r\n${HOST}X-${CANARY}: `,
+    { wait: 2, withinMs: 25_000 },
+  )
+  expect(answers.map(({ status }) => status)).toEqual([408])
+  expect(isEnded).toBe(true)
+  for (const answer of answers) expectRefusal(answer)
+  await expectUnharmed()
+}, 40_000)
+
 test('any bytes are answered or given up, and harm nothing', async () => {
   const body = chatBody()
   const valid = (): Buffer => {

@@ -19,6 +19,20 @@ function filesWith(pattern: RegExp): readonly string[] {
     .toSorted()
 }
 
+test('E7 egress_denied_by_default: the process is guarded before it connects to anything', () => {
+  const main = readFileSync(join(folder, 'main.ts'), 'utf8')
+  const guarded = main.indexOf('  guardConnections(destinations')
+  expect(guarded).toBeGreaterThan(0)
+  for (const connects of [
+    'connectGuestAgent(',
+    'loadEmbeddedEngine(',
+    'openMachineGpus(',
+    'createNode(',
+  ]) {
+    expect(main.lastIndexOf(connects)).toBeGreaterThan(guarded)
+  }
+})
+
 test.each([
   [
     'a module of Node that connects',

@@ -35,6 +35,8 @@ const HEADERS_TIMEOUT_MS = 10_000
 const MAX_HEADERS_BYTES = 16 * 1024
 /** A request with its body has to be there by then. */
 const REQUEST_TIMEOUT_MS = 60_000
+/** How often the two are looked at; Node's own half a minute would make them longer than they say. */
+const CHECK_MS = 1_000
 const MAX_CONNECTIONS = 4_096
 
 /**
@@ -50,6 +52,7 @@ export async function listen(
   const limits = {
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_MS,
     maxHeaderSize: MAX_HEADERS_BYTES,
     // Looked for by `strict`, whose refusal is a document.
     requireHostHeader: false,

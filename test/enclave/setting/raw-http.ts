@@ -22,16 +22,18 @@ export interface RawSending {
   readonly half?: boolean
   /** Answers that are waited for; 1 when absent. */
   readonly wait?: number
+  /** When the test fails; ten seconds when absent. */
+  readonly withinMs?: number
 }
 
 /**
  * Sends bytes as they are on a connection of their own and reads answers until the server ends it, or as many as were
- * waited for are there. A server that does neither in ten seconds fails the test.
+ * waited for are there. A server that does neither in time fails the test.
  */
 export async function sendRaw(
   port: number,
   bytes: string | Uint8Array,
-  { half = false, wait = 1 }: RawSending = {},
+  { half = false, wait = 1, withinMs = 10_000 }: RawSending = {},
 ): Promise<RawAnswers> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   let text = ''
@@ -41,7 +43,7 @@ export async function sendRaw(
   if (half) socket.end()
   try {
     return await new Promise<RawAnswers>((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`neither answer nor end: ${text}`)), 10_000)
+      const late = setTimeout(() => reject(new Error(`neither answer nor end: ${text}`)), withinMs)
       const settle = (isEnded: boolean): void => {
         const { answers, rest } = readAnswers(text)
         if (!isEnded && answers.length < wait) return
