@@ -4,8 +4,7 @@ import { CollateralFetchError } from './collateral-fetch-error.ts'
 /** Intel's Provisioning Certification Service. It sends no CORS headers: browsers go through a PCCS. */
 export const INTEL_PCS_URL = 'https://api.trustedservices.intel.com'
 /** Where Intel publishes the list of the root, at any version of its service. */
-const INTEL_ROOT_CRL_URL =
-  'https://certificates.trustedservices.intel.com/IntelSGXRootCA.der'
+const INTEL_ROOT_CRL_URL = 'https://certificates.trustedservices.intel.com/IntelSGXRootCA.der'
 
 /** Which issue of TCB info and QE identity: `standard` lags `early` by months; a number is one exactly. */
 export type CollateralUpdate = 'standard' | 'early' | { readonly tcbEvaluationDataNumber: number }
