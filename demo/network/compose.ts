@@ -1,19 +1,11 @@
+import { HOST_SETTINGS } from '@jeju/enclave'
 import { appComposeBytes } from '../../measurements/src/compose/app-compose.ts'
 
 /** Settings that change what a node does: literals in the compose text, so they are measured. */
 export type MeasuredSettings = Readonly<Record<string, string>>
 
-/** Names a host may set from outside. None of them changes code, model, chain or contracts. */
-export const UNMEASURED_SETTINGS = [
-  'AGENT_ID',
-  'SERVICE_ID',
-  'PUBLIC_URL',
-  'PORT',
-  'STATE_DIR',
-] as const
-
-/** One of {@link UNMEASURED_SETTINGS}. */
-export type UnmeasuredSetting = (typeof UNMEASURED_SETTINGS)[number]
+/** A setting that a host may choose from outside. None of them changes code, model, chain or contracts. */
+export type UnmeasuredSetting = (typeof HOST_SETTINGS)[number]
 
 /**
  * The exact app-compose.json bytes of a node: compact and key-sorted, so that the dstack SDK's compose hash and the
@@ -26,7 +18,7 @@ export function appCompose(
 ): Uint8Array<ArrayBuffer> {
   return appComposeBytes({
     composeText: dockerCompose(codeDigest, settings) + extraService,
-    allowedEnvs: UNMEASURED_SETTINGS,
+    allowedEnvs: HOST_SETTINGS,
     gateway: false,
     secureTime: false,
   })
@@ -37,7 +29,7 @@ function dockerCompose(codeDigest: string, settings: MeasuredSettings): string {
   const environment = Object.entries(settings)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `      ${name}: ${JSON.stringify(value.replaceAll('$', '$$$$'))}\n`)
-  const passed = UNMEASURED_SETTINGS.map((name) => `      ${name}: \${${name}}\n`)
+  const passed = HOST_SETTINGS.map((name) => `      ${name}: \${${name}}\n`)
   return `services:
   node:
     image: compute-node.devnet.invalid/node@sha256:${codeDigest}

@@ -11,7 +11,7 @@ import {
 import type { MeasuredSettings, UnmeasuredSetting } from './compose.ts'
 import { freePort, NODE_FLAGS, start, waitFor, type RunningProcess } from './process.ts'
 
-/** What a host sets from outside; see UNMEASURED_SETTINGS. */
+/** What a host sets from outside; see HOST_SETTINGS. */
 export interface HostSettings {
   readonly agentId: bigint
   readonly serviceId: number

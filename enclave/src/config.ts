@@ -9,6 +9,7 @@ import { embeddedModel } from './engine/embedded-model.ts'
 import { isInsideUrl } from './engine/upstream/upstream-address.ts'
 import type { UpstreamOptions } from './engine/upstream/upstream-engine.ts'
 import { gpuRootProblem, parseGpuRoot } from './gpu/gpu-root.ts'
+import { environmentProblems, type Environment } from './settings/environment.ts'
 
 /** What the node says it was built from; a measurement has to bear it out. */
 export interface Source {
@@ -132,12 +133,21 @@ const upstreamEnvironment = z.object({
   ),
   UPSTREAM_FEATURES: z
     .string()
-    .default('completions,json,json_schema,logprobs,penalties')
     .transform((text) => text.split(',').filter((name) => name !== ''))
-    .pipe(z.array(z.enum(UPSTREAM_FEATURES))),
+    .pipe(z.array(z.enum(UPSTREAM_FEATURES)))
+    .optional(),
   UPSTREAM_PREFIX_CACHE: z.enum(['salted', 'off']).default('salted'),
   UPSTREAM_MAX_ANSWERS: decimal.transform(Number).pipe(z.number().min(1).max(4096)).default(64),
 })
+
+/** What is taken for granted where nothing is said. */
+const USUAL_FEATURES = {
+  vllm: ['completions', 'json', 'json_schema', 'logprobs', 'penalties'],
+  sglang: ['completions', 'json', 'json_schema', 'logprobs', 'penalties'],
+  tgi: ['logprobs'],
+} as const
+/** What TGI has in forms of its own, which would be read as something else. */
+const NOT_OF_TGI: readonly string[] = ['json', 'json_schema', 'penalties']
 
 /** A transform by a parser that throws what it objects to, in words. */
 function readBy<Value>(
@@ -223,23 +233,33 @@ const environment = z.object({
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 })
 
+/** Every setting of a node. */
+export const SETTING_NAMES: readonly string[] = [
+  ...Object.keys(environment.shape),
+  ...Object.keys(upstreamEnvironment.shape),
+]
+
 /**
  * Reads the environment.
  * @throws ConfigError with every problem
  */
-export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
+export function parseConfig(env: Environment): Config {
   const parsed = environment.safeParse(env)
   const problems = [...problemsOf(parsed.error)]
-  if (env['DSTACK_SIMULATOR_ENDPOINT'] !== undefined) {
-    problems.push('DSTACK_SIMULATOR_ENDPOINT: must not be set; the socket is DSTACK_SOCKET')
-  }
-  problems.push(...chainProblems(env))
+  problems.push(...environmentProblems(env), ...chainProblems(env))
   const upstream = env['ENGINE'] === 'upstream' ? upstreamEnvironment.safeParse(env) : undefined
   problems.push(...problemsOf(upstream?.error))
   if (upstream?.data?.UPSTREAM_KIND === 'tgi' && upstream.data.UPSTREAM_PREFIX_CACHE !== 'off') {
     problems.push(
       'UPSTREAM_PREFIX_CACHE: tgi shares prefixes between wallets; start it without, and say off',
     )
+  }
+  if (upstream?.data?.UPSTREAM_KIND === 'tgi') {
+    const wrong = (upstream.data.UPSTREAM_FEATURES ?? []).filter((name) =>
+      NOT_OF_TGI.includes(name),
+    )
+    if (wrong.length > 0)
+      problems.push(`UPSTREAM_FEATURES: tgi has no ${wrong.join(', ')} of OpenAI`)
   }
   if (env['TLS'] === 'here' && env['PUBLIC_URL']?.startsWith('https:') !== true) {
     problems.push('TLS: PUBLIC_URL has to be https where TLS ends here')
@@ -315,14 +335,14 @@ function upstreamOptions(
     chatTemplateSha256: data.UPSTREAM_CHAT_TEMPLATE_SHA256,
     quantization: data.UPSTREAM_QUANTIZATION,
     contextTokens: data.UPSTREAM_CONTEXT_TOKENS,
-    features: data.UPSTREAM_FEATURES,
+    features: data.UPSTREAM_FEATURES ?? USUAL_FEATURES[data.UPSTREAM_KIND],
     prefixCache: data.UPSTREAM_PREFIX_CACHE,
     maxAnswers: data.UPSTREAM_MAX_ANSWERS,
   }
 }
 
 /** By itself, so that a wrong chain shows beside whatever else is wrong. */
-function chainProblems(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+function chainProblems(env: Environment): readonly string[] {
   const { CHAIN_ID, DEPLOYMENT } = environment.shape
   const stated = CHAIN_ID.safeParse(env['CHAIN_ID'])
   const deployed = DEPLOYMENT.safeParse(env['DEPLOYMENT'])

@@ -1,3 +1,4 @@
+import { ownEnvironment } from './settings/own-environment.ts'
 import { once } from 'node:events'
 import { createTurns } from './chain/turns.ts'
 import { createCollateralClient } from '@jeju/verifier/collateral'
@@ -5,18 +6,28 @@ import { connectChain } from './chain/viem-chain.ts'
 import { connectLogChain } from './chain/viem-log-chain.ts'
 import { connectSettlementChain } from './chain/viem-settlement-chain.ts'
 import { ConfigError, parseConfig } from './config.ts'
+import { destinationsOf } from './egress/destinations.ts'
+import { openEgress } from './egress/egress.ts'
+import { guardConnections } from './egress/guard-connections.ts'
 import { loadEmbeddedEngine } from './engine/embedded-engine.ts'
 import { connectUpstreamEngine } from './engine/upstream/upstream-engine.ts'
 import { openMachineGpus } from './gpu/machine-gpus.ts'
 import { connectGuestAgent } from './guest-agent/dstack-guest-agent.ts'
 import { listen } from './http/listen.ts'
+import { endOnFault, muteLibraries } from './library-output.ts'
 import { createLogger } from './logging.ts'
 import { createNode } from './node.ts'
 
 /** One node process: configuration from the environment, everything real, ends on SIGTERM after draining. */
 async function main(): Promise<void> {
-  const config = parseConfig(process.env)
+  const config = parseConfig(ownEnvironment)
   const logger = createLogger(config.logLevel)
+  muteLibraries(console, logger)
+  endOnFault(process, logger)
+  // Before anything connects, and whatever is loaded later.
+  const destinations = destinationsOf(config)
+  guardConnections(destinations, ({ code, message }) => logger.error({ code }, message))
+  const egress = openEgress(destinations)
   const agent = await connectGuestAgent(config.guestAgentSocket)
   const engine = await (config.upstream === undefined
     ? loadEmbeddedEngine(config.model)
@@ -26,17 +37,20 @@ async function main(): Promise<void> {
     config.gpu === 'required'
       ? await openMachineGpus(config.guestAgentSocket, config.gpuRoot, logger, now)
       : undefined
-  const { rpcUrls, deployment } = config
+  const { deployment } = config
+  const { fetch } = egress
+  const rpcs = { urls: config.rpcUrls, fetch }
   const turns = createTurns()
   const collateral = createCollateralClient({ fetch, baseUrl: config.collateralUrl, now })
   const node = await createNode(config, {
     agent,
     gpus,
     engine,
-    connectChain: (signerKey) => connectChain(rpcUrls, deployment, signerKey, turns, collateral),
+    egress,
+    connectChain: (signerKey) => connectChain(rpcs, deployment, signerKey, turns, collateral),
     connectSettlement: (signerKey, operator) =>
-      connectSettlementChain({ rpcUrls, deployment, signerKey, operator, turns }),
-    connectLog: (signerKey) => connectLogChain(rpcUrls, deployment, signerKey, turns),
+      connectSettlementChain({ rpcs, deployment, signerKey, operator, turns }),
+    connectLog: (signerKey) => connectLogChain(rpcs, deployment, signerKey, turns),
     logger,
     now,
   })

@@ -1,9 +1,6 @@
-import { INTEL_PCS_URL, INTEL_ROOT_CRL_URL } from '@jeju/verifier/collateral'
 import {
   modelIdOf,
   PROMPT_ENDPOINTS,
-  randomBytes32,
-  toHex,
   ZERO_DIGEST,
   type ContractDomain,
   type Hex,
@@ -14,12 +11,14 @@ import { createWalletLimits } from './answer/wallet-limits.ts'
 import { createAttester } from './attestation/attester.ts'
 import { createEvidenceArchive } from './attestation/evidence-archive.ts'
 import { createQuotes, type Quotes } from './attestation/quotes.ts'
+import { requireOwnEvidence } from './attestation/own-evidence.ts'
 import { createArchiveQueue } from './archive/archive-queue.ts'
-import { archiveEgress, archiveTags, openArchive } from './archive/open-archive.ts'
+import { archiveTags, openArchive } from './archive/open-archive.ts'
 import type { LogChain } from './chain/log-chain.ts'
 import type { NodeChain } from './chain/node-chain.ts'
 import type { SettlementChain } from './chain/settlement-chain.ts'
 import type { Config } from './config.ts'
+import type { Egress } from './egress/egress.ts'
 import type { Engine } from './engine/engine.ts'
 import { GpuError } from './gpu/gpu-error.ts'
 import type { Gpus } from './gpu/gpus.ts'
@@ -48,10 +47,12 @@ import { modelsRoute } from './routes/models.ts'
 import { openApiRoute } from './routes/openapi.ts'
 import { promptRoutes } from './routes/prompts.ts'
 import { openSettlementQueue } from './settlement/settlement-queue.ts'
+import { requireMeasuredSettings } from './settings/host-settings.ts'
 import { keysetNotAfter } from './statement/keyset-lifetime.ts'
 import { createIdentity, type NodeIdentity } from './statement/node-identity.ts'
 import { openStore } from './storage/store.ts'
 import { openTlsKey, type TlsKey } from './tls/tls-key.ts'
+import { withIn } from './within.ts'
 
 /** What a node is built from; `main.ts` makes the real ones. */
 export interface NodeParts {
@@ -59,6 +60,8 @@ export interface NodeParts {
   /** Undefined on a CPU-only node, which says so. */
   readonly gpus?: Gpus | undefined
   readonly engine: Engine
+  /** Whom this node connects to: stated as it is enforced. */
+  readonly egress: Egress
   /** The chain, sending from the node's own signer. */
   readonly connectChain: (signerKey: Uint8Array) => NodeChain
   /** The same, to be paid: fees are the operator's. */
@@ -85,7 +88,12 @@ export interface Node {
 
 /** Paths that the metrics tell apart, besides those of prompts. */
 const PLAIN_PATHS = ['/v1/attestation', '/v1/models', '/v1/release', '/health']
-/** Log and archive have this long when a node ends; what they do not get done waits on disk. */
+/**
+ * What the steps of an end have, within the 30 s that a container gets: an RPC or an archive that hangs holds none of
+ * them. What they do not get done waits on disk, or is known to the chain.
+ */
+const STEP_GRACE_MS = 2_000
+const SETTLE_GRACE_MS = 6_000
 const LOG_GRACE_MS = 5_000
 /** About 150 MiB of bodies at most, whoever sends them. */
 const BODY_LIMITS = { timeoutMs: 30_000, concurrent: 128, ofOneOwner: 32, ofStrangers: 16 }
@@ -98,6 +106,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   }
   const store = await openStore(config.stateDir)
   const { instanceId, appCompose } = await agent.info()
+  requireMeasuredSettings(appCompose)
   const keys = await deriveNodeKeys(agent, instanceId)
   const domain = new URL(config.publicUrl).hostname
   const tls =
@@ -111,7 +120,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const quotes = createQuotes({ agent, logger, now })
   const attester = createAttester({ quotes, gpus, identity, keys, appCompose })
   // No quote over its own keys, no node (attack N1): whatever is missing shows now and not at the first challenge.
-  await attester.attest({ kind: 'challenge', nonce: toHex(randomBytes32()) })
+  await requireOwnEvidence({ attester, identity, registry, tdx: config.deployment.tdx, now })
   const archive = createEvidenceArchive(store, now)
   const journal = await openJournal(store, now)
   const { agentId, serviceId } = config
@@ -119,7 +128,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const registration = { chain, registry, identity, keys, attester, archive, logger, now }
   const registrar = createRegistrar({ ...registration, devices })
   // A node that cannot prove itself takes nothing new.
-  const readiness = createReadiness(() => obstacleOf(registrar, quotes, gpus))
+  const readiness = createReadiness(() => obstacleOf(registrar, quotes, gpus, engine))
   const holds = await openReleaseHolds({ store, chain, journal, ledger, agentId, now })
   const payment = { chain, journal, holds, serving, bindingId, agentId, serviceId, now }
   const earlierEnd = await whileUnavailable(logger, () => earlierLifeEnd(chain, bindingId, now()))
@@ -144,7 +153,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const shared = { store, metrics, logger, now }
   const queue = createArchiveQueue({
     ...shared,
-    archive: openArchive(config.archive, keys.signerKey),
+    archive: openArchive(config.archive, keys.signerKey, parts.egress.fetch),
     tags: archiveTags(agentId, bindingId),
   })
   const log = createReceiptLog({
@@ -214,17 +223,19 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
         settlements.run(signal),
         quotes.watch(signal),
         gpus?.watch(signal),
+        engine.watch?.(signal),
       ])
       keeping = Promise.all([log.run(signal), queue.run(signal)])
     },
     drain: async () => {
       stop.abort()
       await readiness.drain(config.drainMs)
-      await running
+      // A registration that is on its way may wait for a block, or for a guest agent.
+      await withIn(running, STEP_GRACE_MS)
       // What nobody can do later comes first: who is killed on the way has lost the least.
-      await settlements.settleNow(true)
+      await withIn(settlements.settleNow(true), SETTLE_GRACE_MS)
       await proofs.flush()
-      await keeping
+      await withIn(keeping, STEP_GRACE_MS)
       const grace = AbortSignal.timeout(LOG_GRACE_MS)
       await log.finish(grace)
       await queue.work(grace)
@@ -239,8 +250,10 @@ function obstacleOf(
   registrar: Registrar,
   quotes: Quotes,
   gpus: Gpus | undefined,
+  engine: Engine,
 ): Obstacle | undefined {
   if (!quotes.healthy) return 'quotes'
+  if (engine.healthy === false) return 'engine'
   if (gpus?.healthy === false) {
     return gpus.failure instanceof GpuError ? gpus.failure.code : 'GPU_DRIVER'
   }
@@ -262,22 +275,10 @@ function domains({ deployment }: Config): {
   }
 }
 
-/** Origins that this node connects to: the chain, the archive, and where quotes are judged there, a service of collateral. */
-function egressOf({ rpcUrls, deployment, collateralUrl, archive }: Config): readonly string[] {
-  const asked =
-    collateralUrl === INTEL_PCS_URL ? [INTEL_PCS_URL, INTEL_ROOT_CRL_URL] : [collateralUrl]
-  const urls = [
-    ...rpcUrls,
-    ...(deployment.tdx === undefined ? [] : asked),
-    ...archiveEgress(archive),
-  ]
-  return [...new Set(urls.map((url) => new URL(url).origin))]
-}
-
 /** Compares the registry with this node first, then states what both agree on. */
 async function makeIdentity(
   config: Config,
-  { engine, gpus, logger, now }: NodeParts,
+  { engine, egress, gpus, logger, now }: NodeParts,
   own: {
     readonly chain: NodeChain
     readonly keys: NodeKeys
@@ -297,7 +298,7 @@ async function makeIdentity(
     instanceId: own.instanceId,
     keys: own.keys,
     model,
-    egress: egressOf(config),
+    egress: egress.outside,
     keysetNotAfter: await keysetNotAfter(config.stateDir, now()),
     tls: own.tls,
     gpuDevicesDigest: gpus?.devicesDigest ?? ZERO_DIGEST,

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { GpuErrorCode } from './gpu/gpu-error.ts'
 import { NodeError } from './http/node-error.ts'
+import { withIn } from './within.ts'
 
 /** One request under way, from its acceptance to the last byte of its answer. */
 export interface Work {
@@ -11,8 +11,8 @@ export interface Work {
   readonly end: () => void
 }
 
-/** What a node waits for: a valid binding on chain, quotes of the platform, or its GPUs, with the code of what they say. */
-export type Obstacle = 'binding' | 'quotes' | GpuErrorCode
+/** What a node waits for: a valid binding on chain, quotes of the platform, what answers, or its GPUs, with the code of what they say. */
+export type Obstacle = 'binding' | 'quotes' | 'engine' | GpuErrorCode
 
 /** Whether requests are taken, and which are under way. */
 export interface Readiness {
@@ -28,12 +28,14 @@ export interface Readiness {
    * @throws NodeError `not_ready` or `draining`
    */
   begin(): Work
-  /** Refuses new requests, and resolves when nothing is under way. Answers that last longer are cut short. */
+  /** Refuses new requests, and resolves when nothing is under way. Answers that last longer are cut short, and what does not end even then is left behind: what it owes is on disk. */
   drain(graceMs: number): Promise<void>
 }
 
 /** What a reader gets to take the end of an answer that was cut. */
 const DROP_AFTER_MS = 1_000
+/** What an engine gets to stop after that. */
+const LEAVE_AFTER_MS = 5_000
 
 /** A node serves while nothing stands in the way and it is not draining. */
 export function createReadiness(obstacle: () => Obstacle | undefined): Readiness {
@@ -75,28 +77,19 @@ export function createReadiness(obstacle: () => Obstacle | undefined): Readiness
     drain: async (graceMs) => {
       draining = true
       if (underWay.size === 0) return
-      const ended = new Promise<'idle'>((resolve) => (idle = () => resolve('idle')))
-      if ((await first(ended, graceMs)) === 'idle') return
+      const ended = new Promise<void>((resolve) => (idle = resolve))
+      if ((await withIn(ended, graceMs)) === 'done') return
       for (const { cut } of underWay.values()) cut()
-      if ((await first(ended, DROP_AFTER_MS)) === 'idle') return
+      if ((await withIn(ended, DROP_AFTER_MS)) === 'done') return
       for (const { drop } of underWay.values()) drop()
-      await ended
+      await withIn(ended, LEAVE_AFTER_MS)
     },
   }
 }
 
 function textOf(obstacle: Obstacle | undefined): string {
   if (obstacle === 'quotes') return 'the platform makes no quotes'
+  if (obstacle === 'engine') return 'the engine does not answer'
   if (obstacle === 'binding') return 'the binding is not valid on chain'
   return `the GPUs give no evidence: ${obstacle ?? 'no longer known'}`
-}
-
-async function first(ended: Promise<'idle'>, ms: number): Promise<'idle' | 'late'> {
-  const timer = new AbortController()
-  const late = delay(ms, 'late' as const, { signal: timer.signal }).catch(() => 'late' as const)
-  try {
-    return await Promise.race([ended, late])
-  } finally {
-    timer.abort()
-  }
 }

@@ -77,7 +77,12 @@ beforeEach(async () => {
   servers.push(rpc.server)
   await new Promise<void>((resolve) => rpc.server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(rpc.server.address() as AddressInfo).port}`
-  chain = connectLogChain([url], deployment, new Uint8Array(32).fill(7), createTurns())
+  chain = connectLogChain(
+    { urls: [url], fetch },
+    deployment,
+    new Uint8Array(32).fill(7),
+    createTurns(),
+  )
 })
 
 afterAll(() => {

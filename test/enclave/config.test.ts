@@ -180,7 +180,14 @@ describe('the environment', () => {
     }
     const tgi = { ...upstream, UPSTREAM_KIND: 'tgi' }
     expect(problemsOf(tgi)[0]).toContain('UPSTREAM_PREFIX_CACHE')
-    expect(parseConfig({ ...tgi, UPSTREAM_PREFIX_CACHE: 'off' }).upstream?.prefixCache).toBe('off')
+    const off = { ...tgi, UPSTREAM_PREFIX_CACHE: 'off' }
+    expect(parseConfig(off).upstream).toMatchObject({ prefixCache: 'off', features: ['logprobs'] })
+    // What it has in another form is not what OpenAI's clients ask for.
+    for (const UPSTREAM_FEATURES of ['json', 'tools,json_schema', 'penalties']) {
+      expect(problemsOf({ ...off, UPSTREAM_FEATURES })[0]).toContain('UPSTREAM_FEATURES')
+    }
+    const usual = ['completions', 'json', 'json_schema', 'logprobs', 'penalties']
+    expect(parseConfig({ ...upstream, UPSTREAM_KIND: 'vllm' }).upstream?.features).toEqual(usual)
   })
 
   test('ids beyond 2^53 are exact', () => {

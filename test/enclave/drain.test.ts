@@ -1,7 +1,9 @@
 import { FINISH_CODES } from '@jeju/verifier/protocol'
 import { afterAll, describe, expect, test } from 'vitest'
 import { serveDataItems } from './archive/data-item-server.ts'
-import { cleanUp, startNode, statusOf, until } from './setting/start-node.ts'
+import { buildNode, cleanUp, startNode, statusOf, until } from './setting/start-node.ts'
+import type { TestChain } from './setting/test-chain.ts'
+import { TestSettlementChain } from './setting/test-settlement-chain.ts'
 import { chatBody, errorOf, readJsonAnswer, readStreamAnswer } from './setting/test-client.ts'
 
 afterAll(cleanUp)
@@ -67,6 +69,57 @@ describe('a node that is told to end', () => {
     expect(logChain.epochs.get(node.bindingId)).toHaveLength(1)
     await archive.close()
   }, 30_000)
+
+  test.each(['recentBlock', 'bindSigner', 'binding'] as const)(
+    'a registration that hangs at %s does not hold the node',
+    async (method) => {
+      const running = await buildNode()
+      const { chain, node } = running
+      let isAsked = false
+      chain[method] = () => {
+        isAsked = true
+        return new Promise<never>(() => undefined)
+      }
+      node.start()
+      await until(() => isAsked)
+      await node.drain()
+      expect(running.engine.closed).toBe(true)
+    },
+    20_000,
+  )
+
+  test('settlements that hang do not hold the node, and what they owe is on disk', async () => {
+    let hangs = false
+    const hanging = (chain: TestChain): TestSettlementChain => {
+      const settlement = new TestSettlementChain(chain)
+      const { agreedHead } = settlement
+      settlement.agreedHead = () =>
+        hangs ? new Promise<never>(() => undefined) : agreedHead.call(settlement)
+      return settlement
+    }
+    const running = await startNode({ settlement: hanging })
+    const { client, fetch, node, chain } = running
+    const signed = client.sign(chatBody())
+    await readJsonAnswer(await fetch(client.request(chatBody(), signed)), signed.salt)
+    hangs = true
+    await node.drain()
+    expect(running.engine.closed).toBe(true)
+    expect(chain.settlements).toEqual([])
+    hangs = false
+    const after = await running.restart()
+    await after.node.drain()
+    expect(chain.channels.get(client.channelId)?.spent).toBeGreaterThan(0n)
+  }, 30_000)
+
+  test('an engine that does not stop does not hold the node', async () => {
+    const running = await startNode({ config: { drainMs: 10 } })
+    const { client, fetch, node, engine } = running
+    engine.deafAt = 2
+    void fetch(client.request(chatBody()))
+    await until(() => engine.handedOut === 2)
+    await node.drain()
+    expect(engine.closed).toBe(true)
+  }, 20_000)
 
   test('a reader who takes nothing does not hold the node', async () => {
     const { client, fetch, node, chain } = await startNode({ config: { drainMs: 10 } })

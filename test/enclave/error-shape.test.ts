@@ -87,10 +87,11 @@ test("E19 every refusal is OpenAI's error document, with the status and type of 
   seen.push(await codeOf(await starting.fetch(starting.client.request(BODY))))
   await starting.node.drain()
 
-  // Tested with GPUs, with the queue of quotes, with the limits, with sealed bodies, and with the log of receipts.
+  // Tested with GPUs, with requests that are no HTTP, with the queue of quotes, with the limits, with sealed bodies, and with the log of receipts.
   const elsewhere = [
     'attestation_busy',
     'gpu_unavailable',
+    'headers_too_large',
     'inclusion_pending',
     'rate_limited',
     'request_timeout',

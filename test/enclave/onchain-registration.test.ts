@@ -223,6 +223,31 @@ describe('where quotes are judged on chain', () => {
     expect(verification.brought.map(({ caching }) => caching)).toEqual([false, true, true])
     expect(third.logs.join('')).toContain('"status":"stale"')
   })
+
+  test('collateral that runs out on chain takes a running node out of service, until it has brought newer and is granted again', async () => {
+    const { chain, verification, clock } = judged()
+    const running = await startNode({ chain, clock })
+    let release = (): void => undefined
+    const held = new Promise<void>((resolve) => (release = resolve))
+    const bring = verification.bringCollateral.bind(verification)
+    verification.bringCollateral = async (...given) => {
+      await held
+      return bring(...given)
+    }
+    chain.standing = 'stale'
+    // The next look at the chain, ten seconds apart.
+    await expect.poll(() => statusOf(running), { timeout: 20_000 }).toBe('starting')
+    expect(await (await running.get('/health')).json()).toMatchObject({
+      registered: false,
+      waiting_for: 'binding',
+    })
+    expect(verification.renewed).toEqual([])
+    release()
+    await until(async () => (await statusOf(running)) === 'ok')
+    expect(verification.renewed).toHaveLength(1)
+    expect(verification.attested).toHaveLength(1)
+    expect(running.logs.join('')).toContain('"status":"stale"')
+  }, 40_000)
 })
 
 describe('one GPU, one registration (attack D7)', () => {

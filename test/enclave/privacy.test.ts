@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -5,6 +6,7 @@ import { AUTHORIZATION_HEADER, encodeAuthorization } from '@jeju/verifier/protoc
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { EngineError } from '../../enclave/src/engine/engine-error.ts'
 import { listen } from '../../enclave/src/http/listen.ts'
+import { endOnFault, muteLibraries } from '../../enclave/src/library-output.ts'
 import { createLogger } from '../../enclave/src/logging.ts'
 import { cleanUp, startNode } from './setting/start-node.ts'
 import { authHashOf, CHAT_PATH, chatBody, readStreamAnswer } from './setting/test-client.ts'
@@ -22,6 +24,36 @@ async function filesUnder(folder: string): Promise<string> {
   const texts = files.map((file) => readFile(join(file.parentPath, file.name), 'latin1'))
   return (await Promise.all(texts)).join('')
 }
+
+test('E10 no_prompt_in_logs: what libraries print is a line of the log without what they say', () => {
+  const lines: string[] = []
+  const printed: unknown[] = []
+  const print = (...said: unknown[]): void => void printed.push(...said)
+  const target = { debug: print, error: print, info: print, log: print, trace: print, warn: print }
+  muteLibraries(target, createLogger('debug', { write: (line) => void lines.push(line) }))
+  target.error(new Error(PROMPT))
+  target.info(PROMPT, { PROMPT })
+  target.log(ANSWER)
+  expect(printed).toEqual([])
+  const read = lines.map((line) => JSON.parse(line) as { method: string; msg: string })
+  expect(read.map(({ method }) => method)).toEqual(['error', 'info', 'log'])
+  expect(lines.join('')).not.toContain('canary')
+})
+
+test('E10 no_prompt_in_logs: a fault that nobody expected ends the process by its name', () => {
+  const lines: string[] = []
+  const exits: number[] = []
+  const process = Object.assign(new EventEmitter(), { exit: (code: number) => exits.push(code) })
+  endOnFault(process, createLogger('info', { write: (line) => void lines.push(line) }))
+  process.emit('uncaughtException', Object.assign(new TypeError(PROMPT), { code: 'EFAULT' }))
+  process.emit('uncaughtException', PROMPT)
+  expect(exits).toEqual([1, 1])
+  expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+    { level: 60, error: 'TypeError', code: 'EFAULT' },
+    { level: 60, error: 'string' },
+  ])
+  expect(lines.join('')).not.toContain('canary')
+})
 
 describe('content stays with the two parties', () => {
   test('E10 no_prompt_in_logs: no prompt, answer, authorisation or salt, at level trace', async () => {

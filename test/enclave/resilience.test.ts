@@ -7,9 +7,16 @@ import {
 import { openStore } from '../../enclave/src/storage/store.ts'
 import { createTokenBucket } from '../../enclave/src/attestation/token-bucket.ts'
 import { GuestAgentError } from '../../enclave/src/guest-agent/guest-agent.ts'
-import { cleanUp, startNode, statusOf, temporaryFolder, until } from './setting/start-node.ts'
+import {
+  buildNode,
+  cleanUp,
+  startNode,
+  statusOf,
+  temporaryFolder,
+  until,
+} from './setting/start-node.ts'
 import { chatBody, errorOf } from './setting/test-client.ts'
-import { utf8, type Hex } from '@jeju/verifier/protocol'
+import { toHex, utf8, type Hex } from '@jeju/verifier/protocol'
 
 afterAll(cleanUp)
 
@@ -40,6 +47,68 @@ describe('a guest agent that fails', () => {
     fails = false
     await until(async () => (await statusOf(running)) === 'ok')
     expect((await ask()).status).toBe(200)
+  })
+
+  test('in the middle of a registration leaves nothing of it, and it is made once when the agent is back', async () => {
+    let fails = false
+    const running = await buildNode({
+      agent: (real) => ({
+        ...real,
+        quote: (data) =>
+          fails
+            ? Promise.reject(new GuestAgentError('GUEST_AGENT_TIMEOUT', 'GetQuote: no answer'))
+            : real.quote(data),
+      }),
+    })
+    const { chain, node, logs, client } = running
+    fails = true
+    node.start()
+    await until(() => logs.join('').includes('registration failed'))
+    expect(chain.attestations).toEqual([])
+    expect(chain.bindings.size).toBe(0)
+    const health = (await (await running.get('/health')).json()) as Record<string, unknown>
+    expect(health).toMatchObject({ status: 'starting', registered: false })
+    expect(health['reason']).toBe('GetQuote: no answer')
+    expect(await errorOf(await running.fetch(client.request(chatBody())))).toMatchObject({
+      code: 'not_ready',
+    })
+    fails = false
+    await until(async () => (await statusOf(running)) === 'ok')
+    expect(chain.attestations).toHaveLength(1)
+    await node.drain()
+  }, 20_000)
+
+  test('that is slow holds up its own quotes, and nothing else of the node', async () => {
+    let isSlow = false
+    let answer = (): void => undefined
+    const slow = new Promise<void>((resolve) => (answer = resolve))
+    const asked: string[] = []
+    const running = await buildNode({
+      agent: (real) => ({
+        ...real,
+        quote: async (data) => {
+          asked.push(toHex(data))
+          if (isSlow) await slow
+          return real.quote(data)
+        },
+      }),
+    })
+    const { chain, node } = running
+    isSlow = true
+    node.start()
+    await until(() => asked.length === 2)
+    // One quote at a time: a challenge waits, and the registration is asked for once.
+    const challenge = running.get(`/v1/attestation?nonce=${'ab'.repeat(32)}`)
+    expect(await statusOf(running)).toBe('starting')
+    expect((await running.get('/v1/models')).status).toBe(200)
+    expect(asked).toHaveLength(2)
+    expect(chain.attestations).toEqual([])
+    answer()
+    expect((await challenge).status).toBe(200)
+    await until(async () => (await statusOf(running)) === 'ok')
+    expect(chain.attestations).toHaveLength(1)
+    expect(asked).toHaveLength(3)
+    await node.drain()
   })
 })
 

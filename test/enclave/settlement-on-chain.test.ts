@@ -85,7 +85,7 @@ async function open(
   const journal = await openJournal(store, clock.now)
   const { deployment } = network.chain
   const { signerKey, operator } = network
-  const rpcUrls = options.urls ?? rpcs.map(({ url }) => url)
+  const urls = options.urls ?? rpcs.map(({ url }) => url)
   const turns = createTurns()
   const metrics = createMetrics([], { admitted: () => 0, underWay: () => 0, waiting: () => 0 })
   const queue = await openSettlementQueue({
@@ -93,7 +93,7 @@ async function open(
     confirmations: options.confirmations ?? 3,
     intervalMs: 1_000,
     chain: connectSettlementChain({
-      rpcUrls,
+      rpcs: { urls, fetch },
       deployment,
       signerKey,
       operator,
@@ -101,7 +101,13 @@ async function open(
       timeoutMs: 3_000,
     }),
     holds: { channels: () => [] },
-    channels: connectChain([network.chain.rpcUrl], deployment, signerKey, turns, NO_COLLATERAL),
+    channels: connectChain(
+      { urls: [network.chain.rpcUrl], fetch },
+      deployment,
+      signerKey,
+      turns,
+      NO_COLLATERAL,
+    ),
     journal,
     store,
     metrics,

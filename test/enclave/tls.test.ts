@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { connect as connectPlain } from 'node:net'
 import { connect } from 'node:tls'
 import { once } from 'node:events'
 import {
@@ -84,4 +85,46 @@ test('C9 spki_checked_on_live_connection, C10 tls_key_custody_required: the key 
   // The platform gives another key with every call; the binding must outlive a restart all the same.
   const again = await running.restart({ config: { tls: 'here', source: SOURCE } })
   expect(again.node.bindingId).toBe(running.node.bindingId)
+})
+
+test('E19 strict_decoding_table: what is no HTTP inside of TLS, and what is no TLS', async () => {
+  const running = await startNode({ config: { tls: 'here', source: SOURCE } })
+  const listener = await listen(running.node.app, 0, '127.0.0.1', running.node.tls)
+  const options = { port: listener.port, host: '127.0.0.1', rejectUnauthorized: false }
+  const answerTo = async (bytes: string): Promise<string> => {
+    const socket = connect({ ...options, servername: 'node.test' })
+    let text = ''
+    socket.on('data', (part: Buffer) => (text += part.toString('latin1')))
+    await once(socket, 'secureConnect')
+    socket.write(bytes)
+    await once(socket, 'close')
+    return text
+  }
+  const health = 'GET /health HTTP/1.1\r\nHost: node.test\r\nConnection: close\r\n\r\n'
+  expect(await answerTo(health)).toMatch(/^HTTP\/1\.1 200 /)
+  for (const bytes of [
+    'canary-7f3a\r\n\r\n',
+    'GET /health HTTP/1.1\r\n\r\n',
+    'GET /health HTTP/1.1\r\nHost: node.test\r\nX y: canary-7f3a\r\n\r\n',
+    'POST /v1/release HTTP/1.1\r\nHost: node.test\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+  ]) {
+    const text = await answerTo(bytes)
+    expect(text).toMatch(/^HTTP\/1\.1 400 /)
+    expect(text).toContain('"code":"invalid_request"')
+    expect(text).not.toContain('canary')
+    // Once, and nothing behind it.
+    expect(text.split(/HTTP\/1\.1 [0-9]/)).toHaveLength(2)
+  }
+  // Whoever speaks no TLS, old TLS, or leaves in the middle is gone, and the next one is served.
+  for (const bytes of [health, '\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00', '']) {
+    const socket = connectPlain(listener.port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.resume()
+    socket.end(bytes)
+    await once(socket, 'close')
+  }
+  const old = connect({ ...options, servername: 'node.test', maxVersion: 'TLSv1.2' })
+  await expect(once(old, 'secureConnect')).rejects.toThrow()
+  expect(await answerTo(health)).toMatch(/^HTTP\/1\.1 200 /)
+  await listener.close()
 })

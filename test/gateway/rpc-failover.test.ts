@@ -1,5 +1,7 @@
-import { createServer } from 'node:http'
 import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { encodeErrorResult, parseAbi } from 'viem'
 import { expect, onTestFinished, test } from 'vitest'
 import { DeploymentError } from '@jeju/contracts'
 import { connectChain } from '../../gateway/src/chain/viem-gateway-chain.ts'
@@ -84,6 +86,55 @@ test('T6 nor one that was away at the start', async () => {
   expect(await chain.blockNumber()).toBe(7n)
   expect(new Set(liar.asked)).toEqual(new Set(['eth_chainId']))
 })
+
+test.each(['a redirect', 'an offchain lookup'])(
+  'F5 ssrf_url_table: a service that lies has nobody asked by %s',
+  async (how) => {
+    const reached: string[] = []
+    const listen = async (listener: RequestListener): Promise<string> => {
+      const server = createServer(listener).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      onTestFinished(() => {
+        server.closeAllConnections()
+        server.close()
+      })
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    }
+    const victim = await listen((request, response) => {
+      reached.push(request.url ?? '')
+      response.end('{}')
+    })
+    const data = encodeErrorResult({
+      abi: parseAbi([
+        'error OffchainLookup(address sender, string[] urls, bytes callData, bytes4 callbackFunction, bytes extraData)',
+      ]),
+      args: [deployment.computeRegistry, [`${victim}/lookup`], '0x', '0x00000000', '0x'],
+    })
+    const liar = await listen((request, response) => {
+      void request.toArray().then((parts) => {
+        const body: unknown = JSON.parse(Buffer.concat(parts as Buffer[]).toString('utf8'))
+        const calls = [body].flat() as { id: number; method: string }[]
+        const isKnown = calls.every(({ method }) => method === 'eth_chainId')
+        if (how === 'a redirect' && !isKnown) {
+          response.writeHead(307, { location: `${victim}/redirect` }).end()
+          return
+        }
+        const answers = calls.map(({ id, method }) => ({
+          jsonrpc: '2.0',
+          id,
+          ...(method === 'eth_chainId'
+            ? { result: `0x${CHAIN_ID.toString(16)}` }
+            : { error: { code: 3, message: 'execution reverted', data } }),
+        }))
+        response.setHeader('content-type', 'application/json')
+        response.end(JSON.stringify(Array.isArray(body) ? answers : answers[0]))
+      })
+    })
+    const binding = connectChain([liar], deployment).binding(`0x${'ab'.repeat(32)}`)
+    await expect(binding).rejects.toThrow()
+    expect(reached).toEqual([])
+  },
+)
 
 function hex(value: number): string {
   return `0x${value.toString(16)}`

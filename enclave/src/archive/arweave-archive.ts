@@ -1,6 +1,7 @@
 import { ArchiveError, arweaveId, arweaveLocator, readArweave } from '@jeju/verifier/archive'
 import { sha256, toHex } from '@jeju/verifier/protocol'
 import { z } from 'zod'
+import type { Fetch } from '../egress/guarded-fetch.ts'
 import type { Archive } from './archive.ts'
 import { makeDataItem } from './data-item.ts'
 
@@ -12,7 +13,7 @@ export interface ArweaveArchiveOptions {
   readonly gateways: readonly string[]
   /** secp256k1: owner of the items. */
   readonly privateKey: Uint8Array
-  readonly fetch: typeof globalThis.fetch
+  readonly fetch: Fetch
 }
 
 const UPLOAD_TIMEOUT_MS = 60_000

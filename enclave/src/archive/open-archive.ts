@@ -1,12 +1,17 @@
 import type { Hex } from '@jeju/verifier/protocol'
 import type { ArchiveConfig } from '../config.ts'
+import type { Fetch } from '../egress/guarded-fetch.ts'
 import type { Archive } from './archive.ts'
 import { createArweaveArchive } from './arweave-archive.ts'
 import type { Tag } from './data-item.ts'
 import { createFileArchive } from './file-archive.ts'
 
 /** The configured archive, with items of that key; undefined where there is none. */
-export function openArchive(config: ArchiveConfig, privateKey: Uint8Array): Archive | undefined {
+export function openArchive(
+  config: ArchiveConfig,
+  privateKey: Uint8Array,
+  fetch: Fetch,
+): Archive | undefined {
   switch (config.kind) {
     case 'off':
       return undefined

@@ -1,7 +1,24 @@
 import type { Hex } from '@jeju/verifier/protocol'
-import { createPublicClient, http, type Chain, type PublicClient } from 'viem'
+import { createPublicClient, http, type Chain, type PublicClient, type Transport } from 'viem'
+import type { Fetch } from '../egress/guarded-fetch.ts'
 import { chainFailure } from './chain-failure.ts'
 import { ChainError } from './node-chain.ts'
+
+/** Where a chain is asked. */
+export interface Rpcs {
+  /** Asked in this order. */
+  readonly urls: readonly string[]
+  readonly fetch: Fetch
+}
+
+/** One RPC; reads that start together travel in one request. */
+export function rpcTransport(
+  url: string,
+  fetch: Fetch,
+  limits: { readonly retryCount: number; readonly timeout: number },
+): Transport {
+  return http(url, { batch: true, fetchFn: fetch, ...limits })
+}
 
 /** Several RPCs of one chain. */
 export interface RpcEndpoints {
@@ -25,13 +42,14 @@ const TIMEOUT_MS = 8_000
 
 /** RPCs by address. Each has to say that it is of this chain before anything else of it is believed. */
 export function connectEndpoints(
-  rpcUrls: readonly string[],
+  { urls, fetch }: Rpcs,
   chain: Chain,
   timeout: number = TIMEOUT_MS,
 ): RpcEndpoints {
-  const endpoints = rpcUrls.map((url) => {
-    const transport = http(url, { batch: true, retryCount: 0, timeout })
-    const client: PublicClient = createPublicClient({ chain, transport })
+  const endpoints = urls.map((url) => {
+    const transport = rpcTransport(url, fetch, { retryCount: 0, timeout })
+    // With CCIP, an RPC that lies would choose whom this process asks next.
+    const client: PublicClient = createPublicClient({ chain, transport, ccipRead: false })
     let isOurs = false
     return async <Answer>(ask: (client: PublicClient) => Promise<Answer>): Promise<Answer> => {
       try {

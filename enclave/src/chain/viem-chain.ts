@@ -17,13 +17,13 @@ import {
   createWalletClient,
   defineChain,
   fallback,
-  http,
   type TransactionReceipt,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { chainFailure } from './chain-failure.ts'
 import { createLastGrant } from './last-grant.ts'
 import { ChainError, type Block, type Channel, type NodeChain } from './node-chain.ts'
+import { rpcTransport, type Rpcs } from './rpc-endpoints.ts'
 import type { Turns } from './turns.ts'
 import { createVerification, type CollateralSource } from './verification.ts'
 
@@ -35,7 +35,7 @@ const MINED_TIMEOUT_MS = 120_000
  * @param collateral where Intel's collateral comes from; asked for what chain and archive lack
  */
 export function connectChain(
-  rpcUrls: readonly string[],
+  { urls, fetch }: Rpcs,
   deployment: Deployment,
   signerKey: Uint8Array,
   inTurn: Turns,
@@ -45,13 +45,13 @@ export function connectChain(
     id: deployment.chainId,
     name: 'chain',
     nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
-    rpcUrls: { default: { http: rpcUrls } },
+    rpcUrls: { default: { http: urls } },
   })
-  // Reads that start together travel in one request.
   const transport = fallback(
-    rpcUrls.map((url) => http(url, { batch: true, retryCount: 2, timeout: 10_000 })),
+    urls.map((url) => rpcTransport(url, fetch, { retryCount: 2, timeout: 10_000 })),
   )
-  const reader = createPublicClient({ chain, transport, pollingInterval: 500 })
+  // With CCIP, an RPC that lies would choose whom this process asks next.
+  const reader = createPublicClient({ chain, transport, pollingInterval: 500, ccipRead: false })
   const account = privateKeyToAccount(toHex(signerKey))
   const writer = createWalletClient({ chain, transport, account })
   const registry = { address: deployment.computeRegistry, abi: computeRegistryAbi } as const

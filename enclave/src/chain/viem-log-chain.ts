@@ -10,12 +10,12 @@ import {
 import { privateKeyToAccount } from 'viem/accounts'
 import { bumped } from '../settlement/gas-bump.ts'
 import type { LogChain } from './log-chain.ts'
-import { connectEndpoints } from './rpc-endpoints.ts'
+import { connectEndpoints, type Rpcs } from './rpc-endpoints.ts'
 import type { Turns } from './turns.ts'
 
 /** ReceiptRoots through viem; sends from the node's signer, in its turn. */
 export function connectLogChain(
-  rpcUrls: readonly string[],
+  rpcs: Rpcs,
   deployment: Deployment,
   signerKey: Uint8Array,
   inTurn: Turns,
@@ -25,9 +25,9 @@ export function connectLogChain(
     id: chainId,
     name: 'chain',
     nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
-    rpcUrls: { default: { http: rpcUrls } },
+    rpcUrls: { default: { http: rpcs.urls } },
   })
-  const endpoints = connectEndpoints(rpcUrls, chain)
+  const endpoints = connectEndpoints(rpcs, chain)
   const account = privateKeyToAccount(toHex(signerKey))
   const { address } = account
   const roots = { address: receiptRoots, abi: receiptRootsAbi } as const

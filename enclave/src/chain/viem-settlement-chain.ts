@@ -20,7 +20,7 @@ import {
 import { privateKeyToAccount } from 'viem/accounts'
 import { ChainError, type SettlementItem, type SettlementStatus } from './node-chain.ts'
 import { dataFeeOf } from './data-fee.ts'
-import { connectEndpoints } from './rpc-endpoints.ts'
+import { connectEndpoints, type Rpcs } from './rpc-endpoints.ts'
 import type { Inclusion, SettlementChain } from './settlement-chain.ts'
 import type { Turns } from './turns.ts'
 
@@ -29,8 +29,7 @@ const ENVELOPE_BYTES = 120
 
 /** What {@link connectSettlementChain} needs. */
 export interface SettlementChainOptions {
-  /** Asked in this order. */
-  readonly rpcUrls: readonly string[]
+  readonly rpcs: Rpcs
   readonly deployment: Deployment
   /** Of the account that pays the gas. */
   readonly signerKey: Uint8Array
@@ -43,14 +42,14 @@ export interface SettlementChainOptions {
 
 /** Settlement through viem. Fees go to the payee the channel names, whoever sends. */
 export function connectSettlementChain(options: SettlementChainOptions): SettlementChain {
-  const { rpcUrls, deployment, signerKey, operator, turns } = options
+  const { rpcs, deployment, signerKey, operator, turns } = options
   const chain = defineChain({
     id: deployment.chainId,
     name: 'chain',
     nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
-    rpcUrls: { default: { http: rpcUrls } },
+    rpcUrls: { default: { http: rpcs.urls } },
   })
-  const endpoints = connectEndpoints(rpcUrls, chain, options.timeoutMs)
+  const endpoints = connectEndpoints(rpcs, chain, options.timeoutMs)
   const account = privateKeyToAccount(toHex(signerKey))
   const { address } = account
   const serving = { address: deployment.inferenceServing, abi: inferenceServingAbi } as const

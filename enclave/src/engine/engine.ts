@@ -132,6 +132,10 @@ export interface Engine {
   /** Tokens that prompt and answer of one request share. */
   readonly contextTokens: number
   readonly features: ReadonlySet<EngineFeature>
+  /** False while what answers is not there; absent where that cannot be. */
+  readonly healthy?: boolean
+  /** Keeps `healthy` true to the facts until the signal. */
+  watch?(signal: AbortSignal): Promise<void>
   /** Answers under way or promised, for the metrics. */
   readonly admitted: number
   /**

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { ProtocolError } from '@jeju/verifier/protocol'
 import { Hono, type MiddlewareHandler } from 'hono'
+import { routePath } from 'hono/route'
 import { ChainError } from '../chain/node-chain.ts'
 import { nodeErrorOf } from '../answer/answer-service.ts'
 import { EngineError } from '../engine/engine-error.ts'
@@ -30,13 +31,15 @@ export function createApp(
     const requestId = randomUUID()
     c.header('X-Request-Id', requestId)
     await next()
-    const { method, path } = c.req
     const status = c.res.status
     const ms = Math.round(performance.now() - started)
-    logger.debug({ requestId, method, path: path.slice(0, 128), status, ms }, 'request')
+    // The route and not the path: that is whatever somebody wrote.
+    const path = routePath(c, -1)
+    logger.debug({ requestId, method: c.req.method, path, status, ms }, 'request')
   })
   for (const middleware of around) app.use(middleware)
   for (const route of routes) app.route('/', route)
+  refuseOtherMethods(app)
   app.notFound((c) => c.json(errorBody(new NodeError('not_found', 'no such endpoint')), 404))
   app.onError((error, c) => {
     const known = knownError(error)
@@ -52,6 +55,24 @@ export function createApp(
     return c.json(document, status)
   })
   return app
+}
+
+/** Of a path that is served, another method is told which ones are (RFC 9110, 15.5.6). */
+function refuseOtherMethods(app: Hono): void {
+  const methods = new Map<string, Set<string>>()
+  for (const { method, path } of app.routes) {
+    if (method === 'ALL') continue
+    const known = methods.get(path) ?? new Set()
+    methods.set(path, known.add(method))
+    if (method === 'GET') known.add('HEAD')
+  }
+  for (const [path, known] of methods) {
+    const allow = [...known].join(', ')
+    app.all(path, (c) => {
+      c.header('Allow', allow)
+      throw new NodeError('method_not_allowed', `expected ${allow}`)
+    })
+  }
 }
 
 /** Errors of other rooms as codes of this one. What is not known says nothing of itself. */

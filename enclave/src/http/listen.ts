@@ -1,9 +1,18 @@
 import { once } from 'node:events'
-import { Server } from 'node:http'
+import {
+  createServer as createPlainServer,
+  Server,
+  STATUS_CODES,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
+import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createAdaptorServer } from '@hono/node-server'
 import type { Hono } from 'hono'
+import { NODE_ERRORS, NodeError } from './node-error.ts'
+import { headRefusal, MAX_HEADERS, parseRefusal, refuse, refuseRaw } from './strict-requests.ts'
 
 /** A port that answers. */
 export interface Listener {
@@ -24,9 +33,10 @@ const CLOSE_TIMEOUT_MS = 2_000
 /** Headers have to be there by then, and are no larger than this; an authorisation takes 8 KiB at most. */
 const HEADERS_TIMEOUT_MS = 10_000
 const MAX_HEADERS_BYTES = 16 * 1024
-const MAX_HEADERS = 64
 /** A request with its body has to be there by then. */
 const REQUEST_TIMEOUT_MS = 60_000
+/** How often the two are looked at; Node's own half a minute would make them longer than they say. */
+const CHECK_MS = 1_000
 const MAX_CONNECTIONS = 4_096
 
 /**
@@ -42,18 +52,24 @@ export async function listen(
   const limits = {
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_MS,
     maxHeaderSize: MAX_HEADERS_BYTES,
+    // Looked for by `strict`, whose refusal is a document.
+    requireHostHeader: false,
   }
   const server = createAdaptorServer({
     fetch: app.fetch,
-    ...(tls === undefined
-      ? { serverOptions: limits }
-      : { createServer: createTlsServer, serverOptions: { ...limits, ...secure(tls) } }),
-  })
+    createServer: (_: unknown, listener: Handler): Server | TlsServer =>
+      tls === undefined
+        ? createPlainServer(limits, strict(listener))
+        : createTlsServer({ ...limits, ...secure(tls) }, strict(listener)),
+  } as Parameters<typeof createAdaptorServer>[0])
   if (!(server instanceof Server || server instanceof TlsServer)) {
     throw new Error('expected an HTTP/1.1 server')
   }
-  server.maxHeadersCount = MAX_HEADERS
+  // One more than are taken: what is dropped is seen.
+  server.maxHeadersCount = MAX_HEADERS + 1
+  answerUnreadable(server)
   server.maxConnections = MAX_CONNECTIONS
   server.listen(port, host)
   await once(server, 'listening')
@@ -71,6 +87,53 @@ export async function listen(
       server.closeAllConnections()
     },
   }
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void
+
+/** Answers what only this server sees of a request; the rest is for the app. */
+function strict(handle: Handler): Handler {
+  return (request, response) => {
+    const refusal = headRefusal(request)
+    if (refusal === undefined) handle(request, response)
+    else refuse(response, refusal)
+  }
+}
+
+/**
+ * Requests that no app gets to see end with an error document, too. Whoever is in the middle of an answer gets no second
+ * one: it would be read as the answer to something else.
+ */
+function answerUnreadable(server: Server | TlsServer): void {
+  const latest = new WeakMap<
+    Duplex,
+    { readonly request: IncomingMessage; readonly response: ServerResponse }
+  >()
+  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+    latest.set(request.socket, { request, response })
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const before = latest.get(socket)
+    const isBetween =
+      before === undefined ||
+      (before.request.complete ? before.response.writableFinished : !before.response.headersSent)
+    if (!socket.writable || error.code === 'ECONNRESET' || !isBetween) {
+      socket.destroy()
+      return
+    }
+    answerRaw(socket, parseRefusal(error))
+  })
+  server.on('checkExpectation', (_: IncomingMessage, response: ServerResponse) => {
+    refuse(response, new NodeError('invalid_request', 'expect: expected 100-continue'))
+  })
+  server.on('connect', (_: IncomingMessage, socket: Duplex) => {
+    socket.on('error', () => undefined)
+    answerRaw(socket, new NodeError('method_not_allowed', 'this is no proxy'))
+  })
+}
+
+function answerRaw(socket: Duplex, error: NodeError): void {
+  refuseRaw(socket, error, STATUS_CODES[NODE_ERRORS[error.code].status] ?? '')
 }
 
 function secure({ privateKey, certificateChain }: ServerTls): {

@@ -26,6 +26,7 @@ export const NODE_ERRORS = {
   session_not_accepted: { status: 412, type: 'session_not_accepted' },
   sealed_key_mismatch: { status: 422, type: 'invalid_request_error' },
   body_too_large: { status: 413, type: 'invalid_request_error' },
+  headers_too_large: { status: 431, type: 'invalid_request_error' },
   attestation_busy: { status: 429, type: 'rate_limit_error' },
   rate_limited: { status: 429, type: 'rate_limit_error' },
   too_many_requests: { status: 429, type: 'rate_limit_error' },

@@ -8,7 +8,6 @@ import { Hono } from 'hono'
 import type { AnswerService } from '../answer/answer-service.ts'
 import { PROMPT_APIS } from '../api/prompt-apis.ts'
 import { exchangeOf } from '../exchange/exchange-middleware.ts'
-import { NodeError } from '../http/node-error.ts'
 import type { Readiness } from '../readiness.ts'
 
 /** Header that names the receipt of an answer before it is there: the authorisation's hash. */
@@ -44,9 +43,6 @@ export function promptRoutes(answers: AnswerService, readiness: Readiness): Hono
         'Content-Type': 'text/event-stream; charset=utf-8',
         'Cache-Control': 'no-store',
       })
-    })
-    routes.all(path, () => {
-      throw new NodeError('method_not_allowed', 'use POST')
     })
   }
   return routes

@@ -1,9 +1,12 @@
 import { DeploymentError } from '@jeju/contracts'
 import { fallback, http, type Transport } from 'viem'
 
-/** RPC services by their URLs, in this order. */
+/** RPC services by their URLs, in this order. Who is asked decides what is answered, not who is asked next: no redirects. */
 export function rpcServices(rpcUrls: readonly string[]): readonly Transport[] {
-  return rpcUrls.map((url) => http(url, { batch: true, retryCount: 1, timeout: 10_000 }))
+  const fetchOptions = { redirect: 'error' } as const
+  return rpcUrls.map((url) =>
+    http(url, { batch: true, fetchOptions, retryCount: 1, timeout: 10_000 }),
+  )
 }
 
 /**

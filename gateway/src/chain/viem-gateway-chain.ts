@@ -47,6 +47,8 @@ export function connectChain(rpcUrls: readonly string[], deployment: Deployment)
       }),
       transport,
       cacheTime: 0,
+      // With CCIP, a service that lies would choose whom this process asks next (attack F5).
+      ccipRead: false,
     })
   const services = rpcServices(rpcUrls)
   const client = clientFor(believedTransport(services, deployment.chainId))

@@ -26,6 +26,7 @@ export function connectSettlements(rpcUrls: readonly string[], chainId: number):
   const client = createPublicClient({
     transport: believedTransport(rpcServices(rpcUrls), chainId),
     cacheTime: 0,
+    ccipRead: false,
   })
   return async (moved) => {
     const head = await client.getBlockNumber()

@@ -15,7 +15,7 @@ test('what was never granted is attested and not renewed, also where agent 0 is 
   const { chain } = market
   const unasked = () => Promise.reject(new Error('collateral was asked for'))
   const node = connectChain(
-    [chain.rpcUrl],
+    { urls: [chain.rpcUrl], fetch },
     { ...chain.deployment, tdx: market.tdx },
     randomBytes32(),
     createTurns(),

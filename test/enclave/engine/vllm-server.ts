@@ -16,6 +16,8 @@ export interface VllmServer {
   status: number
   tokens: number
   models: object
+  /** Breaks every connection. */
+  down: boolean
   /** Never ends the next stream. */
   hang: boolean
   /** Streams whose reader left. */
@@ -52,6 +54,10 @@ export async function serveVllm(): Promise<VllmServer> {
     const parts: Buffer[] = []
     request.on('data', (part: Buffer) => parts.push(part))
     request.on('end', () => {
+      if (state.down) {
+        request.socket.destroy()
+        return
+      }
       const path = request.url ?? ''
       const text = Buffer.concat(parts).toString()
       const body = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>
@@ -81,6 +87,7 @@ export async function serveVllm(): Promise<VllmServer> {
     status: 200,
     tokens: 12,
     models: { object: 'list', data: [{ id: UPSTREAM_MODEL, max_model_len: 4096 }] },
+    down: false,
     hang: false,
     left: 0,
     embeddings: {},

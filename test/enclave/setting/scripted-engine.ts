@@ -52,6 +52,8 @@ export class ScriptedEngine implements Engine {
   stopString: string | undefined
   /** Waits before this piece until the signal is aborted or `release` is called. */
   holdAt: number | undefined
+  /** Says nothing more from this piece on, whatever the signal says. */
+  deafAt: number | undefined
   /** Fails before this piece. */
   failAt: { readonly piece: number; readonly error: EngineError } | undefined
   /** What was asked, in order. */
@@ -122,6 +124,7 @@ export class ScriptedEngine implements Engine {
     for (const [index, piece] of this.pieces.entries()) {
       if (this.failAt?.piece === index) throw this.failAt.error
       if (this.holdAt === index) await Promise.race([this.#held, aborted(signal)])
+      if (this.deafAt === index) await this.#held
       if (signal.aborted) return end('aborted')
       if (outputTokens === request.maxTokens) return end('length')
       const part: AnswerPart =

@@ -12,6 +12,8 @@ import {
 import { modelIdOf, utf8 } from '@jeju/verifier/protocol'
 import type { Config } from '../../../enclave/src/config.ts'
 import { connectGuestAgent } from '../../../enclave/src/guest-agent/dstack-guest-agent.ts'
+import { destinationsOf } from '../../../enclave/src/egress/destinations.ts'
+import { openEgress } from '../../../enclave/src/egress/egress.ts'
 import type { DeviceRoot } from '@jeju/verifier/node'
 import type { Gpus } from '../../../enclave/src/gpu/gpus.ts'
 import { openMachineGpus } from '../../../enclave/src/gpu/machine-gpus.ts'
@@ -134,6 +136,7 @@ export async function buildNode(setting: NodeSetting = {}): Promise<Running> {
     agent: setting.agent?.(real) ?? real,
     gpus,
     engine: setting.realEngine ?? engine,
+    egress: openEgress(destinationsOf(config)),
     connectChain: () => chain,
     connectSettlement: () => setting.settlement?.(chain) ?? new TestSettlementChain(chain),
     connectLog: () => logChain,

@@ -25,7 +25,7 @@ export {
   type RimClient,
   type RimClientOptions,
 } from './rim-client.ts'
-export { INTEL_PCS_URL, INTEL_ROOT_CRL_URL, type CollateralUpdate } from './service.ts'
+export { collateralOrigins, INTEL_PCS_URL, type CollateralUpdate } from './service.ts'
 export {
   COLLATERAL_FETCH_ERROR_CODES,
   CollateralFetchError,

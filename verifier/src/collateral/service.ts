@@ -4,8 +4,7 @@ import { CollateralFetchError } from './collateral-fetch-error.ts'
 /** Intel's Provisioning Certification Service. It sends no CORS headers: browsers go through a PCCS. */
 export const INTEL_PCS_URL = 'https://api.trustedservices.intel.com'
 /** Where Intel publishes the list of the root, at any version of its service. */
-export const INTEL_ROOT_CRL_URL =
-  'https://certificates.trustedservices.intel.com/IntelSGXRootCA.der'
+const INTEL_ROOT_CRL_URL = 'https://certificates.trustedservices.intel.com/IntelSGXRootCA.der'
 
 /** Which issue of TCB info and QE identity: `standard` lags `early` by months; a number is one exactly. */
 export type CollateralUpdate = 'standard' | 'early' | { readonly tcbEvaluationDataNumber: number }
@@ -34,6 +33,13 @@ export function serviceAt(baseUrl: string = INTEL_PCS_URL, rootCrlUrl?: string):
     qeIdentityUrl: (update) => `${prefix}/tdx/certification/v4/qe/identity?${updateQuery(update)}`,
     evaluationNumbersUrl: `${prefix}/tdx/certification/v4/tcbevaluationdatanumbers`,
   }
+}
+
+/** Origins that a client of the service at this base URL asks; no other. @throws CollateralFetchError `FETCH_OPTIONS_INVALID` */
+export function collateralOrigins(baseUrl?: string, rootCrlUrl?: string): readonly string[] {
+  const service = serviceAt(baseUrl, rootCrlUrl)
+  const urls = [service.evaluationNumbersUrl, service.rootCrlUrl]
+  return [...new Set(urls.map((url) => new URL(url).origin))]
 }
 
 /** The query that asks for an issue. */

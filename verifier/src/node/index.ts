@@ -8,5 +8,6 @@ export {
   nativeSignatures,
   verifyEd25519InPool,
 } from './native-signatures.ts'
+export { judgeOwnEvidence, type OwnEvidenceContext, type OwnObjection } from './own-evidence.ts'
 export { nodeP256 } from './node-p256.ts'
 export { nodeP384 } from './node-p384.ts'

@@ -66,13 +66,15 @@ export function readPckPlatformUnverified(pem: Uint8Array): {
 export function readPckChainUnverified(pem: Uint8Array): {
   readonly platform: PckPlatform
   readonly ca: 'platform' | 'processor'
+  /** DER of the root it names. */
+  readonly rootDer: Uint8Array
 } {
   try {
     const reader = new Certificates(new P256Verifier())
-    const [leaf, intermediate] = reader.readChain(chainText(pem), 3, 'a PCK chain', PCK_CODES)
-    if (leaf !== undefined && intermediate !== undefined) {
+    const [leaf, intermediate, root] = reader.readChain(chainText(pem), 3, 'a PCK chain', PCK_CODES)
+    if (leaf !== undefined && intermediate !== undefined && root !== undefined) {
       const ca = intermediate.commonName === PROCESSOR_CA_NAME ? 'processor' : 'platform'
-      return { platform: readPckPlatform(leaf), ca }
+      return { platform: readPckPlatform(leaf), ca, rootDer: root.der }
     }
   } catch (cause) {
     if (!(cause instanceof CheckFailure)) throw cause

@@ -9,6 +9,7 @@ import type {
   TokenLogprob,
   TokenProbability,
 } from '../engine.ts'
+import { StopStrings } from '../stop-strings.ts'
 import { sseDocuments } from './sse-documents.ts'
 import type {
   UpstreamChoice,
@@ -21,6 +22,7 @@ import { parseDocument } from './upstream-json.ts'
 /** What an answer is held to. */
 export interface AnswerBounds {
   readonly model: string
+  readonly kind: 'vllm' | 'sglang' | 'tgi'
   readonly request: GenerateRequest
   readonly promptTokens: PreparedPrompt['tokens']
   readonly schema: z.ZodType<UpstreamChunk>
@@ -38,6 +40,7 @@ export async function* readAnswer(
   const calls = new CallIndex()
   let finish: UpstreamChoice['finish_reason']
   let stopReason: UpstreamChoice['stop_reason']
+  const text = new UpstreamText(bounds)
   let usage: UpstreamUsage | undefined
   let delivered = 0
   const aborted = (): GenerateResult => ({
@@ -46,32 +49,39 @@ export async function* readAnswer(
     outputTokens: delivered,
   })
   try {
-    for await (const text of sseDocuments(body)) {
+    for await (const document of sseDocuments(body)) {
       if (signal.aborted) return aborted()
-      const chunk = parseDocument(text, bounds.schema)
+      const chunk = parseDocument(document, bounds.schema)
       if (chunk.model !== bounds.model) throw failed('another model')
       usage = chunk.usage ?? usage
       const [choice] = chunk.choices
       if (choice === undefined) continue
       if (finish !== undefined && finish !== null) throw failed('a part after the end')
-      for (const part of partsOf(choice, calls)) {
+      for (const part of partsOf(choice, calls, text)) {
         delivered += part.tokens
         yield part
       }
       finish = choice.finish_reason
-      stopReason = choice.stop_reason
+      stopReason = choice.stop_reason ?? choice.matched_stop
     }
+    const rest = text.end()
+    if (rest !== '') yield { type: 'text', text: rest, tokens: 0 }
   } catch (error) {
     if (signal.aborted) return aborted()
     throw error
   }
   if (signal.aborted) return aborted()
-  return resultOf(finish, stopReason, usage, bounds)
+  const reason = finish === 'stop' && calls.isAny ? 'tool_calls' : finish
+  return resultOf(reason, text.stop ?? stopReason, usage, bounds)
 }
 
-function* partsOf(choice: UpstreamChoice, calls: CallIndex): Generator<AnswerPart, void> {
+function* partsOf(
+  choice: UpstreamChoice,
+  calls: CallIndex,
+  texts: UpstreamText,
+): Generator<AnswerPart, void> {
   const { delta, logprobs } = choice
-  const text = delta.content ?? ''
+  const text = texts.push(delta.content ?? '')
   const stated = logprobs?.content?.map(logprobOf)
   // A chunk with text holds one token at least, so that nothing is overcharged where no count comes.
   if (text !== '' || (stated ?? []).length > 0) {
@@ -88,9 +98,39 @@ function* partsOf(choice: UpstreamChoice, calls: CallIndex): Generator<AnswerPar
   }
 }
 
+/** Text as it may go out. TGI hands out the stop string that ended an answer, too; nobody asked for it. */
+class UpstreamText {
+  readonly #stops: StopStrings
+  #stop: string | undefined
+
+  constructor({ kind, request }: AnswerBounds) {
+    this.#stops = new StopStrings(kind === 'tgi' ? (request.stop ?? []) : [])
+  }
+
+  /** The stop string that was met. */
+  get stop(): string | undefined {
+    return this.#stop
+  }
+
+  push(piece: string): string {
+    if (piece === '' || this.#stop !== undefined) return ''
+    const { text, stop } = this.#stops.push(piece)
+    this.#stop = stop
+    return text
+  }
+
+  end(): string {
+    return this.#stop === undefined ? this.#stops.end() : ''
+  }
+}
+
 /** Calls come one after the other. */
 class CallIndex {
   #last = -1
+
+  get isAny(): boolean {
+    return this.#last >= 0
+  }
 
   /** Whether this one begins now. */
   opens(index: number): boolean {

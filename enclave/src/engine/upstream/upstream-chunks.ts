@@ -37,12 +37,19 @@ const delta = z.strictObject({
   ),
 })
 
+/** TGI has two more words for a stop. */
+const finish = z
+  .enum(['stop', 'length', 'tool_calls', 'abort', 'stop_sequence', 'eos_token'])
+  .transform((reason) => (reason === 'stop_sequence' || reason === 'eos_token' ? 'stop' : reason))
+/** The stop string or token that ended the answer, of vLLM as `stop_reason` and of SGLang as `matched_stop`. */
+const stopReason = z.union([z.string(), z.number()])
+
 const choice = z.object({
   index: z.literal(0),
   delta,
-  finish_reason: absent(z.enum(['stop', 'length', 'tool_calls', 'abort'])),
-  /** vLLM: the stop string or token that ended the answer. */
-  stop_reason: absent(z.union([z.string(), z.number()])),
+  finish_reason: absent(finish),
+  stop_reason: absent(stopReason),
+  matched_stop: absent(stopReason),
   logprobs: absent(
     z.object({
       content: absent(z.array(probability.extend({ top_logprobs: absent(z.array(probability)) }))),
@@ -84,6 +91,7 @@ export interface UpstreamChoice {
   }
   readonly finish_reason?: Absent<'stop' | 'length' | 'tool_calls' | 'abort'>
   readonly stop_reason?: Absent<string | number>
+  readonly matched_stop?: Absent<string | number>
   readonly logprobs?: Absent<{
     readonly content?: Absent<
       readonly (UpstreamProbability & {
@@ -116,8 +124,9 @@ export const upstreamTextChunk: z.ZodType<UpstreamChunk> = z
         z.object({
           index: z.literal(0),
           text: z.string(),
-          finish_reason: absent(z.enum(['stop', 'length', 'abort'])),
-          stop_reason: absent(z.union([z.string(), z.number()])),
+          finish_reason: absent(finish),
+          stop_reason: absent(stopReason),
+          matched_stop: absent(stopReason),
         }),
       )
       .max(1),

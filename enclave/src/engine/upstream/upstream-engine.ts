@@ -23,6 +23,7 @@ import {
   upstreamTokens,
 } from './upstream-chunks.ts'
 import { connectUpstream, type UpstreamConnection } from './upstream-connection.ts'
+import { createUpstreamHealth, type UpstreamHealth } from './upstream-health.ts'
 import { readDocument, statusError } from './upstream-json.ts'
 import { answerMembers, chatMembers, chatOptions } from './upstream-request.ts'
 
@@ -48,6 +49,7 @@ export interface UpstreamOptions {
 
 /** A template adds tokens of its own; no token of text is shorter than a byte. */
 const MAX_TEMPLATE_TOKENS = 1024
+const PROBE_TIMEOUT_MS = 10_000
 
 /**
  * Connects to a server and checks that it serves the model. The descriptor says `declared`: the digest is the compose
@@ -58,7 +60,7 @@ const MAX_TEMPLATE_TOKENS = 1024
 export async function connectUpstreamEngine(options: UpstreamOptions): Promise<Engine> {
   const connection = connectUpstream(options.url)
   try {
-    await checkModel(connection, options)
+    await checkModel(connection, options, AbortSignal.timeout(PROBE_TIMEOUT_MS))
   } catch (error) {
     await connection.close()
     throw error
@@ -66,8 +68,11 @@ export async function connectUpstreamEngine(options: UpstreamOptions): Promise<E
   return new UpstreamEngine(connection, options)
 }
 
-async function checkModel(connection: UpstreamConnection, options: UpstreamOptions): Promise<void> {
-  const signal = AbortSignal.timeout(10_000)
+async function checkModel(
+  connection: UpstreamConnection,
+  options: UpstreamOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const answer = await connection.request('GET', '/v1/models', undefined, signal)
   const { data } = await readDocument(answer, upstreamModels)
   const model = data.find(({ id }) => id === options.model)
@@ -91,6 +96,7 @@ class UpstreamEngine implements Engine {
   readonly #connection: UpstreamConnection
   readonly #kind: UpstreamOptions['kind']
   readonly #prefixCache: UpstreamOptions['prefixCache']
+  readonly #health: UpstreamHealth
   readonly #places: Places
   readonly #closing = new AbortController()
 
@@ -98,6 +104,11 @@ class UpstreamEngine implements Engine {
     this.#connection = connection
     this.#kind = options.kind
     this.#prefixCache = options.prefixCache
+    // Who comes back is asked for its model again.
+    this.#health = createUpstreamHealth((signal) => {
+      const until = AbortSignal.any([signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)])
+      return checkModel(connection, options, until)
+    })
     this.#places = new Places(options.maxAnswers)
     this.contextTokens = options.contextTokens
     this.features = new Set(options.features)
@@ -111,6 +122,14 @@ class UpstreamEngine implements Engine {
       state: 'declared',
       weights_sha256: options.weightsSha256,
     })
+  }
+
+  get healthy(): boolean {
+    return this.#health.healthy
+  }
+
+  watch(signal: AbortSignal): Promise<void> {
+    return this.#health.watch(signal)
   }
 
   get admitted(): number {
@@ -173,7 +192,10 @@ class UpstreamEngine implements Engine {
     checkRequest(request)
     const end = new AbortController()
     const until = AbortSignal.any([signal, this.#closing.signal, end.signal])
-    const members = answerMembers(this.descriptor.id, request, this.#prefixCache === 'salted')
+    const members = answerMembers(this.descriptor.id, request, {
+      salted: this.#prefixCache === 'salted',
+      kind: this.#kind,
+    })
     const { path, body, schema } = requestTo(prompt, members, request)
     try {
       const answer = await this.#post(path, body, until)
@@ -181,7 +203,7 @@ class UpstreamEngine implements Engine {
         answer.body.destroy()
         throw statusError(answer.status)
       }
-      const bounds = { model: this.descriptor.id, request, promptTokens, schema }
+      const bounds = { model: this.descriptor.id, kind: this.#kind, request, promptTokens, schema }
       return yield* readAnswer(answer.body, bounds, until)
     } catch (error) {
       if (until.aborted) return { finish: 'aborted', inputTokens: 0, outputTokens: 0 }
@@ -209,12 +231,19 @@ class UpstreamEngine implements Engine {
     return { vectors: data.map(({ embedding }) => unitVector(embedding)), inputTokens }
   }
 
-  #post(
+  async #post(
     path: string,
     body: object,
     signal: AbortSignal,
   ): ReturnType<UpstreamConnection['request']> {
-    return this.#connection.request('POST', path, body, signal)
+    try {
+      const answer = await this.#connection.request('POST', path, body, signal)
+      this.#health.answered()
+      return answer
+    } catch (error) {
+      if (!signal.aborted) this.#health.failed()
+      throw error
+    }
   }
 }
 

@@ -11,16 +11,25 @@ export function chatMembers({ messages, tools }: ChatPrompt): object {
   }
 }
 
+/** What is asked of. */
+export interface AskedUpstream {
+  readonly kind: 'vllm' | 'sglang' | 'tgi'
+  /** Whether it keeps prefixes apart by a salt. */
+  readonly salted: boolean
+}
+
 /** How to answer, for both kinds of prompt; everything is written out, so that no default of an upstream counts. */
-export function answerMembers(model: string, request: GenerateRequest, salted: boolean): object {
+export function answerMembers(
+  model: string,
+  request: GenerateRequest,
+  { kind, salted }: AskedUpstream,
+): object {
   const { temperature = 0, topP = 1, seed, stop = [], owner } = request
   return {
     model,
     max_tokens: request.maxTokens,
     temperature,
-    top_p: topP,
-    frequency_penalty: request.frequencyPenalty ?? 0,
-    presence_penalty: request.presencePenalty ?? 0,
+    ...(kind === 'tgi' ? tgiSampling(topP) : samplingMembers(topP, request)),
     n: 1,
     stream: true,
     stream_options: { include_usage: true },
@@ -29,6 +38,19 @@ export function answerMembers(model: string, request: GenerateRequest, salted: b
     // vLLM and SGLang keep prefixes apart by it (attack E10).
     ...(owner === undefined || !salted ? {} : { cache_salt: owner }),
   }
+}
+
+function samplingMembers(topP: number, request: GenerateRequest): object {
+  return {
+    top_p: topP,
+    frequency_penalty: request.frequencyPenalty ?? 0,
+    presence_penalty: request.presencePenalty ?? 0,
+  }
+}
+
+/** TGI refuses the whole of 1, and reads a presence penalty of 0 as a repetition penalty of 2: what is neutral is left out. */
+function tgiSampling(topP: number): object {
+  return topP === 1 ? {} : { top_p: topP }
 }
 
 /** What only conversations have. */

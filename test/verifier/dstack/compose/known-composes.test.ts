@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { lintCompose, type LintOptions } from '@jeju/verifier/compose-lint'
-import { appCompose, UNMEASURED_SETTINGS } from '../../../../demo/network/compose.ts'
+import { HOST_SETTINGS } from '@jeju/enclave'
+import { appCompose } from '../../../../demo/network/compose.ts'
 import { haveVectors, vectorBytes } from '../../vectors.ts'
 
 const OPTIONS: LintOptions = { allowedEnvs: [], ports: [], scripts: [] }
 
 test('the compose file of the demo has no finding, its settings of the host accepted', () => {
   const file = appCompose('ab'.repeat(32), { MODEL: 'tiny "quoted" $5', CHAIN_ID: '31337' })
-  expect(lintCompose(file, { ...OPTIONS, allowedEnvs: UNMEASURED_SETTINGS })).toEqual([])
+  expect(lintCompose(file, { ...OPTIONS, allowedEnvs: HOST_SETTINGS })).toEqual([])
   expect(new Set(lintCompose(file, OPTIONS).map(({ rule }) => rule))).toEqual(
     new Set(['allowed-env']),
   )
@@ -23,7 +24,7 @@ test('A6 the same file with a service more', () => {
     )
   const found = lintCompose(new TextEncoder().encode(text), {
     ...OPTIONS,
-    allowedEnvs: UNMEASURED_SETTINGS,
+    allowedEnvs: HOST_SETTINGS,
   })
   expect(found.map(({ rule }) => rule)).toEqual(['image', 'privileged'])
 })
