@@ -47,6 +47,7 @@ import { metricsRoute } from './routes/metrics.ts'
 import { modelsRoute } from './routes/models.ts'
 import { openApiRoute } from './routes/openapi.ts'
 import { promptRoutes } from './routes/prompts.ts'
+import { voucherRoute } from './routes/voucher.ts'
 import { openSettlementQueue } from './settlement/settlement-queue.ts'
 import { keysetNotAfter } from './statement/keyset-lifetime.ts'
 import { createIdentity, type NodeIdentity } from './statement/node-identity.ts'
@@ -84,7 +85,7 @@ export interface Node {
 }
 
 /** Paths that the metrics tell apart, besides those of prompts. */
-const PLAIN_PATHS = ['/v1/attestation', '/v1/models', '/v1/release', '/health']
+const PLAIN_PATHS = ['/v1/attestation', '/v1/models', '/v1/release', '/v1/voucher', '/health']
 /** Log and archive have this long when a node ends; what they do not get done waits on disk. */
 const LOG_GRACE_MS = 5_000
 /** About 150 MiB of bodies at most, whoever sends them. */
@@ -120,7 +121,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const registrar = createRegistrar({ ...registration, devices })
   // A node that cannot prove itself takes nothing new.
   const readiness = createReadiness(() => obstacleOf(registrar, quotes, gpus))
-  const holds = await openReleaseHolds({ store, chain, journal, ledger, agentId, now })
+  const holds = await openReleaseHolds({ store, chain, journal, ledger, serving, agentId, now })
   const payment = { chain, journal, holds, serving, bindingId, agentId, serviceId, now }
   const earlierEnd = await whileUnavailable(logger, () => earlierLifeEnd(chain, bindingId, now()))
   const authoriser = createAuthoriser({ ...payment, earlierLifeEnd: earlierEnd })
@@ -194,6 +195,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       healthRoute(identity, readiness, registrar),
       inclusionRoute(log),
       releaseRoute(holds),
+      voucherRoute({ store, vouchers: journal.vouchers, serving }),
       openApiRoute(),
     ],
     logger,
