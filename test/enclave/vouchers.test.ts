@@ -1,102 +1,28 @@
 import {
-  authDigest,
-  encodeAuthorization,
   randomBytes32,
   signDigest,
-  utf8,
   voucherDigest,
   type Hex,
-  type SignedRequestAuth,
   type VoucherPart,
 } from '@jeju/verifier/protocol'
 import { afterAll, describe, expect, test } from 'vitest'
-import { createAuthoriser, type Authoriser } from '../../enclave/src/payment/authorise.ts'
-import { openJournal, type Journal } from '../../enclave/src/payment/journal.ts'
-import { openStore, type Store } from '../../enclave/src/storage/store.ts'
+import type { Store } from '../../enclave/src/storage/store.ts'
 import { servingDomain } from './setting/deployment.ts'
 import { cleanUp, temporaryFolder } from './setting/start-node.ts'
-import { TestChain } from './setting/test-chain.ts'
-import { CHAT_PATH, chatBody, digestOf, TestClient } from './setting/test-client.ts'
+import { chatBody, TestClient } from './setting/test-client.ts'
 import { VoucherClient, type VoucherLies } from './setting/voucher-client.ts'
+import {
+  closeStores,
+  openVouchers as open,
+  VOUCHER_BINDING as BINDING,
+} from './setting/voucher-setting.ts'
 
-const stores: Store[] = []
 afterAll(async () => {
-  await Promise.all(stores.map((store) => store.close()))
+  await closeStores()
   await cleanUp()
 })
 
 const BODY = chatBody()
-const BINDING = digestOf('this node')
-const NOW_S = 1_800_000_000n
-const now = (): Date => new Date(Number(NOW_S) * 1000)
-
-interface Setting {
-  readonly chain: TestChain
-  readonly store: Store
-  readonly journal: Journal
-  readonly authoriser: Authoriser
-  readonly client: VoucherClient
-  /** Takes what the client signs; `ok`, or the code of the refusal. */
-  take(lies?: VoucherLies): Promise<string>
-  takeSigned(signed: SignedRequestAuth): Promise<string>
-  /** An answer to the authorisation that was taken last. */
-  answer(fee: bigint): Promise<void>
-}
-
-async function open(locked?: bigint, folder?: string): Promise<Setting> {
-  const chain = new TestChain(now)
-  const store = await openStore(folder ?? (await temporaryFolder()))
-  stores.push(store)
-  const journal = await openJournal(store, now)
-  const authoriser = createAuthoriser({
-    chain,
-    journal,
-    holds: { has: () => false },
-    serving: servingDomain,
-    bindingId: BINDING,
-    agentId: 0n,
-    serviceId: 0,
-    earlierLifeEnd: undefined,
-    now,
-  })
-  const client = new VoucherClient(chain, BINDING, locked)
-  let last: SignedRequestAuth | undefined
-  const takeSigned: Setting['takeSigned'] = async (signed) => {
-    try {
-      const header = encodeAuthorization(signed)
-      const authorised = await authoriser.check(header, 'POST', CHAT_PATH, utf8(BODY))
-      const { onDisk } = await authoriser.take(authorised)
-      await onDisk
-      last = signed
-      return 'ok'
-    } catch (error) {
-      return error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    }
-  }
-  return {
-    chain,
-    store,
-    journal,
-    authoriser,
-    client,
-    takeSigned,
-    take: (lies) => takeSigned(client.sign(BODY, lies)),
-    answer: async (fee) => {
-      if (last === undefined) throw new Error('nothing was taken')
-      const { auth, signature } = last
-      const receipt = {
-        authHash: authDigest(auth, servingDomain),
-        responseHash: digestOf('response'),
-        inputTokens: 1,
-        outputTokens: 1,
-        finish: 0,
-        issuedAt: NOW_S,
-      }
-      client.ended(auth.maxFee, fee)
-      await journal.finish({ auth, authSig: signature, receipt, receiptSig: signature }, fee)
-    },
-  }
-}
 
 /** The same signature with the other `s` of the curve. */
 function malleated(signature: Hex): Hex {
@@ -119,7 +45,10 @@ describe('which voucher pays', () => {
 
   test('P5 replay_other_domain: a voucher of another chain or contract', async () => {
     const { take, client } = await open()
-    for (const changes of [{ chainId: 1n }, { verifyingContract: `0x${'b6'.repeat(20)}` as const }]) {
+    for (const changes of [
+      { chainId: 1n },
+      { verifyingContract: `0x${'b6'.repeat(20)}` as const },
+    ]) {
       const { channelId, sessionKey } = client
       const cumulative = 1_000_000n
       const domain = { ...servingDomain, ...changes }
@@ -243,11 +172,8 @@ describe('what is on disk', () => {
     expect(await first.take({ cumulative: 1_700n })).toBe('ok')
     await first.store.close()
 
-    const second = await open(undefined, folder)
-    const channel = await first.chain.channel(first.client.channelId)
-    second.chain.channels.set(first.client.channelId, channel)
-    const again = (lies: VoucherLies): Promise<string> =>
-      second.takeSigned(first.client.sign(BODY, lies))
+    const second = await open(undefined, folder, first)
+    const again = (lies: VoucherLies): Promise<string> => second.take(lies)
     expect(second.journal.owed(first.client.channelId)).toBe(700n)
     // What was being answered was not charged, and 700 are: the 5,000 that came first still cover four more.
     for (let at = 0; at < 4; at++) expect(await again({ cumulative: 1_000n })).toBe('ok')

@@ -91,7 +91,7 @@ async function finish(
     await conclude(parts, settlement, 'final', wei ?? 0n)
     // Another's claim came first: what this channel owes is counted anew.
     if (wei === undefined) return logger.warn({ channelId }, 'a voucher was not paid')
-    metrics.settled(wei)
+    metrics.voucherSettled(wei)
     logger.info({ channelId, wei: wei.toString() }, 'voucher settled')
     return
   }
