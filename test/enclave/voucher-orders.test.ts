@@ -1,15 +1,21 @@
 import fc from 'fast-check'
-import { authDigest, type SignedRequestAuth } from '@jeju/verifier/protocol'
+import { authDigest, signVoucher } from '@jeju/verifier/protocol'
 import { afterAll, expect, test } from 'vitest'
 import {
   MAX_ABOVE,
   VoucherChannel,
   type HeldVoucher,
 } from '../../enclave/src/payment/voucher-state.ts'
+import { BookClient, type SignedByBook } from './setting/book-client.ts'
 import { servingDomain } from './setting/deployment.ts'
 import { cleanUp, temporaryFolder } from './setting/start-node.ts'
 import { chatBody, digestOf } from './setting/test-client.ts'
-import { closeStores, openVouchers, type VoucherSetting } from './setting/voucher-setting.ts'
+import {
+  closeStores,
+  openVouchers,
+  VOUCHER_BINDING,
+  type VoucherSetting,
+} from './setting/voucher-setting.ts'
 
 afterAll(async () => {
   await closeStores()
@@ -31,7 +37,7 @@ type Step =
     }
   | { readonly what: 'hear'; readonly which: number }
   | { readonly what: 'settle'; readonly covering: boolean }
-  | { readonly what: 'bring' | 'kill' }
+  | { readonly what: 'bring' | 'kill node' | 'kill client' }
 
 const which = fc.nat(30)
 const steps: fc.Arbitrary<readonly Step[]> = fc.array(
@@ -64,25 +70,29 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
     },
     {
       weight: 1,
-      arbitrary: fc.record({ what: fc.constantFrom('bring' as const, 'kill' as const) }),
+      arbitrary: fc.record({
+        what: fc.constantFrom('bring' as const, 'kill node' as const, 'kill client' as const),
+      }),
     },
   ),
   { minLength: 10, maxLength: 60 },
 )
 
-/** A request that is over at the node, and what the client will hear of it. */
+/** A request that is over at the node, and what the client will hear of it: its fee, or a refusal. */
 interface Ended {
-  readonly maxFee: bigint
-  readonly fee: bigint
+  readonly sent: SignedByBook
+  readonly fee: bigint | undefined
 }
 
-/** An honest client and a node, step by step, and what must hold after each. */
+/** An honest client with the SDK's books, and a node, step by step, and what must hold after each. */
 class Walk {
   readonly #folder: string
+  readonly #client: BookClient
   #node: VoucherSetting
-  #inTransit: SignedRequestAuth[] = []
-  #answering: SignedRequestAuth[] = []
+  #inTransit: SignedByBook[] = []
+  #answering: SignedByBook[] = []
   #unheard: Ended[] = []
+  #any: SignedByBook | undefined
   /** Fees that the client knows of, and what the node has charged. */
   #known = 0n
   #charged = 0n
@@ -92,89 +102,124 @@ class Walk {
   constructor(folder: string, node: VoucherSetting) {
     this.#folder = folder
     this.#node = node
+    this.#client = new BookClient(node.chain, VOUCHER_BINDING, LOCKED)
   }
 
   async step(step: Step): Promise<void> {
-    const { client, journal, takeSigned, answer } = this.#node
     switch (step.what) {
       case 'sign':
-        this.#inTransit.push(client.sign(BODY, { maxFee: step.maxFee }))
+        this.#any = await this.#client.sign(BODY, step.maxFee)
+        this.#inTransit.push(this.#any)
         break
-      case 'arrive': {
-        const signed = taken(this.#inTransit, step.which)
-        if (signed === undefined) break
-        // Whatever came before it, in whatever order.
-        expect(await takeSigned(signed)).toBe('ok')
-        this.#shown.add(signed.voucher?.cumulative ?? 0n)
-        this.#answering.push(signed)
+      case 'arrive':
+        await this.#arrive(taken(this.#inTransit, step.which))
         break
-      }
       case 'lose':
         taken(this.#inTransit, step.which)
         break
       case 'abandon': {
-        const signed = taken(this.#answering, step.which)
-        if (signed === undefined) break
-        await journal.abandon(authDigest(signed.auth, servingDomain), 'not_served')
-        this.#unheard.push({ maxFee: signed.auth.maxFee, fee: 0n })
+        const sent = taken(this.#answering, step.which)
+        if (sent === undefined) break
+        const authHash = authDigest(sent.signed.auth, servingDomain)
+        await this.#node.journal.abandon(authHash, 'not_served')
+        this.#unheard.push({ sent, fee: undefined })
         break
       }
       case 'answer': {
-        const signed = taken(this.#answering, step.which)
-        if (signed === undefined) break
-        const { maxFee } = signed.auth
-        const fee = (maxFee * BigInt(step.share)) / 100n
-        await answer(fee, signed, false)
+        const sent = taken(this.#answering, step.which)
+        if (sent === undefined) break
+        const fee = (sent.signed.auth.maxFee * BigInt(step.share)) / 100n
+        await this.#node.answer(fee, sent.signed, false)
         this.#charged += fee
-        if (step.seen) this.#unheard.push({ maxFee, fee })
+        if (step.seen) this.#unheard.push({ sent, fee })
         break
       }
-      case 'hear': {
-        const ended = taken(this.#unheard, step.which)
-        if (ended === undefined) break
-        client.ended(ended.maxFee, ended.fee)
-        this.#known += ended.fee
+      case 'hear':
+        this.#hear(taken(this.#unheard, step.which))
         break
-      }
-      case 'bring': {
-        if (journal.vouchers.signerOf(client.channelId) === undefined) break
-        const voucher = client.voucher(this.#known)
-        await this.#node.store.write([...journal.vouchers.bring(client.channelId, voucher)])
-        this.#shown.add(this.#known)
+      case 'bring':
+        await this.#bring()
         break
-      }
       case 'settle':
         await this.#settle(step.covering)
         break
-      case 'kill':
+      case 'kill node':
         // Nothing is closed: what is on disk is what there is. What was being answered is burned.
         this.#answering = []
         this.#node = await openVouchers(LOCKED, this.#folder, this.#node)
+        break
+      case 'kill client':
+        // What was under way is heard of by nobody; it may still arrive.
+        this.#unheard = []
+        this.#client.book = this.#client.another()
         break
     }
   }
 
   async check(): Promise<void> {
-    const { client, journal, chain } = this.#node
-    const { channelId } = client
+    if (this.#any === undefined) return
+    const { journal, chain } = this.#node
+    const { channelId } = this.#any.signed.auth
     const funds = await chain.channel(channelId)
+    const owed = this.#charged > funds.spent ? this.#charged - funds.spent : 0n
+    expect(journal.vouchers.owed(channelId)).toBe(owed)
+    if (owed === 0n) return
     const shown = [...this.#shown]
-    expect(journal.vouchers.owed(channelId)).toBe(this.#owed(funds.spent))
-    if (this.#charged <= funds.spent) return
-    const within = largest(shown.filter((sum) => sum <= this.#charged))
+    const within = largest(shown.filter((sum) => sum <= this.#charged && sum > funds.spent))
     const covers = smallest(shown.filter((sum) => sum >= this.#charged))
     expect(covers).toBeDefined()
-    const exact = journal.vouchers.claimOf(channelId, funds, true)
-    expect(exact?.cumulative).toBe(covers)
-    const normal = journal.vouchers.claimOf(channelId, funds, false)
-    expect(normal?.cumulative).toBe(
-      within !== undefined && within > funds.spent ? within : undefined,
-    )
+    expect(journal.vouchers.claimOf(channelId, funds, true)?.cumulative).toBe(covers)
+    expect(journal.vouchers.claimOf(channelId, funds, false)?.cumulative).toBe(within)
+  }
+
+  /** The client has heard of everything that can be heard: what is charged is paid, to the wei. */
+  async end(): Promise<void> {
+    for (const ended of this.#unheard.splice(0)) this.#hear(ended)
+    if (this.#any === undefined) return
+    const { journal, chain } = this.#node
+    const { channelId } = this.#any.signed.auth
+    await this.#bring()
+    const before = (await chain.channel(channelId)).spent
+    await this.#settle(true)
+    const { spent } = await chain.channel(channelId)
+    expect(journal.vouchers.owed(channelId)).toBe(0n)
+    expect(spent).toBeGreaterThanOrEqual(this.#charged)
+    if (this.#known !== this.#charged) return
+    expect(spent).toBe(before > this.#charged ? before : this.#charged)
+  }
+
+  async #arrive(sent: SignedByBook | undefined): Promise<void> {
+    if (sent === undefined) return
+    // Whatever came before it, in whatever order.
+    expect(await this.#node.takeSigned(sent.signed)).toBe('ok')
+    this.#shown.add(sent.signed.voucher?.cumulative ?? 0n)
+    this.#answering.push(sent)
+  }
+
+  #hear(ended: Ended | undefined): void {
+    if (ended === undefined) return
+    const { sent, fee } = ended
+    if (fee === undefined) return sent.reservation.released()
+    this.#client.charged(sent, fee)
+    this.#known += fee
+  }
+
+  /** A voucher for what the client knows that it was charged. */
+  async #bring(): Promise<void> {
+    const { journal, store } = this.#node
+    const { signed, reservation } = this.#any ?? {}
+    const channelId = signed?.auth.channelId
+    if (channelId === undefined || journal.vouchers.signerOf(channelId) === undefined) return
+    const key = reservation?.channel.sessionKey ?? new Uint8Array()
+    const voucher = signVoucher({ channelId, cumulative: this.#known }, servingDomain, key)
+    await store.write([...journal.vouchers.bring(channelId, voucher)])
+    this.#shown.add(this.#known)
   }
 
   async #settle(covering: boolean): Promise<void> {
-    const { client, journal, chain, store } = this.#node
-    const { channelId } = client
+    if (this.#any === undefined) return
+    const { journal, chain, store } = this.#node
+    const { channelId } = this.#any.signed.auth
     const claim = journal.vouchers.claimOf(channelId, await chain.channel(channelId), covering)
     if (claim === undefined) return
     if (!covering) expect(claim.cumulative).toBeLessThanOrEqual(this.#charged)
@@ -182,27 +227,6 @@ class Walk {
     const paid = await chain.settleVoucher(claim)
     expect(paid).toBe(claim.brings)
     await store.write([...journal.vouchers.claimed(channelId, paid)])
-  }
-
-  #owed(spent: bigint): bigint {
-    return this.#charged > spent ? this.#charged - spent : 0n
-  }
-
-  /** The client is done and has heard of everything that can be heard: what is charged is paid, to the wei. */
-  async end(): Promise<void> {
-    for (const ended of this.#unheard) this.#known += ended.fee
-    const { client, journal, chain, store } = this.#node
-    const { channelId } = client
-    const isKnown = this.#known === this.#charged
-    if (isKnown && journal.vouchers.signerOf(channelId) !== undefined) {
-      await store.write([...journal.vouchers.bring(channelId, client.voucher(this.#known))])
-    }
-    const before = (await chain.channel(channelId)).spent
-    await this.#settle(true)
-    const { spent } = await chain.channel(channelId)
-    expect(journal.vouchers.owed(channelId)).toBe(0n)
-    expect(spent).toBeGreaterThanOrEqual(this.#charged)
-    if (isKnown) expect(spent).toBe(before > this.#charged ? before : this.#charged)
   }
 }
 
@@ -234,20 +258,21 @@ test('an honest client is served in every order of arrivals, answers, losses and
   )
 }, 120_000)
 
-test('24 prompts that are signed at once arrive in any order', async () => {
+test('24 prompts that the SDK signs at once arrive in any order', async () => {
   const orders = fc.shuffledSubarray(
     Array.from({ length: 24 }, (_, at) => at),
     { minLength: 24 },
   )
   await fc.assert(
     fc.asyncProperty(orders, async (order) => {
-      const { client, takeSigned } = await openVouchers(24_000n)
-      const signed = order.map(() => client.sign(BODY))
+      const { chain, takeSigned } = await openVouchers()
       // All of what is locked is promised: there is no room for a single wei of slack.
+      const client = new BookClient(chain, VOUCHER_BINDING, 24_000n)
+      const sent = await Promise.all(order.map(() => client.sign(BODY, 1_000n)))
       const codes = await Promise.all(
         order.map(async (at) => {
-          const one = signed[at]
-          return one && takeSigned(one)
+          const one = sent[at]
+          return one && takeSigned(one.signed)
         }),
       )
       expect(new Set(codes)).toEqual(new Set(['ok']))

@@ -114,7 +114,11 @@ const HEX = { type: 'string', pattern: '^0x([0-9a-f]{2})+$' }
 const WEI = { type: 'string', pattern: '^(0|[1-9][0-9]*)$' }
 
 /** A document that was signed, all of its members needed but these. */
-function takesSigned(summary: string, properties: object, optional: readonly string[] = []): object {
+function takesSigned(
+  summary: string,
+  properties: object,
+  optional: readonly string[] = [],
+): object {
   const required = Object.keys(properties).filter((name) => !optional.includes(name))
   const schema = { type: 'object', properties, required, additionalProperties: false }
   return {

@@ -9,8 +9,7 @@ export interface GasFees {
 
 /** What one transaction settles: receipts, or the voucher of one channel. */
 export type Settleable =
-  | { readonly items: readonly SettlementItem[] }
-  | { readonly voucher: SignedVoucher }
+  { readonly items: readonly SettlementItem[] } | { readonly voucher: SignedVoucher }
 
 /** A settlement as a transaction that only has to be sent. */
 export interface SignedTransaction {

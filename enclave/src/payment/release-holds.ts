@@ -71,11 +71,7 @@ export async function openReleaseHolds(parts: ReleaseHoldsParts): Promise<Releas
     }
   }
   /** Until then nothing is taken; in memory at once, and on disk when it resolves. */
-  const keep = async (
-    channelId: Hex,
-    until: bigint,
-    voucher: readonly Change[],
-  ): Promise<void> => {
+  const keep = async (channelId: Hex, until: bigint, voucher: readonly Change[]): Promise<void> => {
     if (until > (untilS.get(channelId) ?? 0n)) {
       for (const known of untilS.keys()) if (!has(known)) untilS.delete(known)
       untilS.set(channelId, until)

@@ -82,10 +82,7 @@ export interface VoucherBook {
 export async function openVoucherBook(store: Store, now: () => Date): Promise<VoucherBook> {
   const { stored, claiming } = await readVoucherChannels(store)
   const channels = new Map(
-    stored.map((each) => [
-      each.channelId,
-      new VoucherChannel(each, claiming.has(each.channelId)),
-    ]),
+    stored.map((each) => [each.channelId, new VoucherChannel(each, claiming.has(each.channelId))]),
   )
   const nowS = (): bigint => BigInt(Math.floor(now().getTime() / 1000))
   const pruned = (channel: VoucherChannel): readonly Change[] =>

@@ -96,6 +96,7 @@ export function createClientOn(options: VerificationOptions, on: ClientChain): C
     feesOf,
     channelAmount: options.channelAmount,
     budget: new Budget(options.budget),
+    mode: options.channels === 'vouchers' ? 'VOUCHER' : 'RECEIPT',
     onEvent,
   })
   const prompts = new PromptCompleter({
@@ -114,6 +115,7 @@ export function createClientOn(options: VerificationOptions, on: ClientChain): C
     servicesOf: on.servicesOf,
     feesOf,
     ledger: domain(deployment, deployment.ledgerManager),
+    serving: domain(deployment, deployment.inferenceServing),
     allowLoopback: isLoopback(base),
     transport,
     now,

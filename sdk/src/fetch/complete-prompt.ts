@@ -216,7 +216,7 @@ function recordOf(
     agentId,
     operator,
     serving,
-    signed,
+    signed: withoutVoucher(signed),
     sessionKey: addressOf(reservation.channel.sessionKey),
     requestBytes: request.body.length,
     receipt: encodeComputeReceipt(receipt),
@@ -229,6 +229,11 @@ function recordOf(
     price: reservation.channel.price,
     evidence: evidenceDigest,
   }
+}
+
+/** A receipt is shown to others, who could settle the voucher. */
+function withoutVoucher({ auth, salt, signature }: SignedRequestAuth): SignedRequestAuth {
+  return { auth, salt, signature }
 }
 
 function contentTypeOf({ stream }: PromptRequest): string {

@@ -11,8 +11,10 @@ import {
   type Hex,
 } from '@jeju/verifier/protocol'
 import type { PriceRecord } from '../chain/chain-reader.ts'
+import type { ChannelMode } from '../chain/ledger.ts'
 import { SdkError } from '../errors/sdk-error.ts'
 import type { Store } from '../store/store.ts'
+import { VoucherSums } from './voucher-sums.ts'
 
 /** A channel that this wallet opened and can sign for. */
 export interface ChannelRecord {
@@ -23,6 +25,7 @@ export interface ChannelRecord {
   readonly price: PriceRecord
   /** secp256k1 private key that signs authorisations. */
   readonly sessionKey: Uint8Array
+  readonly mode: ChannelMode
 }
 
 /** Whose channels: of one wallet in one ledger on one chain. */
@@ -38,9 +41,13 @@ const MAX_UINT32 = 2 ** 32 - 1
 export class ChannelRecords {
   readonly #store: Store
   readonly #folder: string
+  /** What was signed for, of those that are paid by vouchers. */
+  readonly sums: VoucherSums
 
-  constructor(store: Store, { chainId, ledger, user }: ChannelOwner) {
+  constructor(store: Store, owner: ChannelOwner) {
+    const { chainId, ledger, user } = owner
     this.#store = store
+    this.sums = new VoucherSums(store, owner)
     this.#folder = `channels/${chainId}-${ledger}-${user}`.toLowerCase()
   }
 
@@ -51,6 +58,7 @@ export class ChannelRecords {
   /** A closed channel signs nothing any more; its key goes with it. */
   async forget(channelId: Hex): Promise<void> {
     await this.#store.remove(this.#nameOf(channelId))
+    await this.sums.forget(channelId)
   }
 
   /** Throws `RECORD_INVALID`. */
@@ -81,6 +89,7 @@ function encodeChannel({
   serviceId,
   price,
   sessionKey,
+  mode,
 }: ChannelRecord): string {
   return canonicalJson({
     v: 1,
@@ -94,6 +103,8 @@ function encodeChannel({
       maxOutputTokens: price.maxOutputTokens,
     },
     sessionKey: toHex(sessionKey),
+    // Those of receipts are as they were before there were others.
+    ...(mode === 'VOUCHER' ? { mode } : {}),
   })
 }
 
@@ -101,7 +112,7 @@ function encodeChannel({
 function parseChannel(text: string, name: string): ChannelRecord {
   try {
     const members = ['v', 'channelId', 'agentId', 'serviceId', 'price', 'sessionKey'] as const
-    const record = exactObject(parseCanonicalJson(text, name), name, members)
+    const record = exactObject(parseCanonicalJson(text, name), name, members, ['mode'])
     const uint32 = { min: 0, max: MAX_UINT32 }
     asInteger(record['v'], `${name}.v`, { min: 1, max: 1 })
     return {
@@ -110,11 +121,18 @@ function parseChannel(text: string, name: string): ChannelRecord {
       serviceId: asInteger(record['serviceId'], `${name}.serviceId`, uint32),
       price: readPrice(record['price'], `${name}.price`),
       sessionKey: fromHex(asHex(record['sessionKey'], `${name}.sessionKey`, 32)),
+      mode: readMode(record['mode'], `${name}.mode`),
     }
   } catch (cause) {
     if (!(cause instanceof ProtocolError)) throw cause
     throw new SdkError('RECORD_INVALID', cause.message, { cause })
   }
+}
+
+function readMode(value: unknown, place: string): ChannelMode {
+  if (value === undefined) return 'RECEIPT'
+  if (value === 'VOUCHER') return value
+  throw new ProtocolError('INPUT_FIELD', `${place}: expected VOUCHER, or none`)
 }
 
 /** A price as records hold it. Throws a ProtocolError. */

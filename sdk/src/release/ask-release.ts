@@ -3,6 +3,7 @@ import {
   encodeRelease,
   MAX_RELEASE_LIFE_S,
   signRelease,
+  signVoucher,
   type ContractDomain,
   type Hex,
 } from '@jeju/verifier/protocol'
@@ -24,6 +25,7 @@ export interface ReleaseParts {
   readonly servicesOf: (agentId: bigint) => Promise<readonly AgentService[]>
   readonly feesOf: (channelId: Hex) => Promise<bigint>
   readonly ledger: ContractDomain
+  readonly serving: ContractDomain
   /** Whether a provider on this very machine may be asked: for a devnet. */
   readonly allowLoopback: boolean
   readonly transport: typeof fetch
@@ -38,11 +40,14 @@ export interface ReleaseParts {
  */
 export async function askRelease(parts: ReleaseParts, channel: ChannelRecord): Promise<void> {
   const endpoint = await endpointOf(parts, channel.agentId)
-  const { channelId, sessionKey } = channel
+  const { channelId, sessionKey, mode } = channel
   const paid = await parts.feesOf(channelId)
   const deadline = BigInt(Math.floor(parts.now().getTime() / 1000)) + MAX_RELEASE_LIFE_S / 2n
   const signed = signRelease({ channelId, paid, deadline }, parts.ledger, sessionKey)
-  const body = encodeRelease(signed)
+  // The last voucher, for exactly that: no node has to claim more than it has charged.
+  const last = mode === 'VOUCHER' ? { channelId, cumulative: paid } : undefined
+  const voucher = last && signVoucher(last, parts.serving, sessionKey)
+  const body = encodeRelease(voucher === undefined ? signed : { ...signed, voucher })
   const { wait = pause } = parts
   for (let leftS = MAX_WAIT_S; ;) {
     const response = await post(parts, endpoint, body)

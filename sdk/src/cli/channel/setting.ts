@@ -31,13 +31,14 @@ export async function readChannelSetting(
   const client = createChainClient(wallet, deployment)
   const store = await openHome(values, terminal)
   const receipts = new ReceiptBook(store)
-  const { chainId, ledgerManager } = deployment
+  const { chainId, ledgerManager, inferenceServing } = deployment
   const domain: ContractDomain = { chainId: BigInt(chainId), verifyingContract: ledgerManager }
   const asking = {
     servicesOf: async (agentId: bigint) =>
       (await readRegistration(client, deployment, agentId)).services,
     feesOf: (channelId: `0x${string}`) => receipts.feesOf(channelId),
     ledger: domain,
+    serving: { ...domain, verifyingContract: inferenceServing },
     allowLoopback: isDevelopmentChain(chainId),
     transport: fetch,
     now: () => new Date(),
