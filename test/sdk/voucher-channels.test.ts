@@ -3,6 +3,7 @@ import {
   AUTHORIZATION_HEADER,
   parseAuthorization,
   recoverAddress,
+  utf8,
   voucherDigest,
   type Hex,
   type SignedRequestAuth,
@@ -90,6 +91,23 @@ describe('a client that pays by vouchers', () => {
     const [first, second] = authorisations(market)
     expect(second?.auth.channelId).toBe(first?.auth.channelId)
     expect(second?.voucher?.cumulative).toBe(2n * (first?.auth.maxFee ?? 0n))
+  })
+
+  test('gives back what was refused, and keeps what a node says it has charged', async () => {
+    const market = new Market([{}], { channels: 'vouchers' })
+    const { changeAnswer } = market.gateway
+    const refuse = (status: number, code: string): void => {
+      const chunks = [utf8(JSON.stringify({ error: { code } }))]
+      market.gateway.changeAnswer = () => ({ status, headers: {}, chunks })
+    }
+    refuse(429, 'engine_busy')
+    for (let at = 0; at < 2; at++) await ask(market.fetch)
+    refuse(402, 'voucher_too_low')
+    for (let at = 0; at < 2; at++) await ask(market.fetch)
+    market.gateway.changeAnswer = changeAnswer
+    await ask(market.fetch)
+    const maxFee = authorisations(market)[0]?.auth.maxFee ?? 0n
+    expect(sumsOf(market).map((sum) => (sum ?? 0n) / maxFee)).toEqual([1n, 1n, 1n, 2n, 3n])
   })
 
   test('sends nothing that is not kept first', async () => {

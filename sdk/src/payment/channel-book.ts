@@ -193,8 +193,11 @@ export class ChannelBook {
     )
     let best: BookedChannel | undefined
     for (const record of records) {
-      const state = await this.#stateOf(record)
-      if (state === undefined) continue
+      const chain = await this.#stateOf(record)
+      if (chain === undefined) continue
+      // Whoever used it before may have been charged all that he has signed for.
+      const sum = mode === 'VOUCHER' ? await all.sums.find(record.channelId) : undefined
+      const state = { ...chain, committed: larger(chain.committed, sum?.committed ?? 0n) }
       const left = state.locked - state.committed
       if (best !== undefined && left <= best.locked - best.committed) continue
       best = this.#booked(record, state, 'found')
@@ -220,8 +223,8 @@ export class ChannelBook {
   }
 
   /**
-   * What the chain, the kept receipts and the kept sum say of a channel; undefined where it is not open to its key any
-   * more. What other processes have under way in a channel of receipts is in none, and a node refuses what goes beyond.
+   * What the chain and the kept receipts say of a channel; undefined where it is not open to its key any more. What
+   * other processes have under way is in neither, and a node refuses what goes beyond.
    */
   async #stateOf(record: ChannelRecord): Promise<ChannelFunds | undefined> {
     const { ledger, records, feesOf } = this.#with
@@ -229,9 +232,7 @@ export class ChannelBook {
     if (state === 'CLOSED') await records.forget(record.channelId)
     if (state !== 'OPEN' || sessionKey !== addressOf(record.sessionKey)) return undefined
     const known = await feesOf(record.channelId)
-    const sum = record.mode === 'VOUCHER' ? await records.sums.find(record.channelId) : undefined
-    const committed = larger(larger(spent, known), sum?.committed ?? 0n)
-    return { locked, committed, known }
+    return { locked, committed: larger(spent, known), known }
   }
 
   async #open(
