@@ -64,10 +64,10 @@ async function include(
   { paid, blockNumber }: Inclusion,
 ): Promise<void> {
   const included = settlement.items.filter(({ item }) => paid?.has(item.receipt.authHash) === true)
-  logger.info(
-    { settlement: settlement.id, block: blockNumber.toString(), paid: included.length },
-    'settlement is in a block',
-  )
+  const { id, claim } = settlement
+  const count = claim === undefined ? included.length : Number(paid?.has(claim.channelId) === true)
+  const line = { settlement: id, block: blockNumber.toString(), paid: count }
+  logger.info(line, 'settlement is in a block')
   await journal.move(
     included.map(({ item }) => ({ authHash: item.receipt.authHash, to: 'included' as const })),
     [updateSettlement(settlement.id, 'included')],

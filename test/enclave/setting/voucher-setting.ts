@@ -17,7 +17,7 @@ import { VoucherClient, type VoucherLies } from './voucher-client.ts'
 export const VOUCHER_BINDING: Hex = digestOf('this node')
 const BODY = chatBody()
 const NOW_S = 1_800_000_000n
-const now = (): Date => new Date(Number(NOW_S) * 1000)
+const stillNow = (): Date => new Date(Number(NOW_S) * 1000)
 const stores: Store[] = []
 
 /** Closes every database that was opened here. */
@@ -27,6 +27,7 @@ export async function closeStores(): Promise<void> {
 
 /** The part of a node that takes money, and a client whose channel is paid by vouchers. */
 export interface VoucherSetting {
+  readonly stateDir: string
   readonly chain: TestChain
   readonly store: Store
   readonly journal: Journal
@@ -43,9 +44,11 @@ export async function openVouchers(
   locked?: bigint,
   folder?: string,
   before?: Pick<VoucherSetting, 'chain' | 'client'>,
+  now: () => Date = stillNow,
 ): Promise<VoucherSetting> {
   const chain = before?.chain ?? new TestChain(now)
-  const store = await openStore(folder ?? (await temporaryFolder()))
+  const stateDir = folder ?? (await temporaryFolder())
+  const store = await openStore(stateDir)
   stores.push(store)
   const journal = await openJournal(store, now)
   const authoriser = createAuthoriser({
@@ -74,6 +77,7 @@ export async function openVouchers(
     }
   }
   return {
+    stateDir,
     chain,
     store,
     journal,

@@ -1,0 +1,353 @@
+import { authDigest, type Hex } from '@jeju/verifier/protocol'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { Channel } from '../../enclave/src/chain/node-chain.ts'
+import { createLogger } from '../../enclave/src/logging.ts'
+import { createMetrics } from '../../enclave/src/metrics.ts'
+import { openSettlementQueue } from '../../enclave/src/settlement/settlement-queue.ts'
+import { askRelease, owedOf } from './setting/ask-release.ts'
+import { servingDomain } from './setting/deployment.ts'
+import { cleanUp, startNode, TestClock, until, type Running } from './setting/start-node.ts'
+import { chatBody, errorOf, readJsonAnswer, readStreamAnswer } from './setting/test-client.ts'
+import { TestSettlementChain } from './setting/test-settlement-chain.ts'
+import { VoucherClient } from './setting/voucher-client.ts'
+import { closeStores, openVouchers, type VoucherSetting } from './setting/voucher-setting.ts'
+
+afterAll(async () => {
+  await closeStores()
+  await cleanUp()
+})
+
+const HOUR_S = 3_600
+
+interface Queue extends VoucherSetting {
+  readonly clock: TestClock
+  readonly settlement: TestSettlementChain
+  readonly held: Hex[]
+  /** A request that is answered for so much. */
+  answered(fee: bigint, maxFee?: bigint): Promise<void>
+  settle(last?: boolean): Promise<void>
+  change(changes: Partial<Channel>): Promise<void>
+  /** Sums that were settled, in order. */
+  settled(): readonly bigint[]
+}
+
+async function open(options: { worth?: number; confirmations?: number } = {}): Promise<Queue> {
+  const clock = new TestClock()
+  const setting = await openVouchers(undefined, undefined, undefined, clock.now)
+  const { chain, store, journal, client, take, answer } = setting
+  const settlement = new TestSettlementChain(chain)
+  const held: Hex[] = []
+  const queue = await openSettlementQueue({
+    worth: options.worth ?? 0,
+    confirmations: options.confirmations ?? 1,
+    intervalMs: 1_000,
+    chain: settlement,
+    channels: chain,
+    holds: { channels: () => held },
+    journal,
+    store,
+    metrics: createMetrics([], { admitted: () => 0, underWay: () => 0, waiting: () => 0 }),
+    logger: createLogger('silent'),
+    now: clock.now,
+  })
+  return {
+    ...setting,
+    clock,
+    settlement,
+    held,
+    answered: async (fee, maxFee = 1_000n) => {
+      expect(await take({ maxFee })).toBe('ok')
+      await answer(fee)
+    },
+    settle: (last) => queue.settleNow(last),
+    change: async (changes) => {
+      const channel = await chain.channel(client.channelId)
+      chain.channels.set(client.channelId, { ...channel, ...changes })
+    },
+    settled: () => chain.settledVouchers.map(({ cumulative }) => cumulative),
+  }
+}
+
+describe('what a node claims', () => {
+  test('no more than it has charged, as far as vouchers allow', async () => {
+    const { answered, settle, settled } = await open()
+    // One voucher, of 1000: nothing is claimed for 700.
+    await answered(700n)
+    await settle()
+    expect(settled()).toEqual([])
+    // Vouchers of 1000 and 1700, 1400 charged.
+    await answered(700n)
+    await settle()
+    expect(settled()).toEqual([1_000n])
+    await answered(700n)
+    await settle()
+    expect(settled()).toEqual([1_000n, 1_700n])
+  })
+
+  test('exactly what was charged, with the voucher for that', async () => {
+    const { answered, settle, settled, journal, client, store } = await open()
+    await answered(700n)
+    await store.write([...journal.vouchers.bring(client.channelId, client.voucher(700n))])
+    await settle()
+    await settle()
+    expect(settled()).toEqual([700n])
+    expect(journal.owed(client.channelId)).toBe(0n)
+  })
+
+  test('N11 settles_before_close: what is closing is claimed with the least that covers it', async () => {
+    const { answered, settle, settled, change, chain } = await open()
+    await answered(700n)
+    await answered(100n)
+    await change({ state: 'closing', closeAt: chain.now() + 3n * 3_600n })
+    await settle()
+    expect(settled()).toEqual([])
+    await change({ closeAt: chain.now() + 2n * 3_600n })
+    await settle()
+    // Vouchers of 1000 and 1700, 800 charged.
+    expect(settled()).toEqual([1_000n])
+  })
+
+  test('P20 what a replaced key signed is claimed while it still counts', async () => {
+    const { answered, settle, settled, change, chain, client } = await open()
+    await answered(700n)
+    const { sessionKey } = await chain.channel(client.channelId)
+    chain.replacedKeys.add(sessionKey)
+    await change({ sessionKey: `0x${'5e'.repeat(20)}` })
+    await settle()
+    expect(settled()).toEqual([1_000n])
+  })
+
+  test('who has left for as long as a receipt counts is not waited for', async () => {
+    const { answered, settle, settled, clock } = await open()
+    await answered(700n)
+    clock.pass(12 * HOUR_S)
+    await settle()
+    expect(settled()).toEqual([])
+    clock.pass(1)
+    await settle()
+    expect(settled()).toEqual([1_000n])
+  })
+
+  test('what was claimed beyond is credit of the client', async () => {
+    const { answered, settle, settled, clock, journal, client } = await open()
+    await answered(700n)
+    clock.pass(13 * HOUR_S)
+    await settle()
+    expect(settled()).toEqual([1_000n])
+    await answered(200n)
+    expect(journal.owed(client.channelId)).toBe(0n)
+    await answered(400n)
+    expect(journal.owed(client.channelId)).toBe(300n)
+    clock.pass(13 * HOUR_S)
+    await settle()
+    expect(settled()).toEqual([1_000n, 1_700n])
+  })
+
+  test('nothing of a closed channel, which is forgotten when no block can be taken back', async () => {
+    const { answered, settle, settled, change, clock, journal, client, store } = await open()
+    await answered(700n)
+    await change({ state: 'closed' })
+    await settle()
+    expect(journal.owed(client.channelId)).toBe(700n)
+    clock.pass(25 * HOUR_S)
+    await settle()
+    expect(settled()).toEqual([])
+    expect(journal.owed(client.channelId)).toBe(0n)
+    expect(await store.all('SELECT * FROM vouchers')).toEqual([])
+  })
+
+  test('S6 a channel that nobody uses for a month is forgotten', async () => {
+    const { answered, clock, journal, client, store } = await open()
+    await answered(700n)
+    clock.pass(30 * 24 * HOUR_S)
+    await journal.forget()
+    expect(journal.vouchers.signerOf(client.channelId)).toBeDefined()
+    clock.pass(2)
+    await journal.forget()
+    expect(journal.vouchers.signerOf(client.channelId)).toBeUndefined()
+    expect(await store.all('SELECT * FROM vouchers')).toEqual([])
+  })
+})
+
+describe('when it claims', () => {
+  test('what is not worth its gas waits, and a release needs its gas only', async () => {
+    const { answered, settle, settled, settlement, held, client } = await open({ worth: 2 })
+    settlement.fees = { maxFeePerGas: 1n, maxPriorityFeePerGas: 1n }
+    settlement.gas = 900n
+    await answered(700n)
+    await answered(700n)
+    await settle()
+    expect(settled()).toEqual([])
+    held.push(client.channelId)
+    await settle()
+    // Vouchers of 1000 and 1700, 1400 charged.
+    expect(settled()).toEqual([1_700n])
+  })
+
+  test('N14 what was paid in a block that may be taken back is owed, and claimed once', async () => {
+    const { answered, settle, settled, settlement, journal, client, take } = await open({
+      confirmations: 3,
+    })
+    settlement.above = 0n
+    await answered(1_000n)
+    await settle()
+    await settle()
+    expect(settled()).toEqual([1_000n])
+    expect(journal.owed(client.channelId)).toBe(1_000n)
+    // Nobody else was paid: an honest voucher is enough meanwhile.
+    expect(await take()).toBe('ok')
+    settlement.above = 2n
+    await settle()
+    expect(journal.vouchers.owed(client.channelId)).toBe(0n)
+    await settle()
+    expect(settled()).toEqual([1_000n])
+    expect(await take()).toBe('ok')
+  })
+
+  test('P19 a receipt of a channel of vouchers is never settled', async () => {
+    const { answered, settle, chain, journal } = await open()
+    await answered(1_000n)
+    await settle()
+    expect(chain.settlements).toEqual([])
+    expect(journal.waiting()).toEqual([])
+    expect(chain.settledVouchers).toHaveLength(1)
+  })
+
+  test('N9 a start goes on with what was sent', async () => {
+    const { answered, settle, settled, settlement, journal, client, stateDir, chain, clock } =
+      await open({
+        confirmations: 3,
+      })
+    settlement.above = 0n
+    await answered(1_000n)
+    await settle()
+    const again = await openVouchers(undefined, stateDir, { chain, client }, clock.now)
+    expect(again.journal.owed(client.channelId)).toBe(1_000n)
+    expect(again.journal.vouchers.due()).toEqual([])
+    // What the claim has brought is nobody else's.
+    expect(await again.take()).toBe('ok')
+    expect(settled()).toEqual([1_000n])
+    expect(journal.owed(client.channelId)).toBe(1_000n)
+  })
+})
+
+describe('a node', () => {
+  const BODY = chatBody()
+
+  async function started(
+    setting: Parameters<typeof startNode>[0] = {},
+  ): Promise<Running & { readonly client: VoucherClient }> {
+    const running = await startNode(setting)
+    return { ...running, client: new VoucherClient(running.chain, running.node.bindingId) }
+  }
+
+  test('answers in a channel of vouchers with a receipt as always, whole and streamed', async () => {
+    const { client, fetch } = await started()
+    const signed = client.sign(BODY)
+    const { receipt } = await readJsonAnswer(await fetch(client.request(BODY, signed)), signed.salt)
+    expect(receipt.receipt.authHash).toBe(authDigest(signed.auth, servingDomain))
+    const body = chatBody({ stream: true })
+    const streamed = client.sign(body)
+    const answer = await readStreamAnswer(
+      await fetch(client.request(body, streamed)),
+      streamed.salt,
+    )
+    expect(answer.receipt.receipt.authHash).toBe(authDigest(streamed.auth, servingDomain))
+  })
+
+  test('says what a voucher has to be', async () => {
+    const { client, fetch } = await started()
+    const signed = client.sign(BODY, { cumulative: 999n })
+    expect(await errorOf(await fetch(client.request(BODY, signed)))).toMatchObject({
+      status: 402,
+      code: 'voucher_too_low',
+      message: 'voucher: expected 1000 wei at least, got 999',
+    })
+  })
+
+  test('takes a voucher by itself, of a channel it knows, by its key', async () => {
+    const { client, fetch, chain } = await started()
+    const posted = async (request: Request): Promise<unknown> => {
+      const response = await fetch(request)
+      return response.status === 200 ? response.json() : (await errorOf(response)).code
+    }
+    expect(await posted(client.bring(40n))).toBe('channel_not_usable')
+    await (await fetch(client.request(BODY))).text()
+    const { channelId } = client
+    const asked = chain.calls.length
+    expect(await posted(client.bring(40n))).toEqual({ channelId, charged: '40' })
+    expect(await posted(client.bring(40n, new Uint8Array(32).fill(1)))).toBe('voucher_invalid')
+    const init = { method: 'POST', body: '{}' }
+    expect(await posted(new Request('http://node.test/v1/voucher', init))).toBe('invalid_request')
+    // Strangers make it ask the chain for nothing.
+    expect(chain.calls.length).toBe(asked)
+  })
+
+  test('N11 a release brings the last voucher, and the node is paid exactly that', async () => {
+    const running = await started({ config: { settleIntervalMs: 20 } })
+    const { client, chain, fetch } = running
+    await (await fetch(client.request(BODY))).text()
+    const { channelId } = client
+    const { cumulative, signature } = client.voucher(40n)
+    const more = { voucher: { cumulative: cumulative.toString(), signature } }
+    expect(await owedOf(running, { paid: 40n, more })).toEqual({ channelId, owed: '40' })
+    await until(async () => {
+      const { owed } = (await owedOf(running)) as { owed: string }
+      return owed === '0'
+    })
+    expect((await chain.channel(channelId)).spent).toBe(40n)
+    expect(chain.settledVouchers).toMatchObject([{ cumulative: 40n }])
+  })
+
+  test('N11 a release with a voucher that is not of the channel, or of one of receipts, holds nothing', async () => {
+    const running = await started()
+    const { client, fetch } = running
+    const { cumulative, signature } = client.voucher(40n, new Uint8Array(32).fill(1))
+    const more = { voucher: { cumulative: cumulative.toString(), signature } }
+    expect(await errorOf(await askRelease(running, { more }))).toMatchObject({
+      status: 401,
+      code: 'voucher_invalid',
+    })
+    expect((await fetch(client.request(BODY))).status).toBe(200)
+    const receipts = await startNode()
+    const refused = await errorOf(await askRelease(receipts, { more }))
+    expect(refused).toMatchObject({ status: 401, code: 'voucher_invalid' })
+  })
+
+  test('E4 a stream that is cut is charged for what was handed out', async () => {
+    const running = await started({ config: { settleIntervalMs: 20 } })
+    const { client, engine, fetch } = running
+    engine.holdAt = 2
+    const body = chatBody({ stream: true })
+    const gone = new AbortController()
+    const request = client.request(body)
+    const response = await fetch(new Request(request, { signal: gone.signal }))
+    const reader = response.body?.getReader()
+    await reader?.read()
+    gone.abort()
+    await reader?.cancel()
+    await until(async () => {
+      const { owed } = (await owedOf(running)) as { owed: string }
+      return Number(owed) < 1_000
+    })
+    engine.release()
+  })
+
+  test('N9 a node that is killed loses no voucher, and is paid by its next life', async () => {
+    const running = await started()
+    const { client, chain, fetch, clock } = running
+    for (let at = 0; at < 3; at++) {
+      const signed = client.sign(BODY)
+      await (await fetch(client.request(BODY, signed))).text()
+      client.ended(signed.auth.maxFee, 40n)
+    }
+    await fetch(client.bring(120n))
+    // It is not told of its end.
+    const after = await running.restart({ config: { settleIntervalMs: 20 } })
+    await until(async () => (await chain.channel(client.channelId)).spent > 0n)
+    expect(chain.settledVouchers).toMatchObject([{ cumulative: 120n }])
+    clock.pass(60)
+    const late = client.sign(BODY, { validUntil: chain.now() + 3_599n })
+    expect((await after.fetch(client.request(BODY, late))).status).toBe(200)
+  })
+})
