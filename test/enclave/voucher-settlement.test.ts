@@ -117,6 +117,22 @@ describe('what a node claims', () => {
     expect(settled()).toEqual([1_000n])
   })
 
+  test('what the contract refuses is not sent, and asked again ten minutes later', async () => {
+    const { answered, settle, settled, change, chain, clock, client } = await open()
+    await answered(700n)
+    const { sessionKey } = await chain.channel(client.channelId)
+    await change({ sessionKey: `0x${'5e'.repeat(20)}` })
+    await settle()
+    chain.replacedKeys.add(sessionKey)
+    clock.pass(599)
+    await settle()
+    expect(settled()).toEqual([])
+    expect(chain.calls.filter((method) => method === 'previewVoucher')).toHaveLength(1)
+    clock.pass(2)
+    await settle()
+    expect(settled()).toEqual([1_000n])
+  })
+
   test('who has left for as long as a receipt counts is not waited for', async () => {
     const { answered, settle, settled, clock } = await open()
     await answered(700n)
