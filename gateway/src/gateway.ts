@@ -39,6 +39,7 @@ import { createProviderHealth } from './routing/provider-health.ts'
 import { createRouter } from './routing/router.ts'
 import { createAccountFunding } from './sponsor/account-funding.ts'
 import type { Accounts } from './sponsor/accounts.ts'
+import { createExactVouchers } from './sponsor/exact-vouchers.ts'
 import type { OwnChannels } from './sponsor/own-channels.ts'
 import { createSponsor } from './sponsor/sponsor.ts'
 import { createLocalLimits } from './state/local-limits.ts'
@@ -166,8 +167,9 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
   const sources: FundingSource[] = [createOwnFunding({ leases, payers, health, featuresOf })]
   if (sponsor !== undefined) {
     const { fees } = store
-    const paying = createSponsor({ ...sponsor, serving, route, fees, logger, now })
-    const { accounts, x402 } = sponsor
+    const { accounts, channels, x402 } = sponsor
+    const exact = createExactVouchers({ channels, leases, connection, serving, logger })
+    const paying = createSponsor({ ...sponsor, exact, serving, route, fees, logger, now })
     sources.push(
       createAccountFunding({
         accounts,

@@ -7,7 +7,7 @@ import type { Store } from '../storage/store.ts'
 import { createHurry } from './hurry.ts'
 import { insertSettlement, insertTransaction, openSettlementLog } from './settlement-log.ts'
 import { track, type TrackerParts } from './track.ts'
-import { createVoucherClaims } from './voucher-claims.ts'
+import { createVoucherClaims, type ClaimCandidate } from './voucher-claims.ts'
 import { deadlineOf, isUrgent, isWorth, type WorthOptions } from './worth.ts'
 
 /** Brings finished receipts, and vouchers, to the chain, and sees that they stay there. */
@@ -186,11 +186,15 @@ export async function openSettlementQueue(parts: SettlementQueueParts): Promise<
       if (sent.length === 0) continue
       return hurry.sent(sent.map(({ item }) => item.auth.channelId))
     }
-    const heldClaims = vouchers.filter(({ claim }) => asked.has(claim.channelId))
-    const released = await claims.sendFirst(heldClaims, last)
+    const calm = vouchers.filter((each) => !each.urgent)
+    const isHeld = ({ claim }: ClaimCandidate): boolean => asked.has(claim.channelId)
+    const released = await claims.sendFirst(calm.filter(isHeld), last)
     if (released !== undefined) return hurry.sent([released])
     if ((await sendFirst(all, last, head)).length > 0) return
-    await claims.sendFirst(vouchers, last)
+    await claims.sendFirst(
+      calm.filter((each) => !isHeld(each)),
+      last,
+    )
   }
   const isIdle = (): boolean => journal.waitingCount === 0 && journal.vouchers.due().length === 0
   /** One round; returns whether something is on its way. */

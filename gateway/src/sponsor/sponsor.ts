@@ -14,6 +14,7 @@ import type { Candidate } from '../routing/candidate.ts'
 import type { Preferences } from '../routing/preferences.ts'
 import type { Router } from '../routing/router.ts'
 import type { GatewayStore } from '../store/gateway-store.ts'
+import type { ExactVouchers } from './exact-vouchers.ts'
 import { cappedPurse, type Purse } from './purse.ts'
 
 /** Pays nodes out of the gateway's own channels, for callers who pay the gateway or whom it lets have a budget. */
@@ -41,6 +42,7 @@ export interface Sponsor {
 /** What {@link createSponsor} needs. */
 export interface SponsorParts {
   readonly channels: Pick<ChannelBook, 'reserve' | 'doubt'>
+  readonly exact: ExactVouchers
   readonly wallet: Hex
   readonly serving: ContractDomain
   readonly maxFeePerRequest: bigint
@@ -55,7 +57,7 @@ const MAX_CANDIDATES = 3
 
 /** A sponsor with these channels. Signs only for nodes that have a lease, and right before they are asked. */
 export function createSponsor(parts: SponsorParts): Sponsor {
-  const { channels, wallet, serving, maxFeePerRequest, route, fees, logger, now } = parts
+  const { channels, exact, wallet, serving, maxFeePerRequest, route, fees, logger, now } = parts
   const maxFeeAt = (prompt: PromptRequest, { price }: Candidate): bigint =>
     maxFeeOf(prompt, price, maxFeePerRequest)
 
@@ -91,6 +93,7 @@ export function createSponsor(parts: SponsorParts): Sponsor {
           charged: (fee) => {
             reservation.charged(fee)
             spent(fee)
+            if (reservation.cumulative !== undefined) exact.charged(channel, lease)
           },
           released: () => {
             reservation.released()

@@ -1,5 +1,5 @@
 import { addressOf, randomBytes32, toHex, type Hex } from '@jeju/verifier/protocol'
-import { createMemoryStore, type LedgerChannel } from '@jeju/sdk'
+import { createMemoryStore, type ChannelMode, type LedgerChannel } from '@jeju/sdk'
 import { SdkError } from '@jeju/sdk/payment'
 import type { OwnChannels } from '../../../gateway/src/sponsor/own-channels.ts'
 import type { GatewayStore } from '../../../gateway/src/store/gateway-store.ts'
@@ -21,7 +21,12 @@ export class TestChannels implements OwnChannels {
   /** Makes every transaction fail. */
   down = false
 
-  constructor(chain: TestChain, fees: GatewayStore['fees'], budget?: ChannelBudget) {
+  constructor(
+    chain: TestChain,
+    fees: GatewayStore['fees'],
+    budget?: ChannelBudget,
+    mode: ChannelMode = 'RECEIPT',
+  ) {
     const known = new Map<Hex, LedgerChannel>()
     const lock = (amount: bigint): void => {
       if (this.down) throw new SdkError('CHAIN_WRITE', 'RPC is down')
@@ -41,7 +46,7 @@ export class TestChannels implements OwnChannels {
             payee: state?.owner ?? SPONSOR,
             serviceId,
             priceVersion,
-            mode: 'RECEIPT',
+            mode: opening.mode ?? 'RECEIPT',
             state: 'OPEN',
             locked: amount,
             spent: 0n,
@@ -74,6 +79,7 @@ export class TestChannels implements OwnChannels {
       }),
       feesOf: async (channelId) => fees.of(channelId),
       channelAmount: 10_000n,
+      mode,
       budget: budget ?? { take: (amount) => ({ amount, giveBack: () => undefined }) },
       onEvent: () => undefined,
     })

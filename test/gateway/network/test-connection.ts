@@ -31,9 +31,20 @@ export class TestConnection implements ProviderConnection {
 
   /** Requests that carried a prompt. */
   get prompts(): readonly ProviderRequest[] {
+    return this.#posted().filter(({ path }) => path !== VOUCHER_PATH)
+  }
+
+  /** Vouchers that paid no request. */
+  get vouchers(): readonly ProviderRequest[] {
+    return this.#posted().filter(({ path }) => path === VOUCHER_PATH)
+  }
+
+  #posted(): readonly ProviderRequest[] {
     return this.sent.map(({ request }) => request).filter(({ method }) => method === 'POST')
   }
 }
+
+const VOUCHER_PATH = '/v1/voucher'
 
 /** An answer of these chunks. */
 export function answer(
@@ -53,10 +64,10 @@ export function honest(
   node: TestNode,
   completion: Responder = (request) => jsonAnswer(node, request, '{}'),
 ): Responder {
-  return async (request) =>
-    request.method === 'POST'
-      ? completion(request)
-      : evidenceAnswer(await node.evidence(nonceOf(request)))
+  return async (request) => {
+    if (request.method === 'GET') return evidenceAnswer(await node.evidence(nonceOf(request)))
+    return request.path === VOUCHER_PATH ? answer([]) : completion(request)
+  }
 }
 
 /** Serves evidence, and to prompts says nothing until it is left. */
