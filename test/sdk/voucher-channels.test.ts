@@ -166,6 +166,19 @@ describe('two processes with one wallet', () => {
     expect(sums).toEqual([100n, 200n, 300n, 100n, 200n, 400n])
   })
 
+  test('N10 replicas are paid from a channel each, and found with it again', async () => {
+    const client = new BookClient(new NodeChain(() => new Date()), digestOf('a'), 10_000n)
+    const channelOf = async (binding: string, book = client.book): Promise<Hex> => {
+      const { signed } = await client.sign('{}', 100n, book, digestOf(binding))
+      return signed.auth.channelId
+    }
+    const [a, b] = [await channelOf('a'), await channelOf('b')]
+    expect(a).not.toBe(b)
+    expect([await channelOf('b'), await channelOf('a')]).toEqual([b, a])
+    const later = client.another()
+    expect([await channelOf('b', later), await channelOf('a', later)]).toEqual([b, a])
+  })
+
   test('sums of requests that start together are kept together', async () => {
     const client = new BookClient(new NodeChain(() => new Date()), digestOf('binding'), 10_000n)
     let writes = 0

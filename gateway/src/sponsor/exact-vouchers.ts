@@ -1,5 +1,11 @@
 import type { ChannelBook, Reservation } from '@jeju/sdk/payment'
-import { encodeVoucher, signVoucher, utf8, type ContractDomain } from '@jeju/verifier/protocol'
+import {
+  encodeVoucher,
+  signVoucher,
+  utf8,
+  type ContractDomain,
+  type Hex,
+} from '@jeju/verifier/protocol'
 import type { Lease } from '../admission/lease.ts'
 import type { Leases } from '../admission/leases.ts'
 import type { ProviderConnection } from '../admission/provider-connection.ts'
@@ -31,7 +37,7 @@ const TIMEOUT_MS = 10_000
 /** For the channels of one gateway. What cannot be brought is left to the next voucher. */
 export function createExactVouchers(parts: ExactVoucherParts): ExactVouchers {
   const { channels, leases, connection, serving, logger } = parts
-  const timers = new Map<string, NodeJS.Timeout>()
+  const timers = new Map<Hex, NodeJS.Timeout>()
   const bring = async (channel: Reservation['channel'], bindingId: Lease['bindingId']) => {
     const { channelId, sessionKey } = channel
     const cumulative = channels.knownOf(channelId)
@@ -59,15 +65,14 @@ export function createExactVouchers(parts: ExactVoucherParts): ExactVouchers {
   }
   return {
     charged: (channel, { bindingId }) => {
-      // Replicas count for themselves.
-      const name = `${channel.channelId} ${bindingId}`
-      clearTimeout(timers.get(name))
+      const { channelId } = channel
+      clearTimeout(timers.get(channelId))
       const timer = setTimeout(() => {
-        timers.delete(name)
+        timers.delete(channelId)
         void bring(channel, bindingId)
       }, QUIET_MS)
       timer.unref()
-      timers.set(name, timer)
+      timers.set(channelId, timer)
     },
   }
 }

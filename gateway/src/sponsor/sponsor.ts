@@ -74,7 +74,7 @@ export function createSponsor(parts: SponsorParts): Sponsor {
     await purse.take(most)
     try {
       // The channel's own price version may be an older one; more than was taken is not signed for.
-      const reservation = await channels.reserve({ agentId, serviceId }, (price) =>
+      const reservation = await channels.reserve({ agentId, serviceId, bindingId }, (price) =>
         maxFeeOf(prompt, price, most),
       )
       const { path, body } = prompt

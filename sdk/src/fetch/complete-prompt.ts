@@ -90,7 +90,8 @@ export class PromptCompleter {
   ): Promise<Response | GatewayRefusal> {
     const { gateway, channels, sessions, maxFeePerRequest } = this.#with
     signal.throwIfAborted()
-    const reservation = await channels.reserve(session.candidate, (price) =>
+    const { bindingId } = session.claims
+    const reservation = await channels.reserve({ ...session.candidate, bindingId }, (price) =>
       maxFeeOf(request, price, maxFeePerRequest),
     )
     const sent = await this.#seal(session, request, reservation)

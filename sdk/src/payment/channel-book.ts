@@ -20,10 +20,11 @@ export interface TakenBudget {
   readonly giveBack: () => void
 }
 
-/** A service that a channel is for. */
+/** A service that a channel is for, and who of its nodes answers. */
 export interface PaidService {
   readonly agentId: bigint
   readonly serviceId: number
+  readonly bindingId: Hex
 }
 
 /** A channel in use, with the key that signs for it. */
@@ -99,7 +100,7 @@ export class ChannelBook {
     candidate: PaidService,
     maxFeeAt: (price: PriceRecord) => bigint,
   ): Promise<Reservation> {
-    const name = `${candidate.agentId}/${candidate.serviceId}`
+    const name = this.#nameOf(candidate)
     const before = this.#turns.get(name) ?? Promise.resolve()
     const turn = before.catch(() => undefined).then(() => this.#reserve(name, candidate, maxFeeAt))
     this.#turns.set(name, turn)
@@ -134,6 +135,15 @@ export class ChannelBook {
     for (const booked of this.#channels.values()) {
       if (booked.channelId === channel.channelId) booked.doubtful = true
     }
+  }
+
+  /**
+   * One channel for all nodes of a service; of vouchers one for each, since a voucher is for everything, and replicas know
+   * of each other's part nothing but what was paid (attack N10).
+   */
+  #nameOf({ agentId, serviceId, bindingId }: PaidService): string {
+    const service = `${agentId}/${serviceId}`
+    return this.#with.mode === 'VOUCHER' ? `${service}/${bindingId}` : service
   }
 
   async #reserve(
@@ -181,7 +191,7 @@ export class ChannelBook {
   /** A channel of this service that another process opened; the one with most left. */
   async #found(
     name: string,
-    { agentId, serviceId }: PaidService,
+    { agentId, serviceId, bindingId }: PaidService,
   ): Promise<BookedChannel | undefined> {
     const { mode = 'RECEIPT', records: all } = this.#with
     const records = (await all.all()).filter(
@@ -189,6 +199,7 @@ export class ChannelBook {
         record.agentId === agentId &&
         record.serviceId === serviceId &&
         record.mode === mode &&
+        (mode === 'RECEIPT' || record.bindingId === bindingId) &&
         !this.#lost.has(record.channelId),
     )
     let best: BookedChannel | undefined
@@ -237,7 +248,7 @@ export class ChannelBook {
 
   async #open(
     name: string,
-    { agentId, serviceId }: PaidService,
+    { agentId, serviceId, bindingId }: PaidService,
     maxFeeAt: (price: PriceRecord) => bigint,
   ): Promise<BookedChannel> {
     const { chain, budget, channelAmount, mode = 'RECEIPT' } = this.#with
@@ -246,7 +257,8 @@ export class ChannelBook {
     const needed = maxFeeAt(price)
     const taken = await budget.take(larger(channelAmount, needed), needed)
     const { amount } = taken
-    const terms = { agentId, serviceId, price, amount, mode }
+    const only = mode === 'VOUCHER' ? { bindingId } : {}
+    const terms = { agentId, serviceId, price, amount, mode, ...only }
     const record = await openChannel(this.#with, terms, taken.giveBack)
     const channel = this.#booked(record, { locked: amount, committed: 0n, known: 0n }, 'opened')
     this.#channels.set(name, channel)
@@ -285,10 +297,12 @@ export async function openChannel(
     readonly amount: bigint
     /** RECEIPT when absent. */
     readonly mode?: ChannelMode
+    /** Of vouchers: the one node that is paid from it. */
+    readonly bindingId?: Hex
   },
   onUnlocked: () => void = () => undefined,
 ): Promise<ChannelRecord> {
-  const { agentId, serviceId, price, amount, mode = 'RECEIPT' } = terms
+  const { agentId, serviceId, price, amount, mode = 'RECEIPT', bindingId } = terms
   const sessionKey = randomBytes32()
   const opening = {
     agentId,
@@ -298,9 +312,18 @@ export async function openChannel(
     sessionKey: addressOf(sessionKey),
     mode,
   }
+  const recordOf = (channelId: Hex): ChannelRecord => ({
+    channelId,
+    agentId,
+    serviceId,
+    price,
+    sessionKey,
+    mode,
+    ...(bindingId === undefined ? {} : { bindingId }),
+  })
   let kept: ChannelRecord | undefined
   const keep = async (channelId: Hex): Promise<void> => {
-    const record = { channelId, agentId, serviceId, price, sessionKey, mode }
+    const record = recordOf(channelId)
     await records.save(record)
     kept = record
   }
@@ -311,7 +334,7 @@ export async function openChannel(
     throw error
   })
   onEvent({ type: 'channel-opened', channelId, transaction: hash, ...opening })
-  return { channelId, agentId, serviceId, price, sessionKey, mode }
+  return recordOf(channelId)
 }
 
 /** Whether a contract refused, before anything was sent or in a block. */

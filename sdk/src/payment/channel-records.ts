@@ -9,6 +9,7 @@ import {
   ProtocolError,
   toHex,
   type Hex,
+  type JsonObject,
 } from '@jeju/verifier/protocol'
 import type { PriceRecord } from '../chain/chain-reader.ts'
 import type { ChannelMode } from '../chain/ledger.ts'
@@ -26,6 +27,8 @@ export interface ChannelRecord {
   /** secp256k1 private key that signs authorisations. */
   readonly sessionKey: Uint8Array
   readonly mode: ChannelMode
+  /** Of mode VOUCHER: the one node that is paid from it. */
+  readonly bindingId?: Hex
 }
 
 /** Whose channels: of one wallet in one ledger on one chain. */
@@ -90,6 +93,7 @@ function encodeChannel({
   price,
   sessionKey,
   mode,
+  bindingId,
 }: ChannelRecord): string {
   return canonicalJson({
     v: 1,
@@ -104,7 +108,7 @@ function encodeChannel({
     },
     sessionKey: toHex(sessionKey),
     // Those of receipts are as they were before there were others.
-    ...(mode === 'VOUCHER' ? { mode } : {}),
+    ...(mode === 'VOUCHER' ? { mode, bindingId: bindingId ?? null } : {}),
   })
 }
 
@@ -112,7 +116,8 @@ function encodeChannel({
 function parseChannel(text: string, name: string): ChannelRecord {
   try {
     const members = ['v', 'channelId', 'agentId', 'serviceId', 'price', 'sessionKey'] as const
-    const record = exactObject(parseCanonicalJson(text, name), name, members, ['mode'])
+    const optional = ['mode', 'bindingId'] as const
+    const record = exactObject(parseCanonicalJson(text, name), name, members, optional)
     const uint32 = { min: 0, max: MAX_UINT32 }
     asInteger(record['v'], `${name}.v`, { min: 1, max: 1 })
     return {
@@ -121,7 +126,7 @@ function parseChannel(text: string, name: string): ChannelRecord {
       serviceId: asInteger(record['serviceId'], `${name}.serviceId`, uint32),
       price: readPrice(record['price'], `${name}.price`),
       sessionKey: fromHex(asHex(record['sessionKey'], `${name}.sessionKey`, 32)),
-      mode: readMode(record['mode'], `${name}.mode`),
+      ...readMode(record, name),
     }
   } catch (cause) {
     if (!(cause instanceof ProtocolError)) throw cause
@@ -129,10 +134,16 @@ function parseChannel(text: string, name: string): ChannelRecord {
   }
 }
 
-function readMode(value: unknown, place: string): ChannelMode {
-  if (value === undefined) return 'RECEIPT'
-  if (value === 'VOUCHER') return value
-  throw new ProtocolError('INPUT_FIELD', `${place}: expected VOUCHER, or none`)
+function readMode(
+  { mode, bindingId = null }: JsonObject,
+  place: string,
+): Pick<ChannelRecord, 'mode' | 'bindingId'> {
+  if (mode === undefined && bindingId === null) return { mode: 'RECEIPT' }
+  if (mode !== 'VOUCHER') {
+    throw new ProtocolError('INPUT_FIELD', `${place}.mode: expected VOUCHER, or none`)
+  }
+  if (bindingId === null) return { mode }
+  return { mode, bindingId: asHex(bindingId, `${place}.bindingId`, 32) }
 }
 
 /** A price as records hold it. Throws a ProtocolError. */

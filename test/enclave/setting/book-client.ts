@@ -14,7 +14,6 @@ import { PRICE, type TestChain } from './test-chain.ts'
 import { CHAT_PATH } from './test-client.ts'
 
 const USER: Hex = `0x${'5e'.repeat(20)}`
-const SERVICE = { agentId: 0n, serviceId: 0 }
 const PRICE_RECORD: PriceRecord = { ...PRICE, version: 1 }
 
 /** The SDK's own books over a chain of the node's tests, with a channel that is paid by vouchers. */
@@ -78,13 +77,18 @@ export class BookClient {
     })
   }
 
-  async sign(body: string, maxFee: bigint, book = this.book): Promise<SignedByBook> {
-    const reservation = await book.reserve(SERVICE, () => maxFee)
+  async sign(
+    body: string,
+    maxFee: bigint,
+    book = this.book,
+    bindingId = this.#bindingId,
+  ): Promise<SignedByBook> {
+    const reservation = await book.reserve({ agentId: 0n, serviceId: 0, bindingId }, () => maxFee)
     const signed = authorise({
       path: CHAT_PATH,
       body: utf8(body),
       reservation,
-      bindingId: this.#bindingId,
+      bindingId,
       serving: servingDomain,
       now: new Date(Number(this.#chain.now()) * 1000),
     })
