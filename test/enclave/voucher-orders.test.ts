@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { authDigest, signVoucher } from '@jeju/verifier/protocol'
+import { addressOf, authDigest, randomBytes32, signVoucher } from '@jeju/verifier/protocol'
 import { afterAll, expect, test } from 'vitest'
 import {
   MAX_ABOVE,
@@ -210,9 +210,9 @@ class Walk {
     const { signed, reservation } = this.#any ?? {}
     const channelId = signed?.auth.channelId
     if (channelId === undefined || journal.vouchers.signerOf(channelId) === undefined) return
-    const key = reservation?.channel.sessionKey ?? new Uint8Array()
+    const key = reservation?.channel.sessionKey ?? randomBytes32()
     const voucher = signVoucher({ channelId, cumulative: this.#known }, servingDomain, key)
-    await store.write([...journal.vouchers.bring(channelId, voucher)])
+    await store.write([...journal.vouchers.bring(channelId, voucher, addressOf(key))])
     this.#shown.add(this.#known)
   }
 

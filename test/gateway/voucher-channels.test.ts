@@ -70,6 +70,16 @@ describe('a gateway that pays by vouchers', () => {
     expect((await network.withKey()).status).toBe(200)
   })
 
+  test('what waits is brought when the gateway ends', async () => {
+    const { network } = await paying({ mode: 'VOUCHER' })
+    expect((await network.withKey()).status).toBe(200)
+    expect(network.connection.vouchers).toHaveLength(0)
+    await network.gateway.finish()
+    expect(network.connection.vouchers).toHaveLength(1)
+    await network.gateway.finish()
+    expect(network.connection.vouchers).toHaveLength(1)
+  })
+
   test('by receipts no voucher is signed, nor brought', async () => {
     const { network } = await paying()
     expect((await network.withKey()).status).toBe(200)

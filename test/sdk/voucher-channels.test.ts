@@ -32,6 +32,14 @@ function sumsOf(market: Market): readonly (bigint | undefined)[] {
   return authorisations(market).map(({ voucher }) => voucher?.cumulative)
 }
 
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error('it did not happen in 10 s')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
 describe('a client that pays by vouchers', () => {
   test('opens such a channel, and signs for known fees, what is open, and the request', async () => {
     const market = new Market([{}], { channels: 'vouchers' })
@@ -123,6 +131,19 @@ describe('a client that pays by vouchers', () => {
     const fetch = market.fetchWith({ store: broken, channels: 'vouchers' })
     await expect(ask(fetch)).rejects.toMatchObject({ code: 'STORE_FAILED' })
     expect(market.gateway.chats).toHaveLength(0)
+  })
+
+  test('goes on with the fees it knew, though its receipts are kept elsewhere', async () => {
+    const client = new BookClient(new NodeChain(() => new Date()), digestOf('a'), 10_000n)
+    const sent = await client.sign('{}', 100n)
+    sent.reservation.charged(40n)
+    const { channelId } = sent.signed.auth
+    await until(async () => (await client.records.feesOf(channelId, 0n)) === 40n)
+    expect(await client.records.feesOf(channelId, 50n)).toBe(50n)
+    const later = client.another()
+    const next = await client.sign('{}', 100n, later)
+    expect(next.signed.voucher?.cumulative).toBe(140n)
+    expect(later.knownOf(channelId)).toBe(40n)
   })
 
   test('a sum that cannot be read is named', async () => {

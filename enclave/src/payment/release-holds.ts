@@ -109,9 +109,8 @@ export async function openReleaseHolds(parts: ReleaseHoldsParts): Promise<Releas
         }
         assertVoucher({ channelId, ...voucher }, channel.sessionKey, serving)
       }
-      const isOurs = journal.vouchers.signerOf(channelId) === channel.sessionKey
-      const held = voucher && isOurs ? journal.vouchers.bring(channelId, voucher) : []
-      await keep(channelId, deadline + MARGIN_S, held)
+      const held = voucher && journal.vouchers.bring(channelId, voucher, channel.sessionKey)
+      await keep(channelId, deadline + MARGIN_S, held ?? [])
       // Held first, counted then: what is taken in between would not be in the count.
       return { channelId, owed: journal.owed(channelId) }
     },

@@ -49,10 +49,10 @@ export interface VoucherBook {
   /** A request was answered for this fee. */
   charge(channelId: Hex, fee: bigint): readonly Change[]
   /**
-   * Holds a voucher that pays no request, so that no more has to be claimed than was charged. The signer has to be the one
-   * of {@link VoucherBook.signerOf}.
+   * Holds a voucher that pays no request, so that no more has to be claimed than was charged. Of another key than
+   * {@link VoucherBook.signerOf} only one that covers what was charged.
    */
-  bring(channelId: Hex, voucher: HeldVoucher): readonly Change[]
+  bring(channelId: Hex, voucher: HeldVoucher, signer: Hex): readonly Change[]
   /** Wei that a channel was charged by everybody, as far as this node knows. */
   charged(channelId: Hex): bigint
   /** The session key whose vouchers of a channel are held; undefined where there are none. */
@@ -132,9 +132,11 @@ export async function openVoucherBook(store: Store, now: () => Date): Promise<Vo
       channel.usedAt = nowS()
       return [upsertChannel(channel), ...pruned(channel)]
     },
-    bring: (channelId, voucher) => {
+    bring: (channelId, voucher, signer) => {
       const channel = channels.get(channelId)
-      return channel === undefined ? [] : held(channel, voucher, channel.signer)
+      if (channel === undefined) return []
+      if (signer !== channel.signer && voucher.cumulative < channel.charged) return []
+      return held(channel, voucher, signer)
     },
     charged: (channelId) => channels.get(channelId)?.charged ?? 0n,
     signerOf: (channelId) => channels.get(channelId)?.signer,

@@ -81,8 +81,9 @@ export class VoucherChannel {
 
   /** Takes in what the ledger says was paid; while a claim of this node is on its way nobody knows whose that was. */
   see(spent: bigint): void {
-    const others = spent - this.settled
-    if (!this.isClaiming && others > this.#others) this.#others = others
+    if (this.isClaiming) return
+    // An RPC that lags behind has less than this node was paid.
+    this.#others = spent > this.settled ? spent - this.settled : 0n
   }
 
   /** Holds one more. By another key it takes the place of all, which it must cover; returns those. */

@@ -37,7 +37,7 @@ export function voucherRoute({ store, vouchers, serving }: VoucherRouteParts): H
     }
     assertVoucher(voucher, signer, serving)
     // Nobody is answered for it, so that it waits for others: many of them are one commit.
-    await store.writeSoon(vouchers.bring(channelId, { cumulative, signature }))
+    await store.writeSoon(vouchers.bring(channelId, { cumulative, signature }, signer))
     const answer = { channelId, charged: vouchers.charged(channelId).toString() }
     return c.json(answer, 200, { 'Cache-Control': 'no-store' })
   })

@@ -145,8 +145,9 @@ async function push(parts: TrackerParts, settlement: Settlement): Promise<void> 
     if (settlement.claim !== undefined) {
       const { channelId, cumulative, brings } = settlement.claim
       // Were it in a block after all, the channel would have paid as much; and what it has paid is not claimed again.
-      const { spent } = await channels.channel(channelId)
-      return conclude(parts, settlement, 'void', spent >= cumulative ? brings : 0n)
+      const { spent, locked } = await channels.channel(channelId)
+      const isPaid = spent >= cumulative || spent === locked
+      return conclude(parts, settlement, 'void', isPaid ? brings : 0n)
     }
     await journal.move(
       settlement.items.map(({ item }) => ({ authHash: item.receipt.authHash, to: 'waiting' })),

@@ -19,6 +19,8 @@ import type { Logger } from '../logging.ts'
 export interface ExactVouchers {
   /** A request of a channel was charged by the node of this lease. */
   charged(channel: Reservation['channel'], lease: Lease): void
+  /** Brings at once what waits. */
+  flush(): Promise<void>
 }
 
 /** What {@link createExactVouchers} needs. */
@@ -32,13 +34,19 @@ export interface ExactVoucherParts {
 
 /** After the last charge of a channel, milliseconds: one voucher is for all that went before. */
 const QUIET_MS = 500
-const TIMEOUT_MS = 10_000
+const TIMEOUT_MS = 5_000
 
 /** For the channels of one gateway. What cannot be brought is left to the next voucher. */
 export function createExactVouchers(parts: ExactVoucherParts): ExactVouchers {
   const { channels, leases, connection, serving, logger } = parts
-  const timers = new Map<Hex, NodeJS.Timeout>()
-  const bring = async (channel: Reservation['channel'], bindingId: Lease['bindingId']) => {
+  const waiting = new Map<
+    Hex,
+    { readonly timer: NodeJS.Timeout; readonly end: () => Promise<void> }
+  >()
+  const bring = async (
+    channel: Reservation['channel'],
+    bindingId: Lease['bindingId'],
+  ): Promise<void> => {
     const { channelId, sessionKey } = channel
     const cumulative = channels.knownOf(channelId)
     const lease = leases.byBinding(bindingId)
@@ -66,13 +74,22 @@ export function createExactVouchers(parts: ExactVoucherParts): ExactVouchers {
   return {
     charged: (channel, { bindingId }) => {
       const { channelId } = channel
-      clearTimeout(timers.get(channelId))
-      const timer = setTimeout(() => {
-        timers.delete(channelId)
-        void bring(channel, bindingId)
-      }, QUIET_MS)
+      clearTimeout(waiting.get(channelId)?.timer)
+      const end = (): Promise<void> => {
+        waiting.delete(channelId)
+        return bring(channel, bindingId)
+      }
+      const timer = setTimeout(() => void end(), QUIET_MS)
       timer.unref()
-      timers.set(channelId, timer)
+      waiting.set(channelId, { timer, end })
+    },
+    flush: async () => {
+      await Promise.all(
+        [...waiting.values()].map(({ timer, end }) => {
+          clearTimeout(timer)
+          return end()
+        }),
+      )
     },
   }
 }

@@ -88,7 +88,8 @@ export function createClientOn(options: VerificationOptions, on: ClientChain): C
     ledger: deployment.ledgerManager,
     user: on.account,
   })
-  const feesOf = (channelId: Hex): Promise<bigint> => receipts.feesOf(channelId)
+  const feesOf = async (channelId: Hex): Promise<bigint> =>
+    records.feesOf(channelId, await receipts.feesOf(channelId))
   const channels = new ChannelBook({
     ledger: on.ledger,
     chain: on.chain,

@@ -165,6 +165,8 @@ export class ChannelBook {
       charged: (fee: bigint) => {
         channel.committed -= maxFee - fee
         channel.known += fee
+        // Not waited for: what is kept may be more, and whoever has lost the channel hears of it before he signs.
+        sum?.keep().catch(() => undefined)
       },
       released: () => {
         channel.committed -= maxFee
@@ -208,7 +210,11 @@ export class ChannelBook {
       if (chain === undefined) continue
       // Whoever used it before may have been charged all that he has signed for.
       const sum = mode === 'VOUCHER' ? await all.sums.find(record.channelId) : undefined
-      const state = { ...chain, committed: larger(chain.committed, sum?.committed ?? 0n) }
+      const state = {
+        ...chain,
+        committed: larger(chain.committed, sum?.committed ?? 0n),
+        known: larger(chain.known, sum?.known ?? 0n),
+      }
       const left = state.locked - state.committed
       if (best !== undefined && left <= best.locked - best.committed) continue
       best = this.#booked(record, state, 'found')
@@ -227,7 +233,7 @@ export class ChannelBook {
       doubtful: false,
       sum:
         mode === 'VOUCHER'
-          ? new KeptSum(sums, { channelId, holder: this.#holder }, () => channel.committed)
+          ? new KeptSum(sums, { channelId, holder: this.#holder }, () => channel)
           : undefined,
     }
     return channel

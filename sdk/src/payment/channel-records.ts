@@ -64,6 +64,15 @@ export class ChannelRecords {
     await this.sums.forget(channelId)
   }
 
+  /**
+   * Wei that the known fees of a channel come to, for who keeps its receipts, which come to `receipts`. Throws
+   * `RECORD_INVALID`.
+   */
+  async feesOf(channelId: Hex, receipts: bigint): Promise<bigint> {
+    const { known = 0n } = (await this.sums.find(channelId)) ?? {}
+    return known > receipts ? known : receipts
+  }
+
   /** Throws `RECORD_INVALID`. */
   async find(channelId: Hex): Promise<ChannelRecord | undefined> {
     const name = this.#nameOf(channelId)

@@ -16,6 +16,8 @@ import type { ChannelOwner } from './channel-records.ts'
 export interface VoucherSum {
   /** Wei that it may have been charged: known fees, and the maximum of each request whose fee is not known. */
   readonly committed: bigint
+  /** Wei of known fees: what its last voucher is for. */
+  readonly known: bigint
   /** Who signs for it: 32 random bytes of one channel book. */
   readonly holder: Hex
 }
@@ -37,8 +39,9 @@ export class VoucherSums {
     return text === undefined ? undefined : parseSum(text, name)
   }
 
-  async save(channelId: Hex, { committed, holder }: VoucherSum): Promise<void> {
-    const text = canonicalJson({ v: 1, committed: committed.toString(), holder })
+  async save(channelId: Hex, { committed, known, holder }: VoucherSum): Promise<void> {
+    const sums = { committed: committed.toString(), known: known.toString() }
+    const text = canonicalJson({ v: 1, ...sums, holder })
     await this.#store.write(this.#nameOf(channelId), text)
   }
 
@@ -53,11 +56,12 @@ export class VoucherSums {
 
 function parseSum(text: string, name: string): VoucherSum {
   try {
-    const members = ['v', 'committed', 'holder'] as const
+    const members = ['v', 'committed', 'known', 'holder'] as const
     const sum = exactObject(parseCanonicalJson(text, name), name, members)
     asInteger(sum['v'], `${name}.v`, { min: 1, max: 1 })
     return {
       committed: asDecimal(sum['committed'], `${name}.committed`, 128),
+      known: asDecimal(sum['known'], `${name}.known`, 128),
       holder: asHex(sum['holder'], `${name}.holder`, 32),
     }
   } catch (cause) {
@@ -75,7 +79,7 @@ export class KeptSum {
   readonly #sums: VoucherSums
   readonly #channelId: Hex
   readonly #holder: Hex
-  readonly #committed: () => bigint
+  readonly #now: () => Omit<VoucherSum, 'holder'>
   #isHeld = false
   #last: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
@@ -83,12 +87,12 @@ export class KeptSum {
   constructor(
     sums: VoucherSums,
     { channelId, holder }: { readonly channelId: Hex; readonly holder: Hex },
-    committed: () => bigint,
+    now: () => Omit<VoucherSum, 'holder'>,
   ) {
     this.#sums = sums
     this.#channelId = channelId
     this.#holder = holder
-    this.#committed = committed
+    this.#now = now
   }
 
   /**
@@ -111,10 +115,10 @@ export class KeptSum {
   }
 
   async #write(): Promise<void> {
-    const committed = this.#committed()
+    const { committed, known } = this.#now()
     const kept = await this.#sums.find(this.#channelId)
     if (this.#isHeld && kept?.holder !== this.#holder) throw new TakenOver()
-    await this.#sums.save(this.#channelId, { committed, holder: this.#holder })
+    await this.#sums.save(this.#channelId, { committed, known, holder: this.#holder })
     this.#isHeld = true
   }
 }
