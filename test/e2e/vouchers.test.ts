@@ -1,12 +1,20 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import OpenAI from 'openai'
 import { parseEther, parseEventLogs, publicActions } from 'viem'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { inferenceServingAbi } from '@jeju/contracts'
-import { createLedger } from '@jeju/sdk'
+import {
+  createClient,
+  createLedger,
+  createReleaseDesk,
+  owedByNodes,
+  type SdkEvent,
+} from '@jeju/sdk'
 import { toHex, type Hex } from '@jeju/verifier/protocol'
 import { providerDocuments } from '../../demo/network/gateway-view.ts'
 import type { GatewayProcess } from '../../demo/network/gateway.ts'
@@ -21,6 +29,7 @@ import { openStore } from '../../gateway/src/store/libsql-store.ts'
 
 const KEY = 'jk-the-key-of-a-team'
 const SPONSOR = 6
+const USER = 5
 const PROMPTS = 24
 const WAIT = { timeoutMs: 60_000 }
 
@@ -71,6 +80,35 @@ function settings(): Readonly<Record<string, string>> {
   }
 }
 
+const question = (): OpenAI.ChatCompletionCreateParamsNonStreaming => ({
+  model: network.model.descriptor.id,
+  messages: [{ role: 'user', content: 'What is remote attestation?' }],
+  max_tokens: 16,
+})
+
+/** A provider's desk on a port of this machine. */
+async function serve(
+  answer: (request: Request) => Promise<Response>,
+): Promise<{ readonly url: string; close(): void }> {
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = []
+    request.on('data', (part: Buffer) => parts.push(part))
+    request.on('end', () => {
+      const { method = '' } = request
+      const asked = new Request('http://desk.test/', { method, body: Buffer.concat(parts) })
+      void answer(asked).then(async (answered) => {
+        response.writeHead(answered.status, Object.fromEntries(answered.headers))
+        response.end(Buffer.from(await answered.arrayBuffer()))
+      })
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('expected a port')
+  return { url: `http://127.0.0.1:${address.port}/`, close: () => void server.close() }
+}
+
 function feeOfUsage(usage: OpenAI.CompletionUsage | null | undefined): bigint {
   const { prompt_tokens: input = 0, completion_tokens: output = 0 } = usage ?? {}
   const { inPerMTok, outPerMTok } = PRICE
@@ -87,21 +125,65 @@ async function onDisk(sql: string): Promise<readonly Readonly<Record<string, unk
   }
 }
 
+const charged = (): ReturnType<typeof onDisk> =>
+  onDisk(`SELECT fees, settled FROM voucher_channels WHERE channel_id = '${channelId}'`)
+
+test('a client with a wallet pays by vouchers, and its provider releases the channel for exactly what was charged', async () => {
+  const { agentId, calls, machine, name } = node
+  const { deployment } = network.chain
+  const nodes = [new URL(machine.url)]
+  const desk = createReleaseDesk({
+    wallet: network.wallet(1),
+    deployment,
+    owed: owedByNodes(nodes),
+  })
+  const server = await serve(desk)
+  onTestFinished(() => server.close())
+  const services = [{ name: 'release', endpoint: server.url }]
+  await calls.publish(agentId, { name, description: 'A node of the devnet', services })
+  const events: SdkEvent[] = []
+  const client = createClient({
+    gateway: gateway.url,
+    wallet: network.wallet(USER),
+    deployment,
+    trustAnchor: network.trustAnchor,
+    policy: network.policy,
+    collateral: network.collateral,
+    gpu: network.gpu,
+    channelAmount: parseEther('0.01'),
+    maxFeePerRequest: parseEther('0.001'),
+    channels: 'vouchers',
+    onEvent: (event) => events.push(event),
+  })
+  const openai = new OpenAI({
+    apiKey: 'none',
+    baseURL: `${gateway.url}/v1`,
+    fetch: client.fetch,
+    maxRetries: 0,
+  })
+  await Promise.all(Array.from({ length: 3 }, () => openai.chat.completions.create(question())))
+  const paid = events.reduce(
+    (sum, event) => sum + (event.type === 'receipt-verified' ? event.fee : 0n),
+    0n,
+  )
+  const closed = await client.close()
+  expect(closed).toMatchObject([{ outcome: 'released', returned: parseEther('0.01') - paid }])
+  const ledger = createLedger({ wallet: network.wallet(USER), deployment })
+  const [{ channelId: id } = { channelId: '0x' as Hex }] = closed
+  const { spent, state, mode } = await ledger.channelOf(id)
+  expect([spent, state, mode]).toEqual([paid, 'CLOSED', 'VOUCHER'])
+}, 120_000)
+
 test('24 prompts at once are answered, whole and streamed', async () => {
   const client = new OpenAI({ apiKey: KEY, baseURL: `${gateway.url}/v1`, maxRetries: 0 })
-  const question = {
-    model: network.model.descriptor.id,
-    messages: [{ role: 'user' as const, content: 'What is remote attestation?' }],
-    max_tokens: 16,
-  }
   const whole = async (): Promise<bigint> => {
-    const { choices, usage } = await client.chat.completions.create(question)
+    const { choices, usage } = await client.chat.completions.create(question())
     expect(choices[0]?.message.content).not.toBe('')
     return feeOfUsage(usage)
   }
   const streamed = async (): Promise<bigint> => {
     const options = { stream: true, stream_options: { include_usage: true } } as const
-    const stream = await client.chat.completions.create({ ...question, ...options })
+    const stream = await client.chat.completions.create({ ...question(), ...options })
     let usage: OpenAI.CompletionUsage | null | undefined
     for await (const chunk of stream) usage = chunk.usage ?? usage
     return feeOfUsage(usage)
@@ -122,9 +204,7 @@ test('the node holds a voucher for exactly that, and has settled nothing', async
     return true
   }
   await waitFor('the voucher', exact, { ...WAIT, running: node.process })
-  expect(await onDisk('SELECT fees, settled FROM voucher_channels')).toEqual([
-    { fees: fees.toString(), settled: '0' },
-  ])
+  expect(await charged()).toEqual([{ fees: fees.toString(), settled: '0' }])
   const ledger = createLedger({
     wallet: network.wallet(SPONSOR),
     deployment: network.chain.deployment,
@@ -136,9 +216,7 @@ test('the node holds a voucher for exactly that, and has settled nothing', async
 test('N9 N11 killed and started again it loses nothing, and is paid exactly by one transaction', async () => {
   await node.process.kill()
   second = await node.machine.boot({ agentId: node.agentId, serviceId: 0 })
-  expect(await onDisk('SELECT fees, settled FROM voucher_channels')).toEqual([
-    { fees: fees.toString(), settled: '0' },
-  ])
+  expect(await charged()).toEqual([{ fees: fees.toString(), settled: '0' }])
   // A node that is stopped settles first.
   await second.stop()
   const client = network.wallet(0).extend(publicActions)
@@ -149,7 +227,8 @@ test('N9 N11 killed and started again it loses nothing, and is paid exactly by o
   const abi = inferenceServingAbi
   expect(parseEventLogs({ abi, eventName: 'Settled', logs })).toEqual([])
   const settled = parseEventLogs({ abi, eventName: 'VoucherSettled', logs })
-  expect(settled.map(({ args }) => args)).toMatchObject([
+  const ofChannel = settled.map(({ args }) => args).filter((args) => args.channelId === channelId)
+  expect(ofChannel).toMatchObject([
     { channelId, agentId: node.agentId, cumulative: fees, paid: fees },
   ])
 }, 120_000)
