@@ -1,3 +1,4 @@
+import { nativeSignatures } from '@jeju/verifier/node'
 import {
   randomBytes32,
   signDigest,
@@ -5,7 +6,7 @@ import {
   type Hex,
   type VoucherPart,
 } from '@jeju/verifier/protocol'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Store } from '../../enclave/src/storage/store.ts'
 import { servingDomain } from './setting/deployment.ts'
 import { cleanUp, temporaryFolder } from './setting/start-node.ts'
@@ -198,8 +199,10 @@ describe('what is on disk', () => {
     expect(rows).toEqual([{ cumulative: '1000' }])
   })
 
-  test('a channel of receipts costs the disk nothing more than before', async () => {
-    const { chain, store, takeSigned } = await open()
+  test('a channel of receipts costs no more than before: one signature, one commit', async () => {
+    const { chain, store, takeSigned, take } = await open()
+    const recovered = vi.spyOn(nativeSignatures, 'recoverAddress')
+    onTestFinished(() => recovered.mockRestore())
     const written: (readonly string[])[] = []
     const write = store.write.bind(store)
     Object.assign(store, {
@@ -210,5 +213,8 @@ describe('what is on disk', () => {
     })
     expect(await takeSigned(new TestClient(chain, BINDING).sign(BODY))).toBe('ok')
     expect(written).toEqual([['INSERT OR IGNORE INTO authorisations']])
+    expect(recovered).toHaveBeenCalledTimes(1)
+    expect(await take()).toBe('ok')
+    expect(recovered).toHaveBeenCalledTimes(3)
   })
 })
