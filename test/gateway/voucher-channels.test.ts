@@ -70,6 +70,29 @@ describe('a gateway that pays by vouchers', () => {
     expect((await network.withKey()).status).toBe(200)
   })
 
+  test('P19 a node that counts what somebody else has settled is paid from another channel', async () => {
+    const { network } = await paying({ mode: 'VOUCHER' }, (node) => {
+      const serve = honest(node)
+      return (request) => {
+        if (request.path !== '/v1/voucher') return serve(request)
+        const { channelId } = parseVoucher(Buffer.from(request.body ?? []).toString())
+        return answer([Buffer.from(JSON.stringify({ channelId, charged: '7' }))])
+      }
+    })
+    expect((await network.withKey()).status).toBe(200)
+    await network.gateway.finish()
+    expect(network.log.join('')).toContain('a node counts more than its channel was charged')
+    // Nothing was settled of it, so that it can be true.
+    expect((await network.withKey()).status).toBe(200)
+    expect(network.own.opened).toHaveLength(1)
+    const [channelId] = network.own.opened
+    if (channelId === undefined) throw new Error('a channel')
+    network.own.settle(channelId, 1n)
+    await network.gateway.finish()
+    expect((await network.withKey()).status).toBe(200)
+    expect(network.own.opened).toHaveLength(2)
+  })
+
   test('what waits is brought when the gateway ends', async () => {
     const { network } = await paying({ mode: 'VOUCHER' })
     expect((await network.withKey()).status).toBe(200)

@@ -118,6 +118,28 @@ describe('a client that pays by vouchers', () => {
     expect(sumsOf(market).map((sum) => (sum ?? 0n) / maxFee)).toEqual([1n, 1n, 1n, 2n, 3n])
   })
 
+  test('P19 what somebody else has settled of a channel is not signed for twice', async () => {
+    const market = new Market([{}], { channels: 'vouchers' })
+    await ask(market.fetch)
+    const [id = '0x' as Hex] = market.chain.channels.keys()
+    const channel = await market.chain.channelOf(id)
+    // A gateway has seen the voucher, and settles it.
+    const { cumulative = 0n } = authorisations(market)[0]?.voucher ?? {}
+    market.chain.channels.set(id, { ...channel, spent: cumulative })
+    const { changeAnswer } = market.gateway
+    const chunks = [utf8(JSON.stringify({ error: { code: 'voucher_too_low' } }))]
+    market.gateway.changeAnswer = () => ({ status: 402, headers: {}, chunks })
+    await ask(market.fetch)
+    market.gateway.changeAnswer = changeAnswer
+    await ask(market.fetch)
+    await ask(market.fetch)
+    const used = authorisations(market).map(({ auth }) => auth.channelId)
+    expect(used.slice(0, 2)).toEqual([id, id])
+    expect(used[2]).not.toBe(id)
+    expect(used[3]).toBe(used[2])
+    expect(sumsOf(market)[2]).toBe(authorisations(market)[2]?.auth.maxFee)
+  })
+
   test('sends nothing that is not kept first', async () => {
     const market = new Market()
     const store = createMemoryStore()
@@ -143,7 +165,7 @@ describe('a client that pays by vouchers', () => {
     const later = client.another()
     const next = await client.sign('{}', 100n, later)
     expect(next.signed.voucher?.cumulative).toBe(140n)
-    expect(later.knownOf(channelId)).toBe(40n)
+    expect(later.chargedOf(channelId)).toEqual({ known: 40n, most: 140n })
   })
 
   test('a sum that cannot be read is named', async () => {

@@ -1,12 +1,16 @@
 import type { ChannelBook, Reservation } from '@jeju/sdk/payment'
 import {
+  asDecimal,
   encodeVoucher,
+  exactObject,
+  parseStrictJson,
   signVoucher,
   utf8,
   type ContractDomain,
   type Hex,
 } from '@jeju/verifier/protocol'
 import type { Lease } from '../admission/lease.ts'
+import type { AnswerBody } from '../admission/answer-body.ts'
 import type { Leases } from '../admission/leases.ts'
 import type { ProviderConnection } from '../admission/provider-connection.ts'
 import { Leaving } from '../http/leaving.ts'
@@ -17,15 +21,15 @@ import type { Logger } from '../logging.ts'
  * their maxima, and a node that holds none for the exact sum is paid late, or more than it charged.
  */
 export interface ExactVouchers {
-  /** A request of a channel was charged by the node of this lease. */
-  charged(channel: Reservation['channel'], lease: Lease): void
+  /** A request of a channel was charged, or refused, by the node of this lease. */
+  due(channel: Reservation['channel'], lease: Lease): void
   /** Brings at once what waits. */
   flush(): Promise<void>
 }
 
 /** What {@link createExactVouchers} needs. */
 export interface ExactVoucherParts {
-  readonly channels: Pick<ChannelBook, 'knownOf'>
+  readonly channels: Pick<ChannelBook, 'chargedOf' | 'dispute'>
   readonly leases: Pick<Leases, 'byBinding'>
   readonly connection: Pick<ProviderConnection, 'send'>
   readonly serving: ContractDomain
@@ -35,6 +39,7 @@ export interface ExactVoucherParts {
 /** After the last charge of a channel, milliseconds: one voucher is for all that went before. */
 const QUIET_MS = 500
 const TIMEOUT_MS = 5_000
+const MAX_ANSWER_BYTES = 1_024
 
 /** For the channels of one gateway. What cannot be brought is left to the next voucher. */
 export function createExactVouchers(parts: ExactVoucherParts): ExactVouchers {
@@ -48,9 +53,9 @@ export function createExactVouchers(parts: ExactVoucherParts): ExactVouchers {
     bindingId: Lease['bindingId'],
   ): Promise<void> => {
     const { channelId, sessionKey } = channel
-    const cumulative = channels.knownOf(channelId)
+    const { known: cumulative = 0n } = channels.chargedOf(channelId) ?? {}
     const lease = leases.byBinding(bindingId)
-    if (cumulative === undefined || lease === undefined) return
+    if (cumulative === 0n || lease === undefined) return
     const voucher = signVoucher({ channelId, cumulative }, serving, sessionKey)
     const signal = new Leaving()
     const timer = setTimeout(() => signal.abort(new Error('no answer in time')), TIMEOUT_MS)
@@ -63,8 +68,16 @@ export function createExactVouchers(parts: ExactVoucherParts): ExactVouchers {
         signal,
         tlsKeys: lease.tlsKeys,
       })
-      body.destroy()
-      if (status !== 200) logger.warn({ channelId, status }, 'a voucher was not taken')
+      if (status !== 200) {
+        body.destroy()
+        return logger.warn({ channelId, status }, 'a voucher was not taken')
+      }
+      const charged = await chargedIn(body)
+      // All that it can have charged was known by then, or open.
+      if (charged <= (channels.chargedOf(channelId)?.most ?? charged)) return
+      channels.dispute(channel)
+      const line = { channelId, wei: charged.toString() }
+      logger.warn(line, 'a node counts more than its channel was charged')
     } catch {
       logger.warn({ channelId }, 'a voucher could not be brought')
     } finally {
@@ -72,7 +85,7 @@ export function createExactVouchers(parts: ExactVoucherParts): ExactVouchers {
     }
   }
   return {
-    charged: (channel, { bindingId }) => {
+    due: (channel, { bindingId }) => {
       const { channelId } = channel
       clearTimeout(waiting.get(channelId)?.timer)
       const end = (): Promise<void> => {
@@ -92,4 +105,22 @@ export function createExactVouchers(parts: ExactVoucherParts): ExactVouchers {
       )
     },
   }
+}
+
+/** What a node says that it has charged; its answer is small. */
+async function chargedIn(body: AnswerBody): Promise<bigint> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const part of body) {
+    length += part.length
+    if (length > MAX_ANSWER_BYTES) {
+      body.destroy()
+      throw new Error('a long answer')
+    }
+    parts.push(part)
+  }
+  const text = Buffer.concat(parts).toString()
+  const members = ['channelId', 'charged'] as const
+  const answer = exactObject(parseStrictJson(text, { maxDepth: 1 }), 'answer', members)
+  return asDecimal(answer['charged'], 'answer.charged', 128)
 }

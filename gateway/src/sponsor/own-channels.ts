@@ -18,7 +18,7 @@ import type { SponsorSettings } from './sponsor-settings.ts'
 
 /** The gateway's own channels, and the wallet that opens them. */
 export interface OwnChannels {
-  readonly channels: Pick<ChannelBook, 'reserve' | 'doubt' | 'knownOf'>
+  readonly channels: Pick<ChannelBook, 'reserve' | 'doubt' | 'dispute' | 'chargedOf'>
   /** Lower case. */
   readonly wallet: Hex
 }

@@ -93,11 +93,12 @@ export function createSponsor(parts: SponsorParts): Sponsor {
           charged: (fee) => {
             reservation.charged(fee)
             spent(fee)
-            if (reservation.cumulative !== undefined) exact.charged(channel, lease)
+            if (reservation.cumulative !== undefined) exact.due(channel, lease)
           },
           released: () => {
             reservation.released()
             channels.doubt(channel)
+            if (reservation.cumulative !== undefined) exact.due(channel, lease)
             purse.giveBack(most)
           },
         },

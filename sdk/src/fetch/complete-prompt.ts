@@ -103,9 +103,12 @@ export class PromptCompleter {
       const refusal = await readRefusal(await openedRefusal(response, sent))
       // A key that is not the node's any more (EHBP, 422) is asked for again with everything else.
       if (refusal.status >= 500 || refusal.status === 422) sessions.end(session)
-      channels.doubt(reservation.channel)
-      // What is not released is signed for the next time, until that is as much as the node has charged.
-      if (!refusal.isBehind) reservation.released()
+      if (refusal.isBehind) {
+        channels.dispute(reservation.channel)
+      } else {
+        channels.doubt(reservation.channel)
+        reservation.released()
+      }
       return refusal
     } catch (error) {
       return failedAnswer(outcomeOf(error, signal), contentTypeOf(request))

@@ -16,7 +16,7 @@ export interface GatewayRefusal {
   readonly status: number
   /** Another provider may be tried. */
   readonly failover: boolean
-  /** The node has charged more than was signed for: refusals before this one were none. */
+  /** The node says that it has charged more than was signed for. */
   readonly isBehind: boolean
   toResponse(): Response
 }

@@ -57,6 +57,8 @@ interface BookedChannel extends PaidChannel {
   readonly sum: KeptSum | undefined
   /** It was refused by a node or could not be topped up; what the chain says of it comes first. */
   doubtful: boolean
+  /** A node says that it has charged more than was signed for. */
+  disputed: boolean
 }
 
 /** What a {@link ChannelBook} works with. */
@@ -78,6 +80,7 @@ export interface ChannelBookParts {
 /** What the chain and what is kept say of a channel. */
 interface ChannelFunds {
   readonly locked: bigint
+  readonly spent: bigint
   readonly committed: bigint
   readonly known: bigint
 }
@@ -86,7 +89,7 @@ interface ChannelFunds {
 export class ChannelBook {
   readonly #channels = new Map<string, BookedChannel>()
   readonly #turns = new Map<string, Promise<unknown>>()
-  /** Channels that another book has taken over. */
+  /** Channels that another book has taken over, or whose sum is disputed. */
   readonly #lost = new Set<Hex>()
   readonly #holder = toHex(randomBytes32())
   readonly #with: ChannelBookParts
@@ -120,12 +123,13 @@ export class ChannelBook {
   }
 
   /**
-   * Wei that the verified receipts of a channel come to: what a voucher for exactly what was charged is for. Undefined where
-   * the channel is not in use.
+   * What a channel was charged, wei: `known` is what its verified receipts come to, which a voucher for exactly that is
+   * for, and `most` has the maxima of all other requests too. Undefined where the channel is not in use.
    */
-  knownOf(channelId: Hex): bigint | undefined {
+  chargedOf(channelId: Hex): { readonly known: bigint; readonly most: bigint } | undefined {
     for (const channel of this.#channels.values()) {
-      if (channel.channelId === channelId) return channel.known
+      if (channel.channelId !== channelId) continue
+      return { known: channel.known, most: channel.committed }
     }
     return undefined
   }
@@ -135,6 +139,18 @@ export class ChannelBook {
     for (const booked of this.#channels.values()) {
       if (booked.channelId === channel.channelId) booked.doubtful = true
     }
+  }
+
+  /**
+   * A node refuses a voucher for less than it counts. Where nothing was settled of the channel yet, refusals that were told
+   * can be none, and the reservation of this one stays. Otherwise the node may count what somebody else has settled, who
+   * saw a voucher on its way, and another channel is used from now on: nobody signs for that twice.
+   */
+  dispute(channel: PaidChannel): void {
+    for (const booked of this.#channels.values()) {
+      if (booked.channelId === channel.channelId) booked.disputed = true
+    }
+    this.doubt(channel)
   }
 
   /**
@@ -165,6 +181,7 @@ export class ChannelBook {
       charged: (fee: bigint) => {
         channel.committed -= maxFee - fee
         channel.known += fee
+        channel.disputed = false
         // Not waited for: what is kept may be more, and whoever has lost the channel hears of it before he signs.
         sum?.keep().catch(() => undefined)
       },
@@ -179,7 +196,8 @@ export class ChannelBook {
     const channel = this.#channels.get(name)
     if (channel === undefined || !channel.doubtful) return channel
     const state = await this.#stateOf(channel)
-    if (state === undefined) {
+    if (state === undefined || (channel.disputed && state.spent > 0n)) {
+      if (channel.disputed) this.#lost.add(channel.channelId)
       this.#channels.delete(name)
       return undefined
     }
@@ -231,6 +249,7 @@ export class ChannelBook {
       ...funds,
       nonces: new Nonces(how),
       doubtful: false,
+      disputed: false,
       sum:
         mode === 'VOUCHER'
           ? new KeptSum(sums, { channelId, holder: this.#holder }, () => channel)
@@ -249,7 +268,7 @@ export class ChannelBook {
     if (state === 'CLOSED') await records.forget(record.channelId)
     if (state !== 'OPEN' || sessionKey !== addressOf(record.sessionKey)) return undefined
     const known = await feesOf(record.channelId)
-    return { locked, committed: larger(spent, known), known }
+    return { locked, spent, committed: larger(spent, known), known }
   }
 
   async #open(
@@ -266,7 +285,8 @@ export class ChannelBook {
     const only = mode === 'VOUCHER' ? { bindingId } : {}
     const terms = { agentId, serviceId, price, amount, mode, ...only }
     const record = await openChannel(this.#with, terms, taken.giveBack)
-    const channel = this.#booked(record, { locked: amount, committed: 0n, known: 0n }, 'opened')
+    const funds = { locked: amount, spent: 0n, committed: 0n, known: 0n }
+    const channel = this.#booked(record, funds, 'opened')
     this.#channels.set(name, channel)
     return channel
   }

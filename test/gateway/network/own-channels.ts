@@ -18,6 +18,7 @@ export class TestChannels implements OwnChannels {
   /** Wei locked by each opening and top-up. */
   readonly locked: bigint[] = []
   readonly opened: Hex[] = []
+  readonly #known = new Map<Hex, LedgerChannel>()
   /** Makes every transaction fail. */
   down = false
 
@@ -27,7 +28,7 @@ export class TestChannels implements OwnChannels {
     budget?: ChannelBudget,
     mode: ChannelMode = 'RECEIPT',
   ) {
-    const known = new Map<Hex, LedgerChannel>()
+    const known = this.#known
     const lock = (amount: bigint): void => {
       if (this.down) throw new SdkError('CHAIN_WRITE', 'RPC is down')
       this.locked.push(amount)
@@ -83,5 +84,10 @@ export class TestChannels implements OwnChannels {
       budget: budget ?? { take: (amount) => ({ amount, giveBack: () => undefined }) },
       onEvent: () => undefined,
     })
+  }
+  /** So much was settled of a channel. */
+  settle(channelId: Hex, spent: bigint): void {
+    const channel = this.#known.get(channelId)
+    if (channel !== undefined) this.#known.set(channelId, { ...channel, spent })
   }
 }

@@ -1,5 +1,11 @@
 import { Readable } from 'node:stream'
-import { EVIDENCE_MEDIA_TYPE, parseNonce, type Hex } from '@jeju/verifier/protocol'
+import {
+  EVIDENCE_MEDIA_TYPE,
+  parseNonce,
+  parseVoucher,
+  utf8,
+  type Hex,
+} from '@jeju/verifier/protocol'
 import type {
   ProviderAnswer,
   ProviderConnection,
@@ -66,8 +72,14 @@ export function honest(
 ): Responder {
   return async (request) => {
     if (request.method === 'GET') return evidenceAnswer(await node.evidence(nonceOf(request)))
-    return request.path === VOUCHER_PATH ? answer([]) : completion(request)
+    return request.path === VOUCHER_PATH ? voucherAnswer(request) : completion(request)
   }
+}
+
+/** Of a node that counts as its client does. */
+function voucherAnswer({ body = new Uint8Array() }: ProviderRequest): ProviderAnswer {
+  const { channelId, cumulative } = parseVoucher(Buffer.from(body).toString())
+  return answer([utf8(JSON.stringify({ channelId, charged: cumulative.toString() }))])
 }
 
 /** Serves evidence, and to prompts says nothing until it is left. */
