@@ -175,6 +175,34 @@ test('a transaction that gets stuck is replaced under the same nonce with more f
   expect(journal.owed(channelId)).toBe(0n)
 })
 
+test('a claim whose nonce another transaction has taken is made again, and once', async () => {
+  const { charge, settle, spent, journal, channelId, transactions } = await open()
+  await charge(GWEI, GWEI)
+  const { anvil, signer } = network
+  await anvil.setAutomine(false)
+  await settle()
+  const nonce = await anvil.getTransactionCount({ address: signer })
+  const { maxFeePerGas } = await anvil.estimateFeesPerGas()
+  await anvil.sendTransaction({
+    account: signer,
+    to: signer,
+    nonce,
+    maxFeePerGas: maxFeePerGas + 40n * GWEI,
+    maxPriorityFeePerGas: 20n * GWEI,
+    chain: null,
+  })
+  await anvil.mine({ blocks: 1 })
+  expect(await spent()).toBe(0n)
+  await anvil.setAutomine(true)
+  await settle()
+  await settle()
+  expect(await transactions()).toBe(2)
+  expect(await spent()).toBe(GWEI)
+  await anvil.mine({ blocks: 3 })
+  await settle()
+  expect(journal.owed(channelId)).toBe(0n)
+})
+
 test('P19 a claim that another one has overtaken pays nothing twice', async () => {
   const { charge, settle, spent, journal, channelId, voucher } = await open()
   await charge(GWEI, GWEI)
