@@ -165,11 +165,11 @@ export async function openVoucherBook(store: Store, now: () => Date): Promise<Vo
       channels.delete(channelId)
       return [deleteChannel(channelId)]
     },
-    forget: (now_) => {
+    forget: (atS) => {
       for (const [channelId, { usedAt }] of channels) {
-        if (usedAt + IDLE_S < now_) channels.delete(channelId)
+        if (usedAt + IDLE_S < atS) channels.delete(channelId)
       }
-      return [{ sql: FORGET_IDLE, values: [Number(now_)] }]
+      return [{ sql: FORGET_IDLE, values: [Number(atS)] }]
     },
   }
 }
