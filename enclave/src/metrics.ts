@@ -14,6 +14,8 @@ export interface AnswerMetrics {
 export interface SettlementMetrics {
   /** A receipt was paid in a block that is no longer in doubt; wei. */
   settled(fee: bigint): void
+  /** A voucher has brought so much in such a block. */
+  voucherSettled(wei: bigint): void
   /** A stuck transaction was replaced. */
   replaced(): void
   /** The block of a settlement was taken back. */
@@ -104,9 +106,14 @@ export function createMetrics(
     help: 'Receipts paid in a block that is no longer in doubt.',
     registers,
   })
+  const vouchers = new Counter({
+    name: 'jeju_vouchers_settled_total',
+    help: 'Vouchers paid in a block that is no longer in doubt.',
+    registers,
+  })
   const earned = new Counter({
     name: 'jeju_settled_gwei_total',
-    help: 'What they were paid, in gwei.',
+    help: 'What both were paid, in gwei.',
     registers,
   })
   const events = new Counter({
@@ -150,6 +157,10 @@ export function createMetrics(
     settled: (fee) => {
       settled.inc()
       earned.inc(Number(fee) / WEI_PER_GWEI)
+    },
+    voucherSettled: (wei) => {
+      vouchers.inc()
+      earned.inc(Number(wei) / WEI_PER_GWEI)
     },
     replaced: () => events.inc({ event: 'replaced' }),
     takenBack: () => events.inc({ event: 'taken_back' }),

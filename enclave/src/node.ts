@@ -46,6 +46,7 @@ import { metricsRoute } from './routes/metrics.ts'
 import { modelsRoute } from './routes/models.ts'
 import { openApiRoute } from './routes/openapi.ts'
 import { promptRoutes } from './routes/prompts.ts'
+import { voucherRoute } from './routes/voucher.ts'
 import { openSettlementQueue } from './settlement/settlement-queue.ts'
 import { requireMeasuredSettings } from './settings/host-settings.ts'
 import { keysetNotAfter } from './statement/keyset-lifetime.ts'
@@ -87,7 +88,7 @@ export interface Node {
 }
 
 /** Paths that the metrics tell apart, besides those of prompts. */
-const PLAIN_PATHS = ['/v1/attestation', '/v1/models', '/v1/release', '/health']
+const PLAIN_PATHS = ['/v1/attestation', '/v1/models', '/v1/release', '/v1/voucher', '/health']
 /**
  * What the steps of an end have, within the 30 s that a container gets: an RPC or an archive that hangs holds none of
  * them. What they do not get done waits on disk, or is known to the chain.
@@ -129,7 +130,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const registrar = createRegistrar({ ...registration, devices })
   // A node that cannot prove itself takes nothing new.
   const readiness = createReadiness(() => obstacleOf(registrar, quotes, gpus, engine))
-  const holds = await openReleaseHolds({ store, chain, journal, ledger, agentId, now })
+  const holds = await openReleaseHolds({ store, chain, journal, ledger, serving, agentId, now })
   const payment = { chain, journal, holds, serving, bindingId, agentId, serviceId, now }
   const earlierEnd = await whileUnavailable(logger, () => earlierLifeEnd(chain, bindingId, now()))
   const authoriser = createAuthoriser({ ...payment, earlierLifeEnd: earlierEnd })
@@ -203,6 +204,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       healthRoute(identity, readiness, registrar),
       inclusionRoute(log),
       releaseRoute(holds),
+      voucherRoute({ store, vouchers: journal.vouchers, serving }),
       openApiRoute(),
     ],
     logger,

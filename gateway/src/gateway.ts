@@ -40,6 +40,7 @@ import { createProviderHealth } from './routing/provider-health.ts'
 import { createRouter } from './routing/router.ts'
 import { createAccountFunding } from './sponsor/account-funding.ts'
 import { NO_ACCOUNTS, type Accounts } from './sponsor/accounts.ts'
+import { createExactVouchers, type ExactVouchers } from './sponsor/exact-vouchers.ts'
 import type { OwnChannels } from './sponsor/own-channels.ts'
 import { createSponsor } from './sponsor/sponsor.ts'
 import { createLocalLimits } from './state/local-limits.ts'
@@ -98,6 +99,8 @@ export interface Gateway {
   run(signal: AbortSignal): Promise<void>
   /** Takes no more prompts; those under way go on. */
   drain(): void
+  /** Brings nodes what is still due to them, when no prompt is under way any more. */
+  finish(): Promise<void>
 }
 
 /** An RPC service may be away for this and three polls more, before nobody is routed to. */
@@ -166,10 +169,12 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
   const route = createRouter({ directory, leases, health, featuresOf })
   const payers = createPayers({ chain, serving, signatures: nativeSignatures, now, maxChainAgeMs })
   const sources: FundingSource[] = [createOwnFunding({ leases, payers, health, featuresOf })]
+  let exact: ExactVouchers | undefined
   if (sponsor !== undefined) {
     const { fees } = store
-    const paying = createSponsor({ ...sponsor, serving, route, fees, logger, now })
-    const { accounts, x402 } = sponsor
+    const { accounts, channels, x402 } = sponsor
+    exact = createExactVouchers({ channels, leases, connection, serving, logger })
+    const paying = createSponsor({ ...sponsor, exact, serving, route, fees, logger, now })
     sources.push(
       createAccountFunding({
         accounts,
@@ -271,5 +276,6 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
       }
     },
     drain: exchange.drain,
+    finish: async () => exact?.flush(),
   }
 }

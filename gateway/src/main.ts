@@ -104,6 +104,7 @@ async function main(config: Config): Promise<void> {
     gateway.drain()
     logger.info('draining')
     await server.close(GRACE_MS)
+    await gateway.finish()
     stop.abort()
     await connection.close()
     await ledger.close()

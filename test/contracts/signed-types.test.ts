@@ -12,6 +12,7 @@ import {
   authDigest,
   bindingIdOf,
   receiptDigest,
+  voucherDigest,
   type Hex,
 } from '@jeju/verifier/protocol'
 import fc from 'fast-check'
@@ -189,6 +190,7 @@ describe('the contracts take what viem signs', () => {
 
   test('Voucher and KeyLeak have the digests of viem', async () => {
     const { inferenceServing, computeStaking } = chain.deployment
+    const chainId = BigInt(chain.deployment.chainId)
     await fc.assert(
       fc.asyncProperty(vouchers, async (voucher) => {
         const onChain = await wallet.readContract({
@@ -199,6 +201,9 @@ describe('the contracts take what viem signs', () => {
         })
         const types = signedTypes('inferenceServing', chain.deployment)
         expect(hashTypedData({ ...types, primaryType: 'Voucher', message: voucher })).toBe(onChain)
+        expect(voucherDigest(voucher, { chainId, verifyingContract: inferenceServing })).toBe(
+          onChain,
+        )
         const leak = { bindingId: voucher.channelId, reporter: user.address }
         const leakOnChain = await wallet.readContract({
           address: computeStaking,

@@ -44,7 +44,7 @@ test('N11 a receipt is owed until its payment is final', async () => {
       settling.above = 0n
       return settling
     },
-    config: { settleIntervalMs: 20 },
+    config: { settleIntervalMs: 20, settlement: { worth: 0, confirmations: 2 } },
   })
   const { chain, client } = running
   expect((await askChat(running)).status).toBe(200)

@@ -277,7 +277,8 @@ describe('a settlement', () => {
     held.push(...dust, CHANNEL)
     for (const [index, channelId] of dust.entries()) await owe(index + 1, channelId, 1n)
     // A receipt brings the gas of one, and not of four.
-    settlement.estimateGas = (items) => Promise.resolve(BigInt(items.length) * 100_000n)
+    settlement.estimateGas = (settled) =>
+      Promise.resolve('items' in settled ? BigInt(settled.items.length) * 100_000n : 0n)
     settlement.fees = { maxFeePerGas: 10n, maxPriorityFeePerGas: 1n }
     await queue.settleNow()
     expect(noncesOf(chain.settlements)).toEqual([0])

@@ -1,6 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { openJournal } from '../../enclave/src/payment/journal.ts'
+import { openSettlementLog } from '../../enclave/src/settlement/settlement-log.ts'
 import { openStore } from '../../enclave/src/storage/store.ts'
 import { cleanUp, temporaryFolder } from './setting/start-node.ts'
 
@@ -12,6 +14,32 @@ const insert = (digest: string) => ({
 })
 
 describe('the database of a node', () => {
+  test('of a version before vouchers is taken over, with its settlements', async () => {
+    const folder = await temporaryFolder()
+    const now = await openStore(folder)
+    const settle = `INSERT INTO settlements (account_nonce, gas, state, made_at) VALUES (7, 9, 'sent', 1)`
+    const back = [
+      settle,
+      'DROP TABLE vouchers',
+      'DROP TABLE voucher_channels',
+      ...['channel_id', 'cumulative', 'signature', 'brings'].map(
+        (column) => `ALTER TABLE settlements DROP COLUMN ${column}`,
+      ),
+      'PRAGMA user_version = 3',
+    ]
+    for (const sql of back) await now.write([{ sql, values: [] }])
+    await now.close()
+    const again = await openStore(folder)
+    expect(await again.all('SELECT * FROM settlements')).toMatchObject([
+      { account_nonce: 7, state: 'sent', channel_id: null },
+    ])
+    const { vouchers } = await openJournal(again, () => new Date())
+    expect(vouchers.due()).toEqual([])
+    const log = await openSettlementLog(again)
+    expect(await log.open()).toMatchObject([{ accountNonce: 7, items: [], claim: undefined }])
+    await again.close()
+  })
+
   test('keeps what it said it kept, bytes too, and says what each change did', async () => {
     const folder = await temporaryFolder()
     const store = await openStore(folder)

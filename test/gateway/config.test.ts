@@ -163,11 +163,16 @@ test('a gateway that pays says with what and how much, all of it', () => {
   expect(parseConfig({ ...good, ...sponsor, ACCOUNTS_FILE: 'accounts.json' }).sponsor).toEqual({
     keyFile: '/run/secrets/key',
     folder: '/var/lib/channels',
+    channels: 'receipts',
     channelAmount: 1_000n,
     lockedPerDay: 2n ** 63n - 1n,
     maxFeePerRequest: 10n,
     accountsFile: 'accounts.json',
   })
+  const byVouchers = { ...good, ...sponsor, SPONSOR_CHANNELS: 'vouchers' }
+  expect(parseConfig(byVouchers).sponsor).toMatchObject({ channels: 'vouchers' })
+  expect(named({ ...byVouchers, SPONSOR_CHANNELS: 'VOUCHER' })).toEqual(['SPONSOR_CHANNELS'])
+  expect(named({ ...good, SPONSOR_CHANNELS: 'vouchers' })).toEqual(['SPONSOR_CHANNELS'])
   expect(named({ ...good, ACCOUNTS_FILE: 'accounts.json' })).toEqual(['ACCOUNTS_FILE'])
   for (const name of Object.keys(sponsor)) {
     expect(named({ ...good, ...sponsor, [name]: undefined })).toEqual([name])

@@ -85,6 +85,7 @@ function open(
     settings: {
       keyFile,
       folder,
+      channels: 'receipts',
       channelAmount: 1n,
       lockedPerDay: 1n,
       maxFeePerRequest: 1n,

@@ -1,9 +1,17 @@
-import { addressOf, parseRelease, randomBytes32, type Hex } from '@jeju/verifier/protocol'
+import {
+  addressOf,
+  parseRelease,
+  randomBytes32,
+  recoverAddress,
+  voucherDigest,
+  type Hex,
+} from '@jeju/verifier/protocol'
 import { describe, expect, test } from 'vitest'
 import { askRelease } from '../../sdk/src/release/ask-release.ts'
 
 const CHANNEL: Hex = `0x${'ab'.repeat(32)}`
 const LEDGER = { chainId: 1n, verifyingContract: addressOf(randomBytes32()) }
+const SERVING = { chainId: 1n, verifyingContract: addressOf(randomBytes32()) }
 
 type Answers = readonly (readonly [status: number, after?: string | undefined])[]
 
@@ -12,7 +20,9 @@ interface Desk {
   readonly shown: string[]
   /** Milliseconds that were waited, in order. */
   readonly waited: number[]
-  ask(): Promise<void>
+  /** Address of the channel's session key. */
+  readonly signer: Hex
+  ask(mode?: 'RECEIPT' | 'VOUCHER'): Promise<void>
 }
 
 /** A provider that answers one after the other, the last one again and again. */
@@ -28,6 +38,7 @@ function slowDesk(takesMs: number, ...answers: Answers): Desk {
     servicesOf: async () => [{ name: 'release', endpoint: 'https://desk.test/release' }],
     feesOf: async () => 7n,
     ledger: LEDGER,
+    serving: SERVING,
     allowLoopback: false,
     now: () => new Date(1_700_000_000_000 + passedMs),
     wait: async (ms: number) => waited.push(ms),
@@ -42,7 +53,12 @@ function slowDesk(takesMs: number, ...answers: Answers): Desk {
   const price = { version: 1, inPerMTok: 1n, outPerMTok: 1n, maxOutputTokens: 1 }
   const sessionKey = randomBytes32()
   const record = { channelId: CHANNEL, agentId: 0n, serviceId: 0, price, sessionKey }
-  return { shown, waited, ask: () => askRelease(parts, record) }
+  return {
+    shown,
+    waited,
+    signer: addressOf(sessionKey),
+    ask: (mode = 'RECEIPT') => askRelease(parts, { ...record, mode }),
+  }
 }
 
 describe('a provider who is asked to release a channel', () => {
@@ -53,6 +69,18 @@ describe('a provider who is asked to release a channel', () => {
     expect(desk.shown).toHaveLength(3)
     expect(new Set(desk.shown).size).toBe(1)
     expect(parseRelease(desk.shown[0] ?? '')).toMatchObject({ channelId: CHANNEL, paid: 7n })
+  })
+
+  test('is brought the last voucher of a channel of vouchers, for exactly what its receipts come to', async () => {
+    const desk = deskThatAnswers([200])
+    await desk.ask('VOUCHER')
+    const { paid, voucher } = parseRelease(desk.shown[0] ?? '')
+    expect([paid, voucher?.cumulative]).toEqual([7n, 7n])
+    const digest = voucherDigest({ channelId: CHANNEL, cumulative: 7n }, SERVING)
+    expect(recoverAddress(digest, voucher?.signature ?? '0x')).toBe(desk.signer)
+    const other = deskThatAnswers([200])
+    await other.ask()
+    expect(parseRelease(other.shown[0] ?? '')).not.toHaveProperty('voucher')
   })
 
   test('is not asked for longer than a minute, and not kept waiting for', async () => {

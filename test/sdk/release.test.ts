@@ -121,6 +121,19 @@ test('nobody but the session key of a channel of this payee is heard, in time an
   expect(await outcome(await elsewhere(asked(channel)))).toBe('release_unauthorized')
 })
 
+test('N11 the nodes hear of a release before anything is settled', async () => {
+  const channel = await openChannel()
+  let heard = 0
+  const desk = deskOf({
+    owed: async () => {
+      heard++
+      return 0n
+    },
+  })
+  expect(await outcome(await desk(asked({ ...channel, paid: 1n })))).toBe('release_not_settled')
+  expect(heard).toBe(1)
+})
+
 test('what is owed is settled first, whoever states it', async () => {
   const channel = await openChannel()
   const byUser = await deskOf()(asked({ ...channel, paid: 1n }))

@@ -49,7 +49,12 @@ export function openApiDocument(endpoints: readonly PlainEndpoint[] = PLAIN_ENDP
   return {
     openapi: '3.1.0',
     info: { title: 'Jeju Compute node', version: '1' },
-    paths: Object.fromEntries([...plain, ...prompts, ['/v1/release', { post: RELEASE }]]),
+    paths: Object.fromEntries([
+      ...plain,
+      ...prompts,
+      ['/v1/release', { post: RELEASE }],
+      ['/v1/voucher', { post: VOUCHER }],
+    ]),
     components: { securitySchemes: SECURITY_SCHEMES, responses: { Error: ERROR } },
   }
 }
@@ -108,33 +113,53 @@ function parametersOf(path: string): object {
 const HEX = { type: 'string', pattern: '^0x([0-9a-f]{2})+$' }
 const WEI = { type: 'string', pattern: '^(0|[1-9][0-9]*)$' }
 
-/** Signed by the user, and brought by whoever releases the channel (docs/protocol.md §5.1). */
-const RELEASE = {
-  summary: 'Takes nothing more of a channel, and says what it still owes',
-  requestBody: {
-    required: true,
-    content: {
-      'application/json': {
-        schema: {
-          type: 'object',
-          properties: {
-            channelId: HEX,
-            deadline: WEI,
-            paid: WEI,
-            signature: HEX,
-            v: { const: 1 },
-          },
-          required: ['channelId', 'deadline', 'paid', 'signature', 'v'],
-          additionalProperties: false,
-        },
-      },
+/** A document that was signed, all of its members needed but these. */
+function takesSigned(
+  summary: string,
+  properties: object,
+  optional: readonly string[] = [],
+): object {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name))
+  const schema = { type: 'object', properties, required, additionalProperties: false }
+  return {
+    summary,
+    requestBody: { required: true, content: { 'application/json': { schema } } },
+    responses: {
+      '200': answer('application/json'),
+      default: { $ref: '#/components/responses/Error' },
     },
-  },
-  responses: {
-    '200': answer('application/json'),
-    default: { $ref: '#/components/responses/Error' },
-  },
+  }
 }
+
+/** Of the channel that is named beside it (docs/protocol.md §5.2). */
+const VOUCHER_PART = {
+  type: 'object',
+  properties: { cumulative: WEI, signature: HEX },
+  required: ['cumulative', 'signature'],
+  additionalProperties: false,
+}
+
+/** Signed by the user, and brought by whoever releases the channel (docs/protocol.md §5.1). */
+const RELEASE = takesSigned(
+  'Takes nothing more of a channel, and says what it still owes',
+  {
+    channelId: HEX,
+    deadline: WEI,
+    paid: WEI,
+    signature: HEX,
+    v: { const: 1 },
+    voucher: VOUCHER_PART,
+  },
+  ['voucher'],
+)
+
+/** Signed by the user, who pays no request with it (docs/protocol.md §5.2). */
+const VOUCHER = takesSigned('Takes a voucher, so that no more is claimed than was charged', {
+  channelId: HEX,
+  cumulative: WEI,
+  signature: HEX,
+  v: { const: 1 },
+})
 
 const NONCE = {
   name: 'nonce',

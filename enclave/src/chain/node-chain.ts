@@ -6,7 +6,7 @@ export interface Channel {
   readonly agentId: bigint
   readonly serviceId: number
   readonly priceVersion: number
-  /** Paid receipt by receipt, or by vouchers, which this node does not take. */
+  /** Paid receipt by receipt, or by vouchers. */
   readonly mode: 'receipt' | 'voucher'
   readonly state: 'none' | 'open' | 'closing' | 'closed'
   readonly locked: bigint

@@ -1,4 +1,4 @@
-import type { Hex } from '@jeju/verifier/protocol'
+import type { Hex, SignedVoucher } from '@jeju/verifier/protocol'
 import type { SettlementItem, SettlementStatus } from './node-chain.ts'
 
 /** What a transaction offers for a unit of gas, wei (EIP-1559). */
@@ -6,6 +6,10 @@ export interface GasFees {
   readonly maxFeePerGas: bigint
   readonly maxPriorityFeePerGas: bigint
 }
+
+/** What one transaction settles: receipts, or the voucher of one channel. */
+export type Settleable =
+  { readonly items: readonly SettlementItem[] } | { readonly voucher: SignedVoucher }
 
 /** A settlement as a transaction that only has to be sent. */
 export interface SignedTransaction {
@@ -17,7 +21,7 @@ export interface SignedTransaction {
 export interface Inclusion {
   readonly blockNumber: bigint
   readonly blockHash: Hex
-  /** Wei by authHash, as the block says; undefined where it reverted. */
+  /** Wei by authHash, or of a voucher by its channel, as the block says; undefined where it reverted. */
   readonly paid: ReadonlyMap<Hex, bigint> | undefined
 }
 
@@ -43,11 +47,13 @@ export interface SettlementChain {
     items: readonly SettlementItem[],
     blockNumber: bigint,
   ): Promise<readonly SettlementStatus[]>
-  estimateGas(items: readonly SettlementItem[]): Promise<bigint>
+  /** Wei that `settleVoucher` would pay in the next block; throws `CHAIN_REFUSED` where it would not. */
+  previewVoucher(voucher: SignedVoucher): Promise<bigint>
+  estimateGas(settled: Settleable): Promise<bigint>
   /** Wei that the chain charges for a settlement's bytes beside its gas, at most; 0 where it charges none. */
-  dataFee(items: readonly SettlementItem[]): Promise<bigint>
+  dataFee(settled: Settleable): Promise<bigint>
   sign(
-    items: readonly SettlementItem[],
+    settled: Settleable,
     terms: GasFees & { readonly nonce: number; readonly gas: bigint },
   ): Promise<SignedTransaction>
   /** Sends to every RPC; one that has it already is no failure. */

@@ -5,7 +5,7 @@ import {
   memberAt,
   SETTLEMENT_STATUSES,
 } from '@jeju/contracts'
-import { toHex, type Hex } from '@jeju/verifier/protocol'
+import { toHex, type Hex, type SignedVoucher } from '@jeju/verifier/protocol'
 import {
   defineChain,
   encodeFunctionData,
@@ -21,7 +21,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { ChainError, type SettlementItem, type SettlementStatus } from './node-chain.ts'
 import { dataFeeOf } from './data-fee.ts'
 import { connectEndpoints, type Rpcs } from './rpc-endpoints.ts'
-import type { Inclusion, SettlementChain } from './settlement-chain.ts'
+import type { Inclusion, Settleable, SettlementChain } from './settlement-chain.ts'
 import type { Turns } from './turns.ts'
 
 /** An EIP-1559 transaction around its data, without its signature: numbers, address and lengths, each as long as may be. */
@@ -73,8 +73,13 @@ export function connectSettlementChain(options: SettlementChainOptions): Settlem
       const logs = receipt.logs.filter(
         (log) => log.address.toLowerCase() === deployment.inferenceServing,
       )
-      const settled = parseEventLogs({ abi: inferenceServingAbi, eventName: 'Settled', logs })
-      const paid = new Map(settled.map(({ args }) => [args.authHash, args.fee]))
+      const abi = inferenceServingAbi
+      const settled = parseEventLogs({ abi, eventName: 'Settled', logs })
+      const vouchers = parseEventLogs({ abi, eventName: 'VoucherSettled', logs })
+      const paid = new Map([
+        ...settled.map(({ args }) => [args.authHash, args.fee] as const),
+        ...vouchers.map(({ args }) => [args.channelId, args.paid] as const),
+      ])
       return { blockNumber, blockHash, paid }
     }
   return {
@@ -105,25 +110,46 @@ export function connectSettlementChain(options: SettlementChainOptions): Settlem
     preview: (items) => endpoints.first(previewOf(items, { blockTag: 'pending' })),
     agreedPreview: (items, blockNumber) =>
       endpoints.agreed(previewOf(items, { blockNumber }), (statuses) => statuses.join()),
+    previewVoucher: (voucher) =>
+      endpoints.first((client) =>
+        client
+          .simulateContract({
+            ...serving,
+            functionName: 'settleVoucher',
+            args: voucherArgs(voucher),
+            account: address,
+            blockTag: 'pending',
+          })
+          .then(({ result }) => result),
+      ),
     // In the newest block's own time a receipt of this second is from the future and takes less gas.
-    estimateGas: (items) =>
+    estimateGas: (settled) =>
       endpoints.first(async (client) => {
-        const args = settleArgs(items)
-        const call = { ...serving, functionName: 'settle', args, account: address } as const
-        return ((await client.estimateContractGas({ ...call, blockTag: 'pending' })) * 5n) / 4n
+        const call = { ...serving, account: address, blockTag: 'pending' } as const
+        const gas =
+          'items' in settled
+            ? client.estimateContractGas({
+                ...call,
+                functionName: 'settle',
+                args: settleArgs(settled.items),
+              })
+            : client.estimateContractGas({
+                ...call,
+                functionName: 'settleVoucher',
+                args: voucherArgs(settled.voucher),
+              })
+        return ((await gas) * 5n) / 4n
       }),
-    dataFee: (items) => {
-      const args = settleArgs(items)
-      const data = encodeFunctionData({ abi: inferenceServingAbi, functionName: 'settle', args })
-      return endpoints.first((client) => dataFeeOf(client, size(data) + ENVELOPE_BYTES))
+    dataFee: (settled) => {
+      const bytes = size(callData(settled)) + ENVELOPE_BYTES
+      return endpoints.first((client) => dataFeeOf(client, bytes))
     },
-    sign: async (items, { nonce, gas, maxFeePerGas, maxPriorityFeePerGas }) => {
-      const args = settleArgs(items)
+    sign: async (settled, { nonce, gas, maxFeePerGas, maxPriorityFeePerGas }) => {
       const raw = await account.signTransaction({
         type: 'eip1559',
         chainId: chain.id,
         to: deployment.inferenceServing,
-        data: encodeFunctionData({ abi: inferenceServingAbi, functionName: 'settle', args }),
+        data: callData(settled),
         nonce,
         gas,
         maxFeePerGas,
@@ -141,6 +167,19 @@ export function connectSettlementChain(options: SettlementChainOptions): Settlem
       ),
     inTurn: turns,
   }
+}
+
+function callData(settled: Settleable): Hex {
+  const abi = inferenceServingAbi
+  if ('items' in settled) {
+    return encodeFunctionData({ abi, functionName: 'settle', args: settleArgs(settled.items) })
+  }
+  const args = voucherArgs(settled.voucher)
+  return encodeFunctionData({ abi, functionName: 'settleVoucher', args })
+}
+
+function voucherArgs({ channelId, cumulative, signature }: SignedVoucher) {
+  return [{ channelId, cumulative }, compact(signature)] as const
 }
 
 /**

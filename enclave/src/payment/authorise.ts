@@ -12,8 +12,10 @@ import {
 } from '@jeju/verifier/protocol'
 import { ChainError, type Channel, type NodeChain, type Price } from '../chain/node-chain.ts'
 import { NodeError } from '../http/node-error.ts'
+import { assertVoucher } from './assert-voucher.ts'
 import type { Journal } from './journal.ts'
 import type { ReleaseHolds } from './release-holds.ts'
+import type { ShownVoucher } from './voucher-book.ts'
 
 /** A request that may be charged: who signed what, and what it may cost. */
 export interface Authorised {
@@ -23,6 +25,8 @@ export interface Authorised {
   readonly priceVersion: number
   /** Wei locked and not spent, as just read. */
   readonly funds: bigint
+  /** What pays it, where its channel is paid by vouchers. */
+  readonly shown?: ShownVoucher
 }
 
 /** Collaborators of {@link createAuthoriser}. */
@@ -101,6 +105,7 @@ export function createAuthoriser(parts: AuthoriserParts): Authoriser {
     )
     if (used) throw alreadyUsed()
     checkChannel(channel, signer, parts)
+    const shown = shownVoucher(signed, channel, parts)
     const { priceVersion, locked, spent } = channel
     return {
       signed,
@@ -108,6 +113,7 @@ export function createAuthoriser(parts: AuthoriserParts): Authoriser {
       price: await priceOf(priceVersion),
       priceVersion,
       funds: locked - spent,
+      ...(shown === undefined ? {} : { shown }),
     }
   }
   return {
@@ -121,14 +127,17 @@ export function createAuthoriser(parts: AuthoriserParts): Authoriser {
       return authorised
     },
     // Nothing awaits between these checks and the journal's own bookkeeping, so two requests cannot both pass (attack N2).
-    take: async ({ signed: { auth }, authHash, funds }) => {
+    take: async ({ signed: { auth }, authHash, funds, shown }) => {
+      const { channelId, maxFee } = auth
       if (journal.knows(authHash, auth)) throw alreadyUsed()
-      if (holds.has(auth.channelId)) throw beingReleased()
-      const free = funds - journal.reserved(auth.channelId)
-      if (free < auth.maxFee) {
-        throw new NodeError('insufficient_funds', `channel: ${free} wei free, ${auth.maxFee} asked`)
+      if (holds.has(channelId)) throw beingReleased()
+      const reserved = journal.reserved(channelId)
+      if (shown === undefined && funds - reserved < maxFee) {
+        const text = `channel: ${funds - reserved} wei free, ${maxFee} asked`
+        throw new NodeError('insufficient_funds', text)
       }
-      const onDisk = journal.start(authHash, auth).then((isNew) => {
+      const voucher = shown && journal.vouchers.take({ ...shown, channelId, reserved, maxFee })
+      const onDisk = journal.start(authHash, auth, voucher).then((isNew) => {
         if (!isNew) throw alreadyUsed()
       })
       // Whoever has not come to await it yet hears of it then.
@@ -195,13 +204,29 @@ function checkChannel(
   if (channel.agentId !== agentId || channel.serviceId !== serviceId) {
     throw new NodeError('channel_not_usable', 'channel: with another agent or service')
   }
-  // A receipt is worth nothing in a channel that is paid by vouchers (attack P19).
-  if (channel.mode !== 'receipt') {
-    throw new NodeError('channel_not_usable', 'channel: paid by vouchers, not by receipts')
-  }
   if (channel.sessionKey !== signer) {
     throw new NodeError('authorization_invalid', 'signature: not by the session key of the channel')
   }
+}
+
+/**
+ * What pays in a channel that is paid by vouchers: a receipt is worth nothing there, nor a voucher elsewhere (attack P19).
+ * Whether it is enough shows when the request is taken.
+ */
+function shownVoucher(
+  { auth, voucher }: SignedRequestAuth,
+  { mode, locked, spent, sessionKey }: Channel,
+  { serving }: AuthoriserParts,
+): ShownVoucher | undefined {
+  if (mode === 'receipt') {
+    if (voucher === undefined) return undefined
+    throw new NodeError('voucher_invalid', 'channel: paid by receipts, expected no voucher')
+  }
+  if (voucher === undefined) {
+    throw new NodeError('voucher_missing', 'channel: paid by vouchers, expected one')
+  }
+  assertVoucher({ channelId: auth.channelId, ...voucher }, sessionKey, serving)
+  return { voucher, signer: sessionKey, locked, spent }
 }
 
 /** Who releases the channel was told what it owes. */

@@ -18,6 +18,8 @@ interface Taken {
   /** When the reservation ends by itself, milliseconds. */
   readonly releaseAt?: number
   readonly owed?: Owed
+  /** A voucher pays it; its receipt settles nothing. */
+  readonly byVoucher?: true
 }
 
 /** A receipt and what the channel owes for it. */
@@ -52,8 +54,13 @@ export class JournalState {
   readonly #channels = new Map<Hex, ChannelSums>()
   readonly #waiting = new Set<Hex>()
 
-  start(authHash: Hex, auth: RequestAuth): void {
-    this.#set(authHash, { auth, state: 'started', reserved: auth.maxFee })
+  start(authHash: Hex, auth: RequestAuth, byVoucher: boolean): void {
+    const started = { auth, state: 'started', reserved: auth.maxFee } as const
+    this.#set(authHash, byVoucher ? { ...started, byVoucher } : started)
+  }
+
+  isByVoucher(authHash: Hex): boolean {
+    return this.#taken.get(authHash)?.byVoucher === true
   }
 
   finish(owed: Owed): void {

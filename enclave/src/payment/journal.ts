@@ -9,6 +9,7 @@ import {
   updateState,
 } from './journal-rows.ts'
 import { FORGET_EXPIRED, JournalState, type Owed, type TakenState } from './journal-state.ts'
+import { openVoucherBook, type VoucherBook } from './voucher-book.ts'
 
 /**
  * The node's memory of authorisations, on disk before anything depends on it: no authorisation is served twice, not
@@ -17,9 +18,15 @@ import { FORGET_EXPIRED, JournalState, type Owed, type TakenState } from './jour
 export interface Journal {
   /** Whether an authorisation, or its nonce in that channel, was taken before. */
   knows(authHash: Hex, auth: RequestAuth): boolean
-  /** Records an authorisation before inference. False when it is known. */
-  start(authHash: Hex, auth: RequestAuth): Promise<boolean>
-  /** Records the receipt, together with `also`; from now on the channel owes `fee`. */
+  /**
+   * Records an authorisation before inference. False when it is known.
+   * @param voucher what {@link VoucherBook.take} changed, where a voucher pays it
+   */
+  start(authHash: Hex, auth: RequestAuth, voucher?: readonly Change[]): Promise<boolean>
+  /**
+   * Records the receipt, together with `also`; from now on the channel owes `fee`. Where a voucher pays it, the receipt
+   * settles nothing and is not kept here.
+   */
   finish(item: SettlementItem, fee: bigint, also?: readonly Change[]): Promise<void>
   /** Records that nothing was answered, and why: the authorisation stays used and owes nothing. */
   abandon(authHash: Hex, status: string): Promise<void>
@@ -32,13 +39,15 @@ export interface Journal {
    * taken back. Zero before a channel may be released (docs/protocol.md §5.1).
    */
   owed(channelId: Hex): bigint
-  /** Authorisations of a channel that are being answered, and receipts of it that wait for settlement. */
+  /** Authorisations of a channel that are being answered, and receipts, or a voucher, of it that wait for settlement. */
   countsOf(channelId: Hex): { readonly answering: number; readonly waiting: number }
   /** Forgets what has expired, on disk too. Until then a channel owes what was never concluded. */
   forget(): Promise<void>
   /** Receipts that wait for settlement, oldest first. */
   waiting(): readonly Owed[]
   readonly waitingCount: number
+  /** What channels that are paid by vouchers owe, and have signed. */
+  readonly vouchers: VoucherBook
 }
 
 /** One item of a settlement. */
@@ -58,10 +67,12 @@ const FORGET_EVERY = 1024
  */
 export async function openJournal(store: Store, now: () => Date): Promise<Journal> {
   const state = new JournalState()
+  const vouchers = await openVoucherBook(store, now)
   const forget = async (): Promise<void> => {
     const nowS = Math.floor(now().getTime() / 1000)
     state.forgetExpired(BigInt(nowS))
-    await store.write([{ sql: FORGET_EXPIRED, values: [nowS, nowS] }])
+    const idle = vouchers.forget(BigInt(nowS))
+    await store.write([{ sql: FORGET_EXPIRED, values: [nowS, nowS] }, ...idle])
   }
   await forget()
   for (const row of await store.all(SELECT_AUTHORISATIONS)) {
@@ -79,22 +90,30 @@ export async function openJournal(store: Store, now: () => Date): Promise<Journa
   }
   return {
     knows: (authHash, auth) => state.knows(authHash, auth),
-    start: async (authHash, auth) => {
+    start: async (authHash, auth, voucher) => {
       if (state.knows(authHash, auth)) return false
       store.assertWorking()
       // The state first and without a pause, so that two requests can never both pass.
-      state.start(authHash, auth)
+      state.start(authHash, auth, voucher !== undefined)
       // Whether that fails is no matter of this authorisation; the store says so to whoever writes next.
       if (++taken % FORGET_EVERY === 0) forget().catch(() => undefined)
       // The file has the last word: another process on the same one cannot take it again. It is then that one's, and owed.
-      const [changed] = await orClosed(authHash, store.write([insertStarted(authHash, auth)]))
+      const changes = [insertStarted(authHash, auth), ...(voucher ?? [])]
+      const [changed] = await orClosed(authHash, store.write(changes))
       return changed === 1
     },
     finish: async (item, fee, also = []) => {
       store.assertWorking()
+      const { authHash } = item.receipt
       const owed = { item, fee }
+      if (state.isByVoucher(authHash)) {
+        state.move(authHash, 'closed', now().getTime())
+        const charged = vouchers.charge(item.auth.channelId, fee)
+        await store.write([updateState(authHash, 'closed', 'voucher'), ...charged, ...also])
+        return
+      }
       state.finish(owed)
-      await orClosed(item.receipt.authHash, store.write([...insertReceipt(owed), ...also]))
+      await orClosed(authHash, store.write([...insertReceipt(owed), ...also]))
     },
     abandon: async (authHash, status) => {
       // Whatever the disk does: nobody answers it any more, and a restart finds it burned.
@@ -111,12 +130,16 @@ export async function openJournal(store: Store, now: () => Date): Promise<Journa
       ])
     },
     reserved: (channelId) => state.reserved(channelId, now().getTime()),
-    owed: (channelId) => state.owed(channelId),
-    countsOf: (channelId) => state.countsOf(channelId),
+    owed: (channelId) => state.owed(channelId) + vouchers.owed(channelId),
+    countsOf: (channelId) => {
+      const { answering, waiting } = state.countsOf(channelId)
+      return { answering, waiting: waiting + Number(vouchers.isDue(channelId)) }
+    },
     forget,
     waiting: () => state.waiting(),
     get waitingCount() {
       return state.waitingCount
     },
+    vouchers,
   }
 }

@@ -12,15 +12,16 @@ import type { NodeChain } from '../chain/node-chain.ts'
 import { NodeError } from '../http/node-error.ts'
 import { hexOf } from '../storage/hex-column.ts'
 import type { Change, Store } from '../storage/store.ts'
+import { assertVoucher } from './assert-voucher.ts'
 import type { Journal } from './journal.ts'
 
 /** Channels whose users asked for their release: nothing more is taken of them. */
 export interface ReleaseHolds {
   /**
    * Reads a signed release (docs/protocol.md §5.1), takes nothing more of its channel until it cannot be used any longer,
-   * not after a restart either, and says what the channel still owes, wei.
+   * not after a restart either, holds the last voucher that came with it, and says what the channel still owes, wei.
    * @throws ProtocolError, NodeError `authorization_expired`, `authorization_invalid`, `channel_not_usable`,
-   *   `too_many_requests`
+   *   `too_many_requests`, `voucher_invalid`
    */
   hold(body: Uint8Array): Promise<{ readonly channelId: Hex; readonly owed: bigint }>
   has(channelId: Hex): boolean
@@ -32,8 +33,9 @@ export interface ReleaseHolds {
 export interface ReleaseHoldsParts {
   readonly store: Store
   readonly chain: Pick<NodeChain, 'channel'>
-  readonly journal: Pick<Journal, 'owed'>
+  readonly journal: Pick<Journal, 'owed' | 'vouchers'>
   readonly ledger: ContractDomain
+  readonly serving: ContractDomain
   readonly agentId: bigint
   readonly now: () => Date
 }
@@ -49,7 +51,7 @@ const MAX_ASKING = 16
  * @throws StoreError `STORE_CORRUPT`
  */
 export async function openReleaseHolds(parts: ReleaseHoldsParts): Promise<ReleaseHolds> {
-  const { store, chain, journal, ledger, agentId, now } = parts
+  const { store, chain, journal, ledger, serving, agentId, now } = parts
   const untilS = new Map<Hex, bigint>()
   const nowS = (): bigint => BigInt(Math.floor(now().getTime() / 1000))
   await store.write([forgetBefore(nowS())])
@@ -69,11 +71,13 @@ export async function openReleaseHolds(parts: ReleaseHoldsParts): Promise<Releas
     }
   }
   /** Until then nothing is taken; in memory at once, and on disk when it resolves. */
-  const keep = async (channelId: Hex, until: bigint): Promise<void> => {
+  const keep = async (channelId: Hex, until: bigint, voucher: readonly Change[]): Promise<void> => {
     if (until > (untilS.get(channelId) ?? 0n)) {
       for (const known of untilS.keys()) if (!has(known)) untilS.delete(known)
       untilS.set(channelId, until)
-      written = store.write([forgetBefore(nowS()), upsert(channelId, until)])
+      written = store.write([forgetBefore(nowS()), upsert(channelId, until), ...voucher])
+    } else if (voucher.length > 0) {
+      written = store.write(voucher)
     }
     // Of one that was asked for before as well: its write may be on its way, or have failed.
     await written
@@ -82,7 +86,7 @@ export async function openReleaseHolds(parts: ReleaseHoldsParts): Promise<Releas
     has,
     channels: () => [...untilS.keys()].filter(has),
     hold: async (body) => {
-      const { signature, ...release } = parseRelease(decodeUtf8(body, 'release'))
+      const { signature, voucher, ...release } = parseRelease(decodeUtf8(body, 'release'))
       const { channelId, deadline } = release
       if (deadline < nowS() || deadline > nowS() + MAX_RELEASE_LIFE_S) {
         const text = `deadline: expected ${nowS()} to ${nowS() + MAX_RELEASE_LIFE_S}, got ${deadline}`
@@ -98,7 +102,15 @@ export async function openReleaseHolds(parts: ReleaseHoldsParts): Promise<Releas
         const text = 'signature: not by the session key of the channel'
         throw new NodeError('authorization_invalid', text)
       }
-      await keep(channelId, deadline + MARGIN_S)
+      if (voucher !== undefined) {
+        if (channel.mode !== 'voucher') {
+          const text = 'channel: paid by receipts, expected no voucher'
+          throw new NodeError('voucher_invalid', text)
+        }
+        assertVoucher({ channelId, ...voucher }, channel.sessionKey, serving)
+      }
+      const held = voucher && journal.vouchers.bring(channelId, voucher, channel.sessionKey)
+      await keep(channelId, deadline + MARGIN_S, held ?? [])
       // Held first, counted then: what is taken in between would not be in the count.
       return { channelId, owed: journal.owed(channelId) }
     },

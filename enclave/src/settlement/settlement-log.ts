@@ -2,10 +2,16 @@ import type { Hex } from '@jeju/verifier/protocol'
 import type { GasFees, SignedTransaction } from '../chain/settlement-chain.ts'
 import { readAuthorisation, SELECT_AUTHORISATIONS } from '../payment/journal-rows.ts'
 import type { Owed } from '../payment/journal-state.ts'
+import type { VoucherClaim } from '../payment/voucher-book.ts'
+import { weiOf } from '../payment/voucher-rows.ts'
 import { StoreError } from '../storage/schema.ts'
+import type { SqlRow } from '../storage/sqlite.ts'
 import type { Change, Store } from '../storage/store.ts'
 
-/** One transaction that may settle a batch, and those that took its place; all of one account nonce, so one can be mined. */
+/**
+ * One transaction that may settle a batch of receipts, or one voucher, and those that took its place; all of one account
+ * nonce, so one can be mined.
+ */
 export interface Settlement {
   readonly id: number
   readonly accountNonce: number
@@ -14,6 +20,8 @@ export interface Settlement {
   /** The newest last. */
   readonly transactions: readonly (SignedTransaction & GasFees & { readonly sentAtMs: number })[]
   readonly items: readonly Owed[]
+  /** What it settles where there are no items. */
+  readonly claim: VoucherClaim | undefined
 }
 
 /** Settlements that are not final, in the node's database. Changes come together with those of the journal. */
@@ -39,7 +47,8 @@ export async function openSettlementLog(store: Store): Promise<SettlementLog> {
     nextId: () => ++last,
     open: async () => {
       const settlements: Settlement[] = []
-      for (const { id, account_nonce: nonce, gas, state } of await store.all(SELECT_OPEN)) {
+      for (const row of await store.all(SELECT_OPEN)) {
+        const { id, account_nonce: nonce, gas, state } = row
         const [transactions, items] = [
           await store.all(SELECT_TRANSACTIONS, [Number(id)]),
           await store.all(SELECT_ITEMS, [Number(id)]),
@@ -57,6 +66,7 @@ export async function openSettlementLog(store: Store): Promise<SettlementLog> {
             sentAtMs: Number(each['sent_at_ms']),
           })),
           items: items.flatMap((each) => readAuthorisation(each).owed ?? []),
+          claim: claimOf(row),
         })
       }
       return settlements
@@ -82,6 +92,31 @@ export function insertSettlement(
       values: [id, item.receipt.authHash],
     })),
   ]
+}
+
+/** A voucher that is going to be sent. */
+export function insertClaim(
+  id: number,
+  accountNonce: number,
+  gas: bigint,
+  { channelId, cumulative, signature, brings }: VoucherClaim,
+  nowMs: number,
+): Change {
+  return {
+    sql: `INSERT INTO settlements
+      (id, account_nonce, gas, state, made_at, channel_id, cumulative, signature, brings)
+      VALUES (?, ?, ?, 'sent', ?, ?, ?, ?, ?)`,
+    values: [
+      id,
+      accountNonce,
+      Number(gas),
+      Math.floor(nowMs / 1000),
+      channelId,
+      cumulative.toString(),
+      signature,
+      brings.toString(),
+    ],
+  }
 }
 
 /** A transaction of a settlement, on disk before anybody else has it. */
@@ -116,6 +151,16 @@ const FORGET: Change = {
   sql: `DELETE FROM settlements
     WHERE state IN ('final', 'void') AND id NOT IN (SELECT settlement FROM receipts WHERE settlement IS NOT NULL)`,
   values: [],
+}
+
+function claimOf(row: SqlRow): VoucherClaim | undefined {
+  if (row['channel_id'] === null) return undefined
+  return {
+    channelId: hexOf(row['channel_id']),
+    cumulative: weiOf(row['cumulative']),
+    signature: hexOf(row['signature']),
+    brings: weiOf(row['brings']),
+  }
 }
 
 function hexOf(value: unknown): Hex {

@@ -1,15 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { MAX_SETTLE_BATCH, type Hex } from '@jeju/verifier/protocol'
-import type { Channel, NodeChain, SettlementStatus } from '../chain/node-chain.ts'
+import type { Channel, SettlementStatus } from '../chain/node-chain.ts'
 import type { Owed } from '../payment/journal-state.ts'
 import type { ReleaseHolds } from '../payment/release-holds.ts'
 import type { Store } from '../storage/store.ts'
 import { createHurry } from './hurry.ts'
 import { insertSettlement, insertTransaction, openSettlementLog } from './settlement-log.ts'
 import { track, type TrackerParts } from './track.ts'
+import { createVoucherClaims, type ClaimCandidate } from './voucher-claims.ts'
 import { deadlineOf, isUrgent, isWorth, type WorthOptions } from './worth.ts'
 
-/** Brings finished receipts to the chain, and sees that they stay there. */
+/** Brings finished receipts, and vouchers, to the chain, and sees that they stay there. */
 export interface SettlementQueue {
   /**
    * Follows what was sent and sends what is worth it; with `last`, everything that brings more than its gas. Failures
@@ -26,7 +27,6 @@ export interface SettlementQueue {
 /** Collaborators of {@link openSettlementQueue}. */
 export interface SettlementQueueParts extends TrackerParts, WorthOptions {
   readonly store: Store
-  readonly channels: Pick<NodeChain, 'channel'>
   readonly holds: Pick<ReleaseHolds, 'channels'>
   readonly intervalMs: number
 }
@@ -72,6 +72,7 @@ export async function openSettlementQueue(parts: SettlementQueueParts): Promise<
   const { chain, journal, store, channels, logger, metrics, now, confirmations, intervalMs } = parts
   const log = await openSettlementLog(store)
   const hurry = createHurry(parts)
+  const claims = createVoucherClaims({ ...parts, log })
   const retryAtMs = new Map<Hex, number>()
   const nowS = (): bigint => BigInt(Math.floor(now().getTime() / 1000))
 
@@ -129,15 +130,15 @@ export async function openSettlementQueue(parts: SettlementQueueParts): Promise<
       )
       const items = owed.map(({ item }) => item)
       const [gas, fees, dataFee] = await Promise.all([
-        chain.estimateGas(items),
+        chain.estimateGas({ items }),
         chain.gasFees(),
-        chain.dataFee(items),
+        chain.dataFee({ items }),
       ])
       const due = owed.reduce((sum, { fee }) => sum + fee, 0n)
       const cost = gas * fees.maxFeePerGas + dataFee
       if (!isWorth({ fees: due, cost, last }, parts)) return false
       const { next: nonce } = await chain.accountNonces()
-      const signed = await chain.sign(items, { ...fees, nonce, gas })
+      const signed = await chain.sign({ items }, { ...fees, nonce, gas })
       const id = log.nextId()
       const nowMs = now().getTime()
       await journal.move(
@@ -168,7 +169,6 @@ export async function openSettlementQueue(parts: SettlementQueueParts): Promise<
   }
   /** One transaction at a time: the next is signed when this one is in a block. */
   const submit = async (last: boolean, head: bigint): Promise<void> => {
-    if (journal.waitingCount === 0) return
     const all = await candidates()
     // What is urgent, or asked for, and brings too little must not keep back what brings enough.
     const urgent = all.filter((each) => each.urgent)
@@ -176,22 +176,36 @@ export async function openSettlementQueue(parts: SettlementQueueParts): Promise<
       const first = [...urgent, ...all.filter((each) => !each.urgent)]
       if ((await sendFirst(first, last, head)).length > 0) return
     }
-    const asked = last ? undefined : hurry.take()
-    const held = all.filter(({ item }) => asked?.has(item.auth.channelId) === true)
+    const asked: ReadonlySet<Hex> = last ? new Set() : hurry.take()
+    const vouchers = await claims.candidates(asked)
+    const urgentClaims = vouchers.filter((each) => each.urgent)
+    if ((await claims.sendFirst(urgentClaims, last)) !== undefined) return
+    const held = all.filter(({ item }) => asked.has(item.auth.channelId))
     for (const batch of heldBatches(held)) {
       const sent = await sendFirst(batch, true, head)
       if (sent.length === 0) continue
       return hurry.sent(sent.map(({ item }) => item.auth.channelId))
     }
-    await sendFirst(all, last, head)
+    const calm = vouchers.filter((each) => !each.urgent)
+    const isHeld = ({ claim }: ClaimCandidate): boolean => asked.has(claim.channelId)
+    const released = await claims.sendFirst(calm.filter(isHeld), last)
+    if (released !== undefined) return hurry.sent([released])
+    if ((await sendFirst(all, last, head)).length > 0) return
+    await claims.sendFirst(
+      calm.filter((each) => !isHeld(each)),
+      last,
+    )
   }
+  const isIdle = (): boolean => journal.waitingCount === 0 && journal.vouchers.due().length === 0
   /** One round; returns whether something is on its way. */
   const round = async (last: boolean): Promise<boolean> => {
     const open = await log.open()
-    if (open.length === 0 && journal.waitingCount === 0) return false
+    if (open.length === 0 && isIdle()) return false
     const head = await chain.agreedHead()
     for (const settlement of open) await track(parts, settlement, head)
-    if (!(await log.open()).some(({ state }) => state === 'sent')) await submit(last, head)
+    if (!isIdle() && !(await log.open()).some(({ state }) => state === 'sent')) {
+      await submit(last, head)
+    }
     for (const settlement of await log.open()) {
       if (settlement.state === 'sent') await track(parts, settlement, await chain.agreedHead())
     }

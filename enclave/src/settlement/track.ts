@@ -1,4 +1,5 @@
-import type { GasFees, Inclusion, SettlementChain } from '../chain/settlement-chain.ts'
+import type { NodeChain } from '../chain/node-chain.ts'
+import type { GasFees, Inclusion, Settleable, SettlementChain } from '../chain/settlement-chain.ts'
 import type { Logger } from '../logging.ts'
 import type { SettlementMetrics } from '../metrics.ts'
 import type { Owed } from '../payment/journal-state.ts'
@@ -10,6 +11,7 @@ import { detach, insertTransaction, updateSettlement, type Settlement } from './
 /** What following settlements needs. */
 export interface TrackerParts {
   readonly chain: SettlementChain
+  readonly channels: Pick<NodeChain, 'channel'>
   readonly journal: Journal
   readonly metrics: SettlementMetrics
   readonly logger: Logger
@@ -62,10 +64,10 @@ async function include(
   { paid, blockNumber }: Inclusion,
 ): Promise<void> {
   const included = settlement.items.filter(({ item }) => paid?.has(item.receipt.authHash) === true)
-  logger.info(
-    { settlement: settlement.id, block: blockNumber.toString(), paid: included.length },
-    'settlement is in a block',
-  )
+  const { id, claim } = settlement
+  const count = claim === undefined ? included.length : Number(paid?.has(claim.channelId) === true)
+  const line = { settlement: id, block: blockNumber.toString(), paid: count }
+  logger.info(line, 'settlement is in a block')
   await journal.move(
     included.map(({ item }) => ({ authHash: item.receipt.authHash, to: 'included' as const })),
     [updateSettlement(settlement.id, 'included')],
@@ -74,14 +76,25 @@ async function include(
 
 /** A block that is no longer in doubt has it, as more than half of the RPCs say. */
 async function finish(
-  { chain, journal, metrics, logger }: TrackerParts,
+  parts: TrackerParts,
   settlement: Settlement,
   hash: Found['hash'],
 ): Promise<void> {
+  const { chain, journal, metrics, logger } = parts
   const agreed = await chain.agreedInclusion(hash)
   // They agree that it is in no block: the one that was asked first knows more, or lies.
   if (agreed === undefined) return
   const { paid = new Map() } = agreed
+  if (settlement.claim !== undefined) {
+    const { channelId } = settlement.claim
+    const wei = paid.get(channelId)
+    await conclude(parts, settlement, 'final', wei ?? 0n)
+    // Another's claim came first: what this channel owes is counted anew.
+    if (wei === undefined) return logger.warn({ channelId }, 'a voucher was not paid')
+    metrics.voucherSettled(wei)
+    logger.info({ channelId, wei: wei.toString() }, 'voucher settled')
+    return
+  }
   const isPaid = ({ item }: Owed): boolean => paid.has(item.receipt.authHash)
   const moves = settlement.items.map((owed): Move => {
     const { authHash } = owed.item.receipt
@@ -99,6 +112,17 @@ async function finish(
   }
 }
 
+/** Nothing more comes of the transaction of a voucher. */
+async function conclude(
+  { journal }: TrackerParts,
+  { id, claim }: Settlement,
+  state: 'final' | 'void',
+  paid: bigint,
+): Promise<void> {
+  const changes = claim === undefined ? [] : journal.vouchers.claimed(claim.channelId, paid)
+  await journal.move([], [updateSettlement(id, state), ...changes])
+}
+
 /** A reorganisation: the block it was in is gone. The transaction may come into another one, so it is sent again. */
 async function takenBack(parts: TrackerParts, settlement: Settlement): Promise<void> {
   const { journal, metrics, logger } = parts
@@ -113,11 +137,18 @@ async function takenBack(parts: TrackerParts, settlement: Settlement): Promise<v
 
 /** In no block yet. */
 async function push(parts: TrackerParts, settlement: Settlement): Promise<void> {
-  const { chain, journal, logger, now } = parts
+  const { chain, channels, journal, logger, now } = parts
   const { mined } = await chain.accountNonces()
   if (mined > settlement.accountNonce) {
     // Another transaction has its nonce. Were it in a block after all, preview would say so of its items.
     logger.warn({ settlement: settlement.id }, 'another transaction took its place')
+    if (settlement.claim !== undefined) {
+      const { channelId, cumulative, brings } = settlement.claim
+      // Were it in a block after all, the channel would have paid as much; and what it has paid is not claimed again.
+      const { spent, locked } = await channels.channel(channelId)
+      const isPaid = spent >= cumulative || spent === locked
+      return conclude(parts, settlement, 'void', isPaid ? brings : 0n)
+    }
     await journal.move(
       settlement.items.map(({ item }) => ({ authHash: item.receipt.authHash, to: 'waiting' })),
       [updateSettlement(settlement.id, 'void'), ...detached(settlement.items)],
@@ -139,15 +170,14 @@ async function replace(
   settlement: Settlement,
   before: GasFees,
 ): Promise<`0x${string}` | undefined> {
-  const { id, accountNonce, gas, items } = settlement
+  const { id, accountNonce, gas, items, claim } = settlement
   const fees = bumped(before, await chain.gasFees())
-  const worth = items.reduce((sum, { fee }) => sum + fee, 0n)
+  const worth = items.reduce((sum, { fee }) => sum + fee, claim?.brings ?? 0n)
   const wasWorth = worth >= before.maxFeePerGas * gas
   if (wasWorth && worth < fees.maxFeePerGas * gas) return undefined
-  const signed = await chain.sign(
-    items.map(({ item }) => item),
-    { ...fees, nonce: accountNonce, gas },
-  )
+  const settled: Settleable =
+    claim === undefined ? { items: items.map(({ item }) => item) } : { voucher: claim }
+  const signed = await chain.sign(settled, { ...fees, nonce: accountNonce, gas })
   await journal.move([], [insertTransaction(id, signed, fees, now().getTime())])
   metrics.replaced()
   const offer = { settlement: id, maxFeePerGas: fees.maxFeePerGas.toString() }

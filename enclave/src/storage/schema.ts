@@ -146,6 +146,29 @@ const MIGRATIONS: readonly string[] = [
     until INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE voucher_channels (
+    channel_id TEXT NOT NULL PRIMARY KEY,
+    -- whose vouchers are held
+    signer TEXT NOT NULL,
+    -- wei that this node has charged, and of them those that its settlements have brought
+    fees TEXT NOT NULL,
+    settled TEXT NOT NULL,
+    used_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE vouchers (
+    channel_id TEXT NOT NULL REFERENCES voucher_channels ON DELETE CASCADE,
+    cumulative TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    PRIMARY KEY (channel_id, cumulative)
+  ) STRICT;
+  -- of a settlement of a voucher, which has no receipts
+  ALTER TABLE settlements ADD COLUMN channel_id TEXT;
+  ALTER TABLE settlements ADD COLUMN cumulative TEXT;
+  ALTER TABLE settlements ADD COLUMN signature TEXT;
+  -- wei that it brings
+  ALTER TABLE settlements ADD COLUMN brings TEXT;
+  `,
 ]
 
 /**

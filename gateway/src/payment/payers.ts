@@ -2,6 +2,7 @@ import type { ReceiptSignatures } from '@jeju/verifier'
 import {
   authDigest,
   ProtocolError,
+  voucherDigest,
   type ContractDomain,
   type Hex,
   type SignedRequestAuth,
@@ -73,9 +74,6 @@ export function createPayers(parts: PayerParts): Payers {
         `channel: expected an open one, got ${channel.state}`,
       )
     }
-    if (channel.mode !== 'receipt') {
-      throw new GatewayError('channel_unusable', 'channel: expected mode RECEIPT, got VOUCHER')
-    }
     const known = { readAtMs, payer: { channel, terms: await termsOf(channel) } }
     channels.set(channelId, known)
     return known
@@ -97,12 +95,33 @@ export function createPayers(parts: PayerParts): Payers {
     underWay.set(channelId, reading)
     return reading
   }
-  const signerOf = ({ auth, signature }: SignedRequestAuth): Hex => {
+  const signerOf = ({ auth, signature }: SignedRequestAuth): Hex =>
+    recover(authDigest(auth, serving, signatures.keccak256), signature)
+  const recover = (digest: Hex, signature: Hex): Hex => {
     try {
-      return signatures.recoverAddress(authDigest(auth, serving, signatures.keccak256), signature)
+      return signatures.recoverAddress(digest, signature)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       throw new GatewayError('authorization_invalid', error.message)
+    }
+  }
+  /** As a node does, so that none is asked for nothing: how much it has to be is for the node to say. */
+  const requireVoucher = (
+    { auth, voucher }: SignedRequestAuth,
+    { mode, sessionKey }: ChannelState,
+  ): void => {
+    if (mode === 'receipt') {
+      if (voucher === undefined) return
+      throw new GatewayError('authorization_invalid', 'voucher: expected none, paid by receipts')
+    }
+    if (voucher === undefined) {
+      throw new GatewayError('channel_unusable', 'channel: paid by vouchers, expected one')
+    }
+    const { channelId } = auth
+    const { cumulative, signature } = voucher
+    const digest = voucherDigest({ channelId, cumulative }, serving, signatures.keccak256)
+    if (recover(digest, signature) !== sessionKey) {
+      throw new GatewayError('authorization_invalid', 'voucher: not by the session key')
     }
   }
   return {
@@ -127,6 +146,7 @@ export function createPayers(parts: PayerParts): Payers {
       if (known.payer.channel.sessionKey !== signer) {
         throw new GatewayError('authorization_invalid', 'authorization: not by the session key')
       }
+      requireVoucher(signed, known.payer.channel)
       return known.payer
     },
   }

@@ -18,7 +18,7 @@ import type { SponsorSettings } from './sponsor-settings.ts'
 
 /** The gateway's own channels, and the wallet that opens them. */
 export interface OwnChannels {
-  readonly channels: Pick<ChannelBook, 'reserve' | 'doubt'>
+  readonly channels: Pick<ChannelBook, 'reserve' | 'doubt' | 'dispute' | 'chargedOf'>
   /** Lower case. */
   readonly wallet: Hex
 }
@@ -60,6 +60,7 @@ export async function openChannels(parts: OpenChannelsParts): Promise<OwnChannel
     store: await openFolder(settings.folder),
     feesOf: async (channelId) => fees.of(channelId),
     channelAmount: settings.channelAmount,
+    mode: settings.channels === 'vouchers' ? 'VOUCHER' : 'RECEIPT',
     budget: lockingBudget(parts),
     // Two transactions of one wallet that were prepared at once have the same account nonce.
     inTurn: (send) => reachable(shared.alone(`wallet:${account.address}`, send)),

@@ -5,6 +5,8 @@ import { MAX_BUDGET } from '../state/shared-state.ts'
 export interface SponsorSettings {
   /** File of the paying wallet's private key. */
   readonly keyFile: string
+  /** How channels are paid that it opens: by receipts, or by vouchers. */
+  readonly channels: 'receipts' | 'vouchers'
   /** Where its channels and their session keys are kept; of one replica each. */
   readonly folder: string
   /** Wei locked in a channel at once. */
@@ -29,6 +31,7 @@ type Setting<Value> = z.ZodType<Value | undefined>
 export const sponsorShape: {
   readonly SPONSOR_KEY_FILE: Setting<string>
   readonly SPONSOR_FOLDER: Setting<string>
+  readonly SPONSOR_CHANNELS: Setting<SponsorSettings['channels']>
   readonly SPONSOR_CHANNEL_AMOUNT: Setting<bigint>
   readonly SPONSOR_LOCKED_PER_DAY: Setting<bigint>
   readonly SPONSOR_MAX_FEE: Setting<bigint>
@@ -36,6 +39,7 @@ export const sponsorShape: {
 } = {
   SPONSOR_KEY_FILE: z.string().min(1).optional(),
   SPONSOR_FOLDER: z.string().min(1).optional(),
+  SPONSOR_CHANNELS: z.enum(['receipts', 'vouchers'], 'expected receipts or vouchers').optional(),
   SPONSOR_CHANNEL_AMOUNT: wei.optional(),
   SPONSOR_LOCKED_PER_DAY: wei.optional(),
   SPONSOR_MAX_FEE: wei.optional(),
@@ -50,7 +54,7 @@ export function readSponsor(
   problems: string[],
 ): SponsorSettings | undefined {
   const { SPONSOR_KEY_FILE, SPONSOR_FOLDER, SPONSOR_CHANNEL_AMOUNT } = data
-  const { SPONSOR_LOCKED_PER_DAY, SPONSOR_MAX_FEE, ACCOUNTS_FILE } = data
+  const { SPONSOR_LOCKED_PER_DAY, SPONSOR_MAX_FEE, SPONSOR_CHANNELS, ACCOUNTS_FILE } = data
   const needed = {
     SPONSOR_KEY_FILE,
     SPONSOR_FOLDER,
@@ -63,12 +67,14 @@ export function readSponsor(
   )
   if (missing.length === Object.keys(needed).length) {
     if (ACCOUNTS_FILE !== undefined) problems.push('ACCOUNTS_FILE: nobody pays for them')
+    if (SPONSOR_CHANNELS !== undefined) problems.push('SPONSOR_CHANNELS: nobody opens them')
     return undefined
   }
   for (const name of missing) problems.push(`${name}: expected with the other SPONSOR settings`)
   return {
     keyFile: SPONSOR_KEY_FILE ?? '',
     folder: SPONSOR_FOLDER ?? '',
+    channels: SPONSOR_CHANNELS ?? 'receipts',
     channelAmount: SPONSOR_CHANNEL_AMOUNT ?? 0n,
     lockedPerDay: SPONSOR_LOCKED_PER_DAY ?? 0n,
     maxFeePerRequest: SPONSOR_MAX_FEE ?? 0n,

@@ -8,6 +8,7 @@ import { withinFallbacks, type Candidate } from '../routing/candidate.ts'
 import type { Preferences } from '../routing/preferences.ts'
 import type { Router } from '../routing/router.ts'
 import type { GatewayStore } from '../store/gateway-store.ts'
+import type { ExactVouchers } from './exact-vouchers.ts'
 import { cappedPurse, type Purse } from './purse.ts'
 import type { PaidPrompt } from './read-prompt.ts'
 
@@ -36,6 +37,7 @@ export interface Sponsor {
 /** What {@link createSponsor} needs. */
 export interface SponsorParts {
   readonly channels: Pick<ChannelBook, 'reserve' | 'doubt'>
+  readonly exact: ExactVouchers
   readonly wallet: Hex
   readonly serving: ContractDomain
   readonly maxFeePerRequest: bigint
@@ -50,7 +52,7 @@ const MAX_CANDIDATES = 3
 
 /** A sponsor with these channels. Signs only for nodes that have a lease, and right before they are asked. */
 export function createSponsor(parts: SponsorParts): Sponsor {
-  const { channels, wallet, serving, maxFeePerRequest, route, fees, logger, now } = parts
+  const { channels, exact, wallet, serving, maxFeePerRequest, route, fees, logger, now } = parts
   const maxFeeAt = (prompt: PaidPrompt, { model, price }: Candidate): bigint =>
     maxFeeOf(prompt.boundsWith(model.id), price, maxFeePerRequest)
 
@@ -68,7 +70,7 @@ export function createSponsor(parts: SponsorParts): Sponsor {
     await purse.take(most)
     try {
       // The channel's own price version may be an older one; more than was taken is not signed for.
-      const reservation = await channels.reserve({ agentId, serviceId }, (price) =>
+      const reservation = await channels.reserve({ agentId, serviceId, bindingId }, (price) =>
         maxFeeOf(asked, price, most),
       )
       const { path, body } = asked
@@ -88,10 +90,12 @@ export function createSponsor(parts: SponsorParts): Sponsor {
           charged: (fee) => {
             reservation.charged(fee)
             spent(fee)
+            if (reservation.cumulative !== undefined) exact.due(channel, lease)
           },
           released: () => {
             reservation.released()
             channels.doubt(channel)
+            if (reservation.cumulative !== undefined) exact.due(channel, lease)
             purse.giveBack(most)
           },
         },

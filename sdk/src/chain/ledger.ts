@@ -39,6 +39,8 @@ export interface ChannelOpening {
   readonly amount: bigint
   /** Address of the key that signs authorisations. */
   readonly sessionKey: Hex
+  /** RECEIPT when absent. */
+  readonly mode?: ChannelMode
 }
 
 /** The wallet's money. Every call resolves once the transaction is in a block; amounts in wei. */
@@ -94,7 +96,7 @@ export function ledgerOf(client: ChainClient, deployment: Deployment): Ledger {
       (await client.write({ ...ledger, functionName: 'withdraw', args: [amount, to] })).hash,
     openChannel: async (opening, beforeSend) => {
       const salt = BigInt(toHex(randomBytes32()))
-      const mode = CHANNEL_MODES.indexOf('RECEIPT')
+      const mode = CHANNEL_MODES.indexOf(opening.mode ?? 'RECEIPT')
       const { hash, result } = await client.write(
         {
           ...ledger,

@@ -24,6 +24,12 @@ export interface VerificationOptions {
   readonly maxFeePerRequest: bigint
   /** Wei that this client may lock in all, openings and top-ups; what the wallet has when absent. */
   readonly budget?: bigint
+  /**
+   * How channels are paid that this client opens: item by item, or by one growing sum, which costs a provider one small
+   * transaction however many answers it has given. `receipts` when absent. One process at a time uses a channel of
+   * vouchers: one that starts takes it over.
+   */
+  readonly channels?: 'receipts' | 'vouchers'
   /** Where channels, receipts and evidence are kept; in memory when absent, so that a new process opens new channels. */
   readonly store?: Store
   /** Only these agents; all that the gateway hints at when absent. */

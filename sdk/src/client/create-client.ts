@@ -88,7 +88,8 @@ export function createClientOn(options: VerificationOptions, on: ClientChain): C
     ledger: deployment.ledgerManager,
     user: on.account,
   })
-  const feesOf = (channelId: Hex): Promise<bigint> => receipts.feesOf(channelId)
+  const feesOf = async (channelId: Hex): Promise<bigint> =>
+    records.feesOf(channelId, await receipts.feesOf(channelId))
   const channels = new ChannelBook({
     ledger: on.ledger,
     chain: on.chain,
@@ -96,6 +97,7 @@ export function createClientOn(options: VerificationOptions, on: ClientChain): C
     feesOf,
     channelAmount: options.channelAmount,
     budget: new Budget(options.budget),
+    mode: options.channels === 'vouchers' ? 'VOUCHER' : 'RECEIPT',
     onEvent,
   })
   const prompts = new PromptCompleter({
@@ -114,6 +116,7 @@ export function createClientOn(options: VerificationOptions, on: ClientChain): C
     servicesOf: on.servicesOf,
     feesOf,
     ledger: domain(deployment, deployment.ledgerManager),
+    serving: domain(deployment, deployment.inferenceServing),
     allowLoopback: isLoopback(base),
     transport,
     now,

@@ -1,6 +1,7 @@
 import type { Check, NodeClaims, ReceiptReport, Report } from '@jeju/verifier'
 import type { ComputeReceipt, Hex } from '@jeju/verifier/protocol'
 import type { SealingAlgo } from '@jeju/verifier/sealing'
+import type { ChannelMode } from '../chain/ledger.ts'
 import type { Refusal } from '../errors/not-verified.ts'
 import type { ClosedChannel } from '../payment/close-channel.ts'
 
@@ -28,6 +29,7 @@ export type SdkEvent =
       readonly amount: bigint
       /** Address of the session key. */
       readonly sessionKey: Hex
+      readonly mode: ChannelMode
       readonly transaction: Hex
     }
   | {

@@ -91,7 +91,8 @@ export class PromptCompleter {
   ): Promise<Response | GatewayRefusal> {
     const { gateway, channels, sessions, maxFeePerRequest } = this.#with
     signal.throwIfAborted()
-    const reservation = await channels.reserve(session.candidate, (price) =>
+    const { bindingId } = session.claims
+    const reservation = await channels.reserve({ ...session.candidate, bindingId }, (price) =>
       maxFeeOf(request, price, maxFeePerRequest),
     )
     const sent = await this.#seal(session, request, reservation)
@@ -103,8 +104,12 @@ export class PromptCompleter {
       const refusal = await readRefusal(await openedRefusal(response, sent))
       // A key that is not the node's any more (EHBP, 422) is asked for again with everything else.
       if (refusal.status >= 500 || refusal.status === 422) sessions.end(session)
-      channels.doubt(reservation.channel)
-      reservation.released()
+      if (refusal.isBehind) {
+        channels.dispute(reservation.channel)
+      } else {
+        channels.doubt(reservation.channel)
+        reservation.released()
+      }
       return refusal
     } catch (error) {
       return failedAnswer(outcomeOf(error, signal), contentTypeOf(request))
@@ -217,7 +222,7 @@ function recordOf(
     agentId,
     operator,
     serving,
-    signed,
+    signed: withoutVoucher(signed),
     sessionKey: addressOf(reservation.channel.sessionKey),
     requestBytes: request.body.length,
     receipt: encodeComputeReceipt(receipt),
@@ -230,6 +235,11 @@ function recordOf(
     price: reservation.channel.price,
     evidence: evidenceDigest,
   }
+}
+
+/** A receipt is shown to others, who could settle the voucher. */
+function withoutVoucher({ auth, salt, signature }: SignedRequestAuth): SignedRequestAuth {
+  return { auth, salt, signature }
 }
 
 function contentTypeOf({ stream }: PromptRequest): string {

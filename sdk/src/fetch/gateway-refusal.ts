@@ -16,6 +16,8 @@ export interface GatewayRefusal {
   readonly status: number
   /** Another provider may be tried. */
   readonly failover: boolean
+  /** The node says that it has charged more than was signed for. */
+  readonly isBehind: boolean
   toResponse(): Response
 }
 
@@ -23,7 +25,9 @@ export interface GatewayRefusal {
 export async function readRefusal(response: Response): Promise<GatewayRefusal> {
   const { status } = response
   const body = await readBody(response.body, MAX_ERROR_BYTES).catch(() => new Uint8Array(0))
-  const failover = (status === 502 || status === 503) && FAILOVER_CODES.includes(errorCodeOf(body))
+  const code = errorCodeOf(body)
+  const failover = (status === 502 || status === 503) && FAILOVER_CODES.includes(code)
+  const isBehind = status === 402 && code === 'voucher_too_low'
   const headers = new Headers({
     'content-type': response.headers.get('content-type') ?? 'application/json',
     // The OpenAI client would repeat a request that may have been charged.
@@ -31,7 +35,7 @@ export async function readRefusal(response: Response): Promise<GatewayRefusal> {
   })
   const retryAfter = response.headers.get('retry-after')
   if (retryAfter !== null) headers.set('retry-after', retryAfter)
-  return { status, failover, toResponse: () => new Response(body, { status, headers }) }
+  return { status, failover, isBehind, toResponse: () => new Response(body, { status, headers }) }
 }
 
 function errorCodeOf(body: Uint8Array): unknown {

@@ -5,6 +5,7 @@ import {
   randomBytes32,
   requestHash,
   signDigest,
+  signVoucher,
   toHex,
   type ContractDomain,
   type Hex,
@@ -42,7 +43,10 @@ export function maxFeeOf(request: RequestBounds, price: PriceRecord, cap: bigint
   return bound < cap ? bound : cap
 }
 
-/** Signs what may be charged for exactly these bytes at exactly this binding (docs/protocol.md §5). */
+/**
+ * Signs what may be charged for exactly these bytes at exactly this binding (docs/protocol.md §5), with the voucher that
+ * pays it where the channel is paid so (§5.2).
+ */
 export function authorise(options: {
   readonly path: PromptPath
   /** As it is sent: sealed, where it is sealed. */
@@ -63,6 +67,10 @@ export function authorise(options: {
     maxFee: reservation.maxFee,
     validUntil: BigInt(Math.floor(now.getTime() / 1000)) + AUTH_LIFE_S,
   }
-  const signature = signDigest(authDigest(auth, serving), reservation.channel.sessionKey)
-  return { auth, salt, signature }
+  const { channel, cumulative } = reservation
+  const { channelId, sessionKey } = channel
+  const signature = signDigest(authDigest(auth, serving), sessionKey)
+  if (cumulative === undefined) return { auth, salt, signature }
+  const voucher = signVoucher({ channelId, cumulative }, serving, sessionKey)
+  return { auth, salt, signature, voucher }
 }

@@ -9,10 +9,13 @@ import {
   ProtocolError,
   toHex,
   type Hex,
+  type JsonObject,
 } from '@jeju/verifier/protocol'
 import type { PriceRecord } from '../chain/chain-reader.ts'
+import type { ChannelMode } from '../chain/ledger.ts'
 import { SdkError } from '../errors/sdk-error.ts'
 import type { Store } from '../store/store.ts'
+import { VoucherSums } from './voucher-sums.ts'
 
 /** A channel that this wallet opened and can sign for. */
 export interface ChannelRecord {
@@ -23,6 +26,9 @@ export interface ChannelRecord {
   readonly price: PriceRecord
   /** secp256k1 private key that signs authorisations. */
   readonly sessionKey: Uint8Array
+  readonly mode: ChannelMode
+  /** Of mode VOUCHER: the one node that is paid from it. */
+  readonly bindingId?: Hex
 }
 
 /** Whose channels: of one wallet in one ledger on one chain. */
@@ -38,9 +44,13 @@ const MAX_UINT32 = 2 ** 32 - 1
 export class ChannelRecords {
   readonly #store: Store
   readonly #folder: string
+  /** What was signed for, of those that are paid by vouchers. */
+  readonly sums: VoucherSums
 
-  constructor(store: Store, { chainId, ledger, user }: ChannelOwner) {
+  constructor(store: Store, owner: ChannelOwner) {
+    const { chainId, ledger, user } = owner
     this.#store = store
+    this.sums = new VoucherSums(store, owner)
     this.#folder = `channels/${chainId}-${ledger}-${user}`.toLowerCase()
   }
 
@@ -51,6 +61,16 @@ export class ChannelRecords {
   /** A closed channel signs nothing any more; its key goes with it. */
   async forget(channelId: Hex): Promise<void> {
     await this.#store.remove(this.#nameOf(channelId))
+    await this.sums.forget(channelId)
+  }
+
+  /**
+   * Wei that the known fees of a channel come to, for who keeps its receipts, which come to `receipts`. Throws
+   * `RECORD_INVALID`.
+   */
+  async feesOf(channelId: Hex, receipts: bigint): Promise<bigint> {
+    const { known = 0n } = (await this.sums.find(channelId)) ?? {}
+    return known > receipts ? known : receipts
   }
 
   /** Throws `RECORD_INVALID`. */
@@ -81,6 +101,8 @@ function encodeChannel({
   serviceId,
   price,
   sessionKey,
+  mode,
+  bindingId,
 }: ChannelRecord): string {
   return canonicalJson({
     v: 1,
@@ -94,6 +116,8 @@ function encodeChannel({
       maxOutputTokens: price.maxOutputTokens,
     },
     sessionKey: toHex(sessionKey),
+    // Those of receipts are as they were before there were others.
+    ...(mode === 'VOUCHER' ? { mode, bindingId: bindingId ?? null } : {}),
   })
 }
 
@@ -101,7 +125,8 @@ function encodeChannel({
 function parseChannel(text: string, name: string): ChannelRecord {
   try {
     const members = ['v', 'channelId', 'agentId', 'serviceId', 'price', 'sessionKey'] as const
-    const record = exactObject(parseCanonicalJson(text, name), name, members)
+    const optional = ['mode', 'bindingId'] as const
+    const record = exactObject(parseCanonicalJson(text, name), name, members, optional)
     const uint32 = { min: 0, max: MAX_UINT32 }
     asInteger(record['v'], `${name}.v`, { min: 1, max: 1 })
     return {
@@ -110,11 +135,24 @@ function parseChannel(text: string, name: string): ChannelRecord {
       serviceId: asInteger(record['serviceId'], `${name}.serviceId`, uint32),
       price: readPrice(record['price'], `${name}.price`),
       sessionKey: fromHex(asHex(record['sessionKey'], `${name}.sessionKey`, 32)),
+      ...readMode(record, name),
     }
   } catch (cause) {
     if (!(cause instanceof ProtocolError)) throw cause
     throw new SdkError('RECORD_INVALID', cause.message, { cause })
   }
+}
+
+function readMode(
+  { mode, bindingId = null }: JsonObject,
+  place: string,
+): Pick<ChannelRecord, 'mode' | 'bindingId'> {
+  if (mode === undefined && bindingId === null) return { mode: 'RECEIPT' }
+  if (mode !== 'VOUCHER') {
+    throw new ProtocolError('INPUT_FIELD', `${place}.mode: expected VOUCHER, or none`)
+  }
+  if (bindingId === null) return { mode }
+  return { mode, bindingId: asHex(bindingId, `${place}.bindingId`, 32) }
 }
 
 /** A price as records hold it. Throws a ProtocolError. */

@@ -1,7 +1,7 @@
 import type { Deployment } from '@jeju/contracts'
 import type { Hex } from '@jeju/verifier/protocol'
 import { createChainReader } from '../chain/chain-reader.ts'
-import { ledgerOf } from '../chain/ledger.ts'
+import { ledgerOf, type ChannelMode } from '../chain/ledger.ts'
 import { createChainClient, type Wallet } from '../chain/viem-client.ts'
 import type { OnSdkEvent } from '../events/sdk-event.ts'
 import type { Store } from '../store/store.ts'
@@ -19,6 +19,8 @@ export interface ChannelBookOptions {
   /** Wei locked at once. */
   readonly channelAmount: bigint
   readonly budget: ChannelBudget
+  /** Of channels that are opened, and of those that are found; RECEIPT when absent. */
+  readonly mode?: ChannelMode
   readonly onEvent: OnSdkEvent
   /** Sends a transaction while no other process with the same wallet does; at once unless given. */
   readonly inTurn?: <Value>(send: () => Promise<Value>) => Promise<Value>

@@ -3,6 +3,7 @@ import {
   encodeRelease,
   MAX_RELEASE_LIFE_S,
   signRelease,
+  signVoucher,
   type ContractDomain,
   type Hex,
 } from '@jeju/verifier/protocol'
@@ -28,6 +29,7 @@ export interface ReleaseParts {
   readonly servicesOf: (agentId: bigint) => Promise<readonly AgentService[]>
   readonly feesOf: (channelId: Hex) => Promise<bigint>
   readonly ledger: ContractDomain
+  readonly serving: ContractDomain
   /** Whether a provider on this very machine may be asked: for a devnet. */
   readonly allowLoopback: boolean
   readonly transport: typeof fetch
@@ -42,11 +44,14 @@ export interface ReleaseParts {
  */
 export async function askRelease(parts: ReleaseParts, channel: ChannelRecord): Promise<void> {
   const endpoint = await endpointOf(parts, channel.agentId)
-  const { channelId, sessionKey } = channel
+  const { channelId, sessionKey, mode } = channel
   const paid = await parts.feesOf(channelId)
   const deadline = BigInt(Math.floor(parts.now().getTime() / 1000)) + MAX_RELEASE_LIFE_S / 2n
   const signed = signRelease({ channelId, paid, deadline }, parts.ledger, sessionKey)
-  const body = encodeRelease(signed)
+  // The last voucher, for exactly that: no node has to claim more than it has charged.
+  const last = mode === 'VOUCHER' ? { channelId, cumulative: paid } : undefined
+  const voucher = last && signVoucher(last, parts.serving, sessionKey)
+  const body = encodeRelease(voucher === undefined ? signed : { ...signed, voucher })
   const { wait = pause } = parts
   for (let leftMs = MAX_WAIT_S * 1000; ;) {
     const askedAtMs = parts.now().getTime()

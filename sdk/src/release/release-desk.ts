@@ -111,13 +111,16 @@ async function releaseBy(options: ReleaseDeskOptions, release: SignedRelease): P
       'expected a release in date, by the session key of a live channel of this payee',
     )
   }
-  if (channel.spent < paid) {
-    const message = `channel: expected ${paid} wei settled, got ${channel.spent}`
-    throw new NotReleased('release_not_settled', message)
-  }
+  // The nodes first: they settle what they are owed for it, and keep the last voucher, from when they hear of the release.
   const due = await owed(release)
   if (due !== 0n) {
     throw new NotReleased('release_not_settled', `channel: expected nothing owed, got ${due} wei`)
+  }
+  // Read after that: they may have been paid meanwhile.
+  const { spent } = await ledger.channelOf(channelId)
+  if (spent < paid) {
+    const message = `channel: expected ${paid} wei settled, got ${spent}`
+    throw new NotReleased('release_not_settled', message)
   }
   return ledger.releaseChannel(channelId)
 }

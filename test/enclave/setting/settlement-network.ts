@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { computeRegistryAbi } from '@jeju/contracts'
-import { connectWallet, createLedger, createProvider } from '@jeju/sdk'
+import { connectWallet, createLedger, createProvider, type Ledger } from '@jeju/sdk'
 import {
   addressOf,
   attestationDigest,
@@ -35,6 +35,9 @@ export interface SettlementNetwork {
   /** A new receipt of the channel; the fee is 10^9 wei for each token. */
   item(outputTokens?: number): Promise<SettlementItem>
   spent(): Promise<bigint>
+  /** A new channel with the same agent that is paid by vouchers; 10^18 wei are locked. */
+  openVoucherChannel(): Promise<{ readonly channelId: Hex; readonly sessionKey: Uint8Array }>
+  channelOf: Ledger['channelOf']
   /** Forgets every transaction that is in no block. */
   dropPending(): Promise<void>
 }
@@ -134,6 +137,13 @@ export async function startSettlementNetwork(): Promise<SettlementNetwork> {
         receiptSig: signDigest(receiptDigest(receipt, serving), signerKey),
       }
     },
+    openVoucherChannel: async () => {
+      const key = randomBytes32()
+      const terms = { ...opening, sessionKey: addressOf(key), mode: 'VOUCHER' } as const
+      const opened = await ledger.openChannel(terms)
+      return { channelId: opened.channelId, sessionKey: key }
+    },
+    channelOf: ledger.channelOf,
     spent: async () => (await ledger.channelOf(channelId)).spent,
     dropPending: async () => {
       type Drop = { Method: 'anvil_dropAllTransactions'; Parameters: []; ReturnType: null }

@@ -10,7 +10,9 @@ import {
   SETTLE_WINDOW_S,
   toHex,
   utf8,
+  voucherDigest,
   type Hex,
+  type SignedVoucher,
 } from '@jeju/verifier/protocol'
 import {
   ChainError,
@@ -49,6 +51,9 @@ export class TestChain implements NodeChain {
   >()
   readonly attestations: BindSignerCall[] = []
   readonly settlements: (readonly SettlementItem[])[] = []
+  readonly settledVouchers: SignedVoucher[] = []
+  /** Session keys that were replaced, and are still good for settlement. */
+  readonly replacedKeys = new Set<Hex>()
   /** Calls by method name. */
   readonly calls: string[] = []
   bindingValidityS = 24n * 3600n
@@ -191,6 +196,35 @@ export class TestChain implements NodeChain {
       if (this.losesAnswers) throw new ChainError('CHAIN_UNAVAILABLE', 'the answer was lost')
       return paid
     })
+  }
+
+  previewVoucher(voucher: SignedVoucher): Promise<bigint> {
+    return this.#answer('previewVoucher', () => this.#paidBy(voucher))
+  }
+
+  settleVoucher(voucher: SignedVoucher): Promise<bigint> {
+    return this.#answer('settleVoucher', () => {
+      this.settledVouchers.push(voucher)
+      const channel = this.channels.get(voucher.channelId) ?? NO_CHANNEL
+      const paid = this.#paidBy(voucher)
+      this.channels.set(voucher.channelId, { ...channel, spent: channel.spent + paid })
+      return paid
+    })
+  }
+
+  /** As `settleVoucher` of the contract judges. */
+  #paidBy(voucher: SignedVoucher): bigint {
+    const { channelId, cumulative, signature } = voucher
+    const { mode, state, locked, spent, sessionKey } = this.channels.get(channelId) ?? NO_CHANNEL
+    const refuse = (name: string): never => {
+      throw new ChainError('CHAIN_REFUSED', `refused: ${name}`)
+    }
+    if (mode !== 'voucher') refuse('NoVoucherChannel')
+    const signer = recoverAddress(voucherDigest(voucher, servingDomain), signature)
+    if (signer !== sessionKey && !this.replacedKeys.has(signer)) refuse('InvalidSignature')
+    const payable = cumulative < locked ? cumulative : locked
+    if (state === 'closed' || payable <= spent) refuse('NothingDue')
+    return payable - spent
   }
 
   feeOf({ receipt }: SettlementItem): bigint {

@@ -1,4 +1,4 @@
-import { keccak256, toHex, utf8, type Hex } from '@jeju/verifier/protocol'
+import { keccak256, toHex, utf8, type Hex, type SignedVoucher } from '@jeju/verifier/protocol'
 import {
   ChainError,
   type SettlementItem,
@@ -7,6 +7,7 @@ import {
 import type {
   GasFees,
   Inclusion,
+  Settleable,
   SettlementChain,
   SignedTransaction,
 } from '../../../enclave/src/chain/settlement-chain.ts'
@@ -16,7 +17,7 @@ import type { TestChain } from './test-chain.ts'
 /** What the blocks of one chain in memory hold, whichever node looks. */
 interface Blocks {
   readonly included: Map<Hex, Inclusion>
-  readonly signed: Map<Hex, readonly SettlementItem[]>
+  readonly signed: Map<Hex, Settleable>
   mined: number
   height: bigint
 }
@@ -70,7 +71,11 @@ export class TestSettlementChain implements SettlementChain {
     return this.#chain.preview(items)
   }
 
-  estimateGas(_items: readonly SettlementItem[]): Promise<bigint> {
+  previewVoucher(voucher: SignedVoucher): Promise<bigint> {
+    return this.#chain.previewVoucher(voucher)
+  }
+
+  estimateGas(_settled: Settleable): Promise<bigint> {
     return this.#answer(() => this.gas)
   }
 
@@ -79,18 +84,21 @@ export class TestSettlementChain implements SettlementChain {
   }
 
   sign(
-    items: readonly SettlementItem[],
+    settled: Settleable,
     terms: GasFees & { readonly nonce: number },
   ): Promise<SignedTransaction> {
-    const names = items.map(({ receipt }) => receipt.authHash).join()
+    const names =
+      'items' in settled
+        ? settled.items.map(({ receipt }) => receipt.authHash).join()
+        : `${settled.voucher.channelId} ${settled.voucher.cumulative}`
     const raw = toHex(utf8(`${terms.nonce} ${terms.maxFeePerGas} ${names}`))
-    this.#blocks.signed.set(raw, items)
+    this.#blocks.signed.set(raw, settled)
     return Promise.resolve({ raw, hash: toHex(keccak256(utf8(raw))) })
   }
 
   async broadcast(raw: Hex): Promise<void> {
-    const items = this.#blocks.signed.get(raw)
-    if (items === undefined) throw new Error('a transaction nobody signed')
+    const settled = this.#blocks.signed.get(raw)
+    if (settled === undefined) throw new Error('a transaction nobody signed')
     const hash = toHex(keccak256(utf8(raw)))
     if (this.#blocks.included.has(hash)) return
     const include = (paid: ReadonlyMap<Hex, bigint>): void => {
@@ -102,7 +110,13 @@ export class TestSettlementChain implements SettlementChain {
     const { losesAnswers } = this.#chain
     this.#chain.losesAnswers = false
     try {
-      include(await this.#chain.settle(items))
+      include(
+        'items' in settled
+          ? await this.#chain.settle(settled.items)
+          : new Map([
+              [settled.voucher.channelId, await this.#chain.settleVoucher(settled.voucher)],
+            ]),
+      )
     } finally {
       this.#chain.losesAnswers = losesAnswers
     }

@@ -1,5 +1,5 @@
 import { addressOf, randomBytes32, toHex, type Hex } from '@jeju/verifier/protocol'
-import { createMemoryStore, type LedgerChannel } from '@jeju/sdk'
+import { createMemoryStore, type ChannelMode, type LedgerChannel } from '@jeju/sdk'
 import { SdkError } from '@jeju/sdk/payment'
 import type { OwnChannels } from '../../../gateway/src/sponsor/own-channels.ts'
 import type { GatewayStore } from '../../../gateway/src/store/gateway-store.ts'
@@ -18,11 +18,17 @@ export class TestChannels implements OwnChannels {
   /** Wei locked by each opening and top-up. */
   readonly locked: bigint[] = []
   readonly opened: Hex[] = []
+  readonly #known = new Map<Hex, LedgerChannel>()
   /** Makes every transaction fail. */
   down = false
 
-  constructor(chain: TestChain, fees: GatewayStore['fees'], budget?: ChannelBudget) {
-    const known = new Map<Hex, LedgerChannel>()
+  constructor(
+    chain: TestChain,
+    fees: GatewayStore['fees'],
+    budget?: ChannelBudget,
+    mode: ChannelMode = 'RECEIPT',
+  ) {
+    const known = this.#known
     const lock = (amount: bigint): void => {
       if (this.down) throw new SdkError('CHAIN_WRITE', 'RPC is down')
       this.locked.push(amount)
@@ -41,7 +47,7 @@ export class TestChannels implements OwnChannels {
             payee: state?.owner ?? SPONSOR,
             serviceId,
             priceVersion,
-            mode: 'RECEIPT',
+            mode: opening.mode ?? 'RECEIPT',
             state: 'OPEN',
             locked: amount,
             spent: 0n,
@@ -74,8 +80,14 @@ export class TestChannels implements OwnChannels {
       }),
       feesOf: async (channelId) => fees.of(channelId),
       channelAmount: 10_000n,
+      mode,
       budget: budget ?? { take: (amount) => ({ amount, giveBack: () => undefined }) },
       onEvent: () => undefined,
     })
+  }
+  /** So much was settled of a channel. */
+  settle(channelId: Hex, spent: bigint): void {
+    const channel = this.#known.get(channelId)
+    if (channel !== undefined) this.#known.set(channelId, { ...channel, spent })
   }
 }

@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto'
 import { privateKeyToAccount } from 'viem/accounts'
-import { accountHeader, connectWallet, type AccountHeaderOptions } from '@jeju/sdk'
+import {
+  accountHeader,
+  connectWallet,
+  type AccountHeaderOptions,
+  type ChannelMode,
+} from '@jeju/sdk'
 import { addressOf, toHex, utf8, type Hex } from '@jeju/verifier/protocol'
 import { parseAccounts } from '../../../gateway/src/sponsor/accounts.ts'
 import { deployment } from './deployment.ts'
@@ -59,7 +64,10 @@ export class PayingNetwork extends TestNetwork {
   }
 }
 
-export type PayingOptions = Omit<NetworkOptions, 'sponsor'> & { readonly budget?: bigint }
+export type PayingOptions = Omit<NetworkOptions, 'sponsor'> & {
+  readonly budget?: bigint
+  readonly mode?: ChannelMode
+}
 
 /** With one node; the gateway pays for alice. */
 export async function paying(
@@ -73,12 +81,16 @@ export async function paying(
 }
 
 /** Without a node. */
-export function payingNetwork({ budget = 1_000n, ...options }: PayingOptions): PayingNetwork {
+export function payingNetwork({
+  budget = 1_000n,
+  mode = 'RECEIPT',
+  ...options
+}: PayingOptions): PayingNetwork {
   const wallet: Hex = addressOf(WALLET_KEY)
   const alice = { name: 'alice', budgetPerDay: budget.toString(), keySha256: sha256(KEY), wallet }
   const bob = { name: 'bob', budgetPerDay: budget.toString(), keySha256: sha256(KEY_OF_BOB) }
   const accounts = parseAccounts(JSON.stringify({ accounts: [alice, bob] }))
-  return new PayingNetwork({ ...options, sponsor: { maxFeePerRequest: 1_000n, accounts } })
+  return new PayingNetwork({ ...options, sponsor: { maxFeePerRequest: 1_000n, accounts, mode } })
 }
 
 export function sha256(text: string): string {

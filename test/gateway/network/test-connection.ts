@@ -1,5 +1,11 @@
 import { Readable } from 'node:stream'
-import { EVIDENCE_MEDIA_TYPE, parseNonce, type Hex } from '@jeju/verifier/protocol'
+import {
+  EVIDENCE_MEDIA_TYPE,
+  parseNonce,
+  parseVoucher,
+  utf8,
+  type Hex,
+} from '@jeju/verifier/protocol'
 import type {
   ProviderAnswer,
   ProviderConnection,
@@ -31,9 +37,20 @@ export class TestConnection implements ProviderConnection {
 
   /** Requests that carried a prompt. */
   get prompts(): readonly ProviderRequest[] {
+    return this.#posted().filter(({ path }) => path !== VOUCHER_PATH)
+  }
+
+  /** Vouchers that paid no request. */
+  get vouchers(): readonly ProviderRequest[] {
+    return this.#posted().filter(({ path }) => path === VOUCHER_PATH)
+  }
+
+  #posted(): readonly ProviderRequest[] {
     return this.sent.map(({ request }) => request).filter(({ method }) => method === 'POST')
   }
 }
+
+const VOUCHER_PATH = '/v1/voucher'
 
 /** An answer of these chunks. */
 export function answer(
@@ -53,10 +70,16 @@ export function honest(
   node: TestNode,
   completion: Responder = (request) => jsonAnswer(node, request, '{}'),
 ): Responder {
-  return async (request) =>
-    request.method === 'POST'
-      ? completion(request)
-      : evidenceAnswer(await node.evidence(nonceOf(request)))
+  return async (request) => {
+    if (request.method === 'GET') return evidenceAnswer(await node.evidence(nonceOf(request)))
+    return request.path === VOUCHER_PATH ? voucherAnswer(request) : completion(request)
+  }
+}
+
+/** Of a node that counts as its client does. */
+function voucherAnswer({ body = new Uint8Array() }: ProviderRequest): ProviderAnswer {
+  const { channelId, cumulative } = parseVoucher(Buffer.from(body).toString())
+  return answer([utf8(JSON.stringify({ channelId, charged: cumulative.toString() }))])
 }
 
 /** Serves evidence, and to prompts says nothing until it is left. */

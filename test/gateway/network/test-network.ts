@@ -26,6 +26,7 @@ import type { GatewayStore } from '../../../gateway/src/store/gateway-store.ts'
 import type { ExplorerFile } from '../../../gateway/src/explorer/explorer-files.ts'
 import { collateralOf, policyOf } from '../../simulated-trust.ts'
 import { deployment, registryDomain, servingDomain } from './deployment.ts'
+import type { ChannelMode } from '@jeju/sdk'
 import type { ChannelBudget } from '../../../sdk/src/payment/channel-book.ts'
 import { TestChannels } from './own-channels.ts'
 import { TestChain } from './test-chain.ts'
@@ -65,6 +66,8 @@ export interface NetworkOptions {
   /** Makes it pay for accounts, or for whoever pays it, out of channels of its own. */
   readonly sponsor?: Omit<SponsorOwnParts, 'channels' | 'wallet'> & {
     readonly budget?: ChannelBudget
+    /** How its channels are paid; by receipts when absent. */
+    readonly mode?: ChannelMode
   }
 }
 
@@ -89,8 +92,8 @@ export class TestNetwork {
       options
     this.chain = options.chain ?? new TestChain()
     this.store = store ?? openStore(':memory:', 'test')
-    const { budget } = sponsor ?? {}
-    this.own = new TestChannels(this.chain, this.store.fees, budget)
+    const { budget, mode } = sponsor ?? {}
+    this.own = new TestChannels(this.chain, this.store.fees, budget, mode)
     const { channels, wallet: payer } = this.own
     const now = (): Date => new Date(this.nowMs)
     const wallet = { ...LIMITS.wallet, ...limits?.wallet }

@@ -70,7 +70,7 @@ export class TestChain implements ChainReader, Pick<Ledger, keyof ClientChain['l
       serviceId,
       priceVersion,
       sessionKey,
-      mode: 'RECEIPT',
+      mode: opening.mode ?? 'RECEIPT',
       state: 'OPEN',
       locked: amount,
       spent: 0n,

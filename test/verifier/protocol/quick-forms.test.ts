@@ -13,6 +13,7 @@ import {
   toBase64Url,
   utf8,
   type ComputeReceipt,
+  type JsonValue,
 } from '@jeju/verifier/protocol'
 import { describe, expect, test } from 'vitest'
 import { auths, hexOf, uint } from './samples.ts'
@@ -90,7 +91,12 @@ describe('E19 non_canonical_rejected', () => {
   })
 
   test('an authorisation with one letter changed is its own text, or none', () => {
-    const signed = fc.record({ auth: auths, salt: hexOf(32), signature: hexOf(65) })
+    const voucher = fc.record({ cumulative: uint(128), signature: hexOf(65) })
+    const signed = fc.record(
+      { auth: auths, salt: hexOf(32), signature: hexOf(65), voucher },
+      // With a voucher it has no quick form.
+      { requiredKeys: ['auth', 'salt', 'signature'] },
+    )
     fc.assert(
       fc.property(signed, edits, (one, edit) => {
         const text = new TextDecoder().decode(fromBase64Url(encodeAuthorization(one)))
@@ -103,6 +109,40 @@ describe('E19 non_canonical_rejected', () => {
       }),
       { numRuns: 1_000 },
     )
+  })
+
+  test('P21 a voucher is read as strictly as what stands around it', () => {
+    const hex = (length: number): string => `0x${'1a'.repeat(length)}`
+    const auth = {
+      bindingId: hex(32),
+      channelId: hex(32),
+      maxFee: '1',
+      nonce: '1',
+      requestHash: hex(32),
+      validUntil: '1',
+    }
+    const read = (voucher: JsonValue): object | string => {
+      const text = canonicalJson({ auth, salt: hex(32), signature: hex(65), v: 1, voucher })
+      return outcome(() => parseAuthorization(toBase64Url(utf8(text))))
+    }
+    const good = { cumulative: '7', signature: hex(65) }
+    expect(read(good)).toMatchObject({ voucher: { cumulative: 7n, signature: hex(65) } })
+    const place = 'authorization.voucher'
+    const table: readonly (readonly [JsonValue, string])[] = [
+      [null, `${place}: expected an object`],
+      ['7', `${place}: expected an object`],
+      [{ cumulative: '7' }, `${place}.signature: missing`],
+      [{ signature: hex(65) }, `${place}.cumulative: missing`],
+      [{ ...good, channelId: hex(32) }, `${place}: unknown member`],
+      [{ ...good, cumulative: 7 }, `${place}.cumulative: expected a string`],
+      [{ ...good, cumulative: '07' }, `${place}.cumulative: expected a decimal`],
+      [{ ...good, cumulative: '-7' }, `${place}.cumulative: expected a decimal`],
+      [{ ...good, cumulative: (2n ** 128n).toString() }, `${place}.cumulative: does not fit`],
+      [{ ...good, signature: hex(64) }, `${place}.signature`],
+      [{ ...good, signature: hex(65).toUpperCase() }, `${place}.signature`],
+    ]
+    for (const [voucher, message] of table) expect(read(voucher)).toContain(message)
+    expect(read({ ...good, cumulative: (2n ** 128n - 1n).toString() })).not.toBeTypeOf('string')
   })
 
   test('a chunk with a receipt, and one with a letter changed', () => {

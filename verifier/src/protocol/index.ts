@@ -176,3 +176,12 @@ export {
 } from './shape.ts'
 export { SseReceiptSplitter, type StreamEnd } from './sse-receipt-splitter.ts'
 export { nodeKeyFolder, SIGNER_PURPOSE, signerPath } from './signer-path.ts'
+export {
+  encodeVoucher,
+  parseVoucher,
+  signVoucher,
+  voucherDigest,
+  type SignedVoucher,
+  type Voucher,
+  type VoucherPart,
+} from './voucher.ts'

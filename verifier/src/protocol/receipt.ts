@@ -1,6 +1,6 @@
 import type { Hex } from '../bytes/hex.ts'
 import { typedDataDigest, type ContractDomain, type Keccak256, type StructType } from './eip712.ts'
-import { SERVING_DOMAIN_NAME } from './request-auth.ts'
+import { SERVING_DOMAIN_NAME } from './serving-domain.ts'
 
 /** How an answer ended; the code is what the receipt signs (docs/protocol.md §5). */
 export type Finish = 'stop' | 'length' | 'aborted' | 'tool_calls' | 'error'

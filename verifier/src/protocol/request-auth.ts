@@ -6,7 +6,9 @@ import { canonicalJson, parseCanonicalDocument } from './canonical-json.ts'
 import { typedDataDigest, type ContractDomain, type Keccak256, type StructType } from './eip712.ts'
 import { MAX_HEADER_BYTES } from './limits.ts'
 import { ProtocolError } from './protocol-error.ts'
+import { SERVING_DOMAIN_NAME } from './serving-domain.ts'
 import { asDecimal, asHex, asInteger, exactObject } from './shape.ts'
+import { readVoucherMember, voucherMember, type VoucherPart } from './voucher.ts'
 
 /** Request header that carries a {@link SignedRequestAuth}. */
 export const AUTHORIZATION_HEADER = 'compute-authorization'
@@ -30,14 +32,13 @@ export interface SignedRequestAuth {
   readonly salt: Hex
   /** 65 bytes. */
   readonly signature: Hex
+  /** Of the same channel; what pays the request where the channel is of mode VOUCHER, and nowhere else (§5.2). */
+  readonly voucher?: VoucherPart
 }
 
 const UINT64_MAX = 2n ** 64n - 1n
 const UINT128_MAX = 2n ** 128n - 1n
 const UINT256_MAX = 2n ** 256n - 1n
-
-/** EIP-712 domain name of InferenceServing. */
-export const SERVING_DOMAIN_NAME = 'InferenceServing'
 
 const REQUEST_AUTH_TYPE: StructType = {
   name: 'RequestAuth',
@@ -113,7 +114,7 @@ export function createResponseHasher(
 
 /** The value of the {@link AUTHORIZATION_HEADER}. */
 export function encodeAuthorization(signed: SignedRequestAuth): string {
-  const { auth, salt, signature } = signed
+  const { auth, salt, signature, voucher } = signed
   return toBase64Url(
     utf8(
       canonicalJson({
@@ -128,6 +129,7 @@ export function encodeAuthorization(signed: SignedRequestAuth): string {
         salt,
         signature,
         v: 1,
+        ...(voucher === undefined ? {} : { voucher: voucherMember(voucher) }),
       }),
     ),
   )
@@ -151,7 +153,7 @@ export function parseAuthorization(
   return parseCanonicalDocument(text, 'authorization', readAuthorization, quickAuthorization)
 }
 
-/** The canonical text of every authorisation, but that decimals may be too large. */
+/** The canonical text of every authorisation without a voucher, but that decimals may be too large. */
 const AUTHORIZATION_FORM =
   /^\{"auth":\{"bindingId":"(0x[0-9a-f]{64})","channelId":"(0x[0-9a-f]{64})","maxFee":"(0|[1-9][0-9]{0,38})","nonce":"(0|[1-9][0-9]{0,77})","requestHash":"(0x[0-9a-f]{64})","validUntil":"(0|[1-9][0-9]{0,19})"\},"salt":"(0x[0-9a-f]{64})","signature":"(0x[0-9a-f]{130})","v":1\}$/
 
@@ -174,7 +176,8 @@ function quickAuthorization(text: string): SignedRequestAuth | undefined {
 }
 
 function readAuthorization(value: unknown): SignedRequestAuth {
-  const outer = exactObject(value, 'authorization', ['auth', 'salt', 'signature', 'v'])
+  const members = ['auth', 'salt', 'signature', 'v'] as const
+  const outer = exactObject(value, 'authorization', members, ['voucher'])
   asInteger(outer['v'], 'authorization.v', { min: 1, max: 1 })
   const place = 'authorization.auth'
   const auth = exactObject(outer['auth'], place, REQUEST_AUTH_MEMBERS)
@@ -189,5 +192,8 @@ function readAuthorization(value: unknown): SignedRequestAuth {
     }),
     salt: asHex(outer['salt'], 'authorization.salt', 32),
     signature: asHex(outer['signature'], 'authorization.signature', 65),
+    ...(Object.hasOwn(outer, 'voucher')
+      ? { voucher: readVoucherMember(outer['voucher'], 'authorization.voucher') }
+      : {}),
   }
 }

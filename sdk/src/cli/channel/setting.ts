@@ -32,13 +32,17 @@ export async function readChannelSetting(
   const client = createChainClient(wallet, deployment)
   const store = await openHome(values, terminal)
   const receipts = new ReceiptBook(store)
-  const { chainId, ledgerManager } = deployment
+  const { chainId, ledgerManager, inferenceServing } = deployment
+  const owner = { chainId, ledger: ledgerManager, user: client.account }
+  const records = new ChannelRecords(store, owner)
   const domain: ContractDomain = { chainId: BigInt(chainId), verifyingContract: ledgerManager }
   const asking = {
     servicesOf: async (agentId: bigint) =>
       (await readRegistration(client, deployment, agentId)).services,
-    feesOf: (channelId: `0x${string}`) => receipts.feesOf(channelId),
+    feesOf: async (channelId: `0x${string}`) =>
+      records.feesOf(channelId, await receipts.feesOf(channelId)),
     ledger: domain,
+    serving: { ...domain, verifyingContract: inferenceServing },
     allowLoopback: isDevelopmentChain(chainId),
     transport: fetch,
     now: () => new Date(),
@@ -47,7 +51,7 @@ export async function readChannelSetting(
     deployment,
     client,
     ledger: ledgerOf(client, deployment),
-    records: new ChannelRecords(store, { chainId, ledger: ledgerManager, user: client.account }),
+    records,
     receipts,
     release: async (record) => {
       terminal.tell(`asking agent ${record.agentId} to release ${record.channelId} …`)
