@@ -53,6 +53,11 @@ async function offersOf(
 
 function byAdmissionThenCost(a: Candidate, b: Candidate): number {
   if (a.admitted !== b.admitted) return a.admitted ? -1 : 1
+  return byCost(a, b)
+}
+
+/** The cheapest first. */
+export function byCost(a: Candidate, b: Candidate): number {
   return Number(cost(a.price) > cost(b.price)) - Number(cost(a.price) < cost(b.price))
 }
 
