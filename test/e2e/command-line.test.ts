@@ -172,7 +172,9 @@ describe('a wallet in a keystore', () => {
   test('a budget that is used up is a coded error of the proxy', async () => {
     const model = network.model.descriptor.id
     const home = join(folder, 'home-of-another')
-    await withProxy(`--budget 0.000000000000000001 --home ${home}`, async (url) => {
+    await withProxy(`--json --budget 0.000000000000000001 --home ${home}`, async (line) => {
+      const { url } = JSON.parse(line) as { url: string }
+      expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/)
       const response = await fetch(`${url}/chat/completions`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },

@@ -4,7 +4,7 @@ import type { OnSdkEvent } from '../events/sdk-event.ts'
 import type { Refusal } from '../errors/not-verified.ts'
 import { SdkError } from '../errors/sdk-error.ts'
 import type { ProviderHint } from '../gateway/provider-hints.ts'
-import { findCandidates, type Candidate } from './candidates.ts'
+import { candidatesFor, readOffers, type Candidate, type Offer } from './candidates.ts'
 import {
   agentsNamed,
   beforeEvidence,
@@ -32,8 +32,8 @@ export interface Misses {
 /** What the models of one prompt have in common. */
 interface Search {
   readonly misses: Misses
-  /** Asked for once. */
-  readonly hints: () => Promise<readonly ProviderHint[]>
+  /** Looked for once. */
+  readonly offers: () => Promise<readonly Offer[]>
   /** How many more may be made. */
   verifications: number
 }
@@ -79,9 +79,10 @@ export class SessionFinder {
     const { provider, min_tier } = preferences
     const { allow_fallbacks: mayFallBack, order } = provider ?? {}
     const isPlain = provider === undefined && min_tier === undefined
-    const early = await beforeEvidence(preferences, this.#by.chain)
-    const hints = memo(() => this.#hints(agentsNamed(early)))
-    const once: Search = { misses, hints, verifications: MAX_VERIFICATIONS }
+    const { chain } = this.#by
+    const early = await beforeEvidence(preferences, chain)
+    const offers = memo(async () => readOffers(await this.#hints(agentsNamed(early)), chain))
+    const once: Search = { misses, offers, verifications: MAX_VERIFICATIONS }
     for (const model of models) {
       const found = isPlain
         ? this.#ofModel(model, once)
@@ -101,7 +102,7 @@ export class SessionFinder {
       tried.add(nameOf(session.candidate))
       yield session
     }
-    const candidates = await findCandidates(model, await once.hints(), this.#by.chain)
+    const candidates = await candidatesFor(model, await once.offers(), this.#by.chain)
     for (const candidate of candidates.filter((one) => !tried.has(nameOf(one)))) {
       const session = await this.#verifyOnce(candidate, once)
       if (session !== undefined) yield session
@@ -118,7 +119,7 @@ export class SessionFinder {
     early: Preferences,
     once: Search,
   ): AsyncGenerator<VerifiedSession, void> {
-    const candidates = await findCandidates(model, await once.hints(), this.#by.chain)
+    const candidates = await candidatesFor(model, await once.offers(), this.#by.chain)
     const live = new Map(this.#live(model).map((session) => [nameOf(session.candidate), session]))
     const { left, objections } = sift(candidates, early, {
       gateway: needsGateway(preferences) ? await this.#route(model, preferences) : undefined,
