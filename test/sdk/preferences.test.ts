@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { PROMPT_ENDPOINTS, type PromptPath } from '@jeju/verifier/protocol'
 import { routePrompt } from '../../sdk/src/fetch/routed-prompt.ts'
 import { chat, CHAT_URL, Market } from './market/market.ts'
@@ -231,12 +231,15 @@ describe('models are tried in their order', () => {
     expect(models(market)).toEqual(['small', 'large', 'small'])
   })
 
-  test('none of them', async () => {
-    const asked = two().fetch(CHAT_URL, chat({ model: 'a', models: ['b'] }))
+  test('none of them; the chain is read once for all', async () => {
+    const market = two()
+    const services = vi.spyOn(market.chain, 'services')
+    const asked = market.fetch(CHAT_URL, chat({ model: 'a', models: ['b'] }))
     await expect(asked).rejects.toMatchObject({
       code: 'NO_PROVIDER',
       message: expect.stringContaining('a or b'),
     })
+    expect(services).toHaveBeenCalledTimes(2)
   })
 })
 

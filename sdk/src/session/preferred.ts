@@ -95,6 +95,13 @@ export function objectionToSession(
   return objectionTo(facts, preferences) ?? (isElse ? 'provider.order' : undefined)
 }
 
+/** Whether bindings are named and this one is not wanted: an agent may have a node with another, so it is asked again. */
+export function mayProveAnother(session: VerifiedSession, preferences: Preferences): boolean {
+  const { only = [], order = [], ignore = [] } = preferences.provider ?? {}
+  const namesBindings = [...only, ...order, ...ignore].some(isBinding)
+  return namesBindings && objectionToSession(session, preferences) !== undefined
+}
+
 function factsOf({ agentId, operator, price }: Candidate): ServiceFacts {
   return { agentId, owner: operator, price }
 }

@@ -8,6 +8,7 @@ import { candidatesFor, readOffers, type Candidate, type Offer } from './candida
 import {
   agentsNamed,
   beforeEvidence,
+  mayProveAnother,
   needsGateway,
   notAllowed,
   objectionToSession,
@@ -128,10 +129,11 @@ export class SessionFinder {
     once.misses.objections.push(...objections.map(notAllowed))
     for (const candidate of left) {
       const known = live.get(nameOf(candidate))
-      const session =
-        known !== undefined && (await this.#stillBound(known))
-          ? known
-          : await this.#verifyOnce(candidate, once)
+      const isUsable =
+        known !== undefined &&
+        !mayProveAnother(known, preferences) &&
+        (await this.#stillBound(known))
+      const session = isUsable ? known : await this.#verifyOnce(candidate, once)
       if (session === undefined) continue
       const objection = objectionToSession(session, preferences)
       if (objection === undefined) yield session
