@@ -172,7 +172,9 @@ describe('a wallet in a keystore', () => {
   test('a budget that is used up is a coded error of the proxy', async () => {
     const model = network.model.descriptor.id
     const home = join(folder, 'home-of-another')
-    await withProxy(`--budget 0.000000000000000001 --home ${home}`, async (url) => {
+    await withProxy(`--json --budget 0.000000000000000001 --home ${home}`, async (line) => {
+      const { url } = JSON.parse(line) as { url: string }
+      expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/)
       const response = await fetch(`${url}/chat/completions`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
@@ -181,6 +183,61 @@ describe('a wallet in a keystore', () => {
       expect(response.status).toBe(402)
       expect(await response.json()).toMatchObject({ error: { code: 'budget_exhausted' } })
     })
+  })
+})
+
+describe('preferences in a body, as OpenRouter’s users write them', () => {
+  test('are the proxy’s at every endpoint, and a node sees none of them', async () => {
+    const model = network.model.descriptor.id
+    const home = join(folder, 'home-of-a-router')
+    const messages = [{ role: 'user' as const, content: QUESTION }]
+    const routing = {
+      provider: {
+        only: [node.agentId.toString()],
+        ignore: [tampered.agentId.toString()],
+        max_price: { prompt: '1000000000000000000' },
+        require_parameters: true,
+        sort: 'latency',
+      },
+      models: [model],
+      min_tier: 'simulated',
+    }
+    const progress = await withProxy(`--home ${home}`, async (url) => {
+      const openai = new OpenAI({ apiKey: 'none', baseURL: url, maxRetries: 0 })
+      const chat = { model, messages, temperature: 0 }
+      const whole = await openai.chat.completions.create({ ...chat, ...routing })
+      expect(whole.choices[0]?.message.content).toBe(ANSWER)
+      const first = { ...chat, model: 'nobody-has-it', ...routing }
+      expect((await openai.chat.completions.create(first)).model).toBe(model)
+      const said = await openai.responses.create({ model, input: QUESTION, ...routing })
+      expect(said.output_text).toBe(ANSWER)
+      const prompt = { model, prompt: QUESTION, max_tokens: 4, ...routing }
+      expect((await openai.completions.create(prompt)).choices).toHaveLength(1)
+      const input = { model, input: QUESTION, ...routing }
+      expect((await openai.embeddings.create(input)).data).toHaveLength(1)
+      const baseURL = url.replace(/\/v1$/, '')
+      const anthropic = new Anthropic({ apiKey: 'none', baseURL, maxRetries: 0 })
+      const told = await anthropic.messages.create({ model, max_tokens: 30, messages, ...routing })
+      expect(told.content).toEqual([{ type: 'text', text: ANSWER }])
+
+      for (const [provider, status, param] of [
+        [{ only: [tampered.agentId.toString()] }, 502, null],
+        [
+          { ignore: [node.agentId.toString()], only: ['0x' + '00'.repeat(20)] },
+          412,
+          'provider.only',
+        ],
+        [{ max_price: { completion: 1 } }, 412, 'provider.max_price.completion'],
+        [{ only: ['me'] }, 400, 'provider.only.0'],
+        [{ data_centers: ['x'] }, 400, 'provider.data_centers'],
+      ] as const) {
+        const question = { ...chat, provider }
+        const asked = openai.chat.completions.create(question)
+        await expect(asked, JSON.stringify(provider)).rejects.toMatchObject({ status, param })
+      }
+    })
+    expect(progress.match(/answer verified/g)).toHaveLength(6)
+    expect(progress).not.toContain(QUESTION)
   })
 })
 

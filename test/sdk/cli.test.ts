@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLedger, createProvider, connectWallet } from '@jeju/sdk'
@@ -62,6 +62,15 @@ async function sh(line: string, key = USER): Promise<Ended> {
   })
   return { exit: await exit, out: out.join('\n'), err: err.join('\n') }
 }
+
+test('--version is that of the package', async () => {
+  const { version } = JSON.parse(await readFile(join(root, 'sdk/package.json'), 'utf8')) as {
+    version: string
+  }
+  expect(await sh('--version')).toEqual({ exit: 0, out: version, err: '' })
+  expect(JSON.parse((await sh('--version --json')).out)).toEqual({ version })
+  expect(await sh('--version more')).toMatchObject({ exit: 2, out: '' })
+})
 
 test.each<[string, number, string]>([
   ['channel', 2, 'channel: expected one of open, topup, close, list, got nothing'],

@@ -1,14 +1,9 @@
 import type { ReceiptExpectation, Report, VerifiedVerdict } from '@jeju/verifier'
 import { modelIdOf, toBareHex, type Hex, type ModelDescriptor } from '@jeju/verifier/protocol'
+import type { ServiceTier } from '@jeju/verifier/routing'
 import type { ProviderState } from '../chain/gateway-chain.ts'
 import type { Admission } from './admit.ts'
 import { sessionOf, type Session } from './session.ts'
-
-/** What a gateway calls the hardware behind a lease, from weakest to strongest. */
-export const TIERS = ['simulated', 'tdx', 'tdx_gpu'] as const
-
-/** One of {@link TIERS}. */
-export type LeaseTier = (typeof TIERS)[number]
 
 /** Permission to route to one binding, for a while. */
 export interface Lease {
@@ -19,7 +14,7 @@ export interface Lease {
   readonly endpointVersion: number
   /** Bonded when the evidence was judged, wei. */
   readonly stake: bigint
-  readonly tier: LeaseTier
+  readonly tier: ServiceTier
   readonly verdict: VerifiedVerdict
   readonly report: Report
   /** When the nonce of its evidence was drawn. */
@@ -92,11 +87,6 @@ function tlsKeysOf(endpoint: string, { claims }: VerifiedVerdict): readonly stri
   return claims.keyset.tls_public_keys
     .filter(({ domain }) => domain === undefined || domain === hostname)
     .map(({ spki_sha256 }) => spki_sha256)
-}
-
-/** Whether a tier is at least another. */
-export function isAtLeast(tier: LeaseTier, least: LeaseTier): boolean {
-  return TIERS.indexOf(tier) >= TIERS.indexOf(least)
 }
 
 /**

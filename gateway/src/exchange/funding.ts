@@ -1,8 +1,8 @@
+import type { Preferences } from '@jeju/verifier/routing'
 import type { IncomingHttpHeaders } from 'node:http'
 import { AUTHORIZATION_HEADER, type Hex, type PromptPath } from '@jeju/verifier/protocol'
 import { GatewayError } from '../http/gateway-error.ts'
 import type { Candidate } from '../routing/candidate.ts'
-import type { Preferences } from '../routing/preferences.ts'
 import type { Offer } from './offers.ts'
 
 /** Money that was set aside for one authorisation. Neither call: it may have been charged, and stays set aside. */

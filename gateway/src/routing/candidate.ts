@@ -1,8 +1,8 @@
 import type { Hex, ModelDescriptor } from '@jeju/verifier/protocol'
-import { isAtLeast, sessionIdOf, type Lease } from '../admission/lease.ts'
+import { inOrderOf, isNamedIn, objectionTo, type Preferences } from '@jeju/verifier/routing'
+import { sessionIdOf, type Lease } from '../admission/lease.ts'
 import type { Price } from '../chain/gateway-chain.ts'
 import { GatewayError } from '../http/gateway-error.ts'
-import type { Preferences } from './preferences.ts'
 import type { ProviderHealth } from './provider-health.ts'
 
 /** A verified node that could answer, with the model it proves and what it costs. */
@@ -30,7 +30,7 @@ export async function allowedBy<One extends Candidate>(
   const objections = await Promise.all(
     candidates.map(
       async (candidate) =>
-        objectionTo(candidate, preferences) ??
+        objectionToCandidate(candidate, preferences) ??
         (await missingFeature(candidate, preferences, featuresOf)),
     ),
   )
@@ -57,12 +57,7 @@ export function inOrder<One extends Candidate>(
   const { order, sort } = provider
   const sorted =
     sort === undefined ? otherwise(candidates) : candidates.toSorted(comparing(sort, health))
-  if (order === undefined) return sorted
-  const place = ({ lease }: One): number => {
-    const at = order.findIndex((name) => isNamed(lease, name))
-    return at === -1 ? order.length : at
-  }
-  return sorted.toSorted((a, b) => place(a) - place(b))
+  return inOrderOf(order, sorted, ({ lease }) => lease)
 }
 
 /**
@@ -77,7 +72,7 @@ export function withinFallbacks<One extends Candidate>(
   const { allow_fallbacks: mayFallBack, order } = provider
   if (mayFallBack !== false) return ordered
   if (order === undefined) return ordered.slice(0, 1)
-  const named = ordered.filter(({ lease }) => order.some((name) => isNamed(lease, name)))
+  const named = ordered.filter(({ lease }) => isNamedIn(order, lease))
   if (named.length > 0 || ordered.length === 0) return named
   const param = 'provider.order'
   throw new GatewayError('no_provider_allowed', `${param}: no provider is left`, { param })
@@ -96,29 +91,20 @@ export function byWeight<One extends Candidate>(
   return keyed.toSorted((a, b) => b.key - a.key).map(({ one }) => one)
 }
 
-function objectionTo(
+function objectionToCandidate(
   { lease, model, price }: Candidate,
-  { provider = {}, models, min_tier }: Preferences,
+  preferences: Preferences,
 ): string | undefined {
-  const named = (names: readonly string[]): boolean => names.some((name) => isNamed(lease, name))
-  const { only, ignore, max_price, quantizations, aci_session_ids } = provider
+  const { agentId, owner, bindingId, tier } = lease
+  const { provider: { aci_session_ids: pins } = {}, models } = preferences
   if (models !== undefined && !models.includes(model.id)) return 'models'
-  if (min_tier !== undefined && !isAtLeast(lease.tier, min_tier)) return 'min_tier'
-  if (only !== undefined && !named(only)) return 'provider.only'
-  if (ignore !== undefined && named(ignore)) return 'provider.ignore'
-  if (quantizations !== undefined && !quantizations.includes(model.quantization)) {
-    return 'provider.quantizations'
-  }
-  if (max_price?.prompt !== undefined && price.inPerMTok > max_price.prompt) {
-    return 'provider.max_price.prompt'
-  }
-  if (max_price?.completion !== undefined && price.outPerMTok > max_price.completion) {
-    return 'provider.max_price.completion'
-  }
-  if (aci_session_ids !== undefined && !aci_session_ids.includes(sessionIdOf(lease))) {
-    return 'provider.aci_session_ids'
-  }
-  return undefined
+  const { quantization } = model
+  const facts = { agentId, owner, bindingId, tier, quantization, price }
+  const objection = objectionTo(facts, preferences)
+  if (objection !== undefined) return objection
+  return pins === undefined || pins.includes(sessionIdOf(lease))
+    ? undefined
+    : 'provider.aci_session_ids'
 }
 
 async function missingFeature(
@@ -129,10 +115,6 @@ async function missingFeature(
   if (provider.require_parameters !== true || features.length === 0) return undefined
   const own = await featuresOf(lease)
   return features.every((feature) => own.has(feature)) ? undefined : 'provider.require_parameters'
-}
-
-function isNamed({ agentId, owner, bindingId }: Lease, name: string): boolean {
-  return name === agentId.toString() || name === owner || name === bindingId
 }
 
 /** An answer costs about as many tokens as its question. */

@@ -1,7 +1,7 @@
+import type { Preferences } from '@jeju/verifier/routing'
 import type { Leases } from '../admission/leases.ts'
 import type { ProviderDirectory } from '../discovery/provider-directory.ts'
 import { allowedBy, byWeight, inOrder, type Candidate, type FeaturesOf } from './candidate.ts'
-import type { Preferences } from './preferences.ts'
 import type { ProviderHealth } from './provider-health.ts'
 
 /** Collaborators of {@link createRouter}. */

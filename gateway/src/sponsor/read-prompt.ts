@@ -5,11 +5,11 @@ import {
   type PromptRequest,
   type RequestBounds,
 } from '@jeju/sdk/payment'
-import type { PromptPath } from '@jeju/verifier/protocol'
+import { utf8, type PromptPath } from '@jeju/verifier/protocol'
+import { takeRouting, type Preferences, type RoutedBody } from '@jeju/verifier/routing'
 import { ENCAPSULATED_KEY_HEADER } from '@jeju/verifier/sealing'
 import { GatewayError } from '../http/gateway-error.ts'
-import { BODY_MEMBERS, statesRouting, type Preferences } from '../routing/preferences.ts'
-import { membersOf, type Member } from './body-members.ts'
+import { readingPreferences, statesRouting } from '../routing/preferences.ts'
 
 /** A prompt that the gateway pays for. */
 export interface PaidPrompt {
@@ -41,19 +41,11 @@ export function readPrompt(
     const only = parse(new Uint8Array(body), path)
     return { models: [only.model], boundsWith: () => only, forModel: () => only }
   }
-  const members = ownMembers(body)
-  const stated = members.find(({ name }) => name === 'model')
+  const routed = routedBody(body)
   // The one that is named is wanted most; without it the first of the others is.
-  const named = stated === undefined ? others[0] : parse(bodyOf(members), path).model
+  const named = routed.namesModel ? parse(utf8(routed.own), path).model : others[0]
   if (named === undefined) throw new GatewayError('invalid_request', 'model: expected one')
-  const bodyWith = (model: string): Uint8Array<ArrayBuffer> => {
-    const own = { name: 'model', text: memberOf(model) }
-    return bodyOf(
-      stated === undefined
-        ? [own, ...members]
-        : members.map((member) => (member === stated ? own : member)),
-    )
-  }
+  const bodyWith = (model: string): Uint8Array<ArrayBuffer> => utf8(routed.forModel(model))
   // Read once: the others differ in nothing but the model's name, and anybody may list many.
   const first = parse(bodyWith(named), path)
   const { length } = first.body
@@ -67,25 +59,14 @@ export function readPrompt(
   }
 }
 
-function memberOf(model: string): string {
-  return `"model":${JSON.stringify(model)}`
-}
-
 function lengthOf(model: string): number {
-  return Buffer.byteLength(memberOf(model))
+  return Buffer.byteLength(JSON.stringify(model))
 }
 
-/** Of an object, without what is the gateway's. A name that stands twice means two things to two readers. */
-function ownMembers(body: Buffer): readonly Member[] {
+function routedBody(body: Buffer): RoutedBody {
   const text = body.toString('utf8')
   if (!isObject(text)) throw new GatewayError('invalid_request', 'body: expected a JSON object')
-  const members = membersOf(text)
-  for (const name of [...BODY_MEMBERS, 'model']) {
-    if (members.filter((one) => one.name === name).length > 1) {
-      throw new GatewayError('invalid_request', `${name}: stated twice`, { param: name })
-    }
-  }
-  return members.filter(({ name }) => !BODY_MEMBERS.includes(name))
+  return readingPreferences(() => takeRouting(text))
 }
 
 function isObject(text: string): boolean {
@@ -95,11 +76,6 @@ function isObject(text: string): boolean {
   } catch {
     return false
   }
-}
-
-function bodyOf(members: readonly Member[]): Uint8Array<ArrayBuffer> {
-  const text = `{${members.map((member) => member.text).join(',')}}`
-  return new TextEncoder().encode(text)
 }
 
 function parse(body: Uint8Array<ArrayBuffer>, path: PromptPath): PromptRequest {

@@ -35,6 +35,7 @@ const CODES: Readonly<Partial<Record<SdkErrorCode, number>>> = {
   RECORD_INVALID: EXIT.malformed,
   NOT_VERIFIED: EXIT.refused,
   NO_PROVIDER: EXIT.unreachable,
+  NO_PROVIDER_ALLOWED: EXIT.unreachable,
   PROVIDER_UNAVAILABLE: EXIT.unreachable,
   GATEWAY_UNAVAILABLE: EXIT.unreachable,
   GATEWAY_ANSWER: EXIT.unreachable,

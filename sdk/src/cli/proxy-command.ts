@@ -102,7 +102,8 @@ async function runProxy(args: readonly string[], terminal: Terminal): Promise<nu
   })
   const end = terminal.interrupted()
   const proxy = await serveProxy({ fetch: client.fetch, port })
-  await printResult(terminal, values.json, { url: proxy.url }, `${proxy.url}/v1`)
+  const url = `${proxy.url}/v1`
+  await printResult(terminal, values.json, { url }, url)
   // Said at once, and not with the first prompt; either may be back by then.
   void tellWhoIsAway(network.gateway(), network.rpcUrl(), deployment, terminal)
   await end

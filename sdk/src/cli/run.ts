@@ -7,7 +7,7 @@ import { endingOf, EXIT, EXIT_HELP } from './exit-code.ts'
 import { feedbackCommand } from './findings/feedback-command.ts'
 import { listFindingsCommand } from './findings/list-command.ts'
 import { submitFindingCommand } from './findings/submit-command.ts'
-import { toJson } from './output.ts'
+import { printResult, toJson } from './output.ts'
 import { providersCommand } from './providers-command.ts'
 import { proxyCommand } from './proxy-command.ts'
 import { listReceiptsCommand } from './receipts/list-command.ts'
@@ -17,6 +17,7 @@ import { stakeCommand } from './stake-command.ts'
 import type { Terminal } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 import { verifyCommand } from './verify-command.ts'
+import { readVersion } from './version.ts'
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['proxy', proxyCommand],
@@ -44,6 +45,11 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     if (command === undefined) {
       if (asksForHelp(args)) {
         await terminal.print(overview(args[0]))
+        return EXIT.ok
+      }
+      if (asksForVersion(args)) {
+        const version = await readVersion()
+        await printResult(terminal, args.includes('--json'), { version }, version)
         return EXIT.ok
       }
       throw new UsageError(complaintAbout(args, name))
@@ -99,6 +105,10 @@ function asksForHelp(args: readonly string[]): boolean {
   return flags.includes('--help') || flags.includes('-h')
 }
 
+function asksForVersion([first, ...flags]: readonly string[]): boolean {
+  return first === '--version' && flags.every((flag) => flag === '--json')
+}
+
 /** All commands, or those of one group. */
 function overview(group: string | undefined): string {
   const all = [...COMMANDS].filter(([name]) => !name.endsWith('s list'))
@@ -110,7 +120,7 @@ function overview(group: string | undefined): string {
 
 ${lines.join('\n')}
 
-Each has its own --help with flags and examples. Results go to standard output, one line of JSON each with --json;
+Each has its own --help with flags and examples; jeju --version says which one this is. Results go to standard output, one line of JSON each with --json;
 progress goes to standard error. Private keys are read from files or the environment, and printed nowhere.
 
 ${EXIT_HELP}`.trimEnd()

@@ -78,7 +78,9 @@ export function createClientOn(options: VerificationOptions, on: ClientChain): C
       now,
       evidence: (agentId, nonce) => gateway.evidence(agentId, nonce),
     },
-    hints: async () => agents?.map((agentId) => ({ agentId, admitted: true })) ?? gateway.hints(),
+    hints: async (named) =>
+      agents?.map((agentId) => ({ agentId, admitted: true })) ?? gateway.hints(named),
+    route: (model, preferences) => gateway.route(model, preferences),
     sessionMs: options.sessionMs ?? DEFAULT_SESSION_MS,
     onEvent,
   })

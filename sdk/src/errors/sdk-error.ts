@@ -12,6 +12,7 @@ export const SDK_ERROR_CODES = [
   'REQUEST_INVALID', // the body is no request for an answer
   'REQUEST_TOO_LARGE', // the body is beyond MAX_REQUEST_BYTES
   'NO_PROVIDER', // no active provider offers the model at an effective price
+  'NO_PROVIDER_ALLOWED', // the routing preferences leave nobody; `param` names one that took a provider away
   'PROVIDER_UNAVAILABLE', // evidence of no candidate could be fetched
   'GATEWAY_UNAVAILABLE', // the gateway does not answer
   'GATEWAY_ANSWER', // the gateway answers something that cannot be read
@@ -32,9 +33,16 @@ export type SdkErrorCode = (typeof SDK_ERROR_CODES)[number]
 export class SdkError extends Error {
   override readonly name: string = 'SdkError'
   readonly code: SdkErrorCode
+  /** The member of the request that is meant, as OpenAI's errors name it. */
+  readonly param: string | undefined
 
-  constructor(code: SdkErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: SdkErrorCode,
+    message: string,
+    { param, ...options }: ErrorOptions & { readonly param?: string } = {},
+  ) {
     super(message, options)
     this.code = code
+    this.param = param
   }
 }

@@ -22,8 +22,10 @@ import type { ReceiptRecord } from '../receipts/receipt-record.ts'
 import { openedRefusal } from '../sealing/opened-refusal.ts'
 import { outgoing, type OutgoingRequest } from '../sealing/sealed-exchange.ts'
 import type { VerifiedSession } from '../session/session-cache.ts'
+import { asObjection, requirePrice } from '../session/preferred.ts'
 import type { Misses, SessionFinder } from '../session/session-finder.ts'
 import type { PromptRequest } from './prompt-request.ts'
+import type { RoutedPrompt } from './routed-prompt.ts'
 import { answerResponse, failedAnswer } from './answer-response.ts'
 import { readRefusal, type GatewayRefusal } from './gateway-refusal.ts'
 
@@ -66,12 +68,16 @@ export class PromptCompleter {
    * Rejects only while nothing has been sent. From then on there is always a response, and what fails is its body;
    * an error status is the gateway's word and is marked not to be repeated.
    */
-  async complete(request: PromptRequest, signal: AbortSignal): Promise<Response> {
-    const misses: Misses = { refusals: [], unavailable: [] }
+  async complete(prompt: RoutedPrompt, signal: AbortSignal): Promise<Response> {
+    const misses: Misses = { refusals: [], unavailable: [], objections: [] }
     const refusals: GatewayRefusal[] = []
     try {
-      for await (const session of this.#with.sessions.sessions(request.model, misses)) {
-        const result = await this.#attempt(session, request, signal)
+      for await (const session of this.#with.sessions.sessions(prompt, misses)) {
+        const result = await this.#attempt(session, prompt, signal).catch(asObjection)
+        if (result instanceof SdkError) {
+          misses.objections.push(result)
+          continue
+        }
         if (result instanceof Response) return result
         refusals.push(result)
         if (!result.failover || refusals.length >= MAX_SENDS) break
@@ -80,20 +86,21 @@ export class PromptCompleter {
       if (refusals.length === 0) throw error
     }
     const refusal = refusals.at(-1)
-    if (refusal === undefined) throw nothingSent(request.model, misses)
+    if (refusal === undefined) throw nothingSent(prompt, misses)
     return refusal.toResponse()
   }
 
   async #attempt(
     session: VerifiedSession,
-    request: PromptRequest,
+    prompt: RoutedPrompt,
     signal: AbortSignal,
   ): Promise<Response | GatewayRefusal> {
+    const request = prompt.forModel(session.candidate.model)
     const { gateway, channels, sessions, maxFeePerRequest } = this.#with
     signal.throwIfAborted()
     const { bindingId } = session.claims
     const reservation = await channels.reserve({ ...session.candidate, bindingId }, (price) =>
-      maxFeeOf(request, price, maxFeePerRequest),
+      maxFeeOf(request, requirePrice(price, prompt.preferences), maxFeePerRequest),
     )
     const sent = await this.#seal(session, request, reservation)
     const signed = this.#authorise(session, { path: request.path, ...sent }, reservation, signal)
@@ -258,10 +265,16 @@ function outcomeOf(error: unknown, signal: AbortSignal): unknown {
   )
 }
 
-function nothingSent(model: string, { refusals, unavailable }: Misses): SdkError {
+function nothingSent(
+  { models }: RoutedPrompt,
+  { refusals, unavailable, objections }: Misses,
+): SdkError {
   const [first, ...others] = refusals
   if (first !== undefined) return new NotVerified('provider', [first, ...others])
-  return unavailable.length > 0
-    ? new SdkError('PROVIDER_UNAVAILABLE', `evidence: none from agents ${unavailable.join(', ')}`)
-    : new SdkError('NO_PROVIDER', `model ${model}: expected an active provider, found none`)
+  if (unavailable.length > 0) {
+    const text = `evidence: none from agents ${unavailable.join(', ')}`
+    return new SdkError('PROVIDER_UNAVAILABLE', text)
+  }
+  const text = `model ${models.join(' or ')}: expected an active provider, found none`
+  return objections[0] ?? new SdkError('NO_PROVIDER', text)
 }

@@ -17,17 +17,17 @@ export interface PromptRequest {
   readonly maxTokens: number | undefined
 }
 
-/** Reads the body of a request. Throws `REQUEST_TOO_LARGE` or `REQUEST_INVALID`; messages hold no content. */
-export async function readPromptRequest(
-  request: Request,
-  path: PromptPath,
-): Promise<PromptRequest> {
-  return parsePromptRequest(await readBytes(request), path)
-}
-
 /** What a body says of itself. Throws `REQUEST_INVALID`; messages hold no content. */
 export function parsePromptRequest(body: Uint8Array<ArrayBuffer>, path: PromptPath): PromptRequest {
-  const members = parseObject(body)
+  return promptOf(parseMembers(body), body, path)
+}
+
+/** The same of a body whose members are read already. */
+export function promptOf(
+  members: ReadonlyMap<string, unknown>,
+  body: Uint8Array<ArrayBuffer>,
+  path: PromptPath,
+): PromptRequest {
   const model = members.get('model')
   if (typeof model !== 'string' || model === '') throw invalid('model', 'a non-empty string')
   return {
@@ -39,7 +39,8 @@ export function parsePromptRequest(body: Uint8Array<ArrayBuffer>, path: PromptPa
   }
 }
 
-async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+/** The body of a request. Throws `REQUEST_TOO_LARGE`. */
+export async function readPromptBody(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return await readBody(request.body, MAX_REQUEST_BYTES)
   } catch (cause) {
@@ -48,7 +49,8 @@ async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
-function parseObject(body: Uint8Array): ReadonlyMap<string, unknown> {
+/** Members of a body. Throws `REQUEST_INVALID`. */
+export function parseMembers(body: Uint8Array): ReadonlyMap<string, unknown> {
   let value: unknown
   try {
     value = JSON.parse(decodeUtf8(body, 'body'))
@@ -103,5 +105,5 @@ function isCount(value: unknown): value is number {
 }
 
 function invalid(member: string, expected: string): SdkError {
-  return new SdkError('REQUEST_INVALID', `${member}: expected ${expected}`)
+  return new SdkError('REQUEST_INVALID', `${member}: expected ${expected}`, { param: member })
 }

@@ -1,7 +1,8 @@
 import { isPromptPath } from '@jeju/verifier/protocol'
 import { SdkError } from '../errors/sdk-error.ts'
 import { MODELS_PATH, type GatewayClient } from '../gateway/gateway-client.ts'
-import { readPromptRequest } from './prompt-request.ts'
+import { readPromptBody } from './prompt-request.ts'
+import { routePrompt } from './routed-prompt.ts'
 import type { PromptCompleter } from './complete-prompt.ts'
 
 /**
@@ -19,7 +20,7 @@ export function verifiedFetch(options: {
     const request = new Request(absolute(input, base), init)
     const path = request.url.startsWith(base) ? request.url.slice(base.length) : ''
     if (request.method === 'POST' && isPromptPath(path)) {
-      return prompts.complete(await readPromptRequest(request, path), request.signal)
+      return prompts.complete(routePrompt(await readPromptBody(request), path), request.signal)
     }
     if (request.method === 'GET' && request.url === base + MODELS_PATH) {
       return gateway.models(request.signal)

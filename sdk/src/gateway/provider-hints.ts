@@ -1,7 +1,7 @@
 import { decodeUtf8, ProtocolError } from '@jeju/verifier/protocol'
 import { SdkError } from '../errors/sdk-error.ts'
 
-/** More candidates than this are never looked at. */
+/** More of a gateway's list than this is never looked at. */
 const MAX_HINTS = 64
 
 /** Where to look: an agent, and whether the gateway says that it would pass a prompt on to it. */
@@ -11,17 +11,30 @@ export interface ProviderHint {
 }
 
 /**
- * The agents of `GET /v1/providers`, each once, in the gateway's order. Nothing else of the list is used: whatever
- * matters is read on chain. Throws `GATEWAY_ANSWER`.
+ * The agents of `GET /v1/providers`, each once, in the gateway's order, and those that are named. Nothing else of the
+ * list is used: whatever matters is read on chain. Throws `GATEWAY_ANSWER`.
  */
-export function parseProviderHints(body: Uint8Array): readonly ProviderHint[] {
-  const list = member(parse(body), 'providers')
-  if (!Array.isArray(list)) throw unreadable('an array of providers')
-  const hints = list.slice(0, MAX_HINTS).map((entry): [bigint, ProviderHint] => {
+export function parseProviderHints(
+  body: Uint8Array,
+  named: readonly bigint[] = [],
+): readonly ProviderHint[] {
+  const hints = listOf(body, 'providers').map((entry): [bigint, ProviderHint] => {
     const id = agentId(member(entry, 'agentId'))
     return [id, { agentId: id, admitted: member(entry, 'admitted') === true }]
   })
-  return [...new Map(hints).values()]
+  const others = named.map((id): [bigint, ProviderHint] => [id, { agentId: id, admitted: false }])
+  return [...new Map([...others, ...hints]).values()]
+}
+
+/** Agents of `GET /v1/route`, each once, in the gateway's order. Throws `GATEWAY_ANSWER`. */
+export function parseRoute(body: Uint8Array): readonly bigint[] {
+  return [...new Set(listOf(body, 'data').map((entry) => agentId(member(entry, 'agentId'))))]
+}
+
+function listOf(body: Uint8Array, name: string): readonly unknown[] {
+  const list = member(parse(body), name)
+  if (!Array.isArray(list)) throw unreadable(`an array ${name}`)
+  return list.slice(0, MAX_HINTS)
 }
 
 function parse(body: Uint8Array): unknown {

@@ -17,6 +17,8 @@ export interface OpenAiError {
   readonly status: number
   readonly code: string
   readonly message: string
+  /** The member of the request that is meant. */
+  readonly param?: string | undefined
 }
 
 const STATUS: Readonly<Partial<Record<SdkErrorCode, number>>> = {
@@ -24,6 +26,7 @@ const STATUS: Readonly<Partial<Record<SdkErrorCode, number>>> = {
   REQUEST_INVALID: 400,
   REQUEST_TOO_LARGE: 413,
   NO_PROVIDER: 404,
+  NO_PROVIDER_ALLOWED: 412,
   BUDGET_EXHAUSTED: 402,
   PROVIDER_UNAVAILABLE: 503,
 }
@@ -35,13 +38,14 @@ export function toOpenAiError(error: unknown): OpenAiError {
   }
   if (error instanceof SdkError) {
     const status = STATUS[error.code] ?? 502
-    return { status, code: error.code.toLowerCase(), message: error.message }
+    const { message, param } = error
+    return { status, code: error.code.toLowerCase(), message, param }
   }
   return { status: 502, code: 'proxy_failed', message: 'the request failed' }
 }
 
 /** JSON body of an error. */
-export function errorBody({ status, code, message }: OpenAiError): string {
+export function errorBody({ status, code, message, param }: OpenAiError): string {
   const type = status < 500 ? 'invalid_request_error' : 'server_error'
-  return JSON.stringify({ error: { message, type, code, param: null } })
+  return JSON.stringify({ error: { message, type, code, param: param ?? null } })
 }

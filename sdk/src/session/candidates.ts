@@ -15,44 +15,63 @@ export interface Candidate {
   readonly admitted: boolean
 }
 
-/**
- * The active providers of a model among the hinted agents. Everything about them is read on chain. Those the gateway
- * would serve come first, so that no channel is opened for nothing; then the cheapest.
- */
-export async function findCandidates(
-  model: string,
+/** A service that is for sale, as the chain says; its price is another matter. */
+export type Offer = Omit<Candidate, 'price'>
+
+/** What the active providers among the hinted agents offer, of any model. Everything about them is read on chain. */
+export async function readOffers(
   hints: readonly ProviderHint[],
   chain: ChainReader,
-): Promise<readonly Candidate[]> {
-  const offers = await Promise.all(hints.map((hint) => offersOf(hint, model, chain)))
-  return offers.flat().toSorted(byAdmissionThenCost)
+): Promise<readonly Offer[]> {
+  return (await Promise.all(hints.map((hint) => offersOf(hint, chain)))).flat()
 }
 
 async function offersOf(
   { agentId, admitted }: ProviderHint,
-  model: string,
   chain: ChainReader,
-): Promise<readonly Candidate[]> {
+): Promise<readonly Offer[]> {
   const { active, owner } = await chain.provider(agentId)
   if (!active) return []
   const services = await chain.services(agentId)
-  return Promise.all(
-    services
-      .filter((service) => service.active && service.modelName === model)
-      .map(async ({ serviceId, modelId }) => ({
-        agentId,
-        admitted,
-        operator: owner,
-        serviceId,
-        model,
-        modelId,
-        price: await chain.currentPrice(agentId, serviceId),
+  return services
+    .filter((service) => service.active)
+    .map(({ serviceId, modelId, modelName }) => ({
+      agentId,
+      admitted,
+      operator: owner,
+      serviceId,
+      model: modelName,
+      modelId,
+    }))
+}
+
+/**
+ * The offers of one model with their prices now. Those the gateway would serve come first, so that no channel is opened
+ * for nothing; then the cheapest.
+ */
+export async function candidatesFor(
+  model: string,
+  offers: readonly Offer[],
+  chain: ChainReader,
+): Promise<readonly Candidate[]> {
+  const candidates = await Promise.all(
+    offers
+      .filter((offer) => offer.model === model)
+      .map(async (offer) => ({
+        ...offer,
+        price: await chain.currentPrice(offer.agentId, offer.serviceId),
       })),
   )
+  return candidates.toSorted(byAdmissionThenCost)
 }
 
 function byAdmissionThenCost(a: Candidate, b: Candidate): number {
   if (a.admitted !== b.admitted) return a.admitted ? -1 : 1
+  return byCost(a, b)
+}
+
+/** The cheapest first. */
+export function byCost(a: Candidate, b: Candidate): number {
   return Number(cost(a.price) > cost(b.price)) - Number(cost(a.price) < cost(b.price))
 }
 

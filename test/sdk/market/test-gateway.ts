@@ -19,6 +19,9 @@ export class TestGateway {
   readonly seen: SeenRequest[] = []
   /** Whom `GET /v1/providers` names; the nodes unless set. */
   hints: unknown
+  /** What `GET /v1/route` answers, of a header of preferences; every node in order unless set. */
+  route: (model: string, routing: string | null) => WireAnswer = () =>
+    routeTo(this.nodes.map(({ agentId }) => agentId))
   changeEvidence: (
     evidence: Uint8Array,
     node: TestNode,
@@ -62,6 +65,10 @@ export class TestGateway {
     this.seen.push(request)
     const { method, path } = request
     if (path === '/v1/providers') return json({ providers: this.hints ?? this.#listed() })
+    const [, model] = /^\/v1\/route\?model=(.+)$/.exec(path) ?? []
+    if (model !== undefined) {
+      return this.route(decodeURIComponent(model), request.headers.get('compute-routing'))
+    }
     if (path === '/v1/models') return json({ object: 'list', data: [] })
     const [, agentId, nonce] =
       /^\/v1\/providers\/(\d+)\/attestation\?nonce=([0-9a-f]{64})$/.exec(path) ?? []
@@ -132,6 +139,11 @@ export async function serveGateway(
       await closed
     },
   }
+}
+
+/** A list of `GET /v1/route`. */
+export function routeTo(agentIds: readonly bigint[]): WireAnswer {
+  return json({ object: 'list', data: agentIds.map((id) => ({ agentId: id.toString() })) })
 }
 
 function json(value: object): WireAnswer {

@@ -60,6 +60,8 @@ export interface NodeOptions {
   readonly price?: bigint
   /** Keys for sealed bodies that the keyset lists; none unless set. */
   readonly sealing?: readonly SealingSuite[]
+  /** Of the weights; `none` unless set. */
+  readonly quantization?: string
   /** Devices of the machine; a CPU-only node without them. */
   readonly gpus?: SimulatedGpus
 }
@@ -105,7 +107,7 @@ export class TestNode {
       weights_sha256: documentDigest('weights'),
       state: weightsState,
       engine: 'words/1',
-      quantization: 'none',
+      quantization: options.quantization ?? 'none',
       adapters: [],
       chat_template_sha256: documentDigest('template'),
       context_tokens: 2048,

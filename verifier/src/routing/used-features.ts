@@ -1,4 +1,4 @@
-import type { PromptPath } from '@jeju/verifier/protocol'
+import type { PromptPath } from '../protocol/prompt-endpoints.ts'
 
 /** Kinds of message parts that are pictures, in each API's own words. */
 const PICTURES: readonly unknown[] = ['image_url', 'input_image', 'image']

@@ -1,6 +1,6 @@
 /** One member of a JSON object's text. */
 export interface Member {
-  /** As it is written between its quotes. */
+  /** Without its escapes: `"\u006dodel"` is `model` to every reader. */
   readonly name: string
   /** Name and value, exactly as they are written. */
   readonly text: string
@@ -17,12 +17,12 @@ export function membersOf(text: string): readonly Member[] {
   let depth = 0
   const take = (end: number): void => {
     const own = text.slice(start, end).trim()
-    const [, name] = /^"((?:[^"\\]|\\.)*)"/s.exec(own) ?? []
-    if (name !== undefined) members.push({ name, text: own })
+    const [name] = /^"(?:[^"\\]|\\.)*"/s.exec(own) ?? []
+    if (name !== undefined) members.push({ name: unescaped(name), text: own })
     start = end + 1
   }
   for (let at = start; at < text.length; at++) {
-    switch (text[at]) {
+    switch (text.charAt(at)) {
       case '"':
         at = endOfString(text, at)
         break
@@ -50,4 +50,9 @@ function endOfString(text: string, begin: number): number {
   let at = begin + 1
   while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
   return at
+}
+
+function unescaped(name: string): string {
+  const value: unknown = name.includes('\\') ? JSON.parse(name) : name.slice(1, -1)
+  return String(value)
 }
