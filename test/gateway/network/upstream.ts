@@ -14,9 +14,11 @@ export async function serveHttp(listener: RequestListener): Promise<string> {
 
 /** The same for several tests, until it is closed. */
 export async function startHttp(
-  listener: RequestListener,
+  listener: (...exchange: Parameters<RequestListener>) => void | Promise<void>,
 ): Promise<{ readonly origin: string; readonly close: () => Promise<void> }> {
-  const server = createServer(listener)
+  const server = createServer((request, response) => {
+    void (async () => listener(request, response))().catch(() => response.destroy())
+  })
   const origin = await listening(server)
   return {
     origin,
