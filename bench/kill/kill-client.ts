@@ -30,6 +30,8 @@ export interface Asked {
 
 /** A user who asks a node directly, and notes what was read until it died. */
 export interface KillClient {
+  /** Whether the node takes what is signed now: not before its start is past (docs/protocol.md §5). */
+  isTaken(): Promise<boolean>
   sign(): Asked
   /** Reads the answer until it ends or breaks. */
   ask(asked: Asked): Promise<void>
@@ -69,6 +71,20 @@ export async function openKillClient(
     stream: true,
     max_tokens: 96,
   })
+  const sign = (text: string): Asked => {
+    const salt = toHex(randomBytes32())
+    const auth = {
+      channelId,
+      nonce: BigInt(toHex(randomBytes32())),
+      bindingId,
+      requestHash: requestHash(salt, 'POST', PATH, utf8(text)),
+      maxFee: 10n ** 13n,
+      validUntil: BigInt(Math.floor(Date.now() / 1000)) + MAX_AUTH_LIFE_S,
+    }
+    const authHash = authDigest(auth, serving)
+    const signed = { auth, salt, signature: signDigest(authHash, sessionKey) }
+    return { signed, authHash, begun: false, receipt: undefined }
+  }
   const send = ({ signed }: Asked): Promise<Response> =>
     fetch(`${machine.url}${PATH}`, {
       method: 'POST',
@@ -76,20 +92,13 @@ export async function openKillClient(
       headers: { [AUTHORIZATION_HEADER]: encodeAuthorization(signed) },
     })
   return {
-    sign: () => {
-      const salt = toHex(randomBytes32())
-      const auth = {
-        channelId,
-        nonce: BigInt(toHex(randomBytes32())),
-        bindingId,
-        requestHash: requestHash(salt, 'POST', PATH, utf8(body)),
-        maxFee: 10n ** 13n,
-        validUntil: BigInt(Math.floor(Date.now() / 1000)) + MAX_AUTH_LIFE_S,
-      }
-      const authHash = authDigest(auth, serving)
-      const signed = { auth, salt, signature: signDigest(authHash, sessionKey) }
-      return { signed, authHash, begun: false, receipt: undefined }
+    isTaken: async () => {
+      // Signed for other bytes, so that it is refused in either case, and for which reason tells.
+      const response = await send(sign('another'))
+      await response.body?.cancel()
+      return response.status !== 503
     },
+    sign: () => sign(body),
     ask: async (asked) => {
       let text = ''
       try {

@@ -65,6 +65,11 @@ async function killAgainAndAgain(
       { timeoutMs: 60_000, running: process },
     )
     restarts.push(performance.now() - started)
+    await waitFor(
+      'the node to take what is signed now',
+      async () => ((await client.isTaken()) ? true : undefined),
+      { timeoutMs: 60_000, running: process },
+    )
     for (const one of asked.slice(-6)) if (await client.isAnswered(one)) answeredTwice++
   }
   const { stateDir } = provider.machine
