@@ -1,5 +1,6 @@
 import { decodeUtf8 } from '../bytes/bytes.ts'
 import { fromBareHex } from '../bytes/hex.ts'
+import { endOfValue } from '../bytes/json-span.ts'
 import { JsonError, parseStrictJson } from '../bytes/strict-json.ts'
 import { CollateralFetchError } from './collateral-fetch-error.ts'
 
@@ -75,36 +76,4 @@ function cutValue(json: string, member: string): string | undefined {
     if (json[end] === '}') return undefined
     at = end + 1
   }
-}
-
-/** Place of the comma or brace behind a value. */
-function endOfValue(json: string, start: number): number {
-  let depth = 0
-  for (let at = start; at < json.length; at++) {
-    switch (json.charAt(at)) {
-      case '"':
-        at = endOfString(json, at)
-        break
-      case '{':
-      case '[':
-        depth++
-        break
-      case ',':
-        if (depth === 0) return at
-        break
-      case '}':
-      case ']':
-        if (depth === 0) return at
-        depth--
-        break
-    }
-  }
-  return json.length
-}
-
-/** Place of the closing quote. */
-function endOfString(json: string, start: number): number {
-  let at = start + 1
-  while (at < json.length && json[at] !== '"') at += json[at] === '\\' ? 2 : 1
-  return at
 }

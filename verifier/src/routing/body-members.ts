@@ -1,3 +1,5 @@
+import { endOfValue } from '../bytes/json-span.ts'
+
 /** One member of a JSON object's text. */
 export interface Member {
   /** Without its escapes: `"\u006dodel"` is `model` to every reader. */
@@ -13,43 +15,14 @@ export interface Member {
  */
 export function membersOf(text: string): readonly Member[] {
   const members: Member[] = []
-  let start = text.indexOf('{') + 1
-  let depth = 0
-  const take = (end: number): void => {
+  for (let start = text.indexOf('{') + 1; ;) {
+    const end = endOfValue(text, start)
     const own = text.slice(start, end).trim()
     const [name] = /^"(?:[^"\\]|\\.)*"/s.exec(own) ?? []
     if (name !== undefined) members.push({ name: unescaped(name), text: own })
+    if (text[end] !== ',') return members
     start = end + 1
   }
-  for (let at = start; at < text.length; at++) {
-    switch (text.charAt(at)) {
-      case '"':
-        at = endOfString(text, at)
-        break
-      case '{':
-      case '[':
-        depth++
-        break
-      case ',':
-        if (depth === 0) take(at)
-        break
-      case '}':
-      case ']':
-        if (depth === 0) {
-          take(at)
-          return members
-        }
-        depth--
-    }
-  }
-  return members
-}
-
-/** Where a string ends that begins here. */
-function endOfString(text: string, begin: number): number {
-  let at = begin + 1
-  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
-  return at
 }
 
 function unescaped(name: string): string {
