@@ -87,7 +87,8 @@ test("E19 every refusal is OpenAI's error document, with the status and type of 
   seen.push(await codeOf(await starting.fetch(starting.client.request(BODY))))
   await starting.node.drain()
 
-  // Tested with GPUs, with requests that are no HTTP, with the queue of quotes, with the limits, with sealed bodies, and with the log of receipts.
+  // Tested with GPUs, with requests that are no HTTP, with the queue of quotes, with the limits, with sealed bodies, with vouchers, and with the log
+  // of receipts.
   const elsewhere = [
     'attestation_busy',
     'gpu_unavailable',
@@ -99,6 +100,9 @@ test("E19 every refusal is OpenAI's error document, with the status and type of 
     'sealing_required',
     'sealed_key_mismatch',
     'sealed_replay',
+    'voucher_invalid',
+    'voucher_missing',
+    'voucher_too_low',
   ]
   const others = Object.keys(NODE_ERRORS).filter((code) => !elsewhere.includes(code))
   expect(new Set(seen)).toEqual(new Set(others))
