@@ -16,7 +16,7 @@ import type {
 } from './orders.ts'
 import { writeRandomModel } from './random-model.ts'
 
-/** Tokens a second of engine and node, in turns. */
+/** Tokens a second of engine and node, in turns; of the median turn, since a machine is not the same in all of them. */
 interface Throughput {
   readonly engine: number
   readonly node: number
@@ -50,7 +50,7 @@ export interface NodeFigures {
 }
 
 const STREAMS = [1, 8]
-const TURNS: Readonly<Record<AnswerLength, number>> = { short: 8, middle: 4, long: 8 }
+const TURNS: Readonly<Record<AnswerLength, number>> = { short: 8, middle: 4, long: 12 }
 /** Answers of each stream in a turn, by streams at once. */
 const ROUNDS: Readonly<Record<AnswerLength, Readonly<Record<number, number>>>> = {
   short: { 1: 12, 8: 3 },
@@ -95,7 +95,7 @@ async function measureLength(
   let tokensPerAnswer = 0
   for (const streams of STREAMS) {
     const rounds = ROUNDS[length][streams] ?? 1
-    const sum = { engine: { tokens: 0, ms: 0, cpuMs: 0 }, node: { tokens: 0, ms: 0, cpuMs: 0 } }
+    const turns = { engine: [] as StreamFigures[], node: [] as StreamFigures[] }
     for (let turn = -1; turn < TURNS[length]; turn++) {
       const { bare } = await process.order({ do: 'bare', length, streams, rounds })
       const through = await measureStreams(process, length, streams, rounds)
@@ -104,23 +104,26 @@ async function measureLength(
         ['engine', bare],
         ['node', through],
       ] as const) {
-        sum[name].tokens += figures.tokens
-        sum[name].ms += figures.ms
-        sum[name].cpuMs += figures.cpuMs
+        turns[name].push(figures)
         if (streams === 1) first[name].push(...figures.firstPieceMs)
       }
     }
-    tokensPerAnswer = Math.round(sum.node.tokens / (TURNS[length] * rounds * streams))
-    byStreams[streams] = throughputOf(sum.engine, sum.node)
+    const tokens = sumOf(turns.node.map((turn) => turn.tokens))
+    tokensPerAnswer = Math.round(tokens / (TURNS[length] * rounds * streams))
+    byStreams[streams] = throughputOf(turns.engine, turns.node)
   }
   return { figures: { tokensPerAnswer, byStreams }, first }
 }
 
-type Sum = Omit<StreamFigures, 'firstPieceMs'>
+type Turns = readonly StreamFigures[]
 
-function throughputOf(engine: Sum, node: Sum): Throughput {
-  const rate = ({ tokens, ms }: Sum): number => (tokens / ms) * 1000
-  const cpu = ({ tokens, cpuMs }: Sum): number => Number((cpuMs / tokens).toFixed(3))
+function throughputOf(engine: Turns, node: Turns): Throughput {
+  const rate = (turns: Turns): number =>
+    medianOf(turns.map(({ tokens, ms }) => (tokens / ms) * 1000))
+  const cpu = (turns: Turns): number => {
+    const [ms, tokens] = [turns.map((turn) => turn.cpuMs), turns.map((turn) => turn.tokens)]
+    return Number((sumOf(ms) / sumOf(tokens)).toFixed(3))
+  }
   return {
     engine: Math.round(rate(engine)),
     node: Math.round(rate(node)),
@@ -271,6 +274,10 @@ async function readStream(
   const tokens = /"outputTokens":([0-9]+)/.exec(text)?.[1]
   if (tokens === undefined) throw new Error('an answer without its receipt')
   return { tokens: Number(tokens), firstPieceMs }
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0)
 }
 
 function medianOf(times: readonly number[]): number {
