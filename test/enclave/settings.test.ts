@@ -81,6 +81,13 @@ describe('A6 unmeasured_setting_changes_nothing: what a measured compose file le
     }
   })
 
+  test('a list that stands twice is refused, whichever of the two somebody reads', () => {
+    for (const name of ['"allowed_envs"', '"allowed_\\u0065nvs"']) {
+      const twice = utf8(`{"allowed_envs":["RPC_URL"],${name}:[]}`)
+      expect(() => requireMeasuredSettings(twice)).toThrow('not JSON of one meaning')
+    }
+  })
+
   test('refuses the start of a node, before it derives a key', async () => {
     const td = launchTd(await thePlatform(), {
       appCompose: utf8('{"allowed_envs":["RPC_URL"],"docker_compose_file":"","name":"node"}'),

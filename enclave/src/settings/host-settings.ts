@@ -1,8 +1,12 @@
+import { parseStrictJson } from '@jeju/verifier/protocol'
 import { ConfigError, SETTING_NAMES } from '../config.ts'
 import { environmentProblems } from './environment.ts'
 
 /** Settings whose value the host may choose: who the provider is, and where on this machine. */
 export const HOST_SETTINGS = ['AGENT_ID', 'PORT', 'PUBLIC_URL', 'SERVICE_ID', 'STATE_DIR'] as const
+
+/** Of a compose file of dstack. */
+const MAX_DEPTH = 32
 
 /**
  * Looks at the names that the measured compose file lets the host choose values of: whatever else configures this node,
@@ -22,9 +26,11 @@ function namesIn(appCompose: Uint8Array): readonly string[] {
   const wrong = (text: string): ConfigError => new ConfigError([`app-compose: ${text}`])
   let document: unknown
   try {
-    document = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(appCompose))
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(appCompose)
+    // A list that stands twice is one for this node and another for who starts it.
+    document = parseStrictJson(text, { maxDepth: MAX_DEPTH })
   } catch {
-    throw wrong('not JSON')
+    throw wrong('not JSON of one meaning')
   }
   if (typeof document !== 'object' || document === null) throw wrong('expected an object')
   const names: unknown = 'allowed_envs' in document ? document.allowed_envs : []
