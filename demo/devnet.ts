@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createFetch } from '@jeju/sdk'
 import { serveProxy } from '@jeju/sdk/node'
-import { parseEther, toHex } from 'viem'
+import { toHex } from 'viem'
+import { clientOf } from './network/client.ts'
 import { interruption } from './network/interruption.ts'
 import { startNetwork } from './network/network.ts'
 import { DOLLAR_PAYER, startPaidEntry } from './network/paid-entry.ts'
@@ -32,15 +33,7 @@ try {
   const { deployment, rpcUrl } = network.chain
   const wallet = network.wallet(CLIENT)
   const verifiedFetch = createFetch({
-    gateway: gateway.url,
-    wallet,
-    deployment,
-    trustAnchor: network.trustAnchor,
-    policy: network.policy,
-    collateral: network.collateral,
-    gpu: network.gpu,
-    channelAmount: parseEther('0.01'),
-    maxFeePerRequest: parseEther('0.001'),
+    ...clientOf(network, gateway, CLIENT),
   })
   const proxy = await serveProxy({ fetch: verifiedFetch, port: 0 })
   ends.push(() => proxy.close())

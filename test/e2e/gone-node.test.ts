@@ -1,5 +1,5 @@
 import OpenAI from 'openai'
-import { parseEther, parseEventLogs, publicActions, type PublicActions } from 'viem'
+import { parseEventLogs, publicActions, type PublicActions } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { computeRegistryAbi, receiptRootsAbi } from '@jeju/contracts'
 import {
@@ -27,6 +27,7 @@ import {
   type EpochDocument,
   type Hex,
 } from '@jeju/verifier/protocol'
+import { clientOf } from '../../demo/network/client.ts'
 import { providerDocuments } from '../../demo/network/gateway-view.ts'
 import { startNetwork, type Network } from '../../demo/network/network.ts'
 import type { DevnetProvider } from '../../demo/network/operator.ts'
@@ -67,15 +68,7 @@ beforeAll(async () => {
     WAIT,
   )
   const fetch = createFetch({
-    gateway: gateway.url,
-    wallet: network.wallet(WALLET),
-    deployment: network.chain.deployment,
-    trustAnchor: network.trustAnchor,
-    policy: network.policy,
-    collateral: network.collateral,
-    gpu: network.gpu,
-    channelAmount: parseEther('0.01'),
-    maxFeePerRequest: parseEther('0.001'),
+    ...clientOf(network, gateway, WALLET),
     store,
   })
   const openai = new OpenAI({ apiKey: 'none', baseURL: `${gateway.url}/v1`, fetch, maxRetries: 0 })

@@ -1,11 +1,12 @@
 import OpenAI from 'openai'
-import { createPublicClient, http, parseEther, parseEventLogs, publicActions } from 'viem'
+import { createPublicClient, http, parseEventLogs, publicActions } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { computeRegistryAbi } from '@jeju/contracts'
 import { createFetch, NotVerified, type ClientOptions, type SdkEvent } from '@jeju/sdk'
 import { parseCollateral, verifyEvidence } from '@jeju/verifier'
 import { readQuote } from '@jeju/contracts/dcap'
 import { decodeEvidence, toHex, type Hex } from '@jeju/verifier/protocol'
+import { clientOf } from '../../demo/network/client.ts'
 import { providerDocuments } from '../../demo/network/gateway-view.ts'
 import type { GatewayProcess } from '../../demo/network/gateway.ts'
 import { holdsItsGpus } from '../../demo/network/gpu-record.ts'
@@ -76,15 +77,7 @@ function client(
 ): { openai: OpenAI; events: SdkEvent[] } {
   const events: SdkEvent[] = []
   const fetch = createFetch({
-    gateway: gateway.url,
-    wallet: network.wallet(walletIndex),
-    deployment: network.chain.deployment,
-    trustAnchor: network.trustAnchor,
-    policy: network.policy,
-    collateral: network.collateral,
-    gpu: network.gpu,
-    channelAmount: parseEther('0.01'),
-    maxFeePerRequest: parseEther('0.001'),
+    ...clientOf(network, gateway, walletIndex),
     onEvent: (event) => void events.push(event),
     ...(agents === undefined ? {} : { agents }),
     ...changes,

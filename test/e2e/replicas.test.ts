@@ -1,7 +1,7 @@
 import OpenAI from 'openai'
-import { parseEther } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createFetch } from '@jeju/sdk'
+import { clientOf } from '../../demo/network/client.ts'
 import { providerDocuments } from '../../demo/network/gateway-view.ts'
 import type { GatewayProcess } from '../../demo/network/gateway.ts'
 import { startNetwork, type Network } from '../../demo/network/network.ts'
@@ -74,15 +74,7 @@ describe.runIf(haveRedis && havePostgres)('two gateway processes as replicas', (
 
   async function ask(gateway: GatewayProcess, walletIndex: number): Promise<string> {
     const verified = createFetch({
-      gateway: gateway.url,
-      wallet: network.wallet(walletIndex),
-      deployment: network.chain.deployment,
-      trustAnchor: network.trustAnchor,
-      policy: network.policy,
-      collateral: network.collateral,
-      gpu: network.gpu,
-      channelAmount: parseEther('0.01'),
-      maxFeePerRequest: parseEther('0.001'),
+      ...clientOf(network, gateway, walletIndex),
     })
     const baseURL = `${gateway.url}/v1`
     const openai = new OpenAI({ apiKey: 'none', baseURL, fetch: verified, maxRetries: 0 })

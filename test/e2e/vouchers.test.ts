@@ -16,6 +16,7 @@ import {
   type SdkEvent,
 } from '@jeju/sdk'
 import { toHex, type Hex } from '@jeju/verifier/protocol'
+import { clientOf } from '../../demo/network/client.ts'
 import { providerDocuments } from '../../demo/network/gateway-view.ts'
 import type { GatewayProcess } from '../../demo/network/gateway.ts'
 import { startNetwork, type Network } from '../../demo/network/network.ts'
@@ -143,15 +144,7 @@ test('a client with a wallet pays by vouchers, and its provider releases the cha
   await calls.publish(agentId, { name, description: 'A node of the devnet', services })
   const events: SdkEvent[] = []
   const client = createClient({
-    gateway: gateway.url,
-    wallet: network.wallet(USER),
-    deployment,
-    trustAnchor: network.trustAnchor,
-    policy: network.policy,
-    collateral: network.collateral,
-    gpu: network.gpu,
-    channelAmount: parseEther('0.01'),
-    maxFeePerRequest: parseEther('0.001'),
+    ...clientOf(network, gateway, USER),
     channels: 'vouchers',
     onEvent: (event) => events.push(event),
   })
