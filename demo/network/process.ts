@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -8,6 +9,9 @@ import { root } from './root.ts'
 const STOP_TIMEOUT_MS = 15_000
 /** Output kept of a process, for the message when it dies. */
 const MAX_OUTPUT_CHARACTERS = 8_000
+/** First and one after the last of the ports that servers are started on. */
+const PORTS = [16_384, 32_768] as const
+const MAX_PORT_TRIES = 100
 
 /** How a package's sources are run without a build. */
 export const NODE_FLAGS = ['--conditions=@jeju/source', '--import', 'tsx'] as const
@@ -99,13 +103,26 @@ export async function waitFor<Value>(
   return options.running === undefined ? poll() : Promise.race([poll(), options.running.died])
 }
 
-/** A TCP port that was free a moment ago. */
+/**
+ * A TCP port that nothing listens on, below those that a system gives to connections and to port 0: a server that is
+ * started again finds it free.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
+  for (let tries = 0; tries < MAX_PORT_TRIES; tries++) {
+    const port = randomInt(...PORTS)
+    if (await canListen(port)) return port
+  }
+  throw new Error(`no free TCP port from ${PORTS[0]} to ${PORTS[1]}`)
+}
+
+async function canListen(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+  } catch {
+    return false
+  }
   server.close()
   await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no TCP port')
-  return address.port
+  return true
 }
