@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { BenchPrompt } from './messages.ts'
 
 /** What was measured of one proxy under one load. */
@@ -17,6 +18,15 @@ export interface Target {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** How much is asked. */
+interface Size {
+  /** Prompts under way at once. */
+  readonly connections: number
+  readonly requests: number
+  /** From one connection's first prompt to the next one's; together without it. */
+  readonly apartMs?: number
+}
+
 /**
  * Asks in turns over so many connections until so many answers came whole; every one has to be right. Requests are bytes
  * that were there before, over bare sockets: what the client costs, the proxy does not have.
@@ -24,13 +34,14 @@ export interface Target {
 export async function load(
   target: Target,
   prompts: readonly BenchPrompt[],
-  { connections, requests }: { readonly connections: number; readonly requests: number },
+  { connections, requests, apartMs = 0 }: Size,
 ): Promise<Load> {
   const messages = prompts.map((prompt) => messageOf(prompt, target))
   const clients = await Promise.all(Array.from({ length: connections }, () => open(target.port)))
   const times: number[] = []
   let started = 0
-  const worker = async (client: Client): Promise<void> => {
+  const worker = async (client: Client, place: number): Promise<void> => {
+    if (apartMs > 0) await delay(place * apartMs)
     while (started < requests) {
       const message = messages[started++ % messages.length]
       if (message === undefined) throw new Error('no prompts')
