@@ -50,7 +50,7 @@ export interface NodeFigures {
 }
 
 const STREAMS = [1, 8]
-const TURNS: Readonly<Record<AnswerLength, number>> = { short: 8, middle: 4, long: 12 }
+const TURNS: Readonly<Record<AnswerLength, number>> = { short: 8, middle: 8, long: 12 }
 /** Answers of each stream in a turn, by streams at once. */
 const ROUNDS: Readonly<Record<AnswerLength, Readonly<Record<number, number>>>> = {
   short: { 1: 12, 8: 3 },
