@@ -68,7 +68,7 @@ export async function setUpProvider(
 
   const { signer, binding_id: bindingId } = await machine.health()
   await fund(wallet, signer)
-  await calls.approveBinding(agentId, machine.url, trust)
+  await calls.approveBinding(agentId, trust)
   const refusal = await waitFor(
     `${name} to be ${outcome} on chain`,
     async () => {

@@ -1,5 +1,5 @@
 import { computeRegistryAbi, identityRegistryAbi } from '@jeju/contracts'
-import { createProvider } from '@jeju/sdk'
+import { createProvider, type Provider } from '@jeju/sdk'
 import { simulatedTrustAnchor } from '@jeju/verifier'
 import { keccak256, toHex, utf8, type Hex } from '@jeju/verifier/protocol'
 import { getAddress, encodeAbiParameters, encodeEventTopics } from 'viem'
@@ -80,36 +80,79 @@ describe('an operator', () => {
     ])
   })
 
-  test('approves a binding only of a node whose evidence names agent and wallet', async () => {
+  describe('approves a binding', () => {
     const market = new Market([{ agentId: 7n, operator: LOWER }])
     const [node] = market.nodes
-    const rpc = new TestRpc(answering({ approveBinding: { returns: node.bindingId } }))
-    const provider = createProvider({
-      wallet: rpc.wallet(),
-      deployment,
-      transport: async (input) => {
-        const asked = new URL(input instanceof Request ? input.url : input)
-        expect(asked.pathname).toBe('/v1/attestation')
-        return new Response(await node.evidence(`0x${asked.searchParams.get('nonce') ?? ''}`))
-      },
-    })
-    const url = 'https://node.test'
     const trust = {
       trustAnchor: simulatedTrustAnchor('test', platform.rootCertificateDer),
       collateral: collateralOf(platform),
       policy: policyOf(node.td),
     }
-    await expect(provider.approveBinding(8n, url, trust)).rejects.toMatchObject({
-      failedChecks: ['statement-identity'],
+    /** An operator whose agent is registered at `endpoint`, and the places that were asked for evidence. */
+    const registeredAt = (
+      endpoint: string,
+    ): { rpc: TestRpc; provider: Provider; asked: string[] } => {
+      const row = { owner: ACCOUNT, registeredAt: 1n, active: true, barred: false }
+      const rpc = new TestRpc(
+        answering({
+          providerOf: { returns: { ...row, endpointVersion: 1, endpoint } },
+          approveBinding: { returns: node.bindingId },
+        }),
+      )
+      const asked: string[] = []
+      const provider = createProvider({
+        wallet: rpc.wallet(),
+        deployment,
+        transport: async (input) => {
+          const url = new URL(input instanceof Request ? input.url : input)
+          asked.push(url.origin + url.pathname)
+          if (url.hostname === 'gone.test') throw new TypeError('fetch failed')
+          return new Response(await node.evidence(`0x${url.searchParams.get('nonce') ?? ''}`))
+        },
+      })
+      return { rpc, provider, asked }
+    }
+
+    test('only of a node whose evidence names agent and wallet', async () => {
+      const { rpc, provider } = registeredAt('https://node.test')
+      await expect(provider.approveBinding(8n, trust)).rejects.toMatchObject({
+        failedChecks: ['statement-identity'],
+      })
+      expect(rpc.sent).toHaveLength(0)
+      const { claims } = await provider.approveBinding(7n, trust)
+      expect(claims.bindingId).toBe(node.bindingId)
+      const { operator, signer } = claims.statement
+      const addresses = { operator: getAddress(operator), signer: getAddress(signer) }
+      expect(rpc.sent).toMatchObject([
+        { functionName: 'approveBinding', args: [{ ...claims.statement, ...addresses }] },
+      ])
     })
-    expect(rpc.sent).toHaveLength(0)
-    const { claims } = await provider.approveBinding(7n, url, trust)
-    expect(claims.bindingId).toBe(node.bindingId)
-    const { operator, signer } = claims.statement
-    const addresses = { operator: getAddress(operator), signer: getAddress(signer) }
-    expect(rpc.sent).toMatchObject([
-      { functionName: 'approveBinding', args: [{ ...claims.statement, ...addresses }] },
-    ])
+
+    test('N15 self_check_before_register: of none that nobody reaches at its endpoint', async () => {
+      const at = 'https://one.node.test'
+      const gone = registeredAt('https://gone.test')
+      for (const nodeUrl of [undefined, at]) {
+        await expect(gone.provider.approveBinding(7n, trust, nodeUrl)).rejects.toMatchObject({
+          code: 'PROVIDER_UNAVAILABLE',
+        })
+      }
+      expect(gone.asked).toEqual(Array(2).fill('https://gone.test/v1/attestation'))
+      expect(gone.rpc.sent).toEqual([])
+      for (const endpoint of ['', 'http://node.test', 'https://u:p@node.test', 'ftp://x']) {
+        const { provider, rpc, asked } = registeredAt(endpoint)
+        await expect(provider.approveBinding(7n, trust)).rejects.toMatchObject({
+          code: 'CONFIG_ENDPOINT',
+        })
+        expect([rpc.sent, asked]).toEqual([[], []])
+      }
+      const both = registeredAt('https://node.test')
+      await both.provider.approveBinding(7n, trust, at)
+      expect(both.asked).toEqual([
+        'https://node.test/v1/attestation',
+        'https://one.node.test/v1/attestation',
+      ])
+      expect(both.rpc.sent).toHaveLength(1)
+    })
   })
 
   test('gives feedback with the weight of what it has paid', async () => {

@@ -28,6 +28,7 @@ export const EXIT_HELP = `Exit code: 0 done; 2 the command line, a setting or a 
 const CODES: Readonly<Partial<Record<SdkErrorCode, number>>> = {
   CONFIG_GATEWAY: EXIT.usage,
   CONFIG_CHAIN: EXIT.usage,
+  CONFIG_ENDPOINT: EXIT.usage,
   CONFIG_AMOUNT: EXIT.usage,
   CONFIG_WALLET: EXIT.usage,
   STORE_FAILED: EXIT.usage,

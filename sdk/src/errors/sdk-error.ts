@@ -2,6 +2,7 @@
 export const SDK_ERROR_CODES = [
   'CONFIG_GATEWAY', // the gateway address is not https, nor http on loopback
   'CONFIG_CHAIN', // the wallet's chain is not the deployment's
+  'CONFIG_ENDPOINT', // the endpoint that the registry names for an agent is none that others can reach
   'CONFIG_AMOUNT', // an amount or limit in the options is out of range
   'CONFIG_WALLET', // a key file or keystore is none, or its password is another
   'STORE_FAILED', // what is kept cannot be read or written, or others may read it

@@ -13,7 +13,8 @@ import type { Hex, TokenPrice } from '@jeju/verifier/protocol'
 import { encodeAbiParameters } from 'viem'
 import { placeOf, readRegistration } from '../chain/registration.ts'
 import { createChainClient, eventOf, type Wallet } from '../chain/viem-client.ts'
-import { verifyNode, type NodeExpectation, type VerifiedNode } from './verify-node.ts'
+import { publicEndpoint } from './public-endpoint.ts'
+import { verifyNode, type NodeTrust, type VerifiedNode } from './verify-node.ts'
 
 /** The price of a service: wei per million tokens, and the longest answer sold. */
 export interface ServicePrice extends TokenPrice {
@@ -39,13 +40,25 @@ export interface Provider {
   /** Offers a model at a price; the service's id. */
   addService(agentId: bigint, modelId: Hex, modelName: string, price: ServicePrice): Promise<number>
   /**
+   * Announces the next price of a service, from the earliest moment on that the registry allows and a few minutes later,
+   * which is what sending may take. Open channels keep theirs, and one price may be pending.
+   */
+  setPrice(
+    agentId: bigint,
+    serviceId: number,
+    price: ServicePrice,
+  ): Promise<{ readonly version: number; readonly effectiveFrom: Date; readonly hash: Hex }>
+  /**
    * Consents to the keys, models and posture of one node, after its evidence has shown that a genuine and allowed TD
-   * holds them for this agent and this wallet. Throws `NotVerified`, and then approves nothing.
+   * holds them for this agent and this wallet. It is asked where everybody will ask: at the endpoint that the registry
+   * names (attack N15).
+   * @param nodeUrl one node of several behind that endpoint, at an address of its own; the endpoint has to show one, too
+   * @throws `NotVerified`, `PROVIDER_UNAVAILABLE` or `CONFIG_ENDPOINT`, and then approves nothing
    */
   approveBinding(
     agentId: bigint,
-    nodeUrl: string,
-    trust: Pick<NodeExpectation, 'trustAnchor' | 'policy' | 'collateral' | 'gpu'>,
+    trust: NodeTrust,
+    nodeUrl?: string,
   ): Promise<VerifiedNode & { readonly hash: Hex }>
   revokeBinding(bindingId: Hex): Promise<Hex>
   /** Pays out everything charged for the wallet; what was paid. */
@@ -58,6 +71,8 @@ export interface Provider {
 
 /** ERC-8004 metadata under which an agent names the registry that lists it: abi.encode(chainId, registry). */
 const METADATA_KEY = 'computeRegistry'
+/** What a transaction may take, and what the clock here may be behind the chain's. */
+const SENDING_S = 300
 
 /** An operator's calls with his wallet. Throws `CONFIG_CHAIN` when it is on another chain than the deployment. */
 export function createProvider(options: {
@@ -115,14 +130,26 @@ export function createProvider(options: {
       const { logs } = await client.write({ ...registry, functionName: 'addService', args })
       return eventOf(computeRegistryAbi, 'ServiceAdded', registry.address, logs).args.serviceId
     },
-    approveBinding: async (agentId, nodeUrl, trust) => {
-      const node = await verifyNode({
-        nodeUrl,
-        ...trust,
-        registry: { chainId: BigInt(deployment.chainId), verifyingContract: registry.address },
-        expected: { agentId, operator: client.account },
-        transport,
-      })
+    setPrice: async (agentId, serviceId, price) => {
+      const delayS = await client.read({ ...registry, functionName: 'priceDelay' })
+      const effectiveFrom = BigInt(Math.floor(Date.now() / 1000) + SENDING_S) + delayS
+      const args = [agentId, serviceId, { ...price, effectiveFrom }] as const
+      const call = { ...registry, functionName: 'setPrice', args } as const
+      const { hash, result: version } = await client.write(call)
+      return { version, effectiveFrom: new Date(Number(effectiveFrom) * 1000), hash }
+    },
+    approveBinding: async (agentId, trust, nodeUrl) => {
+      const { endpoint } = await placeOf(client, deployment, agentId)
+      const verify = (url: string): Promise<VerifiedNode> =>
+        verifyNode({
+          nodeUrl: url,
+          ...trust,
+          registry: { chainId: BigInt(deployment.chainId), verifyingContract: registry.address },
+          expected: { agentId, operator: client.account },
+          transport,
+        })
+      const reached = await verify(publicEndpoint(endpoint, deployment.chainId))
+      const node = nodeUrl === undefined ? reached : await verify(nodeUrl)
       const args = [node.claims.statement] as const
       const { hash } = await client.write({ ...registry, functionName: 'approveBinding', args })
       return { ...node, hash }

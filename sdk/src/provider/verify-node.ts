@@ -13,15 +13,19 @@ import { parseBaseUrl } from '../gateway/base-url.ts'
 import { fetchEvidence } from '../gateway/fetch-evidence.ts'
 import { judgeEvidence } from '../session/judge-evidence.ts'
 
-/** A node and what it must prove. */
-export interface NodeExpectation {
-  /** Base address of the node: https, or http on loopback. */
-  readonly nodeUrl: string
+/** Whom to trust, and how far. */
+export interface NodeTrust {
   readonly trustAnchor: TrustAnchor
   readonly policy: AppraisalPolicy
   readonly collateral: CollateralSource
   /** Who judges GPUs, where the policy takes them; NVIDIA's own roots when absent. */
   readonly gpu?: GpuTrust
+}
+
+/** A node and what it must prove. */
+export interface NodeExpectation extends NodeTrust {
+  /** Base address of the node: https, or http on loopback. */
+  readonly nodeUrl: string
   readonly registry: ContractDomain
   readonly expected: { readonly agentId: bigint; readonly operator: Hex }
   readonly transport: typeof fetch

@@ -2,6 +2,7 @@ import type { Deployment } from '@jeju/contracts'
 import type { ContractDomain } from '@jeju/verifier/protocol'
 import { ledgerOf, type Ledger } from '../../chain/ledger.ts'
 import { readRegistration } from '../../chain/registration.ts'
+import { isDevelopmentChain } from '../../chain/development-chain.ts'
 import { createChainClient, type ChainClient } from '../../chain/viem-client.ts'
 import { SdkError } from '../../errors/sdk-error.ts'
 import { ChannelRecords } from '../../payment/channel-records.ts'
@@ -63,9 +64,4 @@ export async function readChannelSetting(
       }
     },
   }
-}
-
-/** Anvil's and Hardhat's: everything is on this machine there. */
-function isDevelopmentChain(chainId: number): boolean {
-  return chainId === 31_337
 }
