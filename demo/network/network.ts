@@ -54,6 +54,8 @@ export interface Network {
   readonly model: DevnetModel
   /** A funded wallet. */
   wallet(index: number): Wallet
+  /** A machine with the published compose, of which the chain knows nothing yet. */
+  launchMachine(name: string): Promise<Machine>
   /** Starts a node from the published compose. */
   startProvider(name: string, walletIndex: number): Promise<DevnetProvider>
   /** Starts a node on a machine with a simulated GPU, which it has to prove. */
@@ -141,16 +143,25 @@ export async function startNetwork(settings: MeasuredSettings = {}): Promise<Net
         transport: http(chain.rpcUrl),
         pollingInterval: 100,
       })
+    const launch = async (
+      name: string,
+      compose: Uint8Array,
+      settings: MeasuredSettings = measured,
+      own?: AgentGpus,
+    ): Promise<Machine> => {
+      const machine = await launchMachine(name, platform, compose, settings, own)
+      running.push(() => machine.stop())
+      return machine
+    }
     const provider = async (
       name: string,
       walletIndex: number,
       compose: Uint8Array,
       outcome: Outcome,
-      settings: MeasuredSettings = measured,
+      settings?: MeasuredSettings,
       own?: AgentGpus,
     ): Promise<DevnetProvider> => {
-      const machine: Machine = await launchMachine(name, platform, compose, settings, own)
-      running.push(() => machine.stop())
+      const machine = await launch(name, compose, settings, own)
       const trust = { policy: policyOf(compose), trustAnchor, collateral, gpu }
       const { id, descriptor } = model
       const offer = { id, name: descriptor.id }
@@ -167,6 +178,7 @@ export async function startNetwork(settings: MeasuredSettings = {}): Promise<Net
       gpu,
       model,
       wallet,
+      launchMachine: (name) => launch(name, published),
       startProvider: (name, index) => provider(name, index, published, 'registered'),
       startGpuProvider: (name, index) =>
         provider(name, index, publishedWithGpu, 'registered', measuredWithGpu, { gpus }),

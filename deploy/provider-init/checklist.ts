@@ -21,6 +21,7 @@ export function checklist(
 ): string {
   const { chainId, computeRegistry, computeStaking, identityRegistry } = network.deployment
   const known = composeHashes.includes(hash)
+  const agent = agentId ?? 'ID'
   return `# Provider checklist
 
 Chain ${chainId} · compose hash \`${hash}\` · guide: ${GUIDES[platform]}
@@ -40,9 +41,12 @@ ${
 
 ## Before the node starts
 
-- [ ] ${agentId === undefined ? `Mint an agent in \`${identityRegistry}\`, without a URI; run this tool again with \`--agent\` for its registration file.` : `Agent ${agentId}: set its URI to the one in \`agent-uri.txt\`.`}
-- [ ] Bond, then \`ComputeRegistry.register(agent, "${publicUrl}")\` at \`${computeRegistry}\`.
-- [ ] ${serviceId === undefined ? `\`addService\` with model \`${model.id}\` ("${model.name}") and your price; run this tool again with \`--service\`.` : `Service ${serviceId} offers model \`${model.id}\` ("${model.name}").`}
+With the owner's key (\`--key-file\` or \`--keystore\`, \`--network\` or \`--rpc\` and \`--deployment\`: docs/command-line.md), \`npm run -s jeju --\` and:
+
+- [ ] ${agentId === undefined ? `\`agent mint\` mints an agent in \`${identityRegistry}\`; run this tool again with its number, \`--agent\`.` : `Agent ${agentId} is the owner's.`}
+- [ ] \`stake --agent ${agent} add ETH\`, then \`agent register --agent ${agent} ${publicUrl}\` at \`${computeRegistry}\`.
+- [ ] \`agent publish --agent ${agent} --name NAME\`, or set its URI to the one in \`agent-uri.txt\`.
+- [ ] ${serviceId === undefined ? `\`agent service --agent ${agent} --model ${model.name} --model-id ${model.id} --in ETH --out ETH --max-output TOKENS\`; run this tool again with its number, \`--service\`.` : `Service ${serviceId} offers model \`${model.id}\` ("${model.name}").`}
 - [ ] KMS on chain: the compose hash is allowed in your DstackApp, and hashes you no longer run are removed in the same batch.
 
 ## Start
@@ -53,7 +57,7 @@ ${
 
 ## After the start
 
-- [ ] \`npm run measure -- --url ${publicUrl} --registry ${chainId}:${computeRegistry} --agent ${agentId ?? 'ID'} --operator OWNER\` accepts the node. Only then approve its binding: \`approveBinding\` of the SDK verifies once more and refuses otherwise.
+- [ ] \`npm run measure -- --url ${publicUrl} --registry ${chainId}:${computeRegistry} --agent ${agent} --operator OWNER\` accepts the node. Only then \`agent approve --agent ${agent}\`: it verifies once more, at the registered address, and refuses otherwise.
 - [ ] \`GET ${publicUrl}/health\` says \`"registered":true\`.
 `
 }

@@ -1,3 +1,11 @@
+import { approveCommand } from './agent/approve-command.ts'
+import { claimCommand } from './agent/claim-command.ts'
+import { mintCommand } from './agent/mint-command.ts'
+import { priceCommand } from './agent/price-command.ts'
+import { publishCommand } from './agent/publish-command.ts'
+import { registerCommand } from './agent/register-command.ts'
+import { revokeCommand } from './agent/revoke-command.ts'
+import { serviceCommand } from './agent/service-command.ts'
 import { closeCommand } from './channel/close-command.ts'
 import { listCommand } from './channel/list-command.ts'
 import { openCommand } from './channel/open-command.ts'
@@ -28,6 +36,14 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['channel close', closeCommand],
   ['channel list', listCommand],
   ['stake', stakeCommand],
+  ['agent mint', mintCommand],
+  ['agent register', registerCommand],
+  ['agent publish', publishCommand],
+  ['agent service', serviceCommand],
+  ['agent price', priceCommand],
+  ['agent approve', approveCommand],
+  ['agent revoke', revokeCommand],
+  ['agent claim', claimCommand],
   ['findings', listFindingsCommand],
   ['findings list', listFindingsCommand],
   ['findings submit', submitFindingCommand],

@@ -2,7 +2,6 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as Keystore from 'ox/Keystore'
-import type { GatewayProcess } from '../../../demo/network/gateway.ts'
 import type { Network } from '../../../demo/network/network.ts'
 
 /**
@@ -11,7 +10,7 @@ import type { Network } from '../../../demo/network/network.ts'
  */
 export async function makeUser(
   { chain, policy, trustAnchor, collateralUrl }: Network,
-  gateway: GatewayProcess,
+  gateway: { readonly url: string },
   wallet: { readonly key: number; readonly password: string },
 ): Promise<{ readonly folder: string; readonly env: Record<string, string> }> {
   const folder = await mkdtemp(join(tmpdir(), 'jeju-cli-'))

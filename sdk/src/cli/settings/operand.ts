@@ -2,11 +2,24 @@ import type { Hex } from '@jeju/verifier/protocol'
 import { weiOf } from '../../chain/viem-amount.ts'
 import { UsageError } from '../usage-error.ts'
 
+/** What a flag says without which the command cannot run. Throws a UsageError. */
+export function requireFlag(text: string | undefined, flag: string): string {
+  if (text !== undefined && text !== '') return text
+  throw new UsageError(`--${flag}: missing`)
+}
+
 /** Wei of an amount in ether. Throws a UsageError. */
 export function parseAmount(text: string, what: string): bigint {
   const wei = weiOf(text)
   if (wei !== undefined && wei > 0n) return wei
   throw new UsageError(`${what}: expected ether such as 0.01, got ${JSON.stringify(text)}`)
+}
+
+/** Wei of a price in ether, which may be nothing. Throws a UsageError. */
+export function parsePrice(text: string, what: string): bigint {
+  const wei = weiOf(text)
+  if (wei !== undefined) return wei
+  throw new UsageError(`${what}: expected ether such as 0.0002, got ${JSON.stringify(text)}`)
 }
 
 /** An agent's id. Throws a UsageError. */
@@ -20,10 +33,15 @@ export function parseOptionalAgent(text: string | undefined): bigint | undefined
   return text === undefined ? undefined : parseAgent(text)
 }
 
+/** A digest of 32 bytes. Throws a UsageError. */
+export function parseDigest(text: string, what: string): Hex {
+  if (/^0x[0-9a-f]{64}$/.test(text)) return text as Hex
+  throw new UsageError(`${what}: expected 0x and 64 lowercase hex digits`)
+}
+
 /** A channel's id. Throws a UsageError. */
 export function parseChannelId(text: string): Hex {
-  if (/^0x[0-9a-f]{64}$/.test(text)) return text as Hex
-  throw new UsageError('CHANNEL: expected 0x and 64 lowercase hex digits')
+  return parseDigest(text, 'CHANNEL')
 }
 
 /** A whole number within bounds. Throws a UsageError. */
