@@ -7,7 +7,7 @@ import { chatBody } from './setting/test-client.ts'
 
 afterAll(cleanUp)
 
-test('the OpenAPI document has every route and no other', async () => {
+test('N12 admin_needs_auth: the OpenAPI document has every route and no other, and none administers', async () => {
   const { node, get } = await startNode()
   const document = (await (await get('/openapi.json')).json()) as {
     paths: Record<string, Record<string, unknown>>

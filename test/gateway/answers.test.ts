@@ -240,7 +240,7 @@ test('a node that lied is not admitted again for a day, not even by another proc
   expect((await next.only()).admitted).toBe(true)
 })
 
-test('E11 public_hashes_are_salted: what is kept of a wrong answer confirms no guess', async () => {
+test('E11 public_hashes_are_salted, F10 dispute_carries_no_plaintext: what is kept of a wrong answer confirms no guess', async () => {
   const { network, node } = await admitted((request, self) =>
     jsonAnswer(self, request, '{"secret":1}', { content: { model: 'larger' } }),
   )

@@ -139,7 +139,7 @@ describe.runIf(haveChromium)('in a browser', () => {
     }
   })
 
-  test('F1 gateway_lies_about_verdict: evidence that a gateway passes off as another’s is refused here', async () => {
+  test('F1 gateway_lies_about_verdict, B10 remote_verdict_not_trusted: evidence that a gateway passes off as another’s is refused here', async () => {
     const network = new TestNetwork({ explorerFiles: files })
     const node = network.add({ agentId: 0n })
     network.add({ agentId: 1n }, () => honest(node))

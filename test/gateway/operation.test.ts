@@ -87,7 +87,7 @@ describe('K3 less at stake ends a lease', () => {
   })
 })
 
-test('F8 ppid_limit: one machine stands behind so many leases and no more', async () => {
+test('F8 ppid_limit, B7 platform_id_recorded: one machine stands behind so many leases and no more', async () => {
   const network = new TestNetwork({ limits: { leasesPerPlatform: 2 } })
   for (const agentId of [0n, 1n, 2n]) network.add({ agentId })
   await network.update()

@@ -128,7 +128,7 @@ describe('GET /v1/route', () => {
 })
 
 describe('ACI sessions', () => {
-  test('a pin on a current session is kept, any other is session_not_accepted', async () => {
+  test('F18 pin_gate_sees_serving_instance: a pin on a current session is kept, any other is session_not_accepted', async () => {
     const { network, node } = await admitted()
     const id = (await network.only()).lease?.sessionId ?? ''
     const pin = (ids: readonly string[]) => ({ provider: { aci_session_ids: ids } })

@@ -2,7 +2,7 @@ import { RegistrationFileError } from '@jeju/contracts'
 import { expect, test } from 'vitest'
 import { TestNetwork } from './network/test-network.ts'
 
-test('what a provider says of itself is shown, and nobody is admitted by it', async () => {
+test('B10 provider_not_its_own_judge: what a provider says of itself is shown, and nobody is admitted by it', async () => {
   const network = new TestNetwork()
   network.add({ agentId: 1n })
   network.chain.registrations.set(1n, { name: 'A node', description: 'd'.repeat(2_000) })

@@ -121,7 +121,7 @@ describe('holes', () => {
 })
 
 describe('a changed image', () => {
-  test('A6 A10 is another compose hash, which the published policy refuses', async () => {
+  test('A6 A10 F20 uncorroborated_image_digest_rejected: is another compose hash, which the published policy refuses', async () => {
     const release = await readRelease()
     const policy = releasePolicy(release)
     for (const { file, composeHash: recorded } of release.composes) {

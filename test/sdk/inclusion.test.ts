@@ -39,7 +39,7 @@ describe('findInclusion', () => {
     expect(net.asked).toEqual([GATEWAY])
   })
 
-  test('E11 parked_endpoint_learns_no_salt: asks the node where the archive lies or has nothing, and shows it the commitment’s salt alone', async () => {
+  test('E11 parked_endpoint_learns_no_salt, S2 storage_fallback_verified: asks the node where the archive lies or has nothing, and shows it the commitment’s salt alone', async () => {
     for (const [archived, locator] of [
       [() => answerOf('other'), undefined],
       [gone, undefined],

@@ -21,7 +21,7 @@ async function refusal(market: Market, fetch = market.fetch): Promise<NotVerifie
 }
 
 describe('a provider is refused before anything is sent', () => {
-  test('T2 sdk_refuses_unverified: an unlisted compose file, by name, with its report', async () => {
+  test('T2 sdk_refuses_unverified, F21 unlisted_release_rejected: an unlisted compose file, by name, with its report', async () => {
     const appCompose = utf8('{"docker_compose_file":"services: {spy: {}}"}')
     const market = new Market([{ td: launchTd(platform, { appCompose }) }])
     const fetch = market.fetchWith({ policy: policyOf(new TestNode(platform).td) })

@@ -142,7 +142,7 @@ describe('a node with GPUs', () => {
     expect(check).toMatchObject({ code: 'GPU_NONCE_CANNED' })
   })
 
-  test('D3 gpu_missing_rejected: required, and neither devices nor evidence', async () => {
+  test('D3 gpu_missing_rejected, D8 detection_is_not_attestation: required, and neither devices nor evidence', async () => {
     const evidence = await evidenceOf(td)
     const judged = (gpu: GpuRequirement): Promise<Report> =>
       verifyEvidence(evidence, {

@@ -125,7 +125,7 @@ describe('a service', () => {
     expect(ruled(text)).toContain(rule)
   })
 
-  test('the guest agent’s socket in one service only', () => {
+  test('N16 compose_lint_single_socket: the guest agent’s socket in one service only', () => {
     const both = COMPOSE_TEXT.replace(
       'volumes:\n  node-data',
       '    volumes: ["/run/tappd.sock:/run/tappd.sock:ro"]\nvolumes:\n  node-data',
