@@ -110,7 +110,7 @@ describe('parseDeployment', () => {
   })
 
   it('knows the same root as the contracts', () => {
-    for (const file of ['src/tdx/IntelPki.sol', 'script/TdxSet.sol']) {
+    for (const file of ['src/tdx/pki/Authorities.sol', 'script/TdxSet.sol']) {
       const source = readFileSync(new URL(`../../contracts/${file}`, import.meta.url), 'utf8')
       expect(source).toContain(INTEL_ROOT_SHA256)
     }

@@ -22,8 +22,8 @@ contract IntelPkiBoundsTest is SgxMaker {
     uint256 private constant MAX_EDITIONS = 8;
     /// 2026-06-15T12:00:00Z.
     uint256 private constant NOW = 1_781_524_800;
-    /// Behind freshness, the dates of the latest lists and the keys by hash.
-    bytes32 private constant COUNT_OF_PCKS = bytes32(uint256(3));
+    /// Behind freshness, the authorities by name and by serial, and the platforms' keys by hash.
+    bytes32 private constant COUNT_OF_PCKS = bytes32(uint256(4));
 
     TdxVerifier private _verifier;
 
