@@ -14,6 +14,7 @@ import { jeju } from '../e2e/setting/shell.ts'
 
 const PROVIDER = 0
 const USER = 1
+const OPEN = 'channel open --agent 0 --service 0'
 let chain: LocalChain
 let folder = ''
 
@@ -26,6 +27,7 @@ beforeAll(async () => {
     join(folder, 'network.json'),
     JSON.stringify({ rpc: chain.rpcUrl, gateway: dead, collateral: dead }),
   )
+  await copyFile(join(root, 'measurements/policy.json'), join(folder, 'policy.json'))
   for (const index of [PROVIDER, USER]) {
     const key = toHex(chain.privateKey(index)).slice(2)
     await writeFile(join(folder, `key-${index}`), key, { mode: 0o600 })
@@ -82,6 +84,15 @@ test.each<[string, number, string]>([
   ['verify http://127.0.0.1:9', 20, 'http://127.0.0.1:9/health: no usable answer'],
   ['findings', 20, 'GATEWAY_UNAVAILABLE: gateway: ECONNREFUSED'],
   ['channel topup 0x12 1', 2, 'CHANNEL: expected 0x and 64 lowercase hex digits'],
+  ['proxy --channels cash', 2, '--channels: expected receipts or vouchers, got "cash"'],
+  [`${OPEN} --channels vouchers 1`, 2, 'got none; a channel of vouchers is for one node'],
+  [`${OPEN} --channels vouchers --binding 0x12 1`, 2, 'hex digits, got "0x12"'],
+  [`${OPEN} --binding 0x12 1`, 2, '--binding: a channel of receipts is for every node'],
+  [
+    `${OPEN} --channels vouchers --binding 0x${'cd'.repeat(32)} 1`,
+    10,
+    'expected one of agent 0, got none that is valid',
+  ],
 ])('%s: exit %i, %s', async (line, code, text) => {
   const { exit, out, err } = await sh(line)
   expect([exit, out]).toEqual([code, ''])
@@ -130,7 +141,6 @@ test('why a channel is refunded and not released is told', async () => {
 })
 
 test('a proxy says at its start who is away, and serves all the same', async () => {
-  await copyFile(join(root, 'measurements/policy.json'), join(folder, 'policy.json'))
   const { out, err, exit, interrupt } = jeju(['proxy', '--port', '0'], {
     JEJU_NETWORK: folder,
     JEJU_HOME: join(folder, 'home'),

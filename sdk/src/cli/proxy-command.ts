@@ -18,6 +18,7 @@ import {
 } from './flags.ts'
 import { printResult } from './output.ts'
 import { progressOf } from './progress.ts'
+import { CHANNELS_FLAG, readChannels } from './settings/channels.ts'
 import { readNetwork } from './settings/network.ts'
 import { parseAgent, parseAmount, parseInteger } from './settings/operand.ts'
 import { readOnly } from './settings/read-only.ts'
@@ -38,6 +39,9 @@ spends the wallet's money; it listens on 127.0.0.1. Ends by Ctrl-C.
   --channel-amount ETH  locked for a provider at once; ${DEFAULTS['channel-amount']} without it
   --max-fee ETH         what one request may cost; ${DEFAULTS['max-fee']} without it
   --budget ETH          what this process may lock in all; ${DEFAULTS.budget} without it
+  --channels KIND       channels that it opens and uses: of receipts, or of vouchers, where one growing sum pays a node,
+                        which costs its provider the less to settle the more is answered; use --close with them, and
+                        one proxy at a time. receipts without it, or JEJU_CHANNELS
   --agent ID            only this provider; may stand several times
   --sealing required    refuse providers whose keys no prompt can be sealed to
   --hold                give out nothing of a stream before all of it is verified
@@ -49,6 +53,7 @@ ${COMMON_HELP}
 
 Examples:
   jeju proxy --network ./base --key-file key.txt
+  jeju proxy --network ./base --key-file key.txt --channels vouchers --close
   OPENAI_BASE_URL=http://127.0.0.1:${DEFAULT_PORT}/v1 OPENAI_API_KEY=none python app.py
 
 ${EXIT_HELP}`
@@ -64,6 +69,7 @@ const FLAGS = {
   ...JSON_FLAG,
   ...NETWORK_FLAGS,
   ...WALLET_FLAGS,
+  ...CHANNELS_FLAG,
   port: { type: 'string', default: DEFAULT_PORT },
   'channel-amount': { type: 'string', default: DEFAULTS['channel-amount'] },
   'max-fee': { type: 'string', default: DEFAULTS['max-fee'] },
@@ -81,6 +87,7 @@ async function runProxy(args: readonly string[], terminal: Terminal): Promise<nu
   const network = await readNetwork(rest, terminal)
   const deployment = await network.deployment()
   const port = parseInteger(values.port, '--port', 65_535)
+  const channels = readChannels(rest, terminal.env)
   const client = createClient({
     wallet: await readWallet(rest, terminal, network.rpcUrl(), deployment),
     deployment,
@@ -92,6 +99,7 @@ async function runProxy(args: readonly string[], terminal: Terminal): Promise<nu
     channelAmount: parseAmount(values['channel-amount'], '--channel-amount'),
     maxFeePerRequest: parseAmount(values['max-fee'], '--max-fee'),
     budget: parseAmount(values.budget, '--budget'),
+    channels,
     sealing: parseSealing(values.sealing),
     holdStream: values.hold,
     ...(agents === undefined ? {} : { agents: agents.map(parseAgent) }),
@@ -110,8 +118,10 @@ async function runProxy(args: readonly string[], terminal: Terminal): Promise<nu
   terminal.tell('stopping …')
   await proxy.close()
   if (values.close) {
-    terminal.tell('closing channels: providers may take a minute or two to release them …')
+    terminal.tell('closing channels: providers may take some minutes to release them …')
     await client.close()
+  } else if (channels === 'vouchers') {
+    terminal.tell('jeju channel close shows providers the last vouchers, for what was charged')
   }
   return EXIT.ok
 }

@@ -22,7 +22,9 @@ const HELP = `jeju channel close [flags] CHANNEL… | --all
 
 Ends channels of this wallet. A provider whose registration file names a place for it is asked to release the channel
 at once; otherwise a refund is requested, which nobody can refuse and which takes the channel's delay (24 hours unless
-the chain says otherwise). Close the channel again after that to complete it.
+the chain says otherwise). Close the channel again after that to complete it. Of a channel of vouchers the provider is
+shown the last voucher, for exactly what the kept receipts come to; without it he may settle those of the latest
+requests, which are for their maxima.
 
   --all                 every channel that the home folder knows
   --withdraw            then pay the ledger's available balance out to the wallet

@@ -18,7 +18,8 @@ import { readChannelSetting } from './setting.ts'
 
 const HELP = `jeju channel topup [flags] CHANNEL ETH
 
-Locks more in an open channel of this wallet. What the ledger's balance lacks is deposited in the same transaction.
+Locks more in an open channel of this wallet, of receipts or of vouchers. What the ledger's balance lacks is deposited in
+the same transaction.
 
 ${NETWORK_HELP}
 ${WALLET_HELP}
@@ -49,11 +50,11 @@ async function runTopup(args: readonly string[], terminal: Terminal): Promise<nu
   const { ledger } = await readChannelSetting(values, terminal)
   terminal.tell('sending topUp …')
   const transaction = await ledger.topUp(channelId, amount)
-  const { locked, spent } = await ledger.channelOf(channelId)
+  const { mode, locked, spent } = await ledger.channelOf(channelId)
   await printResult(
     terminal,
     values.json,
-    { channelId, transaction, locked, spent },
+    { channelId, transaction, mode, locked, spent },
     `${channelId}: ${etherOf(locked)} ether locked, ${etherOf(spent)} of it spent`,
   )
   return EXIT.ok
