@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLedger, createProvider, connectWallet } from '@jeju/sdk'
@@ -56,11 +58,16 @@ interface Ended {
   readonly err: string
 }
 
-async function sh(line: string, key = USER): Promise<Ended> {
+async function sh(
+  line: string,
+  key = USER,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   const { exit, out, err } = jeju(line.split(' '), {
     JEJU_NETWORK: folder,
     JEJU_HOME: join(folder, 'home'),
     JEJU_KEY_FILE: join(folder, `key-${key}`),
+    ...more,
   })
   return { exit: await exit, out: out.join('\n'), err: err.join('\n') }
 }
@@ -84,6 +91,8 @@ test.each<[string, number, string]>([
   ['verify http://127.0.0.1:9', 20, 'http://127.0.0.1:9/health: no usable answer'],
   ['findings', 20, 'GATEWAY_UNAVAILABLE: gateway: ECONNREFUSED'],
   ['channel topup 0x12 1', 2, 'CHANNEL: expected 0x and 64 lowercase hex digits'],
+  ['providers --rpc key.example/secret', 2, '--rpc: expected an http or https URL (see'],
+  ['channel close --all', 0, 'the home folder knows no channel of this wallet'],
   ['proxy --channels cash', 2, '--channels: expected receipts or vouchers, got "cash"'],
   [`${OPEN} --channels vouchers 1`, 2, 'got none; a channel of vouchers is for one node'],
   [`${OPEN} --channels vouchers --binding 0x12 1`, 2, 'hex digits, got "0x12"'],
@@ -154,6 +163,20 @@ test('a proxy says at its start who is away, and serves all the same', async () 
   expect(answer.status).toBe(502)
   interrupt()
   expect(await exit).toBe(0)
+})
+
+test('a port that somebody else has is the command line’s fault', async () => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  const { exit, err } = await sh(`proxy --port ${port}`)
+  taken.close()
+  expect(exit).toBe(2)
+  expect(err).toContain(`USAGE: --port ${port}: EADDRINUSE`)
+})
+
+test('an empty JEJU_PRIVATE_KEY is none', async () => {
+  expect((await sh('channel list', USER, { JEJU_PRIVATE_KEY: '' })).exit).toBe(0)
 })
 
 test('providers: all of them, whatever their number', async () => {

@@ -109,7 +109,9 @@ async function runProxy(args: readonly string[], terminal: Terminal): Promise<nu
     },
   })
   const end = terminal.interrupted()
-  const proxy = await serveProxy({ fetch: client.fetch, port })
+  const proxy = await serveProxy({ fetch: client.fetch, port }).catch((error: unknown) => {
+    throw portError(error, port)
+  })
   const url = `${proxy.url}/v1`
   await printResult(terminal, values.json, { url }, url)
   // Said at once, and not with the first prompt; either may be back by then.
@@ -124,6 +126,13 @@ async function runProxy(args: readonly string[], terminal: Terminal): Promise<nu
     terminal.tell('jeju channel close shows providers the last vouchers, for what was charged')
   }
   return EXIT.ok
+}
+
+/** A port that is somebody else's is the command line's fault, and not this program's. */
+function portError(error: unknown, port: number): unknown {
+  const isListening = error instanceof Error && 'syscall' in error && error.syscall === 'listen'
+  if (!isListening || !('code' in error)) return error
+  return new UsageError(`--port ${port}: ${String(error.code)}`, { cause: error })
 }
 
 async function tellWhoIsAway(

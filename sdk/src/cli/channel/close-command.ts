@@ -59,6 +59,7 @@ async function runClose(args: readonly string[], terminal: Terminal): Promise<nu
   if (values.all === named.length > 0) throw new UsageError('expected channels, or --all')
   const setting = await readChannelSetting(values, terminal)
   const ids = values.all ? (await setting.records.all()).map(({ channelId }) => channelId) : named
+  if (ids.length === 0) terminal.tell('the home folder knows no channel of this wallet')
   let exit: number = EXIT.ok
   await closeChannels(setting, ids, async (channelId, ending) => {
     if ('closed' in ending) {
