@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -91,6 +92,9 @@ test.each<[string, number, string]>([
   ['verify http://127.0.0.1:9', 20, 'http://127.0.0.1:9/health: no usable answer'],
   ['findings', 20, 'GATEWAY_UNAVAILABLE: gateway: ECONNREFUSED'],
   ['channel topup 0x12 1', 2, 'CHANNEL: expected 0x and 64 lowercase hex digits'],
+  [`channel topup 0x${'12'.repeat(32)} 1`, 40, 'CHANNEL_UNKNOWN: channel 0x1212'],
+  ['proxy --budget 0 --network /nowhere', 2, '--budget: expected ether such as 0.01, got "0"'],
+  [`${OPEN} --model a --network /nowhere 1`, 2, 'expected one of --model and --service'],
   ['providers --rpc key.example/secret', 2, '--rpc: expected an http or https URL (see'],
   ['channel close --all', 0, 'the home folder knows no channel of this wallet'],
   ['proxy --channels cash', 2, '--channels: expected receipts or vouchers, got "cash"'],
@@ -106,6 +110,32 @@ test.each<[string, number, string]>([
   const { exit, out, err } = await sh(line)
   expect([exit, out]).toEqual([code, ''])
   expect(err).toContain(text)
+})
+
+test('help of a command is what its --help is', async () => {
+  expect(await sh('help channel open')).toEqual(await sh('channel open --help'))
+  expect(await sh('help')).toEqual(await sh('--help'))
+})
+
+test('an RPC that is away is told why, and not by its address', async () => {
+  const { exit, err } = await sh(`providers --rpc http://127.0.0.1:${await freePort()}/v2/secret`)
+  expect([exit, err]).toEqual([20, 'CHAIN_READ: listProviders: the RPC: ECONNREFUSED'])
+  const busy = createHttpServer((_, response) => response.writeHead(429).end('secret')).listen(0)
+  await once(busy, 'listening')
+  const { port } = busy.address() as AddressInfo
+  const refused = await sh(`providers --rpc http://127.0.0.1:${port}/v2/secret`)
+  busy.close()
+  expect(refused.err).toBe('CHAIN_READ: listProviders: the RPC: status 429')
+})
+
+test('channels that do not close are JSON, too, and keep no other open', async () => {
+  const ids = ['34', '56'].map((byte) => `0x${byte.repeat(32)}`)
+  const { exit, out } = await sh(`channel close ${ids.join(' ')} --json`)
+  expect(exit).toBe(40)
+  const told = out.split('\n').map((line): unknown => JSON.parse(line))
+  expect(told).toMatchObject(
+    ids.map((channelId) => ({ channelId, error: { code: 'CHANNEL_UNKNOWN' } })),
+  )
 })
 
 test('a file that is no list of findings is the file’s fault', async () => {

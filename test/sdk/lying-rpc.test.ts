@@ -35,7 +35,10 @@ test.each([302, 307])(
     const ledger = createLedger({ wallet, deployment })
     expect(await ledger.availableOf()).toBe(7n)
     isHonest = false
-    await expect(ledger.availableOf()).rejects.toMatchObject({ code: 'CHAIN_READ' })
+    await expect(ledger.availableOf()).rejects.toMatchObject({
+      code: 'CHAIN_READ',
+      message: 'availableOf: the RPC: a redirect',
+    })
     await expect(ledger.deposit(1n)).rejects.toMatchObject({ code: 'CHAIN_WRITE' })
     await expect(readOnly(liar, deployment).head()).rejects.toMatchObject({ code: 'CHAIN_READ' })
     expect(victim.reached).toEqual([])

@@ -55,6 +55,7 @@ Examples:
   jeju proxy --network ./base --key-file key.txt
   jeju proxy --network ./base --key-file key.txt --channels vouchers --close
   OPENAI_BASE_URL=http://127.0.0.1:${DEFAULT_PORT}/v1 OPENAI_API_KEY=none python app.py
+  ANTHROPIC_BASE_URL=http://127.0.0.1:${DEFAULT_PORT} ANTHROPIC_API_KEY=none python app.py
 
 ${EXIT_HELP}`
 
@@ -84,10 +85,20 @@ async function runProxy(args: readonly string[], terminal: Terminal): Promise<nu
   const { values, positionals } = readArguments(args, FLAGS)
   noOperand(positionals)
   const { agent: agents, ...rest } = values
-  const network = await readNetwork(rest, terminal)
-  const deployment = await network.deployment()
+  // Before a keystore is opened, which takes its time.
   const port = parseInteger(values.port, '--port', 65_535)
   const channels = readChannels(rest, terminal.env)
+  const asked = {
+    channelAmount: parseAmount(values['channel-amount'], '--channel-amount'),
+    maxFeePerRequest: parseAmount(values['max-fee'], '--max-fee'),
+    budget: parseAmount(values.budget, '--budget'),
+    channels,
+    sealing: parseSealing(values.sealing),
+    holdStream: values.hold,
+    ...(agents === undefined ? {} : { agents: agents.map(parseAgent) }),
+  }
+  const network = await readNetwork(rest, terminal)
+  const deployment = await network.deployment()
   const client = createClient({
     wallet: await readWallet(rest, terminal, network.rpcUrl(), deployment),
     deployment,
@@ -96,13 +107,7 @@ async function runProxy(args: readonly string[], terminal: Terminal): Promise<nu
     policy: await network.policy(),
     collateral: network.collateral(),
     store: await openHome(rest, terminal),
-    channelAmount: parseAmount(values['channel-amount'], '--channel-amount'),
-    maxFeePerRequest: parseAmount(values['max-fee'], '--max-fee'),
-    budget: parseAmount(values.budget, '--budget'),
-    channels,
-    sealing: parseSealing(values.sealing),
-    holdStream: values.hold,
-    ...(agents === undefined ? {} : { agents: agents.map(parseAgent) }),
+    ...asked,
     onEvent: (event) => {
       const line = progressOf(event)
       if (line !== undefined) terminal.tell(line)

@@ -69,7 +69,11 @@ async function runClose(args: readonly string[], terminal: Terminal): Promise<nu
     }
     // One that fails does not keep the others open.
     const failed = endingOf(ending.error)
-    terminal.tell(`${channelId}: ${failed.code}: ${failed.message}`)
+    const { code, message } = failed
+    if (values.json === true) {
+      await terminal.print(toJson({ channelId, error: { code, message } }))
+    }
+    terminal.tell(`${channelId}: ${code}: ${message}`)
     exit = Math.max(exit, failed.exit)
   })
   if (values.withdraw) await withdraw(setting, terminal, values.json)

@@ -67,9 +67,10 @@ async function runOpen(args: readonly string[], terminal: Terminal): Promise<num
   const amount = parseAmount(oneOperand(positionals, 'amount'), 'amount')
   const agentId = parseAgent(values.agent)
   const paidBy = readMode(values, terminal.env)
+  const findService = readService(values)
   const setting = await readChannelSetting(values, terminal)
   const chain = createChainReader(setting.client, setting.deployment)
-  const serviceId = await serviceOf(agentId, values, chain)
+  const serviceId = await findService(agentId, chain)
   const { mode, bindingId } = paidBy
   if (bindingId !== undefined) await requireBinding(bindingId, agentId, chain)
   const price = await chain.currentPrice(agentId, serviceId)
@@ -93,19 +94,25 @@ async function requireBinding(bindingId: Hex, agentId: bigint, chain: ChainReade
   throw new SdkError('NOT_VERIFIED', text)
 }
 
-async function serviceOf(
-  agentId: bigint,
-  { model, service }: { readonly model?: string; readonly service?: string },
-  chain: ChainReader,
-): Promise<number> {
+/** Which service is meant; by its model, the chain says which that is. Throws a UsageError. */
+function readService({
+  model,
+  service,
+}: {
+  readonly model?: string
+  readonly service?: string
+}): (agentId: bigint, chain: ChainReader) => Promise<number> {
   if ((model === undefined) === (service === undefined)) {
     throw new UsageError('expected one of --model and --service')
   }
-  if (service !== undefined) return parseInteger(service, '--service', MAX_UINT32)
-  const services = await chain.services(agentId)
-  const found = services.find(({ active, modelName }) => active && modelName === model)
-  if (found === undefined) {
+  if (service !== undefined) {
+    const serviceId = parseInteger(service, '--service', MAX_UINT32)
+    return async () => serviceId
+  }
+  return async (agentId, chain) => {
+    const services = await chain.services(agentId)
+    const found = services.find(({ active, modelName }) => active && modelName === model)
+    if (found !== undefined) return found.serviceId
     throw new SdkError('NO_PROVIDER', `agent ${agentId}: offers no model ${model}`)
   }
-  return found.serviceId
 }

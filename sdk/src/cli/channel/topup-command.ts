@@ -1,4 +1,5 @@
 import { etherOf } from '../../chain/viem-amount.ts'
+import { unknownChannel } from '../../payment/close-channel.ts'
 import type { Command } from '../command.ts'
 import { EXIT, EXIT_HELP } from '../exit-code.ts'
 import {
@@ -48,6 +49,7 @@ async function runTopup(args: readonly string[], terminal: Terminal): Promise<nu
   const channelId = parseChannelId(channel)
   const amount = parseAmount(text, 'amount')
   const { ledger } = await readChannelSetting(values, terminal)
+  if ((await ledger.channelOf(channelId)).state === 'NONE') throw unknownChannel(channelId)
   terminal.tell('sending topUp …')
   const transaction = await ledger.topUp(channelId, amount)
   const { mode, locked, spent } = await ledger.channelOf(channelId)
