@@ -2,11 +2,12 @@ import { measurementPolicyAbi } from '@jeju/contracts'
 import { readQuote } from '@jeju/contracts/dcap'
 import type { SimulatedTd } from '@jeju/simulator'
 import type { Hex } from '@jeju/verifier/protocol'
-import { createWalletClient, http, keccak256, parseEventLogs, publicActions } from 'viem'
+import { createWalletClient, keccak256, parseEventLogs, publicActions } from 'viem'
 import { foundry } from 'viem/chains'
 import { DSTACK_TD_FIELDS } from '../../measurements/src/boot/image-id.ts'
 import { allowCall } from '../../measurements/src/release/allow-list.ts'
 import type { LocalChain } from './chain.ts'
+import { rpc } from './rpc.ts'
 
 /** What an announced measurement waits, as on any chain; the devnet's chain starts that far behind. */
 export const POLICY_DELAY_S: number = 48 * 3600
@@ -36,8 +37,9 @@ export async function listOnChain(
   const client = createWalletClient({
     account: chain.owner,
     chain: foundry,
-    transport: http(chain.rpcUrl),
+    transport: rpc(chain.rpcUrl),
     pollingInterval: 100,
+    ccipRead: false,
   }).extend(publicActions)
   const keys: Hex[] = []
   for (const { reference, tier } of software) {

@@ -3,12 +3,13 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Deployment, Hex } from '@jeju/contracts'
-import { createPublicClient, createTestClient, http } from 'viem'
+import { createTestClient } from 'viem'
 import { mnemonicToAccount, type HDAccount } from 'viem/accounts'
 import { foundry } from 'viem/chains'
 import { deploy } from '../../contracts/tools/deploy/deploy.ts'
 import { freePort, start, waitFor, type RunningProcess } from './process.ts'
 import { root } from './root.ts'
+import { chainReader, rpc } from './rpc.ts'
 
 /** Anvil's published development mnemonic; its accounts hold money on no other chain. */
 const DEVELOPMENT_MNEMONIC = 'test test test test test test test test test test test junk'
@@ -67,7 +68,7 @@ export async function startAnvil(chainId: number, behindS = 0): Promise<Anvil> {
     ...(behindS === 0 ? [] : [`--timestamp=${Math.floor(Date.now() / 1000) - behindS}`]),
     '--silent',
   ])
-  const client = createPublicClient({ transport: http(rpcUrl) })
+  const client = chainReader(rpcUrl)
   try {
     await waitFor('anvil', () => client.getBlockNumber(), { timeoutMs: 20_000, running })
     return { rpcUrl, process: running }
@@ -83,7 +84,7 @@ export async function startChain(options: ChainOptions = {}): Promise<LocalChain
   const client = createTestClient({
     chain: foundry,
     mode: 'anvil',
-    transport: http(rpcUrl),
+    transport: rpc(rpcUrl),
   })
   try {
     return {

@@ -1,14 +1,14 @@
 import { computeRegistryAbi, gpuDevicesAbi } from '@jeju/contracts'
 import type { Hex } from '@jeju/verifier/protocol'
-import { createPublicClient, http } from 'viem'
 import type { LocalChain } from './chain.ts'
+import { chainReader } from './rpc.ts'
 
 /** Whether the chain has every GPU of a binding's statement as this binding's; in the world of simulated roots. */
 export async function holdsItsGpus(
   { rpcUrl, deployment }: LocalChain,
   bindingId: Hex,
 ): Promise<boolean> {
-  const client = createPublicClient({ transport: http(rpcUrl) })
+  const client = chainReader(rpcUrl)
   const address = await client.readContract({
     address: deployment.computeRegistry,
     abi: computeRegistryAbi,

@@ -16,7 +16,7 @@ import {
 import { gpuTrust, GpuVerifier } from '@jeju/verifier/gpu'
 import { nodeP384 } from '@jeju/verifier/node'
 import { modelIdOf, sha256, toHex, type Hex, type ModelDescriptor } from '@jeju/verifier/protocol'
-import { createWalletClient, http } from 'viem'
+import { createWalletClient } from 'viem'
 import { foundry } from 'viem/chains'
 import { BEHIND_S, listOnChain, type ListedSoftware } from './allow-list.ts'
 import { startChain, type LocalChain } from './chain.ts'
@@ -32,6 +32,7 @@ import {
   gpuTrustRootSetting,
   publishedPolicy,
 } from './policy.ts'
+import { rpc } from './rpc.ts'
 
 /** The model every node of the devnet serves, and its id on chain. */
 export interface DevnetModel {
@@ -140,8 +141,9 @@ export async function startNetwork(settings: MeasuredSettings = {}): Promise<Net
       createWalletClient({
         account: chain.account(index),
         chain: foundry,
-        transport: http(chain.rpcUrl),
+        transport: rpc(chain.rpcUrl),
         pollingInterval: 100,
+        ccipRead: false,
       })
     const launch = async (
       name: string,

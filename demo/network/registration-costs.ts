@@ -1,7 +1,8 @@
 import { computeRegistryAbi, gpuDevicesAbi, tdxVerifierAbi } from '@jeju/contracts'
 import type { Hex } from '@jeju/verifier/protocol'
-import { createPublicClient, http, parseEventLogs } from 'viem'
+import { parseEventLogs } from 'viem'
 import type { LocalChain } from './chain.ts'
+import { chainReader } from './rpc.ts'
 
 /** One transaction of a node on its way into the registry. */
 export interface RegistrationCost {
@@ -27,7 +28,7 @@ export async function registrationCosts(
 ): Promise<readonly RegistrationCost[]> {
   const { tdx, computeRegistry, deployedAtBlock } = deployment
   if (tdx === undefined) return []
-  const client = createPublicClient({ transport: http(rpcUrl) })
+  const client = chainReader(rpcUrl)
   const gpuDevices = await client.readContract({
     address: computeRegistry,
     abi: computeRegistryAbi,

@@ -83,17 +83,23 @@ describe('a provider who is asked to release a channel', () => {
     expect(parseRelease(other.shown[0] ?? '')).not.toHaveProperty('voucher')
   })
 
-  test('is not asked for longer than a minute, and not kept waiting for', async () => {
-    const desk = deskThatAnswers([409, '25'])
+  test('is waited for while his node pauses for a minute after another’s release', async () => {
+    const desk = deskThatAnswers(...Array.from({ length: 7 }, () => [409, '10'] as const), [200])
+    await desk.ask()
+    expect(desk.waited).toHaveLength(7)
+  })
+
+  test('is not asked for longer than two and a half minutes, and not kept waiting for', async () => {
+    const desk = deskThatAnswers([409, '60'])
     await expect(desk.ask()).rejects.toMatchObject({ code: 'RELEASE_REFUSED' })
-    expect(desk.waited).toEqual([25_000, 25_000])
-    const slow = deskThatAnswers([409, '61'], [200])
+    expect(desk.waited).toEqual([60_000, 60_000])
+    const slow = deskThatAnswers([409, '151'], [200])
     await expect(slow.ask()).rejects.toMatchObject({ code: 'RELEASE_REFUSED' })
     expect(slow.waited).toEqual([])
   })
 
   test('who takes long for each answer is not asked for longer', async () => {
-    const desk = slowDesk(29_000, [409, '0'])
+    const desk = slowDesk(70_000, [409, '0'])
     await expect(desk.ask()).rejects.toMatchObject({ code: 'RELEASE_REFUSED' })
     expect(desk.shown).toHaveLength(3)
   })

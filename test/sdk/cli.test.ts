@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLedger, createProvider, connectWallet } from '@jeju/sdk'
@@ -14,6 +17,7 @@ import { jeju } from '../e2e/setting/shell.ts'
 
 const PROVIDER = 0
 const USER = 1
+const OPEN = 'channel open --agent 0 --service 0'
 let chain: LocalChain
 let folder = ''
 
@@ -26,6 +30,7 @@ beforeAll(async () => {
     join(folder, 'network.json'),
     JSON.stringify({ rpc: chain.rpcUrl, gateway: dead, collateral: dead }),
   )
+  await copyFile(join(root, 'measurements/policy.json'), join(folder, 'policy.json'))
   for (const index of [PROVIDER, USER]) {
     const key = toHex(chain.privateKey(index)).slice(2)
     await writeFile(join(folder, `key-${index}`), key, { mode: 0o600 })
@@ -54,11 +59,16 @@ interface Ended {
   readonly err: string
 }
 
-async function sh(line: string, key = USER): Promise<Ended> {
+async function sh(
+  line: string,
+  key = USER,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   const { exit, out, err } = jeju(line.split(' '), {
     JEJU_NETWORK: folder,
     JEJU_HOME: join(folder, 'home'),
     JEJU_KEY_FILE: join(folder, `key-${key}`),
+    ...more,
   })
   return { exit: await exit, out: out.join('\n'), err: err.join('\n') }
 }
@@ -82,10 +92,50 @@ test.each<[string, number, string]>([
   ['verify http://127.0.0.1:9', 20, 'http://127.0.0.1:9/health: no usable answer'],
   ['findings', 20, 'GATEWAY_UNAVAILABLE: gateway: ECONNREFUSED'],
   ['channel topup 0x12 1', 2, 'CHANNEL: expected 0x and 64 lowercase hex digits'],
+  [`channel topup 0x${'12'.repeat(32)} 1`, 40, 'CHANNEL_UNKNOWN: channel 0x1212'],
+  ['proxy --budget 0 --network /nowhere', 2, '--budget: expected ether such as 0.01, got "0"'],
+  [`${OPEN} --model a --network /nowhere 1`, 2, 'expected one of --model and --service'],
+  ['providers --rpc key.example/secret', 2, '--rpc: expected an http or https URL (see'],
+  ['channel close --all', 0, 'the home folder knows no channel of this wallet'],
+  ['proxy --channels cash', 2, '--channels: expected receipts or vouchers, got "cash"'],
+  [`${OPEN} --channels vouchers 1`, 2, 'got none; a channel of vouchers is for one node'],
+  [`${OPEN} --channels vouchers --binding 0x12 1`, 2, 'hex digits, got "0x12"'],
+  [`${OPEN} --binding 0x12 1`, 2, '--binding: a channel of receipts is for every node'],
+  [
+    `${OPEN} --channels vouchers --binding 0x${'cd'.repeat(32)} 1`,
+    10,
+    'expected one of agent 0, got none that is valid',
+  ],
 ])('%s: exit %i, %s', async (line, code, text) => {
   const { exit, out, err } = await sh(line)
   expect([exit, out]).toEqual([code, ''])
   expect(err).toContain(text)
+})
+
+test('help of a command is what its --help is', async () => {
+  expect(await sh('help channel open')).toEqual(await sh('channel open --help'))
+  expect(await sh('help')).toEqual(await sh('--help'))
+})
+
+test('an RPC that is away is told why, and not by its address', async () => {
+  const { exit, err } = await sh(`providers --rpc http://127.0.0.1:${await freePort()}/v2/secret`)
+  expect([exit, err]).toEqual([20, 'CHAIN_READ: listProviders: the RPC: ECONNREFUSED'])
+  const busy = createHttpServer((_, response) => response.writeHead(429).end('secret')).listen(0)
+  await once(busy, 'listening')
+  const { port } = busy.address() as AddressInfo
+  const refused = await sh(`providers --rpc http://127.0.0.1:${port}/v2/secret`)
+  busy.close()
+  expect(refused.err).toBe('CHAIN_READ: listProviders: the RPC: status 429')
+})
+
+test('channels that do not close are JSON, too, and keep no other open', async () => {
+  const ids = ['34', '56'].map((byte) => `0x${byte.repeat(32)}`)
+  const { exit, out } = await sh(`channel close ${ids.join(' ')} --json`)
+  expect(exit).toBe(40)
+  const told = out.split('\n').map((line): unknown => JSON.parse(line))
+  expect(told).toMatchObject(
+    ids.map((channelId) => ({ channelId, error: { code: 'CHANNEL_UNKNOWN' } })),
+  )
 })
 
 test('a file that is no list of findings is the file’s fault', async () => {
@@ -130,7 +180,6 @@ test('why a channel is refunded and not released is told', async () => {
 })
 
 test('a proxy says at its start who is away, and serves all the same', async () => {
-  await copyFile(join(root, 'measurements/policy.json'), join(folder, 'policy.json'))
   const { out, err, exit, interrupt } = jeju(['proxy', '--port', '0'], {
     JEJU_NETWORK: folder,
     JEJU_HOME: join(folder, 'home'),
@@ -144,6 +193,20 @@ test('a proxy says at its start who is away, and serves all the same', async () 
   expect(answer.status).toBe(502)
   interrupt()
   expect(await exit).toBe(0)
+})
+
+test('a port that somebody else has is the command line’s fault', async () => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  const { exit, err } = await sh(`proxy --port ${port}`)
+  taken.close()
+  expect(exit).toBe(2)
+  expect(err).toContain(`USAGE: --port ${port}: EADDRINUSE`)
+})
+
+test('an empty JEJU_PRIVATE_KEY is none', async () => {
+  expect((await sh('channel list', USER, { JEJU_PRIVATE_KEY: '' })).exit).toBe(0)
 })
 
 test('providers: all of them, whatever their number', async () => {

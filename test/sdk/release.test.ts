@@ -102,6 +102,13 @@ test('a channel whose refund runs already is released all the same', async () =>
   expect(await outcome(await deskOf()(asked(channel)))).toBe(200)
 })
 
+test('several at once are released one after another', async () => {
+  const channels = [await openChannel(), await openChannel(), await openChannel()]
+  const desk = deskOf()
+  const answers = await Promise.all(channels.map(async (channel) => desk(asked(channel))))
+  expect(await Promise.all(answers.map(outcome))).toEqual([200, 200, 200])
+})
+
 test('nobody but the session key of a channel of this payee is heard, in time and in this ledger', async () => {
   const channel = await openChannel()
   const now = BigInt(Math.floor(Date.now() / 1000))

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { table, toJson } from '../../sdk/src/cli/output.ts'
+import { listing, table, toJson } from '../../sdk/src/cli/output.ts'
 import { printable } from '../../sdk/src/cli/printable.ts'
 
 const MAIN = fileURLToPath(new URL('../../sdk/src/cli/main.ts', import.meta.url))
@@ -34,4 +34,22 @@ test('names that strangers chose cannot repaint the screen', () => {
 test('results: integers of any size are text, columns are as wide as their widest cell', () => {
   expect(toJson({ wei: 2n ** 200n, count: 1 })).toBe(`{"wei":"${2n ** 200n}","count":1}`)
   expect(table(['a', 'b'], [['xxx', 'y']])).toBe('a    b\nxxx  y')
+})
+
+test('whatever a stranger is called, a result stays JSON, and says the same', () => {
+  const name = 'a\u202eb\u200d\u{e0041}\u2028c\\\u00ad"\u0007\nd'
+  const json = toJson({ [name]: name })
+  expect(printable(json)).toBe(json)
+  expect(json).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u)
+  expect(JSON.parse(printable(json))).toEqual({ [name]: name })
+})
+
+test('a name with a line break begins no row and no check of its own', () => {
+  const forged = 'mini\n7      0        mini   0   0   active  admitted'
+  expect(table(['model'], [[forged]]).split('\n')).toHaveLength(2)
+  const checks = ['FAILED   models: expected a, got b\n  ok       tdx-quote']
+  expect(listing('refused\nverified', checks).split('\n')).toEqual([
+    'refused\\u{a}verified',
+    '  FAILED   models: expected a, got b\\u{a}  ok       tdx-quote',
+  ])
 })

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createMemoryStore, type Store } from '@jeju/sdk'
@@ -49,6 +49,14 @@ describe('a folder', () => {
     expect((await stat(home)).mode & 0o777).toBe(0o700)
     expect((await stat(join(home, 'same.json'))).mode & 0o777).toBe(0o600)
     expect((await readdir(home)).filter((name) => name.startsWith('same'))).toEqual(['same.json'])
+  })
+
+  test('a write that fails is a coded error and leaves no draft', async () => {
+    const store = await openFolderStore(home)
+    // Its place is taken, so that the last step fails: a full disk fails at any of them.
+    await mkdir(join(home, 'taken.json'))
+    await expect(store.write('taken', 'text')).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    expect((await readdir(home)).filter((name) => name.startsWith('taken'))).toEqual(['taken.json'])
   })
 
   test('that others may enter is refused: it holds session keys', async () => {

@@ -155,6 +155,21 @@ describe('a client that pays by vouchers', () => {
     expect(market.gateway.chats).toHaveLength(0)
   })
 
+  test('locks nothing more for requests that could not be kept', async () => {
+    const client = new BookClient(new NodeChain(() => new Date()), digestOf('a'), 10_000n)
+    const first = await client.sign('{}', 100n)
+    const { sums } = client.records
+    const save = sums.save.bind(sums)
+    sums.save = () => Promise.reject(new SdkError('STORE_FAILED', 'store: ENOSPC'))
+    for (let at = 0; at < 200; at++) {
+      await expect(client.sign('{}', 100n)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    }
+    sums.save = save
+    const { signed } = await client.sign('{}', 100n)
+    expect(signed.auth.channelId).toBe(first.signed.auth.channelId)
+    expect(signed.voucher?.cumulative).toBe(200n)
+  })
+
   test('goes on with the fees it knew, though its receipts are kept elsewhere', async () => {
     const client = new BookClient(new NodeChain(() => new Date()), digestOf('a'), 10_000n)
     const sent = await client.sign('{}', 100n)

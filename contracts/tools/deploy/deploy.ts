@@ -35,7 +35,9 @@ export interface Deployed {
  * @throws DeployError
  */
 export async function deploy(options: DeployOptions): Promise<Deployed> {
-  const client = createPublicClient({ transport: http(options.rpcUrl) })
+  // What it answers is judged; whom this machine asks next is not for it to say.
+  const transport = http(options.rpcUrl, { fetchOptions: { redirect: 'error' } })
+  const client = createPublicClient({ transport, ccipRead: false })
   await requireChain(client, options)
   await requireOwner(client, options)
   requireRoot(options)

@@ -6,7 +6,12 @@ import {
   type RequestBounds,
 } from '@jeju/sdk/payment'
 import { utf8, type PromptPath } from '@jeju/verifier/protocol'
-import { takeRouting, type Preferences, type RoutedBody } from '@jeju/verifier/routing'
+import {
+  takeRouting,
+  type MaxPrice,
+  type Preferences,
+  type RoutedBody,
+} from '@jeju/verifier/routing'
 import { ENCAPSULATED_KEY_HEADER } from '@jeju/verifier/sealing'
 import { GatewayError } from '../http/gateway-error.ts'
 import { readingPreferences, statesRouting } from '../routing/preferences.ts'
@@ -15,6 +20,8 @@ import { readingPreferences, statesRouting } from '../routing/preferences.ts'
 export interface PaidPrompt {
   /** Models that may answer, the first that somebody has. */
   readonly models: readonly string[]
+  /** What a million tokens may cost at most, where its caller says so. */
+  readonly maxPrice: MaxPrice | undefined
   /** What bounds the price with one of them; costs nothing, however many there are. */
   boundsWith(model: string): RequestBounds
   /** What a node of one of them is sent. */
@@ -31,7 +38,7 @@ export function readPrompt(
   body: Buffer,
   path: PromptPath,
   headers: IncomingHttpHeaders,
-  { models: others = [] }: Preferences,
+  { models: others = [], provider: { max_price: maxPrice } = {} }: Preferences,
 ): PaidPrompt {
   if (headers[ENCAPSULATED_KEY_HEADER] !== undefined) {
     const text = 'body: a sealed one names no model; sign an authorisation for its node'
@@ -39,7 +46,7 @@ export function readPrompt(
   }
   if (!statesRouting(body) && others.length === 0) {
     const only = parse(new Uint8Array(body), path)
-    return { models: [only.model], boundsWith: () => only, forModel: () => only }
+    return { models: [only.model], maxPrice, boundsWith: () => only, forModel: () => only }
   }
   const routed = routedBody(body)
   // The one that is named is wanted most; without it the first of the others is.
@@ -51,6 +58,7 @@ export function readPrompt(
   const { length } = first.body
   return {
     models: [...new Set([named, ...others])],
+    maxPrice,
     boundsWith: (model) => ({
       maxTokens: first.maxTokens,
       body: { length: length - lengthOf(named) + lengthOf(model) },

@@ -1,4 +1,4 @@
-import type { Preferences } from '@jeju/verifier/routing'
+import { objectionToPrice, type Preferences } from '@jeju/verifier/routing'
 import { SdkError, authorise, maxFeeOf, type ChannelBook } from '@jeju/sdk/payment'
 import { encodeAuthorization, type ContractDomain, type Hex } from '@jeju/verifier/protocol'
 import { takesPlain } from '../admission/lease.ts'
@@ -71,7 +71,7 @@ export function createSponsor(parts: SponsorParts): Sponsor {
     try {
       // The channel's own price version may be an older one; more than was taken is not signed for.
       const reservation = await channels.reserve({ agentId, serviceId, bindingId }, (price) =>
-        maxFeeOf(asked, price, most),
+        maxFeeOf(asked, requirePrice(price, prompt), most),
       )
       const { path, body } = asked
       const signed = authorise({ path, body, reservation, bindingId, serving, now: now() })
@@ -102,6 +102,7 @@ export function createSponsor(parts: SponsorParts): Sponsor {
       }
     } catch (error) {
       purse.giveBack(most)
+      if (error instanceof GatewayError && error.code === 'no_provider_allowed') throw error
       if (!(error instanceof SdkError) && !(error instanceof GatewayError)) throw error
       logger.warn({ agentId: agentId.toString(), code: error.code }, 'a channel cannot pay')
       throw new GatewayError('sponsor_unavailable', 'the gateway cannot pay a node now', {
@@ -133,4 +134,18 @@ export function createSponsor(parts: SponsorParts): Sponsor {
       }))
     },
   }
+}
+
+/**
+ * The price that is charged: a channel keeps that of its opening, and a new one has that of now, while the route was chosen
+ * by what the registry last said.
+ * @throws GatewayError `no_provider_allowed`
+ */
+function requirePrice<Price extends Candidate['price']>(
+  price: Price,
+  { maxPrice }: PaidPrompt,
+): Price {
+  const param = objectionToPrice(price, maxPrice)
+  if (param === undefined) return price
+  throw new GatewayError('no_provider_allowed', `${param}: no provider is left`, { param })
 }

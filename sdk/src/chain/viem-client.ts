@@ -35,7 +35,10 @@ import { withCode } from './viem-error.ts'
 /** A viem wallet client with account and chain; its transport is the caller's RPC, for reads too. */
 export type Wallet = WalletClient<Transport, Chain, Account>
 
-/** A {@link Wallet} of a viem account. Calls made together travel in one request. */
+/**
+ * A {@link Wallet} of a viem account. Calls made together travel in one request. An RPC decides what is answered, not who is
+ * asked next: a redirect is an error, and no contract has another server asked (EIP-3668).
+ */
 export function connectWallet(options: {
   /** RPC services; each is asked where those before it do not answer. */
   readonly rpcUrl: string | readonly string[]
@@ -50,9 +53,10 @@ export function connectWallet(options: {
     nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
     rpcUrls: { default: { http: urls } },
   })
-  const services = urls.map((url) => http(url, { batch: true }))
+  const fetchOptions = { redirect: 'error' } as const
+  const services = urls.map((url) => http(url, { batch: true, fetchOptions }))
   const transport = fallback(services, { rank: false })
-  return createWalletClient({ account, chain, transport })
+  return createWalletClient({ account, chain, transport, ccipRead: false })
 }
 
 /** A {@link Wallet} that nobody has the key of: good for reading. */
@@ -115,7 +119,8 @@ export interface ChainClient {
 /** Narrows a wallet to what the SDK needs. Throws `CONFIG_CHAIN` when it is configured for another chain. */
 export function createChainClient(wallet: Wallet, deployment: Deployment): ChainClient {
   if (wallet.chain.id !== deployment.chainId) throw wrongChain(deployment.chainId, wallet.chain.id)
-  const client = wallet.extend(publicActions)
+  // Whatever the caller's own wallet does with its lookups: it reads here without them.
+  const client = publicActions({ ...wallet, ccipRead: false })
   // The configured id is only a word; the node behind the RPC is asked once (attack T6), and the contracts for each
   // other: a look-alike of a registry is never believed (attack R16).
   let sameChain: Promise<void> | undefined
@@ -179,7 +184,7 @@ export function createChainClient(wallet: Wallet, deployment: Deployment): Chain
         })
         await beforeSend?.(result)
         // viem's own pairing of the two calls; its types do not follow a generic ABI.
-        const hash = await client.writeContract(request as unknown as WriteContractParameters)
+        const hash = await wallet.writeContract(request as unknown as WriteContractParameters)
         return { hash, result, logs: await confirmed(call.functionName, hash) }
       }),
   }

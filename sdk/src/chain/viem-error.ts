@@ -10,7 +10,9 @@ import {
   ContractFunctionRevertedError,
   ContractFunctionZeroDataError,
   decodeErrorResult,
+  HttpRequestError,
 } from 'viem'
+import { networkReason } from '../errors/network-reason.ts'
 import { SdkError } from '../errors/sdk-error.ts'
 
 /** Errors that bubble up from a contract called by the called one; its own ABI does not name them. */
@@ -36,9 +38,17 @@ export async function withCode<Value>(
     if (revert !== undefined) {
       throw new SdkError('CHAIN_REVERT', `${functionName}: ${revert}`, { cause })
     }
-    const reason = cause instanceof BaseError ? cause.shortMessage : 'the wallet or RPC failed'
-    throw new SdkError(code, `${functionName}: ${reason}`, { cause })
+    throw new SdkError(code, `${functionName}: ${reasonOf(cause)}`, { cause })
   }
+}
+
+/** What went wrong with wallet or RPC; never with the RPC's address, in which there may be a key. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof BaseError)) return 'the wallet or RPC failed'
+  const failed = error.walk((inner) => inner instanceof HttpRequestError)
+  if (!(failed instanceof HttpRequestError)) return error.shortMessage
+  const { status, cause } = failed
+  return `the RPC: ${status === undefined ? networkReason(cause) : `status ${status}`}`
 }
 
 /** The contract's own error, by name and arguments; undefined when it was not the contract that refused. */

@@ -16,8 +16,10 @@ export function progressOf(event: SdkEvent): string | undefined {
       return `agent ${event.agentId}: refused: ${reasonsOf(event.refusal.reasons)}`
     case 'provider-unavailable':
       return `agent ${event.agentId}: ${event.reason}`
-    case 'channel-opened':
-      return `channel ${event.channelId}: ${etherOf(event.amount)} ether locked for agent ${event.agentId}`
+    case 'channel-opened': {
+      const how = event.mode === 'VOUCHER' ? ', paid by vouchers' : ''
+      return `channel ${event.channelId}: ${etherOf(event.amount)} ether locked for agent ${event.agentId}${how}`
+    }
     case 'channel-topped-up':
       return `channel ${event.channelId}: ${etherOf(event.amount)} ether more locked`
     case 'channel-closed':

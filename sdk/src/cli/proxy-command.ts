@@ -18,6 +18,7 @@ import {
 } from './flags.ts'
 import { printResult } from './output.ts'
 import { progressOf } from './progress.ts'
+import { CHANNELS_FLAG, readChannels } from './settings/channels.ts'
 import { readNetwork } from './settings/network.ts'
 import { parseAgent, parseAmount, parseInteger } from './settings/operand.ts'
 import { readOnly } from './settings/read-only.ts'
@@ -38,6 +39,9 @@ spends the wallet's money; it listens on 127.0.0.1. Ends by Ctrl-C.
   --channel-amount ETH  locked for a provider at once; ${DEFAULTS['channel-amount']} without it
   --max-fee ETH         what one request may cost; ${DEFAULTS['max-fee']} without it
   --budget ETH          what this process may lock in all; ${DEFAULTS.budget} without it
+  --channels KIND       channels that it opens and uses: of receipts, or of vouchers, where one growing sum pays a node,
+                        which costs its provider the less to settle the more is answered; use --close with them, and
+                        one proxy at a time. receipts without it, or JEJU_CHANNELS
   --agent ID            only this provider; may stand several times
   --sealing required    refuse providers whose keys no prompt can be sealed to
   --hold                give out nothing of a stream before all of it is verified
@@ -49,7 +53,9 @@ ${COMMON_HELP}
 
 Examples:
   jeju proxy --network ./base --key-file key.txt
+  jeju proxy --network ./base --key-file key.txt --channels vouchers --close
   OPENAI_BASE_URL=http://127.0.0.1:${DEFAULT_PORT}/v1 OPENAI_API_KEY=none python app.py
+  ANTHROPIC_BASE_URL=http://127.0.0.1:${DEFAULT_PORT} ANTHROPIC_API_KEY=none python app.py
 
 ${EXIT_HELP}`
 
@@ -64,6 +70,7 @@ const FLAGS = {
   ...JSON_FLAG,
   ...NETWORK_FLAGS,
   ...WALLET_FLAGS,
+  ...CHANNELS_FLAG,
   port: { type: 'string', default: DEFAULT_PORT },
   'channel-amount': { type: 'string', default: DEFAULTS['channel-amount'] },
   'max-fee': { type: 'string', default: DEFAULTS['max-fee'] },
@@ -78,9 +85,20 @@ async function runProxy(args: readonly string[], terminal: Terminal): Promise<nu
   const { values, positionals } = readArguments(args, FLAGS)
   noOperand(positionals)
   const { agent: agents, ...rest } = values
+  // Before a keystore is opened, which takes its time.
+  const port = parseInteger(values.port, '--port', 65_535)
+  const channels = readChannels(rest, terminal.env)
+  const asked = {
+    channelAmount: parseAmount(values['channel-amount'], '--channel-amount'),
+    maxFeePerRequest: parseAmount(values['max-fee'], '--max-fee'),
+    budget: parseAmount(values.budget, '--budget'),
+    channels,
+    sealing: parseSealing(values.sealing),
+    holdStream: values.hold,
+    ...(agents === undefined ? {} : { agents: agents.map(parseAgent) }),
+  }
   const network = await readNetwork(rest, terminal)
   const deployment = await network.deployment()
-  const port = parseInteger(values.port, '--port', 65_535)
   const client = createClient({
     wallet: await readWallet(rest, terminal, network.rpcUrl(), deployment),
     deployment,
@@ -89,19 +107,16 @@ async function runProxy(args: readonly string[], terminal: Terminal): Promise<nu
     policy: await network.policy(),
     collateral: network.collateral(),
     store: await openHome(rest, terminal),
-    channelAmount: parseAmount(values['channel-amount'], '--channel-amount'),
-    maxFeePerRequest: parseAmount(values['max-fee'], '--max-fee'),
-    budget: parseAmount(values.budget, '--budget'),
-    sealing: parseSealing(values.sealing),
-    holdStream: values.hold,
-    ...(agents === undefined ? {} : { agents: agents.map(parseAgent) }),
+    ...asked,
     onEvent: (event) => {
       const line = progressOf(event)
       if (line !== undefined) terminal.tell(line)
     },
   })
   const end = terminal.interrupted()
-  const proxy = await serveProxy({ fetch: client.fetch, port })
+  const proxy = await serveProxy({ fetch: client.fetch, port }).catch((error: unknown) => {
+    throw portError(error, port)
+  })
   const url = `${proxy.url}/v1`
   await printResult(terminal, values.json, { url }, url)
   // Said at once, and not with the first prompt; either may be back by then.
@@ -110,10 +125,19 @@ async function runProxy(args: readonly string[], terminal: Terminal): Promise<nu
   terminal.tell('stopping …')
   await proxy.close()
   if (values.close) {
-    terminal.tell('closing channels: providers may take a minute or two to release them …')
+    terminal.tell('closing channels: providers may take some minutes to release them …')
     await client.close()
+  } else if (channels === 'vouchers') {
+    terminal.tell('jeju channel close shows providers the last vouchers, for what was charged')
   }
   return EXIT.ok
+}
+
+/** A port that is somebody else's is the command line's fault, and not this program's. */
+function portError(error: unknown, port: number): unknown {
+  const isListening = error instanceof Error && 'syscall' in error && error.syscall === 'listen'
+  if (!isListening || !('code' in error)) return error
+  return new UsageError(`--port ${port}: ${String(error.code)}`, { cause: error })
 }
 
 async function tellWhoIsAway(

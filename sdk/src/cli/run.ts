@@ -56,6 +56,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
 
 /** Runs a command line. Gives the exit code; errors become one line, never a stack trace. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  // As people try it.
+  if (args[0] === 'help') return run([...args.slice(1), '--help'], terminal)
   const { name, command, rest } = find(args)
   try {
     if (command === undefined) {
@@ -136,8 +138,9 @@ function overview(group: string | undefined): string {
 
 ${lines.join('\n')}
 
-Each has its own --help with flags and examples; jeju --version says which one this is. Results go to standard output, one line of JSON each with --json;
-progress goes to standard error. Private keys are read from files or the environment, and printed nowhere.
+Each has its own --help with flags and examples; jeju --version says which one this is. Results go to standard output,
+one line of JSON each with --json; progress goes to standard error. Private keys are read from files or the environment,
+and printed nowhere.
 
 ${EXIT_HELP}`.trimEnd()
 }

@@ -1,4 +1,4 @@
-import { printable } from './printable.ts'
+import { oneLine, printable } from './printable.ts'
 
 /** Where a command reads and writes. */
 export interface Terminal {
@@ -25,7 +25,7 @@ export function processTerminal(): Terminal {
       stdout.write(`${printable(line)}\n`)
         ? Promise.resolve()
         : new Promise((resolve) => stdout.once('drain', () => resolve())),
-    tell: (line) => void stderr.write(`jeju: ${printable(line)}\n`),
+    tell: (line) => void stderr.write(`jeju: ${printable(oneLine(line))}\n`),
     interrupted: () =>
       new Promise((resolve) => {
         for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -19,7 +19,7 @@ import {
   oneOperand,
   readArguments,
 } from './flags.ts'
-import { printResult } from './output.ts'
+import { listing, printResult } from './output.ts'
 import { readNetwork, type Network } from './settings/network.ts'
 import { parseOptionalAgent } from './settings/operand.ts'
 import { readOnly } from './settings/read-only.ts'
@@ -74,7 +74,7 @@ async function runVerify(args: readonly string[], terminal: Terminal): Promise<n
   const result = { url, agentId, outcome, tier, checks, claims: proven }
   const head = `${url}: ${outcome}${tier === 'simulated' ? ' under a SIMULATED root' : ''}, agent ${agentId}`
   const facts = Object.entries(proven ?? {}).map(([name, value]) => `${name}: ${String(value)}`)
-  const text = [head, ...describeChecks(checks), ...facts].join('\n  ')
+  const text = listing(head, [...describeChecks(checks), ...facts])
   await printResult(terminal, values.json, result, text)
   return outcome === 'verified' ? EXIT.ok : EXIT.refused
 }

@@ -45,14 +45,20 @@ export async function openFolderStore(path: string): Promise<Store> {
 async function writeWhole(file: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: FOLDER_MODE })
   const draft = `${file}.${randomUUID()}`
-  const handle = await open(draft, 'wx', FILE_MODE)
   try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
+    const handle = await open(draft, 'wx', FILE_MODE)
+    try {
+      await handle.writeFile(text)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(draft, file)
+  } catch (error) {
+    // On a disk that is full every draft would make it fuller.
+    await rm(draft, { force: true }).catch(() => undefined)
+    throw error
   }
-  await rename(draft, file)
 }
 
 async function orNothing<Value, Nothing>(

@@ -112,7 +112,11 @@ export class ChannelBook {
       // Beside the turns of others, so that the sums of many are kept at once.
       await kept
     } catch (error) {
-      if (!(error instanceof TakenOver)) throw error
+      if (!(error instanceof TakenOver)) {
+        // Nothing was signed for it: a full disk must not use up the channel, and then have it topped up.
+        reservation.released()
+        throw error
+      }
       this.#lost.add(reservation.channel.channelId)
       if (this.#channels.get(name)?.channelId === reservation.channel.channelId) {
         this.#channels.delete(name)

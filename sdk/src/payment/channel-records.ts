@@ -73,6 +73,15 @@ export class ChannelRecords {
     return known > receipts ? known : receipts
   }
 
+  /**
+   * Wei that were signed for, as far as is kept: known fees, and in a channel of vouchers the maximum of each request whose
+   * fee is not known. Throws `RECORD_INVALID`.
+   */
+  async signedOf(channelId: Hex, receipts: bigint): Promise<bigint> {
+    const { committed = 0n } = (await this.sums.find(channelId)) ?? {}
+    return committed > receipts ? committed : receipts
+  }
+
   /** Throws `RECORD_INVALID`. */
   async find(channelId: Hex): Promise<ChannelRecord | undefined> {
     const name = this.#nameOf(channelId)

@@ -40,7 +40,7 @@ export async function closeChannel(parts: ClosingParts, channelId: Hex): Promise
     if ((await records.find(channelId)) !== undefined) {
       return { outcome: 'closed', channelId, returned: 0n }
     }
-    throw new SdkError('CHANNEL_UNKNOWN', `channel ${channelId}: there is none in this ledger`)
+    throw unknownChannel(channelId)
   }
   if (channel.state === 'CLOSED') {
     await records.forget(channelId)
@@ -56,6 +56,11 @@ export async function closeChannel(parts: ClosingParts, channelId: Hex): Promise
   const due = await ledger.completeRefund(channelId).then(() => true, notYetDue)
   if (!due) return { outcome: 'closing', channelId, closeAt: channel.closeAt }
   return ended(parts, 'refunded', channelId, channel)
+}
+
+/** The error for a channel that the ledger does not have. */
+export function unknownChannel(channelId: Hex): SdkError {
+  return new SdkError('CHANNEL_UNKNOWN', `channel ${channelId}: there is none in this ledger`)
 }
 
 function notYetDue(error: unknown): boolean {

@@ -18,10 +18,11 @@ const RELEASE_SERVICE = 'release'
 /** A provider has to send a transaction and see it in a block. */
 const RELEASE_TIMEOUT_MS = 60_000
 /**
- * Receipts that are not settled yet usually are soon. All waits and slow refusals together; the refund is left to
- * whoever is done with it.
+ * What is not settled yet usually is soon, but a node sends one transaction a minute for releases (docs/protocol.md §5.1):
+ * of two users who are done with it at once the second one waits for the next. All waits and slow refusals together, well
+ * within the life of the release; the refund is left to whoever is done with it.
  */
-const MAX_WAIT_S = 60
+const MAX_WAIT_S = 150
 
 /** What asking a provider needs. */
 export interface ReleaseParts {
@@ -40,7 +41,7 @@ export interface ReleaseParts {
 
 /**
  * Asks the provider of a channel to release it, where his registration file names a place for that: again where he says
- * 409 and when to, for a minute at most. Whether he did is for the chain to say. Throws `RELEASE_REFUSED`.
+ * 409 and when to, for two and a half minutes at most. Whether he did is for the chain to say. Throws `RELEASE_REFUSED`.
  */
 export async function askRelease(parts: ReleaseParts, channel: ChannelRecord): Promise<void> {
   const endpoint = await endpointOf(parts, channel.agentId)

@@ -10,7 +10,7 @@ import {
   type SignedRelease,
 } from '@jeju/verifier/protocol'
 import { ledgerOf } from '../chain/ledger.ts'
-import { createChainClient, type Wallet } from '../chain/viem-client.ts'
+import { createChainClient, type ChainClient, type Wallet } from '../chain/viem-client.ts'
 import { SdkError } from '../errors/sdk-error.ts'
 import { BodyTooLarge, readBody } from '../gateway/read-body.ts'
 
@@ -63,15 +63,18 @@ class NotReleased extends Error {
 /**
  * A provider's answer to users who are done with a channel (docs/protocol.md §5.1): takes `POST` of a signed release,
  * and closes the channel in the user's favour once everything owed of it is settled. Serve it anywhere, and name the
- * place `release` among the services of the registration file.
+ * place `release` among the services of the registration file. Throws `CONFIG_CHAIN` when the wallet is on another chain
+ * than the deployment.
  */
 export function createReleaseDesk(
   options: ReleaseDeskOptions,
 ): (request: Request) => Promise<Response> {
+  // One for all requests: releases that come together are sent one after another.
+  const client = createChainClient(options.wallet, options.deployment)
   return async (request) => {
     try {
       const release = await readRelease(request)
-      const transaction = await releaseBy(options, release)
+      const transaction = await releaseBy(options, client, release)
       return Response.json({ channelId: release.channelId, transaction })
     } catch (error) {
       const { code, message } = notReleased(error)
@@ -88,9 +91,11 @@ async function readRelease(request: Request): Promise<SignedRelease> {
   return parseRelease(decodeUtf8(await readBody(request.body, MAX_BYTES), 'release'))
 }
 
-async function releaseBy(options: ReleaseDeskOptions, release: SignedRelease): Promise<Hex> {
-  const { wallet, deployment, owed, now = () => new Date() } = options
-  const client = createChainClient(wallet, deployment)
+async function releaseBy(
+  { deployment, owed, now = () => new Date() }: ReleaseDeskOptions,
+  client: ChainClient,
+  release: SignedRelease,
+): Promise<Hex> {
   const ledger = ledgerOf(client, deployment)
   const { channelId, paid, deadline, signature } = release
   const nowS = BigInt(Math.floor(now().getTime() / 1000))

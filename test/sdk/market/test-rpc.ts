@@ -68,7 +68,8 @@ export interface SeenCall {
   readonly value: bigint
 }
 
-interface Transaction {
+/** What a call or a transaction says. */
+export interface Transaction {
   readonly to: Hex
   readonly data: Hex
   readonly value?: Hex
@@ -94,14 +95,15 @@ export class TestRpc {
     const transport = custom(
       {
         request: ({ method, params }: { method: string; params?: [Transaction] }) =>
-          this.#request(method, params?.[0]),
+          this.request(method, params?.[0]),
       },
       { retryCount: 0 },
     )
     return createWalletClient({ account: ACCOUNT, chain: foundry, transport, pollingInterval: 10 })
   }
 
-  async #request(method: string, transaction: Transaction | undefined): Promise<unknown> {
+  /** Answers one call, or throws the error of one that reverts. */
+  async request(method: string, transaction: Transaction | undefined): Promise<unknown> {
     switch (method) {
       case 'eth_chainId':
         return `0x${this.chainId.toString(16)}`

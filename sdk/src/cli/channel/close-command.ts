@@ -22,7 +22,9 @@ const HELP = `jeju channel close [flags] CHANNEL… | --all
 
 Ends channels of this wallet. A provider whose registration file names a place for it is asked to release the channel
 at once; otherwise a refund is requested, which nobody can refuse and which takes the channel's delay (24 hours unless
-the chain says otherwise). Close the channel again after that to complete it.
+the chain says otherwise). Close the channel again after that to complete it. Of a channel of vouchers the provider is
+shown the last voucher, for exactly what the kept receipts come to; without it he may settle those of the latest
+requests, which are for their maxima.
 
   --all                 every channel that the home folder knows
   --withdraw            then pay the ledger's available balance out to the wallet
@@ -57,6 +59,7 @@ async function runClose(args: readonly string[], terminal: Terminal): Promise<nu
   if (values.all === named.length > 0) throw new UsageError('expected channels, or --all')
   const setting = await readChannelSetting(values, terminal)
   const ids = values.all ? (await setting.records.all()).map(({ channelId }) => channelId) : named
+  if (ids.length === 0) terminal.tell('the home folder knows no channel of this wallet')
   let exit: number = EXIT.ok
   await closeChannels(setting, ids, async (channelId, ending) => {
     if ('closed' in ending) {
@@ -66,7 +69,11 @@ async function runClose(args: readonly string[], terminal: Terminal): Promise<nu
     }
     // One that fails does not keep the others open.
     const failed = endingOf(ending.error)
-    terminal.tell(`${channelId}: ${failed.code}: ${failed.message}`)
+    const { code, message } = failed
+    if (values.json === true) {
+      await terminal.print(toJson({ channelId, error: { code, message } }))
+    }
+    terminal.tell(`${channelId}: ${code}: ${message}`)
     exit = Math.max(exit, failed.exit)
   })
   if (values.withdraw) await withdraw(setting, terminal, values.json)

@@ -1,6 +1,5 @@
-import type { LedgerChannel } from '../../chain/ledger.ts'
+import type { ChannelMode, LedgerChannel } from '../../chain/ledger.ts'
 import { etherOf } from '../../chain/viem-amount.ts'
-import type { ChannelRecord } from '../../payment/channel-records.ts'
 import type { Command } from '../command.ts'
 import { EXIT, EXIT_HELP } from '../exit-code.ts'
 import {
@@ -20,8 +19,9 @@ import { readChannelSetting } from './setting.ts'
 const HELP = `jeju channel list [flags]
 
 The channels of this wallet that the home folder knows, as the chain has them now, in ether. "signed" is what kept
-receipts come to: what may be settled of the channel, whether or not it has been. The last line is the ledger's
-available balance: deposited and in no channel.
+receipts come to: what may be settled of the channel, whether or not it has been. Of mode voucher it has the maximum of
+each request without a receipt, too, and "binding" is the one node that is paid from it; mode receipt pays every node
+of the service. The last line is the ledger's available balance: deposited and in no channel.
 
 ${NETWORK_HELP}
 ${WALLET_HELP}
@@ -40,12 +40,25 @@ export const listCommand: Command = {
 }
 
 const FLAGS = { ...JSON_FLAG, ...NETWORK_FLAGS, ...WALLET_FLAGS } as const
-const HEADINGS = ['channel', 'agent', 'service', 'state', 'locked', 'signed', 'settled', 'until']
+const HEADINGS = [
+  'channel',
+  'agent',
+  'service',
+  'mode',
+  'state',
+  'locked',
+  'signed',
+  'settled',
+  'until',
+  'binding',
+]
 
 interface Listed extends Pick<LedgerChannel, 'state' | 'locked' | 'spent' | 'closeAt'> {
   readonly channelId: string
   readonly agentId: bigint
   readonly serviceId: number
+  readonly mode: ChannelMode
+  readonly bindingId: string | null
   readonly signed: bigint
 }
 
@@ -54,10 +67,12 @@ async function runList(args: readonly string[], terminal: Terminal): Promise<num
   noOperand(positionals)
   const { ledger, records, receipts } = await readChannelSetting(values, terminal)
   const channels = await Promise.all(
-    (await records.all()).map(async ({ channelId, agentId, serviceId }: ChannelRecord) => {
+    (await records.all()).map(async (record): Promise<Listed> => {
+      const { channelId, agentId, serviceId, mode, bindingId = null } = record
       const { state, locked, spent, closeAt } = await ledger.channelOf(channelId)
-      const signed = await receipts.feesOf(channelId)
-      return { channelId, agentId, serviceId, state, locked, spent, closeAt, signed }
+      const signed = await records.signedOf(channelId, await receipts.feesOf(channelId))
+      const settled = { state, locked, spent, closeAt, signed }
+      return { channelId, agentId, serviceId, mode, bindingId, ...settled }
     }),
   )
   const available = await ledger.availableOf()
@@ -72,15 +87,18 @@ async function runList(args: readonly string[], terminal: Terminal): Promise<num
 }
 
 function rowOf(channel: Listed): readonly string[] {
-  const { channelId, agentId, serviceId, state, locked, signed, spent, closeAt } = channel
+  const { channelId, agentId, serviceId, mode, bindingId } = channel
+  const { state, locked, signed, spent, closeAt } = channel
   return [
     channelId,
     agentId.toString(),
     serviceId.toString(),
+    mode.toLowerCase(),
     state.toLowerCase(),
     etherOf(locked),
     etherOf(signed),
     etherOf(spent),
     closeAt === 0n ? '-' : new Date(Number(closeAt) * 1000).toISOString(),
+    bindingId ?? '-',
   ]
 }

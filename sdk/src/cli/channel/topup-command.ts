@@ -1,4 +1,5 @@
 import { etherOf } from '../../chain/viem-amount.ts'
+import { unknownChannel } from '../../payment/close-channel.ts'
 import type { Command } from '../command.ts'
 import { EXIT, EXIT_HELP } from '../exit-code.ts'
 import {
@@ -18,7 +19,8 @@ import { readChannelSetting } from './setting.ts'
 
 const HELP = `jeju channel topup [flags] CHANNEL ETH
 
-Locks more in an open channel of this wallet. What the ledger's balance lacks is deposited in the same transaction.
+Locks more in an open channel of this wallet, of receipts or of vouchers. What the ledger's balance lacks is deposited in
+the same transaction.
 
 ${NETWORK_HELP}
 ${WALLET_HELP}
@@ -47,13 +49,14 @@ async function runTopup(args: readonly string[], terminal: Terminal): Promise<nu
   const channelId = parseChannelId(channel)
   const amount = parseAmount(text, 'amount')
   const { ledger } = await readChannelSetting(values, terminal)
+  if ((await ledger.channelOf(channelId)).state === 'NONE') throw unknownChannel(channelId)
   terminal.tell('sending topUp …')
   const transaction = await ledger.topUp(channelId, amount)
-  const { locked, spent } = await ledger.channelOf(channelId)
+  const { mode, locked, spent } = await ledger.channelOf(channelId)
   await printResult(
     terminal,
     values.json,
-    { channelId, transaction, locked, spent },
+    { channelId, transaction, mode, locked, spent },
     `${channelId}: ${etherOf(locked)} ether locked, ${etherOf(spent)} of it spent`,
   )
   return EXIT.ok

@@ -8,7 +8,7 @@ import {
   noOperand,
   readArguments,
 } from '../flags.ts'
-import { printResult } from '../output.ts'
+import { listing, printResult } from '../output.ts'
 import { readNetwork } from '../settings/network.ts'
 import type { Terminal } from '../terminal.ts'
 import { findingsOf, SOURCE_FLAGS, SOURCE_HELP } from './source.ts'
@@ -16,7 +16,7 @@ import { findingsOf, SOURCE_FLAGS, SOURCE_HELP } from './source.ts'
 const HELP = `jeju findings [list] [flags]
 
 Wrong answers that a gateway kept, newest first, each with what a contract can check of it. Two receipts for one
-authorisation are evidence that executes by itself: jeju findings submit.
+authorisation are evidence that executes by itself: jeju findings submit. Any other is left to jeju findings feedback.
 
 ${SOURCE_HELP}
 
@@ -47,9 +47,10 @@ async function runList(args: readonly string[], terminal: Terminal): Promise<num
     const isProvable = 'conflict' in proof
     const because = isProvable ? null : proof.none
     const told = { at, agentId, bindingId, authHash, checks, provable: isProvable, because }
-    const text = `${at} agent ${agentId} ${checks.join(', ')}
-  ${authHash}
-  ${isProvable ? 'two receipts for it (E1): jeju findings submit' : `not for the chain: ${because}`}`
+    const use = isProvable
+      ? 'two receipts for it (E1): jeju findings submit'
+      : `not for the chain: ${because}`
+    const text = listing(`${at} agent ${agentId} ${checks.join(', ')}`, [authHash, use])
     await printResult(terminal, values.json, told, text)
   }
   terminal.tell(`${findings.length} findings`)

@@ -14,8 +14,8 @@ const HELP = `jeju findings submit AUTHORISATION [flags]
 Brings two receipts for one authorisation to the staking contract: half of the provider's bond is slashed, and the
 binding ends. The first call commits to the evidence without showing it, so that nobody who sees the proof can be
 quicker; the same call five minutes to a day later, with the same wallet and home, proves it. Of other findings a
-contract cannot check anything, and that is said: what is left is
-jeju findings feedback, or a case before the guardians.
+contract cannot check anything, and that is said: what is left is jeju findings feedback, or a case before the
+guardians.
 
   AUTHORISATION         0x and 64 digits, as jeju findings shows it
 

@@ -19,7 +19,7 @@ import type { Terminal } from '../terminal.ts'
 const HELP = `jeju receipts [list] [flags]
 
 The receipts that the home folder keeps, as they were verified: neither prompts nor answers are in them. jeju receipts
-verify makes every check again.
+verify makes every check again, jeju receipts prove finds them in the logs of their nodes.
 
 ${HOME_HELP}
 ${COMMON_HELP}

@@ -18,7 +18,7 @@ import {
   readArguments,
   WALLET_FLAGS,
 } from '../flags.ts'
-import { printResult } from '../output.ts'
+import { listing, printResult } from '../output.ts'
 import { CONFIRMATIONS_HELP, readConfirmations } from '../settings/confirmations.ts'
 import { readNetwork } from '../settings/network.ts'
 import { openHome } from '../settings/wallet.ts'
@@ -127,5 +127,5 @@ function textOf({ name, outcome, fee, checks, message }: Judged, isFull: boolean
   const told = isFull ? checks : checks.filter(({ status }) => status !== 'passed')
   const cost = fee === null ? '' : `  ${etherOf(fee)} ether`
   const lines = message === null ? describeChecks(told) : [message]
-  return [`${name}: ${outcome}${cost}`, ...lines].join('\n  ')
+  return listing(`${name}: ${outcome}${cost}`, lines)
 }

@@ -58,7 +58,7 @@ export async function readNetwork(values: Values, terminal: Terminal): Promise<N
     required((await file(flag, name))?.toString('utf8'), flag)
   return {
     deployment: async () => parseDeployment(await text('deployment', 'deployment.json')),
-    rpcUrl: () => required(address('rpc'), 'rpc'),
+    rpcUrl: () => requireHttp(required(address('rpc'), 'rpc'), 'rpc'),
     gateway: () => required(address('gateway'), 'gateway'),
     knownGateway: () => address('gateway'),
     policy: async () => parsePolicy(await text('policy', 'policy.json')),
@@ -77,6 +77,13 @@ export async function readNetwork(values: Values, terminal: Terminal): Promise<N
       return createCollateralClient({ fetch, now, ...(baseUrl === undefined ? {} : { baseUrl }) })
     },
   }
+}
+
+/** Throws a UsageError that does not quote the address: there may be a key in it. */
+function requireHttp(address: string, flag: string): string {
+  const scheme = URL.canParse(address) ? new URL(address).protocol : undefined
+  if (scheme === 'https:' || scheme === 'http:') return address
+  throw new UsageError(`--${flag}: expected an http or https URL`)
 }
 
 /** `network.json`: {"gateway":"…","rpc":"…","collateral":"…"}, any of them. */

@@ -28,7 +28,8 @@ export async function readWallet(
 
 async function readKey(values: Values, terminal: Terminal): Promise<string> {
   const { env } = terminal
-  const inEnvironment = env['JEJU_PRIVATE_KEY']
+  // An empty one is none, as of every setting.
+  const inEnvironment = env['JEJU_PRIVATE_KEY'] || undefined
   const keyFile = setting(values, env, 'key-file')
   const keystore = setting(values, env, 'keystore')
   const given = [inEnvironment, keyFile, keystore].filter((one) => one !== undefined)
