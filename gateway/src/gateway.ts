@@ -131,6 +131,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     chain,
     BigInt(deployment.deployedAtBlock),
     store.discovery,
+    { now, maxAgeMs: maxChainAgeMs },
   )
   const registrations = createRegistrationFiles(chain, now)
   const record = createTrackRecord()
@@ -250,7 +251,8 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     if (!checked) await chain.checkContracts()
     checked = true
     await chain.requireRecent(now())
-    await directory.refresh()
+    const unread = await directory.refresh()
+    if (unread > 0) logger.warn({ unread }, 'providers could not be read')
     await leases.dropRevoked()
     store.prune(now().getTime())
   }

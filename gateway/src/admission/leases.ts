@@ -1,5 +1,5 @@
 import type { Hex } from '@jeju/verifier/protocol'
-import type { ProviderState } from '../chain/gateway-chain.ts'
+import type { BindingState, ProviderState } from '../chain/gateway-chain.ts'
 import type { ProviderDirectory } from '../discovery/provider-directory.ts'
 import type { Logger } from '../logging.ts'
 import type { SharedState } from '../state/shared-state.ts'
@@ -62,7 +62,6 @@ const RENEWAL_PAUSE_MS = 30_000
 const RETRY_MS = 2_000
 const MAX_RETRY_MS = 5 * 60_000
 const PARALLEL_ADMISSIONS = 4
-const PARALLEL_READS = 8
 /** A session outlives the last receipt that could cite it: answer, settlement and dispute (attack F19). */
 const CITED_RETENTION_MS = 7 * 24 * 3600_000
 /** One under which nobody was answered is cited by nothing, and each has the whole evidence (attack F16). */
@@ -70,6 +69,8 @@ const UNCITED_RETENTION_MS = 3600_000
 
 interface Entry {
   lease?: Lease
+  /** When the chain said last that the lease's binding is valid, Unix milliseconds. */
+  boundAt: number
   judgement?: Judgement
   failures: number
   retryAt: number
@@ -96,13 +97,14 @@ export function createLeases(
 
   const entryOf = (agentId: bigint): Entry => {
     const renewBefore = RENEW_BEFORE_MS
-    const entry = entries.get(agentId) ?? { failures: 0, retryAt: 0, renewBefore }
+    const entry = entries.get(agentId) ?? { boundAt: 0, failures: 0, retryAt: 0, renewBefore }
     entries.set(agentId, entry)
     return entry
   }
-  const take = (entry: Entry, lease: Lease): void => {
+  const take = (entry: Entry, lease: Lease, boundAt: number): void => {
     drop(entry)
     entry.lease = lease
+    entry.boundAt = boundAt
     entry.renewBefore = RENEW_BEFORE_MS + Math.random() * RENEW_SPREAD_MS
     byBinding.set(lease.bindingId, entry)
     const { document, expiresAtMs } = lease.session
@@ -117,6 +119,8 @@ export function createLeases(
     if (lease === undefined || lease.expiresAt.getTime() <= now) return false
     // What the chain said long ago says nothing about a revocation since (attack F3).
     if (now - chainReadAt > parts.maxChainAgeMs) return false
+    const { boundAt } = byBinding.get(lease.bindingId) ?? { boundAt: 0 }
+    if (now - boundAt > parts.maxChainAgeMs) return false
     const provider = directory.provider(lease.agentId)
     if (provider?.active !== true || provider.endpointVersion !== lease.endpointVersion)
       return false
@@ -175,6 +179,7 @@ export function createLeases(
     return { at: new Date(drawn.askedAtMs), admission }
   }
   const judgeOne = async (provider: ProviderState): Promise<void> => {
+    const startedAt = nowMs()
     const entry = entryOf(provider.agentId)
     underWay.add(provider.agentId)
     const { at: askedAt, admission: judgement } = await judged(provider, entry)
@@ -190,7 +195,7 @@ export function createLeases(
     entry.seen = seenOf(provider)
     entry.judgement = { at, admission: withoutEvidence(admission) }
     if (lease !== undefined && objection === undefined) {
-      take(entry, lease)
+      take(entry, lease, startedAt)
       entry.failures = 0
       entry.retryAt = at.getTime() + RENEWAL_PAUSE_MS
     } else {
@@ -205,17 +210,14 @@ export function createLeases(
     for (let next = mostUrgent(); next !== undefined; next = mostUrgent()) await judgeOne(next)
   }
   /** Revocation ends a lease at once, whatever its date (attack F3). */
-  const dropIfRevoked = async (entry: Entry): Promise<void> => {
-    const { lease } = entry
-    if (lease === undefined) return
-    const binding = await parts.chain.binding(lease.bindingId)
-    // The lease may have been renewed meanwhile.
-    if (entry.lease?.bindingId !== lease.bindingId) return
+  const dropIfRevoked = (entry: Entry, binding: BindingState, readAt: number): void => {
+    if (entry.lease === undefined) return
     if (!binding.valid) {
       drop(entry)
       entry.retryAt = 0
       return
     }
+    entry.boundAt = Math.max(entry.boundAt, readAt)
     if (entry.lease.verdict.claims.gpu === undefined) return
     const counted = objectionToLeaseGpus(entry.lease.verdict, binding) === undefined
     if (counted === entry.lease.countsGpus) return
@@ -247,10 +249,16 @@ export function createLeases(
     dropRevoked: async () => {
       const startedAt = nowMs()
       await learnDistrusted()
-      const held = [...entries.values()]
-      for (let at = 0; at < held.length; at += PARALLEL_READS) {
-        await Promise.all(held.slice(at, at + PARALLEL_READS).map(dropIfRevoked))
+      const held = [...byBinding]
+      const states = await parts.chain.readBindings(held.map(([bindingId]) => bindingId))
+      for (const [index, [bindingId, entry]] of held.entries()) {
+        const state = states[index]
+        // The lease may be of another binding by now.
+        if (state === undefined || byBinding.get(bindingId) !== entry) continue
+        dropIfRevoked(entry, state, startedAt)
       }
+      const unread = states.filter((state) => state === undefined).length
+      if (unread > 0) logger.warn({ unread }, 'bindings could not be read')
       chainReadAt = startedAt
     },
     judge: async () => {
