@@ -1,6 +1,6 @@
 import { EVIDENCE_MEDIA_TYPE, MAX_EVIDENCE_BYTES, type Hex } from '@jeju/verifier/protocol'
 import { readWhole } from './answer-body.ts'
-import type { ProviderConnection } from './provider-connection.ts'
+import type { ProviderConnection, ProviderRequest } from './provider-connection.ts'
 
 /** A node did not hand out evidence. */
 export class EvidenceError extends Error {
@@ -10,17 +10,26 @@ export class EvidenceError extends Error {
 
 const EVIDENCE_TIMEOUT_MS = 60_000
 
+/** Beside endpoint and nonce, what an evidence request may depend on. */
+type Conditions = Partial<Pick<ProviderRequest, 'tlsKeys'>> & {
+  /** Who asks waits no longer. */
+  readonly signal?: AbortSignal
+}
+
 /** Evidence of a node for this nonce, bytes unmodified. Throws EvidenceError, EndpointError or a network error. */
 export async function fetchEvidence(
   connection: ProviderConnection,
   endpoint: string,
   nonce: Hex,
+  { signal, tlsKeys = [] }: Conditions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const timeout = AbortSignal.timeout(EVIDENCE_TIMEOUT_MS)
   const answer = await connection.send(endpoint, {
     method: 'GET',
     path: `/v1/attestation?nonce=${nonce.slice(2)}`,
     headers: { accept: EVIDENCE_MEDIA_TYPE },
-    signal: AbortSignal.timeout(EVIDENCE_TIMEOUT_MS),
+    signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+    tlsKeys,
   })
   const type = answer.headers['content-type']
   if (answer.status !== 200 || type !== EVIDENCE_MEDIA_TYPE) {
@@ -31,3 +40,4 @@ export async function fetchEvidence(
   if (bytes !== undefined) return bytes
   throw new EvidenceError(`node: more than ${MAX_EVIDENCE_BYTES} bytes`)
 }
+

@@ -15,6 +15,7 @@ import { createDistrusted } from './distrusted.ts'
 import { leaseOf, sessionIdOf, type Lease } from './lease.ts'
 import { findShared } from './shared-admission.ts'
 import type { Judged } from './track-record.ts'
+import { nextTurn, type Waiting } from './turns.ts'
 
 /** The latest judgement of a provider, for display. */
 export interface Judgement {
@@ -61,7 +62,6 @@ const RENEWAL_PAUSE_MS = 30_000
 /** A provider that was refused or not reached is judged again after this, doubled each time. */
 const RETRY_MS = 2_000
 const MAX_RETRY_MS = 5 * 60_000
-const PARALLEL_ADMISSIONS = 4
 /** A session outlives the last receipt that could cite it: answer, settlement and dispute (attack F19). */
 const CITED_RETENTION_MS = 7 * 24 * 3600_000
 /** One under which nobody was answered is cited by nothing, and each has the whole evidence (attack F16). */
@@ -80,6 +80,11 @@ interface Entry {
   seen?: string
 }
 
+/** A provider whose evidence is due. */
+interface Turn extends Waiting {
+  readonly provider: ProviderState
+}
+
 /** Leases over the directory's providers. While the chain was not read for `maxChainAgeMs`, none is valid. */
 export function createLeases(
   directory: ProviderDirectory,
@@ -88,10 +93,10 @@ export function createLeases(
 ): Leases {
   const entries = new Map<bigint, Entry>()
   const byBinding = new Map<Hex, Entry>()
-  const underWay = new Set<bigint>()
+  /** Whose evidence is asked for or judged, as they were when it began. */
+  const underWay = new Map<bigint, Waiting>()
   const cited = new WeakSet<Lease>()
   const distrusted = createDistrusted(parts)
-  let workers = 0
   let chainReadAt = Number.NEGATIVE_INFINITY
   const nowMs = (): number => parts.now().getTime()
 
@@ -135,17 +140,18 @@ export function createLeases(
     if (entry.retryAt > nowMs()) return false
     return !isCurrent(entry.lease) || entry.lease.expiresAt.getTime() - nowMs() < entry.renewBefore
   }
-  /** Renewals come before newcomers, and newcomers before those who failed: no crowd takes all places. */
-  const mostUrgent = (): ProviderState | undefined => {
-    const rank = ({ agentId }: ProviderState): number => {
-      const { lease, failures } = entryOf(agentId)
-      return isCurrent(lease) ? -1 : failures
-    }
-    return directory
+  const waitingAs = (provider: ProviderState): Turn => {
+    const { agentId, owner, stake } = provider
+    const { lease, failures } = entryOf(agentId)
+    const leaseEndsAtMs = isCurrent(lease) ? lease.expiresAt.getTime() : undefined
+    return { agentId, owner, stake, failures, leaseEndsAtMs, provider }
+  }
+  const nextDue = (): Turn | undefined => {
+    const due = directory
       .providers()
       .filter((provider) => !underWay.has(provider.agentId))
       .filter((provider) => needsJudging(provider, entryOf(provider.agentId)))
-      .toSorted((a, b) => rank(a) - rank(b))[0]
+    return nextTurn(due.map(waitingAs), [...underWay.values()])
   }
   /** Why a node with good evidence is not taken, or nothing. */
   const objectionTo = (lease: Lease): string | undefined => {
@@ -181,9 +187,7 @@ export function createLeases(
   const judgeOne = async (provider: ProviderState): Promise<void> => {
     const startedAt = nowMs()
     const entry = entryOf(provider.agentId)
-    underWay.add(provider.agentId)
     const { at: askedAt, admission: judgement } = await judged(provider, entry)
-    underWay.delete(provider.agentId)
     const at = parts.now()
     const lease =
       judgement.outcome === 'admitted' ? leaseOf(provider, judgement, askedAt) : undefined
@@ -206,8 +210,12 @@ export function createLeases(
     }
     logJudgement(logger, provider, admission)
   }
-  const judgeWhileDue = async (): Promise<void> => {
-    for (let next = mostUrgent(); next !== undefined; next = mostUrgent()) await judgeOne(next)
+  /** A place, held by one after the other until it is nobody's turn. */
+  const judgeInTurn = async (first: Turn): Promise<void> => {
+    for (let turn: Turn | undefined = first; turn !== undefined; turn = nextDue()) {
+      underWay.set(turn.agentId, turn)
+      await judgeOne(turn.provider).finally(() => underWay.delete(turn.agentId))
+    }
   }
   /** Revocation ends a lease at once, whatever its date (attack F3). */
   const dropIfRevoked = (entry: Entry, binding: BindingState, readAt: number): void => {
@@ -263,8 +271,8 @@ export function createLeases(
     },
     judge: async () => {
       const started: Promise<void>[] = []
-      for (; workers < PARALLEL_ADMISSIONS; workers++) {
-        started.push(judgeWhileDue().finally(() => workers--))
+      for (let turn = nextDue(); turn !== undefined; turn = nextDue()) {
+        started.push(judgeInTurn(turn))
       }
       await Promise.all(started)
     },

@@ -7,12 +7,12 @@ import type { TrackRecord } from '../admission/track-record.ts'
 import type { ProviderDirectory } from '../discovery/provider-directory.ts'
 import type { RegistrationFiles } from '../discovery/registration-files.ts'
 import { GatewayError } from '../http/gateway-error.ts'
+import { createEvidencePlaces } from './evidence-places.ts'
 import { describeProvider } from './provider-document.ts'
 
-/** Evidence requests passed on at once; each costs a node a quote. */
-const MAX_PASSING = 64
-/** Of those, to one provider: one that never answers must not take the places of all. */
-const MAX_PASSING_TO_ONE = 4
+/** Evidence requests passed on at once to providers that are admitted, and to all others: who has to prove nothing first. */
+const PLACES_ADMITTED = 48
+const PLACES_OTHERS = 16
 
 /** Collaborators of {@link providersRoutes}. */
 export interface ProvidersParts {
@@ -27,7 +27,10 @@ export interface ProvidersParts {
 export function providersRoutes(parts: ProvidersParts): Hono {
   const { directory, leases, record, registrations, connection } = parts
   const routes = new Hono()
-  const passing: bigint[] = []
+  const places = {
+    admitted: createEvidencePlaces(PLACES_ADMITTED),
+    others: createEvidencePlaces(PLACES_OTHERS),
+  }
   routes.get('/v1/providers', (c) => {
     const current = leases.current()
     const providers = directory.providers().map((provider) =>
@@ -50,25 +53,29 @@ export function providersRoutes(parts: ProvidersParts): Hono {
       throw new GatewayError('provider_not_found', 'no such provider on chain')
     }
     const nonce = readNonce(c.req.queries('nonce'))
-    const { agentId, endpoint } = provider
-    const toThisOne = passing.filter((id) => id === agentId).length
-    if (passing.length >= MAX_PASSING || toThisOne >= MAX_PASSING_TO_ONE) {
-      throw new GatewayError('too_many_requests', 'too many evidence requests under way')
-    }
-    passing.push(agentId)
+    const isAdmitted = leases.current().some(({ agentId }) => agentId === provider.agentId)
+    const place = places[isAdmitted ? 'admitted' : 'others'].enter(provider)
+    if (place === undefined) throw tooMany()
+    const { signal } = place
     try {
-      const evidence = await fetchEvidence(connection, endpoint, nonce)
+      const evidence = await fetchEvidence(connection, provider.endpoint, nonce, { signal })
       return c.body(evidence, 200, {
         'Content-Type': EVIDENCE_MEDIA_TYPE,
         'Cache-Control': 'no-store',
       })
     } catch {
+      if (signal.aborted) throw tooMany()
       throw new GatewayError('provider_unavailable', 'the node did not hand out evidence')
     } finally {
-      passing.splice(passing.indexOf(agentId), 1)
+      place.leave()
     }
   })
   return routes
+}
+
+function tooMany(): GatewayError {
+  const text = 'too many evidence requests under way'
+  return new GatewayError('too_many_requests', text, { retryAfterS: 1 })
 }
 
 function readAgentId(text: string): bigint {
