@@ -127,6 +127,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
   const chainId = BigInt(deployment.chainId)
   const maxChainAgeMs = MIN_CHAIN_AGE_MS + 3 * pollIntervalMs
   const serving = { chainId, verifyingContract: deployment.inferenceServing }
+  const registry = { chainId, verifyingContract: deployment.computeRegistry }
   const directory = createProviderDirectory(
     chain,
     BigInt(deployment.deployedAtBlock),
@@ -154,7 +155,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
       policy,
       quoteVerifier: new QuoteVerifier(trustAnchor, { signatures: nodeP256 }),
       gpu,
-      registry: { chainId, verifyingContract: deployment.computeRegistry },
+      registry,
       now,
       maxChainAgeMs,
       store,
@@ -218,7 +219,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
   })
   const app = createApp(
     [
-      providersRoutes({ directory, leases, record, registrations, connection }),
+      providersRoutes({ directory, leases, record, registrations, connection, registry }),
       routeRoute(route, health),
       sessionsRoutes(leases, store.sessions),
       modelsRoute(leases),
@@ -237,7 +238,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
         : [
             explorerRoutes({
               ...explorer,
-              registry: { chainId, verifyingContract: deployment.computeRegistry },
+              registry,
               trustAnchor,
               collateral,
             }),

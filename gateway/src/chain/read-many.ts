@@ -5,7 +5,7 @@ export interface Readings<Key, Value> {
 }
 
 /** Reads under way at once: some requests of several calls each, which an RPC service takes at a time. */
-const AT_ONCE = 250
+const AT_ONCE = 100
 /** So many that failed are read once more: as many as can have been in one call, so that it may be one's fault. */
 const MAX_ALONE = 32
 

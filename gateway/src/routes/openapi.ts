@@ -11,7 +11,13 @@ import { PAYMENT_SIGNATURE_HEADER } from '../x402/payment.ts'
 /** Endpoints that take no prompt: path, what they answer, in which form, what they are asked by, and may be. */
 const PLAIN = [
   ['/v1/providers', 'Providers on chain, each with its lease and its latest judgement'],
-  ['/v1/providers/{agentId}/attestation', 'A node’s own evidence', EVIDENCE_MEDIA_TYPE, ['nonce']],
+  [
+    '/v1/providers/{agentId}/attestation',
+    'A node’s own evidence, of the one with that binding where it is named',
+    EVIDENCE_MEDIA_TYPE,
+    ['nonce'],
+    ['binding_id'],
+  ],
   ['/v1/route', 'Who can answer, in the order to ask', 'application/json', ['model']],
   ['/v1/models', 'Models that admitted nodes prove'],
   ['/v1/aci/sessions', 'Leases in force as attested sessions'],

@@ -1,9 +1,17 @@
-import { EVIDENCE_MEDIA_TYPE, parseNonce, ProtocolError, type Hex } from '@jeju/verifier/protocol'
+import {
+  EVIDENCE_MEDIA_TYPE,
+  parseNonce,
+  ProtocolError,
+  type ContractDomain,
+  type Hex,
+} from '@jeju/verifier/protocol'
 import { Hono } from 'hono'
-import { fetchEvidence } from '../admission/fetch-evidence.ts'
+import { fetchEvidence, fetchEvidenceOf } from '../admission/fetch-evidence.ts'
+import type { Lease } from '../admission/lease.ts'
 import type { Leases } from '../admission/leases.ts'
 import type { ProviderConnection } from '../admission/provider-connection.ts'
 import type { TrackRecord } from '../admission/track-record.ts'
+import type { ProviderState } from '../chain/gateway-chain.ts'
 import type { ProviderDirectory } from '../discovery/provider-directory.ts'
 import type { RegistrationFiles } from '../discovery/registration-files.ts'
 import { GatewayError } from '../http/gateway-error.ts'
@@ -21,11 +29,12 @@ export interface ProvidersParts {
   readonly record: TrackRecord
   readonly registrations: Pick<RegistrationFiles, 'of'>
   readonly connection: ProviderConnection
+  readonly registry: ContractDomain
 }
 
 /** `GET /v1/providers` and the pass-through of a node's own evidence (docs/protocol.md §8). */
 export function providersRoutes(parts: ProvidersParts): Hono {
-  const { directory, leases, record, registrations, connection } = parts
+  const { directory, leases, record, registrations, connection, registry } = parts
   const routes = new Hono()
   const places = {
     admitted: createEvidencePlaces(PLACES_ADMITTED),
@@ -53,12 +62,16 @@ export function providersRoutes(parts: ProvidersParts): Hono {
       throw new GatewayError('provider_not_found', 'no such provider on chain')
     }
     const nonce = readNonce(c.req.queries('nonce'))
+    const named = readBindingId(c.req.queries('binding_id'))
+    const lease = named === undefined ? undefined : leaseOf(leases, provider, named)
     const isAdmitted = leases.current().some(({ agentId }) => agentId === provider.agentId)
     const place = places[isAdmitted ? 'admitted' : 'others'].enter(provider)
     if (place === undefined) throw tooMany()
     const { signal } = place
     try {
-      const evidence = await fetchEvidence(connection, provider.endpoint, nonce, { signal })
+      const evidence = await (lease === undefined
+        ? fetchEvidence(connection, provider.endpoint, nonce, { signal })
+        : fetchEvidenceOf(lease, nonce, { connection, registry, signal }))
       return c.body(evidence, 200, {
         'Content-Type': EVIDENCE_MEDIA_TYPE,
         'Cache-Control': 'no-store',
@@ -76,6 +89,26 @@ export function providersRoutes(parts: ProvidersParts): Hono {
 function tooMany(): GatewayError {
   const text = 'too many evidence requests under way'
   return new GatewayError('too_many_requests', text, { retryAfterS: 1 })
+}
+
+/** The lease of the node that is named. @throws GatewayError `provider_not_admitted` */
+function leaseOf(leases: Leases, { agentId }: ProviderState, bindingId: Hex): Lease {
+  const lease = leases.byBinding(bindingId)
+  if (lease?.agentId === agentId) return lease
+  const text = 'binding_id: no verified node of this provider has that binding now'
+  throw new GatewayError('provider_not_admitted', text, { param: 'binding_id' })
+}
+
+function readBindingId(values: readonly string[] = []): Hex | undefined {
+  const [text, ...others] = values
+  if (text === undefined) return undefined
+  if (others.length === 0 && isBindingId(text)) return text
+  const expected = 'binding_id: expected one, 0x and 64 lowercase hex digits'
+  throw new GatewayError('invalid_request', expected, { param: 'binding_id' })
+}
+
+function isBindingId(text: string): text is Hex {
+  return /^0x[0-9a-f]{64}$/.test(text)
 }
 
 function readAgentId(text: string): bigint {
