@@ -25,7 +25,7 @@ test('F16: one node has four at once, and gives them back', () => {
   expect(places.enter(of(1))).toBeDefined()
 })
 
-test('F5 evidence_places_fair: who hangs makes room for who has less, the longest first', () => {
+test('F16 caches_bounded: who hangs makes room for who has less, the longest first', () => {
   const places = createEvidencePlaces(48)
   const hanging = Array.from({ length: 48 }, (_, at) => present(places.enter(of(at % 16))))
   const ended = (): number[] => hanging.flatMap(({ signal }, at) => (signal.aborted ? [at] : []))

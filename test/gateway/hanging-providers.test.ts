@@ -58,7 +58,7 @@ async function admittedIds(network: TestNetwork): Promise<readonly string[]> {
 const sorted = async (network: TestNetwork): Promise<readonly string[]> =>
   (await admittedIds(network)).toSorted()
 
-describe('F5 evidence_places_fair: many that hang', () => {
+describe('F16 caches_bounded: many that hang', () => {
   test('of one owner delay the admission of nobody else', async () => {
     const network = new TestNetwork()
     const node = network.add({ agentId: 0n })
@@ -147,6 +147,31 @@ describe('F5 evidence_places_fair: many that hang', () => {
 })
 
 describe('F16: evidence that clients ask for', () => {
+  test('is waited for no longer than the client does', async () => {
+    const network = new TestNetwork()
+    const node = network.add({ agentId: 0n })
+    await network.update()
+    const gone: string[] = []
+    network.connection.at(
+      node.endpoint,
+      ({ signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            gone.push('gone')
+            reject(new Error('nobody waits'))
+          })
+        }),
+    )
+    const leaving = new AbortController()
+    const before = network.connection.sent.length
+    const path = `/v1/providers/0/attestation?nonce=${NONCE}`
+    const asked = network.request(path, { signal: leaving.signal })
+    await expect.poll(() => network.connection.sent.length).toBe(before + 1)
+    leaving.abort()
+    await expect(asked).rejects.toThrow()
+    await expect.poll(() => gone).toEqual(['gone'])
+  })
+
   test('of providers that hang keeps no client from that of an admitted one', async () => {
     const network = new TestNetwork()
     const node = network.add({ agentId: 0n })

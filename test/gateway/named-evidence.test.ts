@@ -56,7 +56,7 @@ const wrongKey: Responder = () => {
   throw new EndpointError('endpoint: another TLS key than the verified one')
 }
 
-test('evidence of the node that is named, though another answers first', async () => {
+test('F18 pin_gate_sees_serving_instance: evidence of the node that is named, though another answers first', async () => {
   const { admitted, other, answers, ask } = await twoNodes()
   answers(honest(other), honest(admitted))
   expect(await bindingOf(await ask(admitted.bindingId))).toBe(admitted.bindingId)

@@ -43,7 +43,7 @@ describe('who is judged next', () => {
   })
 })
 
-describe('F5 evidence_places_fair', () => {
+describe('F16 caches_bounded', () => {
   const renewal = one(1, { leaseEndsAtMs: 9 })
 
   test('no crowd of newcomers takes the places of renewals', () => {

@@ -67,7 +67,8 @@ export function providersRoutes(parts: ProvidersParts): Hono {
     const isAdmitted = leases.current().some(({ agentId }) => agentId === provider.agentId)
     const place = places[isAdmitted ? 'admitted' : 'others'].enter(provider)
     if (place === undefined) throw tooMany()
-    const { signal } = place
+    // Who has left needs no place.
+    const signal = AbortSignal.any([place.signal, c.req.raw.signal])
     try {
       const evidence = await (lease === undefined
         ? fetchEvidence(connection, provider.endpoint, nonce, { signal })
@@ -77,7 +78,7 @@ export function providersRoutes(parts: ProvidersParts): Hono {
         'Cache-Control': 'no-store',
       })
     } catch {
-      if (signal.aborted) throw tooMany()
+      if (place.signal.aborted) throw tooMany()
       throw new GatewayError('provider_unavailable', 'the node did not hand out evidence')
     } finally {
       place.leave()
