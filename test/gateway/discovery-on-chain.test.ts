@@ -26,6 +26,7 @@ beforeAll(async () => {
 
 afterEach(() => {
   rpc.fails = () => false
+  rpc.drops = () => false
   rpc.requests.length = 0
 })
 
@@ -99,6 +100,17 @@ test('a call that fails with others in it loses none of them', async () => {
   const states = await on.readProviders([5n, 6n, 7n, 8n])
   expect(failures).toBeGreaterThan(1)
   expect(states.map((state) => state?.agentId)).toEqual([5n, 6n, 7n, 8n])
+})
+
+test('a call that is not answered gives no other call its answer', async () => {
+  const on = connected()
+  const expected: (Hex | undefined)[] = []
+  for (const block of [1n, 2n, 3n]) expected.push(await on.blockHash(block))
+  let dropped = 0
+  rpc.drops = (call) => call.includes('"0x1"') && dropped++ === 0
+  const hashes = await Promise.all([1n, 2n, 3n].map((block) => on.blockHash(block)))
+  expect(dropped).toBeGreaterThan(0)
+  expect(hashes).toEqual(expected)
 })
 
 test('one that cannot be read at all is missing alone', async () => {

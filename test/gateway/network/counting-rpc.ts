@@ -7,6 +7,8 @@ export interface CountingRpc {
   readonly requests: (readonly string[])[]
   /** Which calls are answered with an error, as one that ran out of something. */
   fails: (call: string) => boolean
+  /** Which calls of a batch are not answered at all. */
+  drops: (call: string) => boolean
   close(): Promise<void>
 }
 
@@ -28,14 +30,15 @@ export async function countingRpc(upstream: string): Promise<CountingRpc> {
     const body: unknown = JSON.parse(Buffer.from(await bodyOf(request)).toString())
     const calls = [body].flat() as Call[]
     requests.push(calls.map((call) => JSON.stringify(call)))
-    const failed = calls.filter((call) => rpc.fails(JSON.stringify(call)))
+    const kept = calls.filter((call) => !rpc.drops(JSON.stringify(call)))
+    const failed = kept.filter((call) => rpc.fails(JSON.stringify(call)))
     const error = { code: -32_000, message: 'resources exhausted' }
     const answers = [
-      ...(await answersTo(calls.filter((call) => !failed.includes(call)))),
+      ...(await answersTo(kept.filter((call) => !failed.includes(call)))),
       ...failed.map(({ id }) => ({ jsonrpc: '2.0', id, error })),
     ]
     response.writeHead(200, headers).end(JSON.stringify(Array.isArray(body) ? answers : answers[0]))
   })
-  const rpc: CountingRpc = { origin, requests, fails: () => false, close }
+  const rpc: CountingRpc = { origin, requests, fails: () => false, drops: () => false, close }
   return rpc
 }
