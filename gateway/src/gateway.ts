@@ -127,10 +127,12 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
   const chainId = BigInt(deployment.chainId)
   const maxChainAgeMs = MIN_CHAIN_AGE_MS + 3 * pollIntervalMs
   const serving = { chainId, verifyingContract: deployment.inferenceServing }
+  const registry = { chainId, verifyingContract: deployment.computeRegistry }
   const directory = createProviderDirectory(
     chain,
     BigInt(deployment.deployedAtBlock),
     store.discovery,
+    { now, maxAgeMs: maxChainAgeMs },
   )
   const registrations = createRegistrationFiles(chain, now)
   const record = createTrackRecord()
@@ -153,7 +155,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
       policy,
       quoteVerifier: new QuoteVerifier(trustAnchor, { signatures: nodeP256 }),
       gpu,
-      registry: { chainId, verifyingContract: deployment.computeRegistry },
+      registry,
       now,
       maxChainAgeMs,
       store,
@@ -217,7 +219,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
   })
   const app = createApp(
     [
-      providersRoutes({ directory, leases, record, registrations, connection }),
+      providersRoutes({ directory, leases, record, registrations, connection, registry }),
       routeRoute(route, health),
       sessionsRoutes(leases, store.sessions),
       modelsRoute(leases),
@@ -236,7 +238,7 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
         : [
             explorerRoutes({
               ...explorer,
-              registry: { chainId, verifyingContract: deployment.computeRegistry },
+              registry,
               trustAnchor,
               collateral,
             }),
@@ -250,7 +252,8 @@ export function createGateway(config: GatewaySettings, parts: GatewayParts): Gat
     if (!checked) await chain.checkContracts()
     checked = true
     await chain.requireRecent(now())
-    await directory.refresh()
+    const unread = await directory.refresh()
+    if (unread > 0) logger.warn({ unread }, 'providers could not be read')
     await leases.dropRevoked()
     store.prune(now().getTime())
   }

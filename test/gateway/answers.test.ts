@@ -103,7 +103,7 @@ describe('F11 response_verified_before_return', () => {
     const response = await network.ask(node.bindingId)
     expect(response.headers.get('compute-verdict')).toBe('streaming')
     expect((await response.text()).endsWith('data: [DONE]\n\n')).toBe(true)
-    expect(network.store.findings.list(1)).toEqual([])
+    expect(network.store.findings.page(1)?.findings).toEqual([])
   })
 })
 
@@ -122,7 +122,7 @@ describe('E1 receipt_once: another receipt for an authorisation', () => {
     expect((await network.ask(node.bindingId)).status).toBe(502)
     await expectFinding(network, node, 'receipt-once')
     const text = await (await network.gateway.app.request('/v1/findings')).text()
-    const [finding] = judgeFindings(parseFindings(text), servingDomain)
+    const [finding] = judgeFindings(parseFindings(text).findings, servingDomain)
     expect(finding?.receipts).toHaveLength(2)
     expect(finding?.proof).toMatchObject({
       conflict: { first: { receipt: { inputTokens: 4 } }, second: { receipt: { issuedAt: 9n } } },
@@ -133,7 +133,7 @@ describe('E1 receipt_once: another receipt for an authorisation', () => {
     const { network, node } = await serveTwice({ receipt: { issuedAt: 9n } })
     expect((await network.ask(node.bindingId)).status).toBe(200)
     expect((await network.ask(node.bindingId)).status).toBe(200)
-    expect(network.store.findings.list(1)).toEqual([])
+    expect(network.store.findings.page(1)?.findings).toEqual([])
   })
 
   test('a wrong answer after a right one is evidence as well', async () => {
@@ -141,7 +141,7 @@ describe('E1 receipt_once: another receipt for an authorisation', () => {
     await network.ask(node.bindingId)
     await network.ask(node.bindingId)
     const text = await (await network.gateway.app.request('/v1/findings')).text()
-    const [finding] = judgeFindings(parseFindings(text), servingDomain)
+    const [finding] = judgeFindings(parseFindings(text).findings, servingDomain)
     expect(finding?.checks).toEqual(['receipt-response'])
     expect(finding?.proof).toHaveProperty('conflict')
   })
@@ -152,7 +152,7 @@ describe('E1 receipt_once: another receipt for an authorisation', () => {
     )
     await network.ask(node.bindingId)
     const text = await (await network.gateway.app.request('/v1/findings')).text()
-    const [finding] = judgeFindings(parseFindings(text), servingDomain)
+    const [finding] = judgeFindings(parseFindings(text).findings, servingDomain)
     expect(finding?.proof).toHaveProperty('none')
   })
 })
@@ -174,7 +174,7 @@ describe('unsigned_answer_escapes_judgement: sealed_answer_to_plain_prompt', () 
     const response = await network.ask(node.bindingId)
     expect(response.headers.get('compute-verdict')).toBe('streaming')
     expect(await response.text()).toContain('response_not_verified')
-    expect(network.store.findings.list(1)).toHaveLength(1)
+    expect(network.store.findings.page(1)?.findings).toHaveLength(1)
   })
 
   test('as JSON whose usage is not what was signed for', async () => {
@@ -218,7 +218,7 @@ test('F15 health_not_writable_by_strangers: a short authorisation condemns nobod
   )
   expect((await network.ask(node.bindingId)).status).toBe(502)
   expect((await network.only()).admitted).toBe(true)
-  expect(network.store.findings.list(1)).toEqual([])
+  expect(network.store.findings.page(1)?.findings).toEqual([])
 })
 
 test('a node that lied is not admitted again for a day, not even by another process', async () => {
@@ -280,7 +280,7 @@ test('a reader who is slow holds the node back, and loses nothing', async () => 
 })
 
 async function expectFinding(network: TestNetwork, node: TestNode, check: string): Promise<void> {
-  const [finding] = network.store.findings.list(1)
+  const [finding] = network.store.findings.page(1)?.findings ?? []
   expect(finding).toMatchObject({ agentId: node.agentId, bindingId: node.bindingId })
   expect(finding?.evidence).toContain(`"name":"${check}"`)
   expect((await network.only()).admitted).toBe(false)

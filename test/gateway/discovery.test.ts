@@ -6,6 +6,9 @@ import type { GatewayStore } from '../../gateway/src/store/gateway-store.ts'
 import { TestChain } from './network/test-chain.ts'
 import { TestNetwork } from './network/test-network.ts'
 
+/** No state gets too old in these tests, unless it is said. */
+const AGE = { now: () => new Date(), maxAgeMs: 60_000 }
+
 test('event queries are bounded and leave no block out', async () => {
   const chain = new TestChain()
   chain.head = 100n + 4_500n
@@ -13,7 +16,7 @@ test('event queries are bounded and leave no block out', async () => {
   chain.events.set(2_099n, [2n])
   chain.events.set(2_100n, [3n])
   chain.events.set(4_600n, [4n])
-  const directory = createProviderDirectory(chain, 100n, store())
+  const directory = createProviderDirectory(chain, 100n, store(), AGE)
   await directory.refresh()
   expect(chain.ranges).toEqual([
     [100n, 2_099n],
@@ -26,7 +29,7 @@ test('event queries are bounded and leave no block out', async () => {
 test('the last blocks are read again, because a reorganisation may have changed them', async () => {
   const chain = new TestChain()
   chain.head = 200n
-  const directory = createProviderDirectory(chain, 100n, store())
+  const directory = createProviderDirectory(chain, 100n, store(), AGE)
   await directory.refresh()
   // Another block 195 took the place of the one that was read.
   chain.events.set(195n, [5n])
@@ -38,7 +41,7 @@ test('the last blocks are read again, because a reorganisation may have changed 
 test('a chain that became shorter is no error', async () => {
   const chain = new TestChain()
   chain.head = 200n
-  const directory = createProviderDirectory(chain, 100n, store())
+  const directory = createProviderDirectory(chain, 100n, store(), AGE)
   await directory.refresh()
   chain.head = 150n
   await directory.refresh()
@@ -51,7 +54,7 @@ test('a chain that became shorter is no error', async () => {
 test('blocks that come after it became shorter are read, though their numbers were read before', async () => {
   const chain = new TestChain()
   chain.head = 200n
-  const directory = createProviderDirectory(chain, 100n, store())
+  const directory = createProviderDirectory(chain, 100n, store(), AGE)
   await directory.refresh()
   chain.head = 150n
   chain.fork = 1
@@ -65,7 +68,7 @@ test('blocks that come after it became shorter are read, though their numbers we
 test('a reorganisation deeper than is read again hides nobody, also while the gateway runs', async () => {
   const chain = new TestChain()
   chain.head = 200n
-  const directory = createProviderDirectory(chain, 100n, store())
+  const directory = createProviderDirectory(chain, 100n, store(), AGE)
   await directory.refresh()
   // Another chain of the same height, on which somebody registered long before its end.
   chain.fork = 1
@@ -86,7 +89,7 @@ test('who found no room beside a thousand is followed when one of them is off', 
   const file = store()
   const node = new TestNetwork().add({ agentId: 0n })
   for (const agentId of ids) chain.providers.set(agentId, { ...node.state(), agentId })
-  const directory = createProviderDirectory(chain, 100n, file)
+  const directory = createProviderDirectory(chain, 100n, file, AGE)
   await directory.refresh()
   expect(directory.provider(1_000n)).toBeUndefined()
   chain.providers.set(7n, { ...node.state({ active: false }), agentId: 7n })
@@ -94,7 +97,7 @@ test('who found no room beside a thousand is followed when one of them is off', 
   await directory.refresh()
   expect(directory.provider(1_000n)?.active).toBe(true)
   // Those that were followed before take no place of the others after a restart either.
-  const again = createProviderDirectory(chain, 100n, file)
+  const again = createProviderDirectory(chain, 100n, file, AGE)
   await again.refresh()
   await again.refresh()
   expect(again.provider(1_000n)?.active).toBe(true)
@@ -104,7 +107,7 @@ test('an event query that failed is made again from where it stopped', async () 
   const chain = new TestChain()
   chain.head = 5_000n
   chain.events.set(4_000n, [5n])
-  const directory = createProviderDirectory(chain, 100n, store())
+  const directory = createProviderDirectory(chain, 100n, store(), AGE)
   chain.down = true
   await expect(directory.refresh()).rejects.toThrow('RPC is down')
   chain.down = false
@@ -118,7 +121,7 @@ test('many events in a range hide none: anybody can bring them about', async () 
   chain.maxEvents = 10
   for (let id = 0n; id < 40n; id++) chain.events.set(1_000n + id, [id])
   chain.events.set(4_900n, [99n])
-  const directory = createProviderDirectory(chain, 100n, store())
+  const directory = createProviderDirectory(chain, 100n, store(), AGE)
   await directory.refresh()
   expect(directory.providers()).toHaveLength(41)
   // Large again where there is little.
@@ -131,7 +134,7 @@ test('one block with more events than can be had stops discovery with an error',
   chain.maxEvents = 2
   chain.events.set(150n, [1n])
   chain.events.set(200n, [2n, 3n, 4n])
-  const directory = createProviderDirectory(chain, 100n, store())
+  const directory = createProviderDirectory(chain, 100n, store(), AGE)
   await expect(directory.refresh()).rejects.toThrow('too many results')
   await expect(directory.refresh()).rejects.toThrow('too many results')
   // It goes on at that block, not from the start.
@@ -149,6 +152,34 @@ test('state is read anew each time, event or not', async () => {
   network.chain.providers.set(3n, node.state({ active: false }))
   await network.update()
   expect((await network.only()).active).toBe(false)
+})
+
+test('F3 a row that cannot be read is as it was for a while, and then nothing; the others are read', async () => {
+  const network = new TestNetwork()
+  const unread = network.add({ agentId: 3n })
+  const node = network.add({ agentId: 4n })
+  await network.update()
+  network.chain.unreadable.add(3n)
+  network.chain.providers.set(3n, unread.state({ active: false }))
+  network.chain.providers.set(4n, node.state({ active: false }))
+  network.pass(1)
+  await network.update()
+  const active = async (): Promise<readonly (readonly [string, boolean])[]> =>
+    (await network.providers()).map(({ agentId, active: is }) => [agentId, is] as const)
+  expect(await active()).toEqual([
+    ['3', true],
+    ['4', false],
+  ])
+  expect(network.log.join('')).toContain('"unread":1')
+  network.nowMs += 301
+  await network.update()
+  expect(await active()).toEqual([['4', false]])
+  network.chain.unreadable.clear()
+  await network.update()
+  expect(await active()).toEqual([
+    ['3', false],
+    ['4', false],
+  ])
 })
 
 test('agent id 0 is an agent as any other', async () => {
@@ -169,7 +200,7 @@ test('F16 caches_bounded', async () => {
     100n,
     Array.from({ length: 1_500 }, (_, id) => BigInt(id)),
   )
-  const directory = createProviderDirectory(chain, 100n, store())
+  const directory = createProviderDirectory(chain, 100n, store(), AGE)
   await directory.refresh()
   expect(directory.providers()).toHaveLength(1_000)
   expect(chain.stateReads).toBe(1_000)

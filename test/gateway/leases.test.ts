@@ -184,37 +184,22 @@ test('a provider whose lease is short is not asked at each poll', async () => {
   expect(network.connection.sent).toHaveLength(2)
 })
 
-test('nodes that never answer take a place each, and renewals come before them', async () => {
+test('F3 a binding that cannot be read is believed for a while, and then not; the others are', async () => {
   const network = new TestNetwork()
-  const stalled: (() => void)[] = []
-  const crowd = [1n, 2n, 3n, 4n, 5n, 6n].map((agentId) =>
-    network.add({ agentId }, () => async () => {
-      await new Promise<void>((resolve) => stalled.push(resolve))
-      throw new Error('no answer in time')
-    }),
-  )
-  for (const each of crowd) network.chain.providers.set(each.agentId, each.state({ active: false }))
-  const node = network.add({ agentId: 0n })
+  const unread = network.add({ agentId: 0n })
+  const node = network.add({ agentId: 1n })
   await network.update()
-  const own = async () => (await network.providers()).find(({ agentId }) => agentId === '0')
-  expect((await own())?.admitted).toBe(true)
-
-  for (const each of crowd) network.chain.providers.set(each.agentId, each.state())
-  void network.update()
-  await expect.poll(() => stalled.length).toBe(4)
-  network.pass(8)
+  network.chain.unreadable.add(unread.bindingId)
+  network.pass(1)
   await network.update()
-  expect((await own())?.judgement?.at).not.toBe(new Date(network.nowMs).toISOString())
-  // The first place that is free goes to the renewal, not to those who were discovered before.
-  stalled.shift()?.()
-  await expect
-    .poll(async () => (await own())?.judgement?.at)
-    .toBe(new Date(network.nowMs).toISOString())
-  await expect.poll(() => stalled.length).toBe(4)
-  expect(network.connection.sent.slice(-2).map(({ endpoint }) => endpoint)).toEqual([
-    node.endpoint,
-    'https://node-5.test',
-  ])
+  expect((await network.ask(unread.bindingId)).status).toBe(200)
+  network.nowMs += 301
+  await network.update()
+  expect(await codeOf(await network.ask(unread.bindingId))).toBe('provider_not_admitted')
+  expect((await network.ask(node.bindingId)).status).toBe(200)
+  network.chain.unreadable.clear()
+  await network.update()
+  expect((await network.ask(unread.bindingId)).status).toBe(200)
 })
 
 test('F3 a slow provider does not delay the revocation of another', async () => {

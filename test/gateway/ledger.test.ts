@@ -99,12 +99,12 @@ describe.runIf(havePostgres)('the ledger of receipts in a real PostgreSQL', () =
     await second.update()
     expect((await second.ask(node.bindingId)).status).toBe(200)
     await again.close()
-    const [finding] = second.store.findings.list(1)
+    const [finding] = second.store.findings.page(1)?.findings ?? []
     expect(finding).toMatchObject({ agentId: 78n, bindingId: node.bindingId })
     expect((await second.only()).admitted).toBe(false)
     // As it stands a contract can check it: both receipts, of one authorisation.
     const text = await (await second.request('/v1/findings')).text()
-    const [judged] = judgeFindings(parseFindings(text), servingDomain)
+    const [judged] = judgeFindings(parseFindings(text).findings, servingDomain)
     expect(judged?.proof).toMatchObject({ conflict: { auth: { bindingId: node.bindingId } } })
   })
 
@@ -145,7 +145,7 @@ describe.runIf(havePostgres)('the ledger of receipts in a real PostgreSQL', () =
     await network.update()
     expect((await network.ask(node.bindingId)).status).toBe(200)
     await ledger.close()
-    expect(network.store.findings.list(1)).toEqual([])
+    expect(network.store.findings.page(1)?.findings).toEqual([])
     expect((await network.only()).admitted).toBe(true)
   })
 

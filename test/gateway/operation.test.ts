@@ -17,6 +17,9 @@ import { TestChain } from './network/test-chain.ts'
 import { codeOf, platform, TestNetwork, type NetworkOptions } from './network/test-network.ts'
 import { payingNetwork } from './network/paying-network.ts'
 
+/** No state gets too old in these tests, unless it is said. */
+const AGE = { now: () => new Date(), maxAgeMs: 60_000 }
+
 describe('discovery resumes', () => {
   const file = (): string => join(mkdtempSync(join(tmpdir(), 'jeju-gateway-')), 'store.db')
 
@@ -26,12 +29,12 @@ describe('discovery resumes', () => {
     chain.head = 5_000n
     chain.events.set(200n, [1n])
     const first = openStore(path, 'test')
-    await createProviderDirectory(chain, 100n, first.discovery).refresh()
+    await createProviderDirectory(chain, 100n, first.discovery, AGE).refresh()
     first.close()
     chain.ranges.length = 0
     chain.head = 5_010n
     const second = openStore(path, 'test')
-    const directory = createProviderDirectory(chain, 100n, second.discovery)
+    const directory = createProviderDirectory(chain, 100n, second.discovery, AGE)
     await directory.refresh()
     expect(chain.ranges).toEqual([[4_988n, 5_010n]])
     expect(directory.provider(1n)).toBeDefined()
@@ -43,13 +46,13 @@ describe('discovery resumes', () => {
     const chain = new TestChain()
     chain.head = 3_000n
     const first = openStore(path, 'test')
-    await createProviderDirectory(chain, 100n, first.discovery).refresh()
+    await createProviderDirectory(chain, 100n, first.discovery, AGE).refresh()
     first.close()
     chain.fork = 1
     chain.events.set(500n, [2n])
     chain.ranges.length = 0
     const second = openStore(path, 'test')
-    const directory = createProviderDirectory(chain, 100n, second.discovery)
+    const directory = createProviderDirectory(chain, 100n, second.discovery, AGE)
     await directory.refresh()
     expect(chain.ranges[0]?.[0]).toBe(100n)
     expect(directory.provider(2n)).toBeDefined()
@@ -65,7 +68,12 @@ describe('discovery resumes', () => {
   test('and pages name everybody at once', async () => {
     const chain = new TestChain()
     chain.pages.push(...Array.from({ length: 450 }, (_, id) => BigInt(id)))
-    const directory = createProviderDirectory(chain, 100n, openStore(':memory:', 'test').discovery)
+    const directory = createProviderDirectory(
+      chain,
+      100n,
+      openStore(':memory:', 'test').discovery,
+      AGE,
+    )
     await directory.refresh()
     expect(directory.providers()).toHaveLength(450)
   })

@@ -1,5 +1,5 @@
 import type { Hex } from '@jeju/verifier/protocol'
-import type { ProviderState } from '../chain/gateway-chain.ts'
+import type { BindingState, ProviderState } from '../chain/gateway-chain.ts'
 import type { ProviderDirectory } from '../discovery/provider-directory.ts'
 import type { Logger } from '../logging.ts'
 import type { SharedState } from '../state/shared-state.ts'
@@ -15,6 +15,7 @@ import { createDistrusted } from './distrusted.ts'
 import { leaseOf, sessionIdOf, type Lease } from './lease.ts'
 import { findShared } from './shared-admission.ts'
 import type { Judged } from './track-record.ts'
+import { nextTurn, type Waiting } from './turns.ts'
 
 /** The latest judgement of a provider, for display. */
 export interface Judgement {
@@ -61,8 +62,6 @@ const RENEWAL_PAUSE_MS = 30_000
 /** A provider that was refused or not reached is judged again after this, doubled each time. */
 const RETRY_MS = 2_000
 const MAX_RETRY_MS = 5 * 60_000
-const PARALLEL_ADMISSIONS = 4
-const PARALLEL_READS = 8
 /** A session outlives the last receipt that could cite it: answer, settlement and dispute (attack F19). */
 const CITED_RETENTION_MS = 7 * 24 * 3600_000
 /** One under which nobody was answered is cited by nothing, and each has the whole evidence (attack F16). */
@@ -70,6 +69,8 @@ const UNCITED_RETENTION_MS = 3600_000
 
 interface Entry {
   lease?: Lease
+  /** When the chain said last that the lease's binding is valid, Unix milliseconds. */
+  boundAt: number
   judgement?: Judgement
   failures: number
   retryAt: number
@@ -77,6 +78,11 @@ interface Entry {
   renewBefore: number
   /** What was judged: a change on chain is a reason to judge again at once. */
   seen?: string
+}
+
+/** A provider whose evidence is due. */
+interface Turn extends Waiting {
+  readonly provider: ProviderState
 }
 
 /** Leases over the directory's providers. While the chain was not read for `maxChainAgeMs`, none is valid. */
@@ -87,22 +93,23 @@ export function createLeases(
 ): Leases {
   const entries = new Map<bigint, Entry>()
   const byBinding = new Map<Hex, Entry>()
-  const underWay = new Set<bigint>()
+  /** Whose evidence is asked for or judged, as they were when it began. */
+  const underWay = new Map<bigint, Waiting>()
   const cited = new WeakSet<Lease>()
   const distrusted = createDistrusted(parts)
-  let workers = 0
   let chainReadAt = Number.NEGATIVE_INFINITY
   const nowMs = (): number => parts.now().getTime()
 
   const entryOf = (agentId: bigint): Entry => {
     const renewBefore = RENEW_BEFORE_MS
-    const entry = entries.get(agentId) ?? { failures: 0, retryAt: 0, renewBefore }
+    const entry = entries.get(agentId) ?? { boundAt: 0, failures: 0, retryAt: 0, renewBefore }
     entries.set(agentId, entry)
     return entry
   }
-  const take = (entry: Entry, lease: Lease): void => {
+  const take = (entry: Entry, lease: Lease, boundAt: number): void => {
     drop(entry)
     entry.lease = lease
+    entry.boundAt = boundAt
     entry.renewBefore = RENEW_BEFORE_MS + Math.random() * RENEW_SPREAD_MS
     byBinding.set(lease.bindingId, entry)
     const { document, expiresAtMs } = lease.session
@@ -117,6 +124,8 @@ export function createLeases(
     if (lease === undefined || lease.expiresAt.getTime() <= now) return false
     // What the chain said long ago says nothing about a revocation since (attack F3).
     if (now - chainReadAt > parts.maxChainAgeMs) return false
+    const { boundAt } = byBinding.get(lease.bindingId) ?? { boundAt: 0 }
+    if (now - boundAt > parts.maxChainAgeMs) return false
     const provider = directory.provider(lease.agentId)
     if (provider?.active !== true || provider.endpointVersion !== lease.endpointVersion)
       return false
@@ -131,17 +140,18 @@ export function createLeases(
     if (entry.retryAt > nowMs()) return false
     return !isCurrent(entry.lease) || entry.lease.expiresAt.getTime() - nowMs() < entry.renewBefore
   }
-  /** Renewals come before newcomers, and newcomers before those who failed: no crowd takes all places. */
-  const mostUrgent = (): ProviderState | undefined => {
-    const rank = ({ agentId }: ProviderState): number => {
-      const { lease, failures } = entryOf(agentId)
-      return isCurrent(lease) ? -1 : failures
-    }
-    return directory
+  const waitingAs = (provider: ProviderState): Turn => {
+    const { agentId, owner, stake } = provider
+    const { lease, failures } = entryOf(agentId)
+    const leaseEndsAtMs = isCurrent(lease) ? lease.expiresAt.getTime() : undefined
+    return { agentId, owner, stake, failures, leaseEndsAtMs, provider }
+  }
+  const nextDue = (): Turn | undefined => {
+    const due = directory
       .providers()
       .filter((provider) => !underWay.has(provider.agentId))
       .filter((provider) => needsJudging(provider, entryOf(provider.agentId)))
-      .toSorted((a, b) => rank(a) - rank(b))[0]
+    return nextTurn(due.map(waitingAs), [...underWay.values()])
   }
   /** Why a node with good evidence is not taken, or nothing. */
   const objectionTo = (lease: Lease): string | undefined => {
@@ -175,10 +185,9 @@ export function createLeases(
     return { at: new Date(drawn.askedAtMs), admission }
   }
   const judgeOne = async (provider: ProviderState): Promise<void> => {
+    const startedAt = nowMs()
     const entry = entryOf(provider.agentId)
-    underWay.add(provider.agentId)
     const { at: askedAt, admission: judgement } = await judged(provider, entry)
-    underWay.delete(provider.agentId)
     const at = parts.now()
     const lease =
       judgement.outcome === 'admitted' ? leaseOf(provider, judgement, askedAt) : undefined
@@ -190,7 +199,7 @@ export function createLeases(
     entry.seen = seenOf(provider)
     entry.judgement = { at, admission: withoutEvidence(admission) }
     if (lease !== undefined && objection === undefined) {
-      take(entry, lease)
+      take(entry, lease, startedAt)
       entry.failures = 0
       entry.retryAt = at.getTime() + RENEWAL_PAUSE_MS
     } else {
@@ -201,21 +210,22 @@ export function createLeases(
     }
     logJudgement(logger, provider, admission)
   }
-  const judgeWhileDue = async (): Promise<void> => {
-    for (let next = mostUrgent(); next !== undefined; next = mostUrgent()) await judgeOne(next)
+  /** A place, held by one after the other until it is nobody's turn. */
+  const judgeInTurn = async (first: Turn): Promise<void> => {
+    for (let turn: Turn | undefined = first; turn !== undefined; turn = nextDue()) {
+      underWay.set(turn.agentId, turn)
+      await judgeOne(turn.provider).finally(() => underWay.delete(turn.agentId))
+    }
   }
   /** Revocation ends a lease at once, whatever its date (attack F3). */
-  const dropIfRevoked = async (entry: Entry): Promise<void> => {
-    const { lease } = entry
-    if (lease === undefined) return
-    const binding = await parts.chain.binding(lease.bindingId)
-    // The lease may have been renewed meanwhile.
-    if (entry.lease?.bindingId !== lease.bindingId) return
+  const dropIfRevoked = (entry: Entry, binding: BindingState, readAt: number): void => {
+    if (entry.lease === undefined) return
     if (!binding.valid) {
       drop(entry)
       entry.retryAt = 0
       return
     }
+    entry.boundAt = Math.max(entry.boundAt, readAt)
     if (entry.lease.verdict.claims.gpu === undefined) return
     const counted = objectionToLeaseGpus(entry.lease.verdict, binding) === undefined
     if (counted === entry.lease.countsGpus) return
@@ -247,16 +257,22 @@ export function createLeases(
     dropRevoked: async () => {
       const startedAt = nowMs()
       await learnDistrusted()
-      const held = [...entries.values()]
-      for (let at = 0; at < held.length; at += PARALLEL_READS) {
-        await Promise.all(held.slice(at, at + PARALLEL_READS).map(dropIfRevoked))
+      const held = [...byBinding]
+      const states = await parts.chain.readBindings(held.map(([bindingId]) => bindingId))
+      for (const [index, [bindingId, entry]] of held.entries()) {
+        const state = states[index]
+        // The lease may be of another binding by now.
+        if (state === undefined || byBinding.get(bindingId) !== entry) continue
+        dropIfRevoked(entry, state, startedAt)
       }
+      const unread = states.filter((state) => state === undefined).length
+      if (unread > 0) logger.warn({ unread }, 'bindings could not be read')
       chainReadAt = startedAt
     },
     judge: async () => {
       const started: Promise<void>[] = []
-      for (; workers < PARALLEL_ADMISSIONS; workers++) {
-        started.push(judgeWhileDue().finally(() => workers--))
+      for (let turn = nextDue(); turn !== undefined; turn = nextDue()) {
+        started.push(judgeInTurn(turn))
       }
       await Promise.all(started)
     },

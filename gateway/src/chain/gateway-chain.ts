@@ -87,13 +87,16 @@ export interface GatewayChain {
     cursor: bigint,
     limit: number,
   ): Promise<{ readonly agents: readonly bigint[]; readonly next: bigint }>
-  provider(agentId: bigint): Promise<ProviderState>
+  /** In the order of their ids; undefined for one that could not be read. Rejects where none could be. */
+  readProviders(agentIds: readonly bigint[]): Promise<readonly (ProviderState | undefined)[]>
   /**
    * The agent's registration file, compared with the registry and this endpoint of it.
    * @throws RegistrationFileError
    */
   registration(agentId: bigint, endpoint: string): Promise<Registration>
   binding(bindingId: Hex): Promise<BindingState>
+  /** As {@link readProviders}. */
+  readBindings(bindingIds: readonly Hex[]): Promise<readonly (BindingState | undefined)[]>
   channel(channelId: Hex): Promise<ChannelState>
   terms(agentId: bigint, serviceId: number, priceVersion: number): Promise<ServiceTerms>
 }

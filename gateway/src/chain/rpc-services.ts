@@ -1,12 +1,14 @@
 import { DeploymentError } from '@jeju/contracts'
 import { fallback, http, type Transport } from 'viem'
 
+/** Calls of one HTTP request: as many as public services take (mainnet.optimism.io and Base's: 10). */
+const CALLS_OF_ONE_REQUEST = 10
+
 /** RPC services by their URLs, in this order. Who is asked decides what is answered, not who is asked next: no redirects. */
 export function rpcServices(rpcUrls: readonly string[]): readonly Transport[] {
   const fetchOptions = { redirect: 'error' } as const
-  return rpcUrls.map((url) =>
-    http(url, { batch: true, fetchOptions, retryCount: 1, timeout: 10_000 }),
-  )
+  const batch = { batchSize: CALLS_OF_ONE_REQUEST }
+  return rpcUrls.map((url) => http(url, { batch, fetchOptions, retryCount: 1, timeout: 10_000 }))
 }
 
 /**

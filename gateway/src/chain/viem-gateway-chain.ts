@@ -1,12 +1,9 @@
 import {
-  BOND_ROLES,
   CHANNEL_MODES,
   CHANNEL_STATES,
   computeRegistryAbi,
-  computeStakingAbi,
   type Deployment,
   DeploymentError,
-  deviceRecordOf,
   identityRegistryAbi,
   ledgerManagerAbi,
   lowercase,
@@ -15,29 +12,26 @@ import {
   peersAbi,
   requireWiring,
 } from '@jeju/contracts'
-import {
-  createPublicClient,
-  defineChain,
-  encodeAbiParameters,
-  keccak256,
-  parseAbiParameters,
-  type Transport,
-} from 'viem'
-import type { ChannelState, GatewayChain, ProviderState, ServiceOffer } from './gateway-chain.ts'
+import { createPublicClient, defineChain, type ClientConfig, type Transport } from 'viem'
+import type { ChannelState, GatewayChain } from './gateway-chain.ts'
+import { readMany } from './read-many.ts'
+import { registryReads } from './registry-reads.ts'
 import { believedTransport, rpcServices } from './rpc-services.ts'
 
-/** Services of one provider that are looked at; each costs its owner nothing to add. */
-const MAX_SERVICES = 32
 /** Anvil's and Hardhat's. */
 const DEVELOPMENT_CHAIN_ID = 31_337
 /** Many blocks of any chain that is deployed to, and what clocks may differ by. */
 const MAX_BLOCK_AGE_S = 120
-const PROVIDER_ROLE = BOND_ROLES.indexOf('PROVIDER')
-const BOND_ID = parseAbiParameters('uint8 role, uint256 agentId, address staker')
+/**
+ * Calldata of the reads that share one `eth_call`, in bytes. The answer comes as the code of a contract that is created
+ * for the call, of 24,576 bytes at most (EIP-170): 28 reads of 640 bytes each, which is a provider with the longest
+ * endpoint, fit in.
+ */
+const CALLDATA_OF_ONE_CALL = 1_024
 
 /** The chain through viem, asked at the first service that answers. */
 export function connectChain(rpcUrls: readonly string[], deployment: Deployment): GatewayChain {
-  const clientFor = (transport: Transport) =>
+  const clientFor = (transport: Transport, batch: ClientConfig['batch'] = {}) =>
     createPublicClient({
       chain: defineChain({
         id: deployment.chainId,
@@ -46,33 +40,21 @@ export function connectChain(rpcUrls: readonly string[], deployment: Deployment)
         rpcUrls: { default: { http: [...rpcUrls] } },
       }),
       transport,
+      batch,
       cacheTime: 0,
       // With CCIP, a service that lies would choose whom this process asks next (attack F5).
       ccipRead: false,
     })
   const services = rpcServices(rpcUrls)
-  const client = clientFor(believedTransport(services, deployment.chainId))
+  const transport = believedTransport(services, deployment.chainId)
+  const client = clientFor(transport)
+  // Without a contract that has to be on the chain: the code that makes the reads is in the call.
+  const multicall = { deployless: true, batchSize: CALLDATA_OF_ONE_CALL }
+  const together = registryReads(clientFor(transport, { multicall }), deployment)
+  const alone = registryReads(client, deployment)
   const registry = { address: deployment.computeRegistry, abi: computeRegistryAbi } as const
-  const staking = { address: deployment.computeStaking, abi: computeStakingAbi } as const
   const ledger = { address: deployment.ledgerManager, abi: ledgerManagerAbi } as const
 
-  const offer = async (agentId: bigint, serviceId: number): Promise<ServiceOffer | undefined> => {
-    const service = [agentId, serviceId] as const
-    const [{ modelId, modelName, active }, version] = await Promise.all([
-      client.readContract({ ...registry, functionName: 'serviceOf', args: service }),
-      client.readContract({ ...registry, functionName: 'currentPriceVersion', args: service }),
-    ])
-    if (!active) return undefined
-    const args = [agentId, serviceId, version] as const
-    const price = await client.readContract({ ...registry, functionName: 'priceOf', args })
-    const { inPerMTok, outPerMTok, maxOutputTokens } = price
-    return {
-      serviceId,
-      modelId,
-      modelName,
-      price: { version, inPerMTok, outPerMTok, maxOutputTokens },
-    }
-  }
   /** Said at the start, though such a service is never believed: whoever set it has made a mistake. */
   const requireChain = async (): Promise<void> => {
     const ids = await Promise.all(
@@ -122,30 +104,8 @@ export function connectChain(rpcUrls: readonly string[], deployment: Deployment)
       const [agents, next] = await client.readContract(call)
       return { agents, next }
     },
-    provider: async (agentId): Promise<ProviderState> => {
-      const args = [agentId] as const
-      const [active, provider, count] = await Promise.all([
-        client.readContract({ ...registry, functionName: 'isActive', args }),
-        client.readContract({ ...registry, functionName: 'providerOf', args }),
-        client.readContract({ ...registry, functionName: 'serviceCount', args }),
-      ])
-      const ids = Array.from({ length: Math.min(count, MAX_SERVICES) }, (_, id) => id)
-      const { endpoint, endpointVersion, owner } = provider
-      const bondId = keccak256(encodeAbiParameters(BOND_ID, [PROVIDER_ROLE, agentId, owner]))
-      const [stake, ...offers] = await Promise.all([
-        client.readContract({ ...staking, functionName: 'activeBond', args: [bondId] }),
-        ...ids.map((id) => offer(agentId, id)),
-      ])
-      return {
-        agentId,
-        active,
-        owner: lowercase(owner),
-        endpoint,
-        endpointVersion,
-        stake,
-        services: offers.filter((service) => service !== undefined),
-      }
-    },
+    readProviders: (agentIds) =>
+      readMany(agentIds, { together: together.provider, alone: alone.provider }),
     registration: async (agentId, endpoint) => {
       const { chainId, identityRegistry, computeRegistry } = deployment
       const uri = await client.readContract({
@@ -158,13 +118,9 @@ export function connectChain(rpcUrls: readonly string[], deployment: Deployment)
       const { name, description } = parseRegistrationFile(uri, place)
       return { name, description }
     },
-    binding: async (bindingId) => {
-      const args = [bindingId] as const
-      const call = { ...registry, functionName: 'bindingOf', args } as const
-      const [valid, binding] = await client.readContract(call)
-      const { agentId, validUntil } = binding
-      return { valid, agentId, validUntil, ...deviceRecordOf(binding) }
-    },
+    binding: alone.binding,
+    readBindings: (bindingIds) =>
+      readMany(bindingIds, { together: together.binding, alone: alone.binding }),
     channel: async (channelId): Promise<ChannelState> => {
       const args = [channelId] as const
       const channel = await client.readContract({ ...ledger, functionName: 'channelOf', args })

@@ -3,11 +3,17 @@ import type { Cursor, GatewayStore } from '../store/gateway-store.ts'
 
 /** Providers known from the registry's pages and events, with their state as of the last refresh. */
 export interface ProviderDirectory {
-  /** Reads new events, then the live state of every known provider. */
-  refresh(): Promise<void>
+  /** Reads new events, then the live state of every known provider. Returns how many could not be read. */
+  refresh(): Promise<number>
   /** In order of discovery. */
   providers(): readonly ProviderState[]
   provider(agentId: bigint): ProviderState | undefined
+}
+
+/** How long a state counts that could not be read again. */
+export interface StateAge {
+  readonly now: () => Date
+  readonly maxAgeMs: number
 }
 
 /** Blocks of one event query at most; RPC services refuse larger ranges. */
@@ -16,8 +22,6 @@ const MAX_RANGE = 2_000n
 const REORG_DEPTH = 12n
 /** Providers beyond this are not followed: a row costs a bond, and each costs us calls. */
 const MAX_PROVIDERS = 1_000
-/** State reads under way at once. */
-const PARALLEL_READS = 8
 /** Agents of one page. */
 const PAGE = 200
 /** Pages that are read at once at most. */
@@ -32,8 +36,11 @@ export function createProviderDirectory(
   chain: GatewayChain,
   deployedAtBlock: bigint,
   store: GatewayStore['discovery'],
+  { now, maxAgeMs }: StateAge,
 ): ProviderDirectory {
   const known = new Map<bigint, ProviderState | undefined>()
+  /** When the state of each was read last, Unix milliseconds. */
+  const readAt = new Map<bigint, number>()
   let next = deployedAtBlock
   let range = MAX_RANGE
   let started = false
@@ -54,6 +61,7 @@ export function createProviderDirectory(
           return
         }
         known.delete(leaves)
+        readAt.delete(leaves)
       }
       known.set(agentId, undefined)
     }
@@ -115,16 +123,27 @@ export function createProviderDirectory(
     }
     if (hash !== undefined) store.save({ block: head, hash }, [...known.keys()])
   }
+  /** One that could not be read is as it was for a while, as all are while no service answers. */
+  const readStates = async (): Promise<number> => {
+    const ids = [...known.keys()]
+    const startedAt = now().getTime()
+    const states = await chain.readProviders(ids)
+    for (const [index, agentId] of ids.entries()) {
+      const state = states[index]
+      if (state !== undefined) {
+        known.set(agentId, state)
+        readAt.set(agentId, startedAt)
+      } else if (startedAt - (readAt.get(agentId) ?? 0) > maxAgeMs) {
+        known.set(agentId, undefined)
+      }
+    }
+    return states.filter((state) => state === undefined).length
+  }
   return {
     refresh: async () => {
       await (started ? goOn() : start())
       await readEvents()
-      const ids = [...known.keys()]
-      for (let at = 0; at < ids.length; at += PARALLEL_READS) {
-        const part = ids.slice(at, at + PARALLEL_READS)
-        const states = await Promise.all(part.map((agentId) => chain.provider(agentId)))
-        for (const state of states) known.set(state.agentId, state)
-      }
+      return readStates()
     },
     providers: () => [...known.values()].filter((state) => state !== undefined),
     provider: (agentId) => known.get(agentId),

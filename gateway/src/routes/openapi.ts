@@ -8,15 +8,27 @@ import { Hono } from 'hono'
 import { ROUTING_HEADER } from '../routing/preferences.ts'
 import { PAYMENT_SIGNATURE_HEADER } from '../x402/payment.ts'
 
-/** Endpoints that take no prompt: path, what they answer, in which form, and what they are asked by. */
+/** Endpoints that take no prompt: path, what they answer, in which form, what they are asked by, and may be. */
 const PLAIN = [
   ['/v1/providers', 'Providers on chain, each with its lease and its latest judgement'],
-  ['/v1/providers/{agentId}/attestation', 'A node’s own evidence', EVIDENCE_MEDIA_TYPE, ['nonce']],
+  [
+    '/v1/providers/{agentId}/attestation',
+    'A node’s own evidence, of the one with that binding where it is named',
+    EVIDENCE_MEDIA_TYPE,
+    ['nonce'],
+    ['binding_id'],
+  ],
   ['/v1/route', 'Who can answer, in the order to ask', 'application/json', ['model']],
   ['/v1/models', 'Models that admitted nodes prove'],
   ['/v1/aci/sessions', 'Leases in force as attested sessions'],
   ['/v1/aci/sessions/{id}', 'One of them with its evidence, also when it has ended'],
-  ['/v1/findings', 'Answers that were not what their nodes signed for'],
+  [
+    '/v1/findings',
+    'Answers that were not what their nodes signed for, newest first; `next` is the `after` of the next page',
+    'application/json',
+    [],
+    ['limit', 'after'],
+  ],
   ['/health', 'Whether prompts are taken'],
   ['/metrics', 'Prometheus metrics', 'text/plain'],
   ['/openapi.json', 'This document'],
@@ -59,20 +71,23 @@ export function openApiDocument({ receipts, accounts, x402 }: Abilities): object
     ...(x402 ? { x402: inHeader(PAYMENT_SIGNATURE_HEADER, 'x402 v2, scheme exact') } : {}),
   }
   const paths: readonly Path[] = [...PLAIN, ...(receipts ? RECEIPTS : [])]
-  const plain = paths.map(([path, summary, mediaType = 'application/json', asked = []]) => [
-    path,
-    {
-      get: {
-        summary,
-        parameters: [
-          ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => parameter('path', name ?? '')),
-          ...asked.map((name) => parameter('query', name)),
-          ...(path === '/v1/route' ? [ROUTING] : []),
-        ],
-        responses: answers({ [mediaType]: {} }),
+  const plain = paths.map(
+    ([path, summary, mediaType = 'application/json', asked = [], mayBeAsked = []]) => [
+      path,
+      {
+        get: {
+          summary,
+          parameters: [
+            ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => parameter('path', name ?? '')),
+            ...asked.map((name) => parameter('query', name)),
+            ...mayBeAsked.map((name) => parameter('query', name, false)),
+            ...(path === '/v1/route' ? [ROUTING] : []),
+          ],
+          responses: answers({ [mediaType]: {} }),
+        },
       },
-    },
-  ])
+    ],
+  )
   const prompts = Object.entries(PROMPT_ENDPOINTS).map(([path, stream]) => [
     path,
     {
@@ -132,14 +147,20 @@ const ERROR_SCHEMA = {
 
 const ACCOUNT = 'An account of this gateway, which pays the nodes itself'
 
-type Path = readonly [path: string, summary: string, mediaType?: string, asked?: readonly string[]]
+type Path = readonly [
+  path: string,
+  summary: string,
+  mediaType?: string,
+  asked?: readonly string[],
+  mayBeAsked?: readonly string[],
+]
 
 function inHeader(name: string, description: string): object {
   return { type: 'apiKey', in: 'header', name, description }
 }
 
-function parameter(place: 'path' | 'query', name: string): object {
-  return { in: place, name, required: true, schema: { type: 'string' } }
+function parameter(place: 'path' | 'query', name: string, required = true): object {
+  return { in: place, name, required, schema: { type: 'string' } }
 }
 
 function answers(content: Readonly<Record<string, object>>): object {

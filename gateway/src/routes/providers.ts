@@ -1,18 +1,26 @@
-import { EVIDENCE_MEDIA_TYPE, parseNonce, ProtocolError, type Hex } from '@jeju/verifier/protocol'
+import {
+  EVIDENCE_MEDIA_TYPE,
+  parseNonce,
+  ProtocolError,
+  type ContractDomain,
+  type Hex,
+} from '@jeju/verifier/protocol'
 import { Hono } from 'hono'
-import { fetchEvidence } from '../admission/fetch-evidence.ts'
+import { fetchEvidence, fetchEvidenceOf } from '../admission/fetch-evidence.ts'
+import type { Lease } from '../admission/lease.ts'
 import type { Leases } from '../admission/leases.ts'
 import type { ProviderConnection } from '../admission/provider-connection.ts'
 import type { TrackRecord } from '../admission/track-record.ts'
+import type { ProviderState } from '../chain/gateway-chain.ts'
 import type { ProviderDirectory } from '../discovery/provider-directory.ts'
 import type { RegistrationFiles } from '../discovery/registration-files.ts'
 import { GatewayError } from '../http/gateway-error.ts'
+import { createEvidencePlaces } from './evidence-places.ts'
 import { describeProvider } from './provider-document.ts'
 
-/** Evidence requests passed on at once; each costs a node a quote. */
-const MAX_PASSING = 64
-/** Of those, to one provider: one that never answers must not take the places of all. */
-const MAX_PASSING_TO_ONE = 4
+/** Evidence requests passed on at once to providers that are admitted, and to all others: who has to prove nothing first. */
+const PLACES_ADMITTED = 48
+const PLACES_OTHERS = 16
 
 /** Collaborators of {@link providersRoutes}. */
 export interface ProvidersParts {
@@ -21,13 +29,17 @@ export interface ProvidersParts {
   readonly record: TrackRecord
   readonly registrations: Pick<RegistrationFiles, 'of'>
   readonly connection: ProviderConnection
+  readonly registry: ContractDomain
 }
 
 /** `GET /v1/providers` and the pass-through of a node's own evidence (docs/protocol.md §8). */
 export function providersRoutes(parts: ProvidersParts): Hono {
-  const { directory, leases, record, registrations, connection } = parts
+  const { directory, leases, record, registrations, connection, registry } = parts
   const routes = new Hono()
-  const passing: bigint[] = []
+  const places = {
+    admitted: createEvidencePlaces(PLACES_ADMITTED),
+    others: createEvidencePlaces(PLACES_OTHERS),
+  }
   routes.get('/v1/providers', (c) => {
     const current = leases.current()
     const providers = directory.providers().map((provider) =>
@@ -50,25 +62,54 @@ export function providersRoutes(parts: ProvidersParts): Hono {
       throw new GatewayError('provider_not_found', 'no such provider on chain')
     }
     const nonce = readNonce(c.req.queries('nonce'))
-    const { agentId, endpoint } = provider
-    const toThisOne = passing.filter((id) => id === agentId).length
-    if (passing.length >= MAX_PASSING || toThisOne >= MAX_PASSING_TO_ONE) {
-      throw new GatewayError('too_many_requests', 'too many evidence requests under way')
-    }
-    passing.push(agentId)
+    const named = readBindingId(c.req.queries('binding_id'))
+    const lease = named === undefined ? undefined : leaseOf(leases, provider, named)
+    const isAdmitted = leases.current().some(({ agentId }) => agentId === provider.agentId)
+    const place = places[isAdmitted ? 'admitted' : 'others'].enter(provider)
+    if (place === undefined) throw tooMany()
+    // Who has left needs no place.
+    const signal = AbortSignal.any([place.signal, c.req.raw.signal])
     try {
-      const evidence = await fetchEvidence(connection, endpoint, nonce)
+      const evidence = await (lease === undefined
+        ? fetchEvidence(connection, provider.endpoint, nonce, { signal })
+        : fetchEvidenceOf(lease, nonce, { connection, registry, signal }))
       return c.body(evidence, 200, {
         'Content-Type': EVIDENCE_MEDIA_TYPE,
         'Cache-Control': 'no-store',
       })
     } catch {
+      if (place.signal.aborted) throw tooMany()
       throw new GatewayError('provider_unavailable', 'the node did not hand out evidence')
     } finally {
-      passing.splice(passing.indexOf(agentId), 1)
+      place.leave()
     }
   })
   return routes
+}
+
+function tooMany(): GatewayError {
+  const text = 'too many evidence requests under way'
+  return new GatewayError('too_many_requests', text, { retryAfterS: 1 })
+}
+
+/** The lease of the node that is named. @throws GatewayError `provider_not_admitted` */
+function leaseOf(leases: Leases, { agentId }: ProviderState, bindingId: Hex): Lease {
+  const lease = leases.byBinding(bindingId)
+  if (lease?.agentId === agentId) return lease
+  const text = 'binding_id: no verified node of this provider has that binding now'
+  throw new GatewayError('provider_not_admitted', text, { param: 'binding_id' })
+}
+
+function readBindingId(values: readonly string[] = []): Hex | undefined {
+  const [text, ...others] = values
+  if (text === undefined) return undefined
+  if (others.length === 0 && isBindingId(text)) return text
+  const expected = 'binding_id: expected one, 0x and 64 lowercase hex digits'
+  throw new GatewayError('invalid_request', expected, { param: 'binding_id' })
+}
+
+function isBindingId(text: string): text is Hex {
+  return /^0x[0-9a-f]{64}$/.test(text)
 }
 
 function readAgentId(text: string): bigint {

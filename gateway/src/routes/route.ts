@@ -59,7 +59,7 @@ function describe(candidate: Candidate, health: ProviderHealth): object {
       digest: lease.verdict.claims.evidenceDigest,
       sessionId: id,
       session: `/v1/aci/sessions/${id}`,
-      fresh: `/v1/providers/${lease.agentId}/attestation?nonce=`,
+      fresh: `/v1/providers/${lease.agentId}/attestation?binding_id=${lease.bindingId}&nonce=`,
       checks: lease.report.checks.map(({ name, status }) => ({ name, status })),
     },
   }

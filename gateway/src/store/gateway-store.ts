@@ -16,6 +16,13 @@ export interface Finding {
   readonly evidence: string
 }
 
+/** Findings, and where those before them begin. */
+export interface FindingsPage {
+  readonly findings: readonly Finding[]
+  /** Undefined when there are no more. */
+  readonly next: string | undefined
+}
+
 /** What a gateway remembers between two starts. Holds no prompt, no answer and no key. */
 export interface GatewayStore {
   readonly discovery: {
@@ -33,8 +40,11 @@ export interface GatewayStore {
   }
   readonly findings: {
     add(finding: Finding): void
-    /** Newest first. */
-    list(limit: number): readonly Finding[]
+    /**
+     * So many, newest first: from the newest on, or from where a page of this very store ended. Undefined where `after`
+     * is no `next` of its own, or the finding it names has been forgotten.
+     */
+    page(limit: number, after?: string): FindingsPage | undefined
   }
   readonly distrusted: {
     put(bindingId: Hex, untilMs: number): void

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto'
 import type { Hex } from '@jeju/verifier/protocol'
 import Database from 'libsql'
-import type { Cursor, Finding, GatewayStore } from './gateway-store.ts'
+import type { Cursor, GatewayStore } from './gateway-store.ts'
 
 /** Findings that are kept; the oldest go first. */
 const MAX_FINDINGS = 10_000
@@ -31,6 +32,7 @@ interface Rows {
   readonly agent: { readonly id: string }
   readonly session: { readonly document: string }
   readonly finding: {
+    readonly id: number
     readonly at: number
     readonly agent: string
     readonly binding: Hex
@@ -63,6 +65,14 @@ export function openStore(file: string, deployment: string): GatewayStore {
   }
   const feesOf = (channelId: Hex): bigint =>
     BigInt(rows<Rows['fees']>('SELECT fee FROM fees WHERE channel = ?', channelId)[0]?.fee ?? '0')
+  /** Row of the finding that a cursor names, if it is the one that stands there. */
+  const rowOf = (cursor: string): number | undefined => {
+    const id = /^([1-9][0-9]{0,15})-[0-9a-f]{16}$/.exec(cursor)?.[1]
+    if (id === undefined) return undefined
+    const sql = 'SELECT rowid AS id, * FROM findings WHERE rowid = ?'
+    const [row] = rows<Rows['finding']>(sql, Number(id))
+    return row !== undefined && cursorOf(row) === cursor ? row.id : undefined
+  }
   return {
     discovery: {
       cursor: (): Cursor | undefined => {
@@ -92,15 +102,23 @@ export function openStore(file: string, deployment: string): GatewayStore {
         const newest = 'SELECT rowid FROM findings ORDER BY rowid DESC LIMIT ?'
         run(`DELETE FROM findings WHERE rowid NOT IN (${newest})`, MAX_FINDINGS)
       },
-      list: (limit): readonly Finding[] =>
-        rows<Rows['finding']>('SELECT * FROM findings ORDER BY rowid DESC LIMIT ?', limit).map(
-          ({ at, agent, binding, evidence }) => ({
+      page: (limit, after) => {
+        const before = after === undefined ? Number.MAX_SAFE_INTEGER : rowOf(after)
+        if (before === undefined) return undefined
+        const sql =
+          'SELECT rowid AS id, * FROM findings WHERE rowid < ? ORDER BY rowid DESC LIMIT ?'
+        const found = rows<Rows['finding']>(sql, before, limit + 1)
+        const last = found.length > limit ? found[limit - 1] : undefined
+        return {
+          findings: found.slice(0, limit).map(({ at, agent, binding, evidence }) => ({
             at,
             agentId: BigInt(agent),
             bindingId: binding,
             evidence,
-          }),
-        ),
+          })),
+          next: last === undefined ? undefined : cursorOf(last),
+        }
+      },
     },
     distrusted: {
       put: (bindingId, until) =>
@@ -143,4 +161,10 @@ export function openStore(file: string, deployment: string): GatewayStore {
     },
     close: () => void db.close(),
   }
+}
+
+/** Names a row and what stands in it: rows of another replica's store have the same numbers. */
+function cursorOf({ id, at, binding, evidence }: Rows['finding']): string {
+  const digest = createHash('sha256').update(`${at} ${binding} ${evidence}`).digest('hex')
+  return `${id}-${digest.slice(0, 16)}`
 }

@@ -76,7 +76,7 @@ export function createClientOn(options: VerificationOptions, on: ClientChain): C
       chain: on.chain,
       collateral: options.collateral,
       now,
-      evidence: (agentId, nonce) => gateway.evidence(agentId, nonce),
+      evidence: (agentId, nonce, bindingId) => gateway.evidence(agentId, nonce, bindingId),
     },
     hints: async (named) =>
       agents?.map((agentId) => ({ agentId, admitted: true })) ?? gateway.hints(named),

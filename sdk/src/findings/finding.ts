@@ -39,17 +39,27 @@ export interface Finding {
   readonly document: string
 }
 
+/** A page of a gateway's list. */
+export interface FindingsPage {
+  readonly findings: readonly Finding[]
+  /** Where the next page begins; null at the end. */
+  readonly next: string | null
+}
+
 const MAX_FINDINGS = 1_000
+const MAX_CURSOR = 128
 const MAX_DEPTH = 16
 const UINT32_MAX = 2 ** 32 - 1
 
 /** Reads the document of `GET /v1/findings`; checks form only, no signature. Throws `GATEWAY_ANSWER`. */
-export function parseFindings(text: string): readonly Finding[] {
+export function parseFindings(text: string): FindingsPage {
   try {
-    const document = exactObject(parseStrictJson(text, { maxDepth: MAX_DEPTH }), 'findings', [
-      'findings',
-    ])
-    return asArray(document['findings'], 'findings', MAX_FINDINGS).map(readFinding)
+    const value = parseStrictJson(text, { maxDepth: MAX_DEPTH })
+    const { findings, next = null } = exactObject(value, 'findings', ['findings'], ['next'])
+    return {
+      findings: asArray(findings, 'findings', MAX_FINDINGS).map(readFinding),
+      next: next === null ? null : asString(next, 'findings.next', MAX_CURSOR),
+    }
   } catch (cause) {
     if (!(cause instanceof ProtocolError || cause instanceof JsonError)) throw cause
     throw new SdkError('GATEWAY_ANSWER', `findings: ${cause.message}`, { cause })

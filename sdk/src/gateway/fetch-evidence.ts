@@ -7,15 +7,17 @@ import { readBody } from './read-body.ts'
 const EVIDENCE_TIMEOUT_MS = 30_000
 
 /**
- * Evidence bound to `nonce`, from a node or through a gateway; the bytes are judged by whoever asked. Throws
- * `PROVIDER_UNAVAILABLE`.
+ * Evidence bound to `nonce`, from a node or through a gateway, there of the node with this binding where one is named;
+ * the bytes are judged by whoever asked. Throws `PROVIDER_UNAVAILABLE`.
  */
 export async function fetchEvidence(
   endpoint: string,
   nonce: Hex,
   transport: typeof fetch,
+  bindingId?: Hex,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const url = `${endpoint}?nonce=${nonce.slice(2)}`
+  const named = bindingId === undefined ? '' : `&binding_id=${bindingId}`
+  const url = `${endpoint}?nonce=${nonce.slice(2)}${named}`
   try {
     const response = await transport(url, {
       headers: { accept: EVIDENCE_MEDIA_TYPE },

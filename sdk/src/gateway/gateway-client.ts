@@ -29,8 +29,8 @@ export interface GatewayClient {
    * they have the features. No other preference is any of its business.
    */
   route(model: string, preferences: Preferences): Promise<readonly bigint[]>
-  /** A node's evidence through the gateway's pass-through. */
-  evidence(agentId: bigint, nonce: Hex): Promise<Uint8Array<ArrayBuffer>>
+  /** A node's evidence through the gateway's pass-through; of the one with this binding where it is named. */
+  evidence(agentId: bigint, nonce: Hex, bindingId?: Hex): Promise<Uint8Array<ArrayBuffer>>
   /** Sends exactly these bytes; no header of the caller goes along but those that open them (attack F12). */
   send(
     path: PromptPath,
@@ -76,8 +76,8 @@ export function createGatewayClient(base: string, transport: typeof fetch): Gate
       }
       return parseRoute(await reach(() => readBody(response.body, MAX_HINTS_BYTES)))
     },
-    evidence: (agentId, nonce) =>
-      fetchEvidence(`${base}/v1/providers/${agentId}/attestation`, nonce, transport),
+    evidence: (agentId, nonce, bindingId) =>
+      fetchEvidence(`${base}/v1/providers/${agentId}/attestation`, nonce, transport, bindingId),
     send: (path, { body, headers }, signed, signal) =>
       transport(base + path, {
         ...NOTHING_AMBIENT,

@@ -1,4 +1,4 @@
-import { decodeUtf8, ProtocolError } from '@jeju/verifier/protocol'
+import { decodeUtf8, ProtocolError, type Hex } from '@jeju/verifier/protocol'
 import { SdkError } from '../errors/sdk-error.ts'
 
 /** More of a gateway's list than this is never looked at. */
@@ -8,11 +8,13 @@ const MAX_HINTS = 64
 export interface ProviderHint {
   readonly agentId: bigint
   readonly admitted: boolean
+  /** Of the agent's nodes the one that it would pass a prompt on to, where it says so. */
+  readonly leased?: Hex
 }
 
 /**
- * The agents of `GET /v1/providers`, each once, in the gateway's order, and those that are named. Nothing else of the
- * list is used: whatever matters is read on chain. Throws `GATEWAY_ANSWER`.
+ * The agents of `GET /v1/providers`, each once, in the gateway's order, and those that are named. Beside whom to ask
+ * nothing of the list is used: whatever matters is read on chain. Throws `GATEWAY_ANSWER`.
  */
 export function parseProviderHints(
   body: Uint8Array,
@@ -20,7 +22,9 @@ export function parseProviderHints(
 ): readonly ProviderHint[] {
   const hints = listOf(body, 'providers').map((entry): [bigint, ProviderHint] => {
     const id = agentId(member(entry, 'agentId'))
-    return [id, { agentId: id, admitted: member(entry, 'admitted') === true }]
+    const admitted = member(entry, 'admitted') === true
+    const bindingId = member(member(entry, 'lease'), 'bindingId')
+    return [id, { agentId: id, admitted, ...(isBindingId(bindingId) ? { leased: bindingId } : {}) }]
   })
   const others = named.map((id): [bigint, ProviderHint] => [id, { agentId: id, admitted: false }])
   return [...new Map([...others, ...hints]).values()]
@@ -54,6 +58,10 @@ function agentId(value: unknown): bigint {
   const id = BigInt(value)
   if (id >> 256n !== 0n) throw unreadable('an agent id below 2^256')
   return id
+}
+
+function isBindingId(value: unknown): value is Hex {
+  return typeof value === 'string' && /^0x[0-9a-f]{64}$/.test(value)
 }
 
 function member(value: unknown, name: string): unknown {

@@ -13,6 +13,8 @@ export interface Candidate {
   readonly price: PriceRecord
   /** The gateway's word: whether it would pass a prompt on. It decides who is tried first, nothing else. */
   readonly admitted: boolean
+  /** The gateway's word as well: which of the agent's nodes that is. Its evidence is asked for, and judged. */
+  readonly leased?: Hex
 }
 
 /** A service that is for sale, as the chain says; its price is another matter. */
@@ -27,7 +29,7 @@ export async function readOffers(
 }
 
 async function offersOf(
-  { agentId, admitted }: ProviderHint,
+  { agentId, ...said }: ProviderHint,
   chain: ChainReader,
 ): Promise<readonly Offer[]> {
   const { active, owner } = await chain.provider(agentId)
@@ -37,7 +39,7 @@ async function offersOf(
     .filter((service) => service.active)
     .map(({ serviceId, modelId, modelName }) => ({
       agentId,
-      admitted,
+      ...said,
       operator: owner,
       serviceId,
       model: modelName,

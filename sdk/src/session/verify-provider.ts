@@ -17,6 +17,7 @@ import {
 import { sealingKeyOf } from '@jeju/verifier/sealing'
 import type { ChainReader } from '../chain/chain-reader.ts'
 import { failuresOf } from '../errors/not-verified.ts'
+import { SdkError } from '../errors/sdk-error.ts'
 import type { Candidate } from './candidates.ts'
 import { checkOnChain } from './check-on-chain.ts'
 import { judgeEvidence, type JudgedEvidence } from './judge-evidence.ts'
@@ -39,7 +40,8 @@ export interface ProviderVerification {
   /** Intel's word on a platform; signed, so it may come from anywhere. */
   readonly collateral: CollateralSource
   readonly now: () => Date
-  evidence(agentId: bigint, nonce: Hex): Promise<Uint8Array>
+  /** Of the agent's node with this binding, where one is named. */
+  evidence(agentId: bigint, nonce: Hex, bindingId?: Hex): Promise<Uint8Array>
 }
 
 /** Evidence that holds, with what the chain says of it; or why the provider is refused. */
@@ -58,10 +60,10 @@ export async function verifyProvider(
   candidate: Candidate,
   by: ProviderVerification,
 ): Promise<JudgedProvider> {
-  const { agentId, operator } = candidate
+  const { agentId, operator, leased } = candidate
   const { trustAnchor, policy, gpu, acceptWeights, sealing } = by.trust
   const nonce = toHex(randomBytes32())
-  const evidence = await by.evidence(agentId, nonce)
+  const evidence = await by.evidence(agentId, nonce, leased)
   const judged = await judgeEvidence(evidence, by.collateral, {
     at: by.now(),
     trustAnchor,
@@ -72,6 +74,11 @@ export async function verifyProvider(
     ...(gpu === undefined ? {} : { gpu }),
   })
   if (judged.outcome === 'refused') return judged
+  const { bindingId } = judged.claims
+  if (leased !== undefined && bindingId !== leased) {
+    // As good as it is: a prompt for it would not be passed on, and a channel be opened for nothing.
+    throw new SdkError('PROVIDER_UNAVAILABLE', `evidence: expected of ${leased}, got ${bindingId}`)
+  }
   const { checks, claims } = await checkOnChain(judged, agentId, { chain: by.chain, policy })
   const own = [
     ...checks,

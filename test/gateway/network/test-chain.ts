@@ -26,6 +26,8 @@ export class TestChain implements GatewayChain {
   /** Blocks whose hash is another than it was. */
   fork = 0
   stateReads = 0
+  /** Agents and bindings of which nothing can be read, while the others can. */
+  readonly unreadable = new Set<bigint | Hex>()
   /** Registration files, or what reading one throws. */
   readonly registrations = new Map<bigint, Registration | Error>()
   registrationReads = 0
@@ -96,10 +98,16 @@ export class TestChain implements GatewayChain {
     return touched
   }
 
-  async provider(agentId: bigint): Promise<ProviderState> {
+  async readProviders(
+    agentIds: readonly bigint[],
+  ): Promise<readonly (ProviderState | undefined)[]> {
     this.#answer()
-    this.stateReads++
-    return this.providers.get(agentId) ?? unregistered(agentId)
+    this.stateReads += agentIds.length
+    return agentIds.map((agentId) =>
+      this.unreadable.has(agentId)
+        ? undefined
+        : (this.providers.get(agentId) ?? unregistered(agentId)),
+    )
   }
 
   async registration(agentId: bigint): Promise<Registration> {
@@ -112,8 +120,14 @@ export class TestChain implements GatewayChain {
 
   async binding(bindingId: Hex): Promise<BindingState> {
     this.#answer()
+    if (this.unreadable.has(bindingId)) throw new Error('resources exhausted')
     const binding = this.bindings.get(bindingId) ?? { valid: false, agentId: 0n, validUntil: 0n }
     return { tier: 'none', devices: 'not_kept', ...binding }
+  }
+
+  async readBindings(bindingIds: readonly Hex[]): Promise<readonly (BindingState | undefined)[]> {
+    this.#answer()
+    return Promise.all(bindingIds.map((id) => this.binding(id).catch(() => undefined)))
   }
 
   #answer(): void {

@@ -70,10 +70,12 @@ export class TestGateway {
       return this.route(decodeURIComponent(model), request.headers.get('compute-routing'))
     }
     if (path === '/v1/models') return json({ object: 'list', data: [] })
-    const [, agentId, nonce] =
-      /^\/v1\/providers\/(\d+)\/attestation\?nonce=([0-9a-f]{64})$/.exec(path) ?? []
+    const [, agentId, nonce, , named] =
+      /^\/v1\/providers\/(\d+)\/attestation\?nonce=([0-9a-f]{64})(&binding_id=(0x[0-9a-f]{64}))?$/.exec(
+        path,
+      ) ?? []
     if (agentId !== undefined && nonce !== undefined) {
-      return this.#attest(BigInt(agentId), `0x${nonce}`)
+      return this.#attest(BigInt(agentId), `0x${nonce}`, named)
     }
     if (method !== 'POST' || path !== '/v1/chat/completions') return refusal(404, 'not_found')
     return this.#chat(request)
@@ -83,9 +85,10 @@ export class TestGateway {
     return this.nodes.map(({ agentId }) => ({ agentId: agentId.toString(), admitted: true }))
   }
 
-  async #attest(agentId: bigint, nonce: Hex): Promise<WireAnswer> {
-    const node = this.nodes.find((candidate) => candidate.agentId === agentId)
-    if (node === undefined) return refusal(404, 'provider_unknown')
+  async #attest(agentId: bigint, nonce: Hex, named: string | undefined): Promise<WireAnswer> {
+    const own = this.nodes.filter((candidate) => candidate.agentId === agentId)
+    const node = own.find(({ bindingId }) => named === undefined || bindingId === named)
+    if (node === undefined) return refusal(own.length > 0 ? 503 : 404, 'provider_not_admitted')
     const evidence = await this.changeEvidence(await node.evidence(nonce), node, nonce)
     const headers = { 'content-type': 'application/jeju-evidence+cbor' }
     return { status: 200, headers, chunks: [evidence] }

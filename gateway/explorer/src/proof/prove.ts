@@ -6,7 +6,7 @@ import {
   toHex,
   type Hex,
 } from '@jeju/verifier/protocol'
-import { get, getText } from '../gateway/get-json.ts'
+import { GatewayAnswerError, get, getText } from '../gateway/get-json.ts'
 import type { Provider } from '../gateway/providers.ts'
 import type { Settings } from '../gateway/settings.ts'
 import { explorerGpuTrust } from './gpu-trust.ts'
@@ -44,7 +44,7 @@ export async function prove(
   const nonce = toHex(randomBytes32())
   onStep('evidence')
   const asked = performance.now()
-  const evidence = await fetchEvidence(provider.agentId, nonce)
+  const evidence = await fetchEvidence(provider, nonce)
   const answered = performance.now()
   onStep('collateral')
   const { fmspc, ca } = collateralRequestOf(evidence)
@@ -62,6 +62,7 @@ export async function prove(
     freshness: { kind: 'challenge', nonce },
     expected: { agentId: BigInt(provider.agentId), operator: provider.owner as Hex },
   })
+  requireLeased(provider, report)
   return {
     report,
     nonce,
@@ -71,8 +72,21 @@ export async function prove(
   }
 }
 
-async function fetchEvidence(agentId: string, nonce: Hex): Promise<Uint8Array<ArrayBuffer>> {
-  const path = `../v1/providers/${agentId}/attestation?nonce=${nonce.slice(2)}`
+/** What another node of the provider proves says nothing about the one that prompts are passed on to. */
+function requireLeased({ lease }: Provider, { verdict }: Report): void {
+  if (lease === null || verdict.outcome !== 'verified') return
+  const { bindingId } = verdict.claims
+  if (bindingId === lease.bindingId) return
+  throw new GatewayAnswerError(`evidence: expected of ${lease.bindingId}, got of ${bindingId}`)
+}
+
+/** Of the node that prompts are passed on to, where one is admitted. */
+async function fetchEvidence(
+  { agentId, lease }: Provider,
+  nonce: Hex,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const named = lease === null ? '' : `&binding_id=${encodeURIComponent(lease.bindingId)}`
+  const path = `../v1/providers/${agentId}/attestation?nonce=${nonce.slice(2)}${named}`
   const response = await get(path, EVIDENCE_MEDIA_TYPE, EVIDENCE_TIMEOUT_MS)
   const bytes = new Uint8Array(await response.arrayBuffer())
   if (bytes.length > MAX_EVIDENCE_BYTES) {

@@ -1,6 +1,6 @@
 import type { Deployment } from '@jeju/contracts'
 import { SdkError } from '../../errors/sdk-error.ts'
-import { parseFindings } from '../../findings/finding.ts'
+import { parseFindings, type Finding } from '../../findings/finding.ts'
 import { judgeFindings, type JudgedFinding } from '../../findings/provable.ts'
 import { readFindings } from '../../findings/read-findings.ts'
 import { JSON_FLAG, NETWORK_FLAGS, oneOperand, readArguments, WALLET_FLAGS } from '../flags.ts'
@@ -21,15 +21,15 @@ export const SOURCE_HELP = `  --file FILE           what GET /v1/findings answer
 /** Findings of a file or a gateway, with what the chain can check of them. */
 export async function findingsOf(
   values: Values,
-  { env }: Terminal,
+  terminal: Terminal,
   network: Network,
   deployment: Deployment,
 ): Promise<readonly JudgedFinding[]> {
-  const file = setting(values, env, 'file')
+  const file = setting(values, terminal.env, 'file')
   const findings =
     file === undefined
-      ? parseFindings(await readFindings(network.gateway(), fetch))
-      : parseFile(file, (await readSettingFile(file, 'file')).toString('utf8'))
+      ? await readFindings(network.gateway(), fetch)
+      : parseFile(file, (await readSettingFile(file, 'file')).toString('utf8'), terminal)
   return judgeFindings(findings, {
     chainId: BigInt(deployment.chainId),
     verifyingContract: deployment.inferenceServing,
@@ -37,9 +37,11 @@ export async function findingsOf(
 }
 
 /** What stands in a file is no gateway's fault. Throws `RECORD_INVALID`. */
-function parseFile(path: string, text: string): ReturnType<typeof parseFindings> {
+function parseFile(path: string, text: string, terminal: Terminal): readonly Finding[] {
   try {
-    return parseFindings(text)
+    const { findings, next } = parseFindings(text)
+    if (next !== null) terminal.tell(`--file ${path}: one page; the gateway has more after ${next}`)
+    return findings
   } catch (error) {
     if (!(error instanceof SdkError)) throw error
     throw new SdkError('RECORD_INVALID', `--file ${path}: ${error.message}`, { cause: error })
