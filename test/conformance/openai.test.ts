@@ -1,4 +1,4 @@
-import OpenAI from 'openai'
+import type OpenAI from 'openai'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ANSWER, CITY, model, QUESTION, useClients } from './setting/clients.ts'
 
