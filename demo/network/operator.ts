@@ -17,7 +17,7 @@ export const PRICE = {
 export const PROVIDER_STAKE: bigint = parseEther('0.1')
 /** Gas money of a node's signer, which attests and settles by itself. */
 const SIGNER_GAS = parseEther('0.05')
-const ATTEST_TIMEOUT_MS = 30_000
+const ATTEST_TIMEOUT_MS = 60_000
 
 /** A provider of the devnet: its operator's wallet, and the machine its node runs in. */
 export interface DevnetProvider {

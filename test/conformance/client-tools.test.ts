@@ -1,43 +1,23 @@
-import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
-import Anthropic from '@anthropic-ai/sdk'
 import { AIMessage, HumanMessage, ToolMessage, type AIMessageChunk } from '@langchain/core/messages'
-import { ChatOpenAI } from '@langchain/openai'
 import { generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai'
-import OpenAI from 'openai'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { loadEmbeddedEngine } from '../../enclave/src/engine/embedded-engine.ts'
-import { embeddedModel } from '../../enclave/src/engine/embedded-model.ts'
-import { cleanUp } from '../enclave/setting/start-node.ts'
-import {
-  GATEWAY,
-  receiptsOf,
-  startVerifiedNode,
-  type VerifiedNode,
-} from './setting/verified-node.ts'
+import { describe, expect, test } from 'vitest'
+import { CITY, GREEDY, model, QUESTION, useClients, WEATHER } from './setting/clients.ts'
 
 // A tool through each client, streamed and to its end: called, told its result, answered.
 
-const model = embeddedModel.name
-const WEATHER = 'What is the weather in Paris?'
-const CITY = { type: 'object', properties: { city: { type: 'string' } } } as const
 const DESCRIPTION = { name: 'get_weather', description: 'get weather' } as const
-const GREEDY = { temperature: 0 }
 
-let node: VerifiedNode
-beforeAll(async () => {
-  node = await startVerifiedNode({ realEngine: await loadEmbeddedEngine(embeddedModel) })
-})
-afterAll(cleanUp)
+const clients = useClients()
 
 let before = 0
-const since = (): number => receiptsOf(node).length - before
+const since = (): number => clients.receipts().length - before
 const mark = (): void => {
-  before = receiptsOf(node).length
+  before = clients.receipts().length
 }
 
 test('OpenAI: the client’s own loop runs the tool and gets an answer', async () => {
   mark()
-  const openai = new OpenAI({ apiKey: 'unused', baseURL: `${GATEWAY}/v1`, fetch: node.fetch })
+  const openai = clients.openai()
   for (const stream of [false, true] as const) {
     const asked: string[] = []
     const runner = openai.chat.completions.runTools({
@@ -71,7 +51,7 @@ test('OpenAI: the client’s own loop runs the tool and gets an answer', async (
 
 test('OpenAI: a call of the responses API in events, and its result', async () => {
   mark()
-  const openai = new OpenAI({ apiKey: 'unused', baseURL: `${GATEWAY}/v1`, fetch: node.fetch })
+  const openai = clients.openai()
   const tools = [{ type: 'function' as const, strict: false, ...DESCRIPTION, parameters: CITY }]
   const stream = openai.responses.stream({ model, ...GREEDY, input: WEATHER, tools })
   const events: string[] = []
@@ -113,8 +93,8 @@ test('OpenAI: a call of the responses API in events, and its result', async () =
 })
 
 test('OpenAI: text of the responses API in events', async () => {
-  const openai = new OpenAI({ apiKey: 'unused', baseURL: `${GATEWAY}/v1`, fetch: node.fetch })
-  const stream = openai.responses.stream({ model, ...GREEDY, input: 'What is 7 times 8?' })
+  const openai = clients.openai()
+  const stream = openai.responses.stream({ model, ...GREEDY, input: QUESTION })
   const events: string[] = []
   for await (const { type } of stream) events.push(type)
   expect(events.filter((type, at) => type !== events[at - 1])).toEqual([
@@ -134,9 +114,9 @@ describe('Anthropic', () => {
   const tools = [{ ...DESCRIPTION, input_schema: CITY }]
 
   test('the events of a message and of a use of a tool, in their order', async () => {
-    const anthropic = new Anthropic({ apiKey: 'unused', baseURL: GATEWAY, fetch: node.fetch })
+    const anthropic = clients.anthropic()
     for (const [content, delta] of [
-      ['What is 7 times 8?', 'text_delta'],
+      [QUESTION, 'text_delta'],
       [WEATHER, 'input_json_delta'],
     ] as const) {
       const events: string[] = []
@@ -164,7 +144,7 @@ describe('Anthropic', () => {
 
   test('a result is answered', async () => {
     mark()
-    const anthropic = new Anthropic({ apiKey: 'unused', baseURL: GATEWAY, fetch: node.fetch })
+    const anthropic = clients.anthropic()
     const options = { model, max_tokens: 60, ...GREEDY, tools }
     const asked = { role: 'user', content: WEATHER } as const
     const used = await anthropic.messages.create({ ...options, messages: [asked] })
@@ -187,13 +167,7 @@ describe('Anthropic', () => {
 
 test('the Vercel AI SDK streams a call, runs it and goes on', async () => {
   mark()
-  const provider = createOpenAICompatible({
-    name: 'jeju',
-    baseURL: `${GATEWAY}/v1`,
-    apiKey: 'unused',
-    fetch: node.fetch,
-    includeUsage: true,
-  })
+  const chat = clients.vercel()
   const tools = {
     get_weather: tool({
       description: 'get weather',
@@ -202,7 +176,7 @@ test('the Vercel AI SDK streams a call, runs it and goes on', async () => {
     }),
   }
   const stream = streamText({
-    model: provider(model),
+    model: chat,
     prompt: WEATHER,
     ...GREEDY,
     tools,
@@ -219,7 +193,7 @@ test('the Vercel AI SDK streams a call, runs it and goes on', async () => {
   expect(first?.finishReason).toBe('tool-calls')
   expect(second?.finishReason).toBe('stop')
   const whole = await generateText({
-    model: provider(model),
+    model: chat,
     prompt: WEATHER,
     ...GREEDY,
     tools,
@@ -231,12 +205,9 @@ test('the Vercel AI SDK streams a call, runs it and goes on', async () => {
 
 test('LangChain binds a tool, streams its call and is told its result', async () => {
   mark()
-  const chat = new ChatOpenAI({
-    model,
-    apiKey: 'unused',
-    temperature: 0,
-    configuration: { baseURL: `${GATEWAY}/v1`, fetch: node.fetch },
-  }).bindTools([{ type: 'function', function: { ...DESCRIPTION, parameters: CITY } }])
+  const chat = clients
+    .langchain()
+    .bindTools([{ type: 'function', function: { ...DESCRIPTION, parameters: CITY } }])
   const called = await chat.invoke(WEATHER)
   expect(called.tool_calls).toMatchObject([{ name: 'get_weather', args: { city: 'Paris' } }])
   let streamed: AIMessageChunk | undefined

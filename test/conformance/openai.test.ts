@@ -1,32 +1,14 @@
-import OpenAI from 'openai'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { loadEmbeddedEngine } from '../../enclave/src/engine/embedded-engine.ts'
-import { embeddedModel } from '../../enclave/src/engine/embedded-model.ts'
-import type { Engine } from '../../enclave/src/engine/engine.ts'
-import { cleanUp } from '../enclave/setting/start-node.ts'
-import {
-  GATEWAY,
-  receiptsOf,
-  startVerifiedNode,
-  type VerifiedNode,
-} from './setting/verified-node.ts'
+import type OpenAI from 'openai'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { ANSWER, CITY, model, QUESTION, useClients } from './setting/clients.ts'
 
-const WEATHER = {
-  name: 'get_weather',
-  description: 'get weather',
-  parameters: { type: 'object', properties: { city: { type: 'string' } } },
-} as const
-const model = embeddedModel.name
+const WEATHER = { name: 'get_weather', description: 'get weather', parameters: CITY } as const
 
-let engine: Engine
-let node: VerifiedNode
+const clients = useClients()
 let openai: OpenAI
-beforeAll(async () => {
-  engine = await loadEmbeddedEngine(embeddedModel)
-  node = await startVerifiedNode({ realEngine: engine })
-  openai = new OpenAI({ apiKey: 'unused', baseURL: `${GATEWAY}/v1`, fetch: node.fetch })
+beforeAll(() => {
+  openai = clients.openai()
 })
-afterAll(cleanUp)
 
 const ask = (content: string): OpenAI.ChatCompletionMessageParam[] => [{ role: 'user', content }]
 
@@ -34,11 +16,11 @@ describe('the OpenAI client, unmodified', () => {
   test('completes, and the receipt says what the usage says', async () => {
     const completion = await openai.chat.completions.create({
       model,
-      messages: ask('What is 7 times 8?'),
+      messages: ask(QUESTION),
     })
-    expect(completion.choices[0]?.message.content).toBe('7 * 8 = 56')
+    expect(completion.choices[0]?.message.content).toBe(ANSWER)
     expect(completion.choices[0]?.finish_reason).toBe('stop')
-    expect(receiptsOf(node).at(-1)).toMatchObject({
+    expect(clients.receipts().at(-1)).toMatchObject({
       inputTokens: completion.usage?.prompt_tokens,
       outputTokens: completion.usage?.completion_tokens,
       finish: 0,
@@ -48,13 +30,13 @@ describe('the OpenAI client, unmodified', () => {
   test('streams several choices with usage', async () => {
     const stream = openai.chat.completions.stream({
       model,
-      messages: ask('What is 7 times 8?'),
+      messages: ask(QUESTION),
       n: 2,
       stream_options: { include_usage: true },
     })
     const { choices, usage } = await stream.finalChatCompletion()
-    expect(choices.map(({ message }) => message.content)).toEqual(['7 * 8 = 56', '7 * 8 = 56'])
-    expect(receiptsOf(node).at(-1)).toMatchObject({
+    expect(choices.map(({ message }) => message.content)).toEqual([ANSWER, ANSWER])
+    expect(clients.receipts().at(-1)).toMatchObject({
       inputTokens: usage?.prompt_tokens,
       outputTokens: usage?.completion_tokens,
     })
@@ -85,7 +67,7 @@ describe('the OpenAI client, unmodified', () => {
     const call = choices[0]?.message.tool_calls?.[0]
     if (call?.type !== 'function') throw new Error('no call')
     expect(JSON.parse(call.function.arguments)).toEqual({ city: 'Paris' })
-    expect(receiptsOf(node).at(-1)).toMatchObject({ finish: 3 })
+    expect(clients.receipts().at(-1)).toMatchObject({ finish: 3 })
     const told = await openai.chat.completions.create({
       model,
       tools,
@@ -128,13 +110,13 @@ describe('the OpenAI client, unmodified', () => {
   test('gets log probabilities for each token', async () => {
     const { choices, usage } = await openai.chat.completions.create({
       model,
-      messages: ask('What is 7 times 8?'),
+      messages: ask(QUESTION),
       logprobs: true,
       top_logprobs: 2,
     })
     const content = choices[0]?.logprobs?.content ?? []
     expect(content).toHaveLength(usage?.completion_tokens ?? -1)
-    expect(content.map(({ token }) => token).join('')).toBe('7 * 8 = 56')
+    expect(content.map(({ token }) => token).join('')).toBe(ANSWER)
     for (const { logprob, top_logprobs: top } of content) {
       expect(logprob).toBeLessThanOrEqual(0)
       expect(top).toHaveLength(2)
@@ -166,21 +148,21 @@ describe('the OpenAI client, unmodified', () => {
     expect(first).toEqual(third)
     expect(first).not.toEqual(second)
     expect(Math.hypot(...(first ?? []))).toBeCloseTo(1, 5)
-    expect(receiptsOf(node).at(-1)).toMatchObject({ outputTokens: 0 })
+    expect(clients.receipts().at(-1)).toMatchObject({ outputTokens: 0 })
   })
 
   test('uses the responses API, whole and streamed', async () => {
-    const response = await openai.responses.create({ model, input: 'What is 7 times 8?' })
-    expect(response.output_text).toBe('7 * 8 = 56')
+    const response = await openai.responses.create({ model, input: QUESTION })
+    expect(response.output_text).toBe(ANSWER)
     expect(response).toMatchObject({ status: 'completed', store: false })
-    expect(receiptsOf(node).at(-1)).toMatchObject({
+    expect(clients.receipts().at(-1)).toMatchObject({
       inputTokens: response.usage?.input_tokens,
       outputTokens: response.usage?.output_tokens,
     })
-    const stream = openai.responses.stream({ model, input: 'What is 7 times 8?' })
+    const stream = openai.responses.stream({ model, input: QUESTION })
     const types: string[] = []
     for await (const event of stream) types.push(event.type)
-    expect((await stream.finalResponse()).output_text).toBe('7 * 8 = 56')
+    expect((await stream.finalResponse()).output_text).toBe(ANSWER)
     expect(types[0]).toBe('response.created')
     expect(types).toContain('response.completed')
     const called = await openai.responses.create({

@@ -1,40 +1,17 @@
-import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import Anthropic from '@anthropic-ai/sdk'
-import { ChatOpenAI } from '@langchain/openai'
 import { generateText, jsonSchema, streamText, tool } from 'ai'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { loadEmbeddedEngine } from '../../enclave/src/engine/embedded-engine.ts'
-import { embeddedModel } from '../../enclave/src/engine/embedded-model.ts'
-import { cleanUp } from '../enclave/setting/start-node.ts'
-import {
-  GATEWAY,
-  receiptsOf,
-  startVerifiedNode,
-  type VerifiedNode,
-} from './setting/verified-node.ts'
+import { describe, expect, test } from 'vitest'
+import { ANSWER, CITY, GREEDY, model, QUESTION, useClients, WEATHER } from './setting/clients.ts'
 
-const model = embeddedModel.name
-const QUESTION = 'What is 7 times 8?'
-const ANSWER = '7 * 8 = 56'
-const WEATHER = 'What is the weather in Paris?'
-/** The API takes it; the types of this client no longer name it. */
-const GREEDY = { temperature: 0 }
 const SAMPLED = { top_k: 3 }
-const CITY = { type: 'object', properties: { city: { type: 'string' } } } as const
 
-let node: VerifiedNode
-beforeAll(async () => {
-  node = await startVerifiedNode({ realEngine: await loadEmbeddedEngine(embeddedModel) })
-})
-afterAll(cleanUp)
+const clients = useClients()
 
 describe('the Anthropic client, unmodified', () => {
-  const connect = (): Anthropic =>
-    new Anthropic({ apiKey: 'unused', baseURL: GATEWAY, fetch: node.fetch })
   const messages = (content: string): Anthropic.MessageParam[] => [{ role: 'user', content }]
 
   test('gets a message, and the receipt says what the usage says', async () => {
-    const message = await connect().messages.create({
+    const message = await clients.anthropic().messages.create({
       model,
       max_tokens: 60,
       ...GREEDY,
@@ -42,14 +19,14 @@ describe('the Anthropic client, unmodified', () => {
     })
     expect(message.content).toEqual([{ type: 'text', text: ANSWER }])
     expect(message.stop_reason).toBe('end_turn')
-    expect(receiptsOf(node).at(-1)).toMatchObject({
+    expect(clients.receipts().at(-1)).toMatchObject({
       inputTokens: message.usage.input_tokens,
       outputTokens: message.usage.output_tokens,
     })
   })
 
   test('streams text to a stop sequence, and the use of a tool', async () => {
-    const anthropic = connect()
+    const anthropic = clients.anthropic()
     const stream = anthropic.messages.stream({
       model,
       max_tokens: 60,
@@ -80,7 +57,8 @@ describe('the Anthropic client, unmodified', () => {
   })
 
   test('reads errors in its own form', async () => {
-    const refused: unknown = await connect()
+    const refused: unknown = await clients
+      .anthropic()
       .messages.create({ model, max_tokens: 5, ...SAMPLED, messages: messages('x') })
       .catch((error: unknown) => error)
     expect(refused).toBeInstanceOf(Anthropic.BadRequestError)
@@ -94,17 +72,10 @@ describe('the Anthropic client, unmodified', () => {
 })
 
 test('the Vercel AI SDK generates, streams and calls a tool', async () => {
-  const provider = createOpenAICompatible({
-    name: 'jeju',
-    baseURL: `${GATEWAY}/v1`,
-    apiKey: 'unused',
-    fetch: node.fetch,
-    includeUsage: true,
-  })
-  const chat = provider(model)
+  const chat = clients.vercel()
   const { text, usage } = await generateText({ model: chat, prompt: QUESTION, temperature: 0 })
   expect(text).toBe(ANSWER)
-  expect(receiptsOf(node).at(-1)).toMatchObject({ inputTokens: usage.inputTokens })
+  expect(clients.receipts().at(-1)).toMatchObject({ inputTokens: usage.inputTokens })
   const stream = streamText({ model: chat, prompt: QUESTION, temperature: 0 })
   let streamed = ''
   for await (const piece of stream.textStream) streamed += piece
@@ -121,12 +92,7 @@ test('the Vercel AI SDK generates, streams and calls a tool', async () => {
 })
 
 test('LangChain invokes, streams and gets structured output', async () => {
-  const chat = new ChatOpenAI({
-    model,
-    apiKey: 'unused',
-    temperature: 0,
-    configuration: { baseURL: `${GATEWAY}/v1`, fetch: node.fetch },
-  })
+  const chat = clients.langchain()
   expect((await chat.invoke(QUESTION)).content).toBe(ANSWER)
   let streamed = ''
   for await (const chunk of await chat.stream(QUESTION)) streamed += String(chunk.text)

@@ -1,90 +1,44 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { text as textOf } from 'node:stream/consumers'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import Anthropic from '@anthropic-ai/sdk'
 import { createLedger, createReleaseDesk } from '@jeju/sdk'
-import { toHex, type Hex } from '@jeju/verifier/protocol'
+import type { Hex } from '@jeju/verifier/protocol'
 import { generateText, streamText } from 'ai'
 import OpenAI from 'openai'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { GatewayProcess } from '../../demo/network/gateway.ts'
-import { providerDocuments } from '../../demo/network/gateway-view.ts'
-import { startNetwork, type Network } from '../../demo/network/network.ts'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { Network } from '../../demo/network/network.ts'
 import type { DevnetProvider } from '../../demo/network/operator.ts'
 import { waitFor } from '../../demo/network/process.ts'
-import { jeju, type Ran } from './setting/shell.ts'
-import { makeUser } from './setting/user-folder.ts'
+import {
+  expectNoSecrets,
+  json,
+  startCommandLine,
+  type CommandLine,
+} from './setting/command-line.ts'
+import { serveDesk } from './setting/release-desk.ts'
+import { jeju } from './setting/shell.ts'
 
 // A user with a shell on a network of real processes. Tests run in order.
 
 const QUESTION = 'What is 7 times 8?'
 const ANSWER = '7 * 8 = 56'
-const PASSWORD = 'correct horse battery'
-const USER = 5
 const DAY_S = 24 * 3600
 
+let commandLine: CommandLine
 let network: Network
 let node: DevnetProvider
 let tampered: DevnetProvider
-let gateway: GatewayProcess
-let folder = ''
-let env: Record<string, string>
-/** Everything that any command printed. */
-const printed: string[] = []
+let folder: string
+let sh: CommandLine['sh']
+let withProxy: CommandLine['withProxy']
 
 beforeAll(async () => {
-  network = await startNetwork()
-  node = await network.startProvider('node A', 1)
-  tampered = await network.startTamperedProvider('node B', 2)
-  gateway = await network.startGateway()
-  await waitFor(
-    'admission',
-    async () =>
-      (await providerDocuments(gateway.url)).some(({ admitted }) => admitted) ? true : undefined,
-    { timeoutMs: 30_000 },
-  )
-  ;({ folder, env } = await makeUser(network, gateway, { key: USER, password: PASSWORD }))
+  commandLine = await startCommandLine()
+  ;({ network, node, tampered, folder, sh, withProxy } = commandLine)
 }, 180_000)
 
-afterAll(async () => {
-  await network.stop()
-  if (folder !== '') await rm(folder, { recursive: true, force: true })
-}, 60_000)
-
-async function ended(ran: Ran): Promise<{ exit: number; out: string; err: string }> {
-  const exit = await ran.exit
-  printed.push(...ran.out, ...ran.err)
-  return { exit, out: ran.out.join('\n'), err: ran.err.join('\n') }
-}
-
-const sh = (
-  line: string,
-  more: Record<string, string> = {},
-): Promise<{ exit: number; out: string; err: string }> =>
-  ended(jeju(line.split(' '), { ...env, ...more }))
-
-const json = <Value>(out: string): Value[] =>
-  out
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Value)
-
-/** Runs `jeju proxy` while `use` lasts. */
-async function withProxy(flags: string, use: (url: string) => Promise<void>): Promise<string> {
-  const ran = jeju(['proxy', '--port', '0', ...flags.split(' ').filter((flag) => flag !== '')], env)
-  const url = await waitFor('the proxy', async () => ran.out[0], { timeoutMs: 30_000 })
-  try {
-    await use(url)
-  } finally {
-    ran.interrupt()
-  }
-  const { exit, err } = await ended(ran)
-  expect(exit).toBe(0)
-  return err
-}
+afterAll(() => commandLine?.stop(), 60_000)
 
 describe('before anything is paid', () => {
   test('providers lists what the chain says, and whom the gateway admits', async () => {
@@ -186,61 +140,6 @@ describe('a wallet in a keystore', () => {
   })
 })
 
-describe('preferences in a body, as OpenRouter’s users write them', () => {
-  test('are the proxy’s at every endpoint, and a node sees none of them', async () => {
-    const model = network.model.descriptor.id
-    const home = join(folder, 'home-of-a-router')
-    const messages = [{ role: 'user' as const, content: QUESTION }]
-    const routing = {
-      provider: {
-        only: [node.agentId.toString()],
-        ignore: [tampered.agentId.toString()],
-        max_price: { prompt: '1000000000000000000' },
-        require_parameters: true,
-        sort: 'latency',
-      },
-      models: [model],
-      min_tier: 'simulated',
-    }
-    const progress = await withProxy(`--home ${home}`, async (url) => {
-      const openai = new OpenAI({ apiKey: 'none', baseURL: url, maxRetries: 0 })
-      const chat = { model, messages, temperature: 0 }
-      const whole = await openai.chat.completions.create({ ...chat, ...routing })
-      expect(whole.choices[0]?.message.content).toBe(ANSWER)
-      const first = { ...chat, model: 'nobody-has-it', ...routing }
-      expect((await openai.chat.completions.create(first)).model).toBe(model)
-      const said = await openai.responses.create({ model, input: QUESTION, ...routing })
-      expect(said.output_text).toBe(ANSWER)
-      const prompt = { model, prompt: QUESTION, max_tokens: 4, ...routing }
-      expect((await openai.completions.create(prompt)).choices).toHaveLength(1)
-      const input = { model, input: QUESTION, ...routing }
-      expect((await openai.embeddings.create(input)).data).toHaveLength(1)
-      const baseURL = url.replace(/\/v1$/, '')
-      const anthropic = new Anthropic({ apiKey: 'none', baseURL, maxRetries: 0 })
-      const told = await anthropic.messages.create({ model, max_tokens: 30, messages, ...routing })
-      expect(told.content).toEqual([{ type: 'text', text: ANSWER }])
-
-      for (const [provider, status, param] of [
-        [{ only: [tampered.agentId.toString()] }, 502, null],
-        [
-          { ignore: [node.agentId.toString()], only: ['0x' + '00'.repeat(20)] },
-          412,
-          'provider.only',
-        ],
-        [{ max_price: { completion: 1 } }, 412, 'provider.max_price.completion'],
-        [{ only: ['me'] }, 400, 'provider.only.0'],
-        [{ data_centers: ['x'] }, 400, 'provider.data_centers'],
-      ] as const) {
-        const question = { ...chat, provider }
-        const asked = openai.chat.completions.create(question)
-        await expect(asked, JSON.stringify(provider)).rejects.toMatchObject({ status, param })
-      }
-    })
-    expect(progress.match(/answer verified/g)).toHaveLength(6)
-    expect(progress).not.toContain(QUESTION)
-  })
-})
-
 describe('receipts', () => {
   test('are listed and verified again with nobody to ask', async () => {
     expect(json((await sh('receipts --json')).out)).toHaveLength(5)
@@ -303,9 +202,6 @@ describe('receipts', () => {
 })
 
 describe('the end of a channel', () => {
-  let desk: Server
-  afterAll(() => void desk?.close())
-
   test('by refund, where the provider names no place to ask', async () => {
     const closing = await sh('channel close --all --json')
     expect(closing.exit).toBe(0)
@@ -325,16 +221,14 @@ describe('the end of a channel', () => {
     const ledger = createLedger({ wallet, deployment })
     let owed = 0n
     const answer = createReleaseDesk({ wallet, deployment, owed: async () => owed })
-    desk = createServer((request, response) => {
-      void textOf(request).then(async (body) => {
-        const { method = '' } = request
-        const answered = await answer(new Request('http://desk.test', { method, body }))
-        response.writeHead(answered.status).end(await answered.text())
-      })
+    const desk = await serveDesk(async (request) => {
+      const answered = await answer(request)
+      // Who is not told when to ask again waits for nothing.
+      answered.headers.delete('retry-after')
+      return answered
     })
-    await new Promise<void>((resolve) => desk.listen(0, '127.0.0.1', resolve))
-    const endpoint = `http://127.0.0.1:${(desk.address() as AddressInfo).port}/release`
-    const services = [{ name: 'release', endpoint }]
+    onTestFinished(() => desk.close())
+    const services = [{ name: 'release', endpoint: desk.url }]
     await node.calls.publish(node.agentId, { name: 'node A', description: 'with a desk', services })
 
     const opened = await sh(`channel open --json --agent ${node.agentId} --service 0 0.001`)
@@ -365,62 +259,20 @@ describe('an operator and a user', () => {
   })
 })
 
-describe('a command line that cannot be run', () => {
-  test.each([
-    ['channel', 2],
-    ['nothing', 2],
-    ['providers --nothing', 2],
-    ['proxy --port x', 2],
-    ['proxy --sealing maybe', 2],
-    ['verify', 2],
-    ['verify http://example.test', 2],
-    ['channel open --agent 0 --model a --service 1 1', 2],
-    ['channel open --agent 0 --model a 1e3', 2],
-    ['channel close', 2],
-    ['channel topup 0x12 1', 2],
-    ['stake --role king', 2],
-    ['stake --role user --agent 1', 2],
-    ['stake --agent 1 add', 2],
-    ['receipts verify extra', 2],
-  ])('%s', async (line, code) => {
-    const { exit, err } = await sh(line)
-    expect(exit).toBe(code)
-    expect(err).toMatch(/--help/)
-  })
-
-  test('settings: two keys, a wrong password, another chain, no network', async () => {
-    const both = await sh('channel list', { JEJU_PRIVATE_KEY: `0x${'11'.repeat(32)}` })
-    expect(both).toMatchObject({ exit: 2 })
-    await writeFile(join(folder, 'wrong'), 'other')
-    const wrong = await sh('channel list', { JEJU_PASSWORD_FILE: join(folder, 'wrong') })
-    expect(wrong).toMatchObject({ exit: 2 })
-    const other = { ...network.chain.deployment, chainId: 10 }
-    await writeFile(join(folder, 'other.json'), JSON.stringify(other))
-    const elsewhere = await sh(`providers --deployment ${join(folder, 'other.json')}`)
-    expect(elsewhere.err).toContain('CONFIG_CHAIN')
-    const ran = await ended(jeju(['providers'], {}))
-    expect(ran).toMatchObject({ exit: 2 })
-  })
-
-  test('every command has its help', async () => {
-    const overview = await sh('--help')
-    expect(overview.exit).toBe(0)
-    const names = overview.out.match(/(?<=^ {2}jeju )[a-z]+( [a-z]+)?(?= )/gm) ?? []
-    expect(names.length).toBeGreaterThan(8)
-    for (const name of names) {
-      const { exit, out } = await sh(`${name.trim()} --help`)
-      expect(exit).toBe(0)
-      expect(out).toContain('Example')
-      expect(out).toContain('Exit code')
-    }
-    expect((await sh('channel --help')).out).toContain('jeju channel open')
-  })
+test('settings: two keys, a wrong password, another chain, no network', async () => {
+  const both = await sh('channel list', { JEJU_PRIVATE_KEY: `0x${'11'.repeat(32)}` })
+  expect(both).toMatchObject({ exit: 2 })
+  await writeFile(join(folder, 'wrong'), 'other')
+  const wrong = await sh('channel list', { JEJU_PASSWORD_FILE: join(folder, 'wrong') })
+  expect(wrong).toMatchObject({ exit: 2 })
+  const other = { ...network.chain.deployment, chainId: 10 }
+  await writeFile(join(folder, 'other.json'), JSON.stringify(other))
+  const elsewhere = await sh(`providers --deployment ${join(folder, 'other.json')}`)
+  expect(elsewhere.err).toContain('CONFIG_CHAIN')
+  expect(await jeju(['providers'], {}).exit).toBe(2)
 })
 
 test('nothing that was printed holds a key or a password', () => {
-  const all = printed.join('\n')
-  expect(all.length).toBeGreaterThan(10_000)
-  expect(all).not.toContain(toHex(network.chain.privateKey(USER)).slice(2))
-  expect(all).not.toContain(PASSWORD)
-  expect(all).not.toMatch(/"(sessionKey|salt|signature)"/)
+  expect(commandLine.printed.join('\n').length).toBeGreaterThan(10_000)
+  expectNoSecrets(commandLine)
 })

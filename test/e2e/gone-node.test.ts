@@ -1,9 +1,7 @@
-import OpenAI from 'openai'
 import { parseEventLogs, publicActions, type PublicActions } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { computeRegistryAbi, receiptRootsAbi } from '@jeju/contracts'
 import {
-  createFetch,
   createMemoryStore,
   findInclusion,
   readAnchoredEpochs,
@@ -27,12 +25,12 @@ import {
   type EpochDocument,
   type Hex,
 } from '@jeju/verifier/protocol'
-import { clientOf } from '../../demo/network/client.ts'
-import { providerDocuments } from '../../demo/network/gateway-view.ts'
 import { startNetwork, type Network } from '../../demo/network/network.ts'
 import type { DevnetProvider } from '../../demo/network/operator.ts'
 import { waitFor } from '../../demo/network/process.ts'
 import { serveDataItems, type DataItemServer } from '../enclave/archive/data-item-server.ts'
+import { admissions } from './setting/admission.ts'
+import { openaiOf, QUESTION, questionOf } from './setting/openai-client.ts'
 
 // A node, its chain, and a local server that takes ANS-104 items as a bundler does and gives them back as a gateway does.
 // Tests run in order: the node answers, its epoch is anchored, the node is killed and its disk is gone.
@@ -59,24 +57,9 @@ beforeAll(async () => {
   })
   node = await network.startProvider('node', 1)
   const gateway = await network.startGateway()
-  await waitFor(
-    'the admission',
-    async () => {
-      const documents = await providerDocuments(gateway.url)
-      return documents.some(({ admitted }) => admitted) ? true : undefined
-    },
-    WAIT,
-  )
-  const fetch = createFetch({
-    ...clientOf(network, gateway, WALLET),
-    store,
-  })
-  const openai = new OpenAI({ apiKey: 'none', baseURL: `${gateway.url}/v1`, fetch, maxRetries: 0 })
-  await openai.chat.completions.create({
-    model: network.model.descriptor.id,
-    messages: [{ role: 'user', content: 'What is remote attestation?' }],
-    max_tokens: 20,
-  })
+  await admissions(gateway, 1)
+  const { openai } = openaiOf(network, gateway, WALLET, { store })
+  await openai.chat.completions.create(questionOf(network, QUESTION, 20))
   const [first = ''] = await book.names()
   const kept = await book.read(first)
   if (kept === undefined) throw new Error('no receipt was kept')

@@ -1,12 +1,11 @@
-import OpenAI from 'openai'
-import { createPublicClient, http, parseEventLogs, publicActions } from 'viem'
+import type OpenAI from 'openai'
+import { parseEventLogs, publicActions } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { computeRegistryAbi } from '@jeju/contracts'
-import { createFetch, NotVerified, type ClientOptions, type SdkEvent } from '@jeju/sdk'
+import { NotVerified, type ClientOptions } from '@jeju/sdk'
 import { parseCollateral, verifyEvidence } from '@jeju/verifier'
 import { readQuote } from '@jeju/contracts/dcap'
 import { decodeEvidence, toHex, type Hex } from '@jeju/verifier/protocol'
-import { clientOf } from '../../demo/network/client.ts'
 import { providerDocuments } from '../../demo/network/gateway-view.ts'
 import type { GatewayProcess } from '../../demo/network/gateway.ts'
 import { holdsItsGpus } from '../../demo/network/gpu-record.ts'
@@ -14,11 +13,12 @@ import { startNetwork, type Network } from '../../demo/network/network.ts'
 import type { DevnetProvider } from '../../demo/network/operator.ts'
 import { waitFor } from '../../demo/network/process.ts'
 import { settlementOf } from '../../demo/network/settlement.ts'
-import { createVerification } from '../../enclave/src/chain/verification.ts'
+import { admissions, admittedBy } from './setting/admission.ts'
+import { heldUntil } from './setting/device-lease.ts'
+import { answerTo, openaiOf, QUESTION, questionOf } from './setting/openai-client.ts'
 
 // Real processes on a chain of their own: two nodes, a tampered one, a gateway. Tests run in order.
 
-const QUESTION = 'What is remote attestation?'
 /** Stands in no answer of the model and in no name of the code. */
 const CANARY = 'quetzalcoatlus-canary'
 const WAIT = { timeoutMs: 30_000 }
@@ -37,64 +37,20 @@ beforeAll(async () => {
   b = await network.startGpuProvider('node B', 2)
   tampered = await network.startTamperedProvider('node C', 3)
   gateway = await network.startGateway()
-  await waitFor(
-    'two admissions',
-    async () => ((await admitted()).length === 2 ? true : undefined),
-    WAIT,
-  )
+  await admissions(gateway, 2)
 }, 180_000)
 
 afterAll(async () => {
   await network.stop()
 }, 60_000)
 
-/** What a node reads when its claim is refused. */
-function heldUntil(bindingId: Hex, devices: readonly Hex[]): Promise<bigint> {
-  const { deployment, rpcUrl, account } = network.chain
-  const { computeRegistry, tdx } = deployment
-  if (tdx === undefined) throw new Error('the devnet judges on chain')
-  const unasked = (): Promise<never> => Promise.reject(new Error('asked'))
-  const verification = createVerification({
-    reader: createPublicClient({ transport: http(rpcUrl) }),
-    tdx,
-    computeRegistry,
-    account: account(1),
-    send: unasked,
-    collateral: { collateralFor: unasked, evaluationNumbers: unasked },
-  })
-  return verification.heldUntil(bindingId, devices)
-}
-
-async function admitted(): Promise<readonly string[]> {
-  const documents = await providerDocuments(gateway.url)
-  return documents.filter(({ admitted: is }) => is).map(({ agentId }) => agentId)
-}
-
-function client(
+const client = (
   walletIndex: number,
-  agents?: readonly bigint[],
   changes: Partial<ClientOptions> = {},
-): { openai: OpenAI; events: SdkEvent[] } {
-  const events: SdkEvent[] = []
-  const fetch = createFetch({
-    ...clientOf(network, gateway, walletIndex),
-    onEvent: (event) => void events.push(event),
-    ...(agents === undefined ? {} : { agents }),
-    ...changes,
-  })
-  const openai = new OpenAI({ apiKey: 'none', baseURL: `${gateway.url}/v1`, fetch, maxRetries: 0 })
-  return { openai, events }
-}
+): ReturnType<typeof openaiOf> => openaiOf(network, gateway, walletIndex, changes)
 
-async function ask(openai: OpenAI, content: string): Promise<string> {
-  const model = network.model.descriptor.id
-  const answer = await openai.chat.completions.create({
-    model,
-    messages: [{ role: 'user', content }],
-    max_tokens: 60,
-  })
-  return answer.choices[0]?.message.content ?? ''
-}
+const ask = (openai: OpenAI, content: string): Promise<string> =>
+  answerTo(openai, questionOf(network, content))
 
 describe('the tampered node', () => {
   test('is refused by the chain in words, without a binding', async () => {
@@ -120,7 +76,7 @@ describe('the tampered node', () => {
   })
 
   test('is refused by the client too, who names the check', async () => {
-    const { openai, events } = client(4, [tampered.agentId])
+    const { openai, events } = client(4, { agents: [tampered.agentId] })
     const refusal: unknown = await ask(openai, QUESTION).catch((error: unknown) =>
       error instanceof Error ? error.cause : error,
     )
@@ -148,7 +104,9 @@ describe('a node with a GPU', () => {
   })
 
   test('has its GPU on chain as its own', async () => {
-    expect(await holdsItsGpus(network.chain, b.bindingId)).toBe(true)
+    const claimed = async (): Promise<true | undefined> =>
+      (await holdsItsGpus(network.chain, b.bindingId)) ? true : undefined
+    await waitFor('the claim of its GPU', claimed, { ...WAIT, running: b.process })
     expect(await holdsItsGpus(network.chain, a.bindingId)).toBe(false)
   })
 
@@ -156,7 +114,7 @@ describe('a node with a GPU', () => {
     const gpu = network.policy.gpu
     if (gpu === 'forbidden') throw new Error('the devnet takes no GPUs')
     const policy = { ...network.policy, gpu: { ...gpu, presence: 'required' } as const }
-    const { openai, events } = client(9, [b.agentId], { policy })
+    const { openai, events } = client(9, { agents: [b.agentId], policy })
     expect(await ask(openai, QUESTION)).toContain('proof')
     const verified = events.find((event) => event.type === 'provider-verified')
     expect(verified?.claims.gpu?.devices).toMatchObject([
@@ -164,16 +122,16 @@ describe('a node with a GPU', () => {
     ])
     const devices = (verified?.claims.gpu?.devices ?? []).map(({ identity }) => identity)
     const now = BigInt(Math.floor(Date.now() / 1000))
-    expect(await heldUntil(a.bindingId, devices)).toBeGreaterThan(now)
+    expect(await heldUntil(network.chain, a.bindingId, devices)).toBeGreaterThan(now)
     // What is its own nobody else holds, and what nobody claimed is held by nobody.
-    expect(await heldUntil(b.bindingId, devices)).toBe(0n)
-    expect(await heldUntil(a.bindingId, [a.bindingId])).toBe(0n)
-    const without = client(9, [a.agentId], { policy })
+    expect(await heldUntil(network.chain, b.bindingId, devices)).toBe(0n)
+    expect(await heldUntil(network.chain, a.bindingId, [a.bindingId])).toBe(0n)
+    const without = client(9, { agents: [a.agentId], policy })
     await expect(ask(without.openai, QUESTION)).rejects.toMatchObject({
       cause: { failedChecks: ['gpu-evidence'] },
     })
     // Whoever brings nobody to judge GPUs verifies no node that has one.
-    const blind = client(9, [b.agentId], { gpu: undefined as never })
+    const blind = client(9, { agents: [b.agentId], gpu: undefined as never })
     await expect(ask(blind.openai, QUESTION)).rejects.toThrow()
   })
 })
@@ -182,9 +140,7 @@ describe('a client with a wallet', () => {
   test('streams and asks, and every answer is verified', async () => {
     const { openai, events } = client(5)
     const stream = await openai.chat.completions.create({
-      model: network.model.descriptor.id,
-      messages: [{ role: 'user', content: QUESTION }],
-      max_tokens: 60,
+      ...questionOf(network),
       stream: true,
       stream_options: { include_usage: true },
     })
@@ -202,7 +158,7 @@ describe('a client with a wallet', () => {
   })
 
   test('several at once are served and settled, each once', async () => {
-    const { openai, events } = client(6, [b.agentId])
+    const { openai, events } = client(6, { agents: [b.agentId] })
     const answers = await Promise.all(Array.from({ length: 6 }, () => ask(openai, QUESTION)))
     expect(new Set(answers).size).toBe(1)
     const receipts = events.filter((event) => event.type === 'receipt-verified')
@@ -286,12 +242,12 @@ describe('a node that dies', () => {
     await waitFor(
       'the gateway to drop the dead node',
       async () => {
-        const agents = await admitted()
+        const agents = await admittedBy(gateway)
         return agents.includes(dead.agentId.toString()) ? undefined : agents
       },
       WAIT,
     )
-    expect(await admitted()).toEqual([alive.agentId.toString()])
+    expect(await admittedBy(gateway)).toEqual([alive.agentId.toString()])
 
     // The same TD gives the same keys: the binding is the one its owner approved.
     const restarted = await dead.machine.boot({ agentId: dead.agentId, serviceId: 0 })
@@ -301,23 +257,14 @@ describe('a node that dies', () => {
       { ...WAIT, running: restarted },
     )
     expect((await dead.machine.health()).binding_id).toBe(dead.bindingId)
-    await waitFor(
-      'two admissions',
-      async () => ((await admitted()).length === 2 ? true : undefined),
-      WAIT,
-    )
+    await admissions(gateway, 2)
     // Until then a node that has started again refuses what its earlier life can have answered.
     await new Promise((resolve) => setTimeout(resolve, 61_000))
   }, 180_000)
 
   test('by SIGTERM finishes what it has begun, and settles before it exits', async () => {
-    const { openai, events } = client(8, [a.agentId])
-    const stream = await openai.chat.completions.create({
-      model: network.model.descriptor.id,
-      messages: [{ role: 'user', content: QUESTION }],
-      stream: true,
-      max_tokens: 60,
-    })
+    const { openai, events } = client(8, { agents: [a.agentId] })
+    const stream = await openai.chat.completions.create({ ...questionOf(network), stream: true })
     let answer = ''
     let stopped: Promise<unknown> | undefined
     for await (const chunk of stream) {
@@ -335,7 +282,7 @@ describe('a node that dies', () => {
 
 describe('what processes print', () => {
   test('E10 no_prompt_in_logs: no prompt, answer or authorisation in any log', async () => {
-    const { openai, events } = client(6, [b.agentId])
+    const { openai, events } = client(6, { agents: [b.agentId] })
     await ask(openai, `${CANARY} ${QUESTION}`)
     const auth = events.find((event) => event.type === 'authorised')
     const printed =
@@ -352,8 +299,12 @@ describe('one GPU, two registrations', () => {
   test('D7 duplicated GPU refused by the registry: it stays with the node that has it', async () => {
     // The same machine sold again by another operator: genuine, granted, and without the GPU.
     const again = await network.startGpuProvider('node D', 4)
+    // A node is registered before its GPUs are claimed.
+    const refused = async (): Promise<true | undefined> =>
+      again.process.output().includes('does not have the GPUs') ? true : undefined
+    await waitFor('the claim to be refused', refused, { ...WAIT, running: again.process })
+    expect(again.process.output()).toContain('expected one that no other binding holds')
     expect(await holdsItsGpus(network.chain, again.bindingId)).toBe(false)
     expect(await holdsItsGpus(network.chain, b.bindingId)).toBe(true)
-    expect(again.process.output()).toContain('expected one that no other binding holds')
-  }, 60_000)
+  }, 180_000)
 })

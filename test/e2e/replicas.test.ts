@@ -1,17 +1,12 @@
-import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createFetch } from '@jeju/sdk'
-import { clientOf } from '../../demo/network/client.ts'
-import { providerDocuments } from '../../demo/network/gateway-view.ts'
 import type { GatewayProcess } from '../../demo/network/gateway.ts'
 import { startNetwork, type Network } from '../../demo/network/network.ts'
-import { waitFor } from '../../demo/network/process.ts'
 import { connect, havePostgres, startPostgres, type PostgresServer } from '../servers/postgres.ts'
 import { haveRedis, startRedis, type RedisServer } from '../servers/redis.ts'
+import { admissions } from './setting/admission.ts'
+import { answerTo, openaiOf, QUESTION, questionOf } from './setting/openai-client.ts'
 
 // Two gateway processes that share a Redis and a PostgreSQL, over one node on a chain. Tests run in order.
-
-const WAIT = { timeoutMs: 60_000 }
 
 describe.runIf(haveRedis && havePostgres)('two gateway processes as replicas', () => {
   let network: Network
@@ -26,9 +21,9 @@ describe.runIf(haveRedis && havePostgres)('two gateway processes as replicas', (
     postgres = await startPostgres()
     await network.startProvider('node A', 1)
     a = await network.startGateway(settings())
-    await admission(a)
+    await admissions(a, 1)
     b = await network.startGateway(settings())
-    await admission(b)
+    await admissions(b, 1)
   }, 240_000)
 
   afterAll(async () => {
@@ -72,23 +67,8 @@ describe.runIf(haveRedis && havePostgres)('two gateway processes as replicas', (
     expect(rows.every((row) => BigInt(String(row['fee'])) > 0n)).toBe(true)
   })
 
-  async function ask(gateway: GatewayProcess, walletIndex: number): Promise<string> {
-    const verified = createFetch({
-      ...clientOf(network, gateway, walletIndex),
-    })
-    const baseURL = `${gateway.url}/v1`
-    const openai = new OpenAI({ apiKey: 'none', baseURL, fetch: verified, maxRetries: 0 })
-    const answer = await openai.chat.completions.create({
-      model: network.model.descriptor.id,
-      messages: [{ role: 'user', content: 'What is remote attestation?' }],
-      max_tokens: 20,
-    })
-    return answer.choices[0]?.message.content ?? ''
+  function ask(gateway: GatewayProcess, walletIndex: number): Promise<string> {
+    const { openai } = openaiOf(network, gateway, walletIndex)
+    return answerTo(openai, questionOf(network, QUESTION, 20))
   }
 })
-
-async function admission({ url, process }: GatewayProcess): Promise<void> {
-  const one = async (): Promise<true | undefined> =>
-    (await providerDocuments(url)).some(({ admitted }) => admitted) ? true : undefined
-  await waitFor('an admission', one, { ...WAIT, running: process })
-}

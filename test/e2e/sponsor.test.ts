@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import OpenAI from 'openai'
@@ -7,7 +6,6 @@ import { parseEther, publicActions, type Hex } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createLedger } from '@jeju/sdk'
 import { toHex } from '@jeju/verifier/protocol'
-import { providerDocuments } from '../../demo/network/gateway-view.ts'
 import type { GatewayProcess } from '../../demo/network/gateway.ts'
 import {
   deployDollar,
@@ -21,6 +19,9 @@ import { startNetwork, type Network } from '../../demo/network/network.ts'
 import { payX402 } from '../../demo/network/pay-x402.ts'
 import { waitFor } from '../../demo/network/process.ts'
 import { haveRedis, startRedis, type RedisServer } from '../servers/redis.ts'
+import { admissions } from './setting/admission.ts'
+import { questionOf } from './setting/openai-client.ts'
+import { sponsorSettings } from './setting/sponsor-settings.ts'
 
 // Two gateway processes with channels of their own and one Redis; clients have nothing but an API key.
 
@@ -50,11 +51,7 @@ describe.runIf(haveRedis)('gateways that pay nodes from channels of their own', 
     const started: GatewayProcess[] = []
     for (const name of ['a', 'b']) started.push(await network.startGateway(settings(name)))
     gateways = started
-    for (const { url, process } of started) {
-      const one = async (): Promise<true | undefined> =>
-        (await providerDocuments(url)).some(({ admitted }) => admitted) ? true : undefined
-      await waitFor('an admission', one, { timeoutMs: 60_000, running: process })
-    }
+    for (const gateway of started) await admissions(gateway, 1)
   }, 240_000)
 
   afterAll(async () => {
@@ -64,23 +61,13 @@ describe.runIf(haveRedis)('gateways that pay nodes from channels of their own', 
   }, 60_000)
 
   function settings(replica: string): Readonly<Record<string, string>> {
-    const keyFile = join(folder, 'key')
-    writeFileSync(keyFile, toHex(network.chain.privateKey(SPONSOR)))
-    chmodSync(keyFile, 0o600)
-    const accountsFile = join(folder, 'accounts.json')
-    const keySha256 = createHash('sha256').update(KEY).digest('hex')
-    const account = { name: 'team', budgetPerDay: BUDGET.toString(), keySha256 }
-    writeFileSync(accountsFile, JSON.stringify({ accounts: [account] }))
+    const account = { apiKey: KEY, budgetPerDay: BUDGET }
     return {
+      ...sponsorSettings(folder, network.chain.privateKey(SPONSOR), account),
       REDIS_URL: redis.url,
       REPLICA_SECRET: 'a secret of both replicas, and of nobody else',
       STORE: join(folder, `${replica}.db`),
-      SPONSOR_KEY_FILE: keyFile,
       SPONSOR_FOLDER: join(folder, `channels-${replica}`),
-      SPONSOR_CHANNEL_AMOUNT: parseEther('0.01').toString(),
-      SPONSOR_LOCKED_PER_DAY: parseEther('0.02').toString(),
-      SPONSOR_MAX_FEE: parseEther('0.0001').toString(),
-      ACCOUNTS_FILE: accountsFile,
       X402_FACILITATOR_URL: facilitator.url,
       X402_PUBLIC_URL: 'https://gateway.test',
       X402_PAY_TO: network.wallet(SPONSOR).account.address,
@@ -97,11 +84,7 @@ describe.runIf(haveRedis)('gateways that pay nodes from channels of their own', 
     const url = gateways[index]?.url ?? ''
     return new OpenAI({ apiKey, baseURL: `${url}/v1`, maxRetries: 0 })
   }
-  const question = (): OpenAI.ChatCompletionCreateParamsNonStreaming => ({
-    model: network.model.descriptor.id,
-    messages: [{ role: 'user', content: 'What is remote attestation?' }],
-    max_tokens: 60,
-  })
+  const question = (): OpenAI.ChatCompletionCreateParamsNonStreaming => questionOf(network)
 
   test('the OpenAI client with an API key and nothing else is answered, whole and streamed', async () => {
     const whole = await clientOf(0).chat.completions.create(question())

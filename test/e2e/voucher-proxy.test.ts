@@ -5,10 +5,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inferenceServingAbi } from '@jeju/contracts'
 import { createLedger } from '@jeju/sdk'
 import type { Hex } from '@jeju/verifier/protocol'
-import { providerDocuments } from '../../demo/network/gateway-view.ts'
 import { startNetwork, type Network } from '../../demo/network/network.ts'
 import type { DevnetProvider } from '../../demo/network/operator.ts'
 import { waitFor } from '../../demo/network/process.ts'
+import { admissions } from './setting/admission.ts'
 import { openReleaseDesk } from './setting/release-desk.ts'
 import { jeju, type Ran } from './setting/shell.ts'
 import { makeUser } from './setting/user-folder.ts'
@@ -48,9 +48,7 @@ beforeAll(async () => {
   node = await network.startProvider('node', PROVIDER)
   desk = await openReleaseDesk(network, network.wallet(PROVIDER), node)
   const gateway = await network.startGateway()
-  const admitted = async (): Promise<true | undefined> =>
-    (await providerDocuments(gateway.url)).some((one) => one.admitted) ? true : undefined
-  await waitFor('the admission', admitted, { ...WAIT, running: gateway.process })
+  await admissions(gateway, 1)
   ;({ folder, env } = await makeUser(network, gateway, { key: USER, password: 'correct horse' }))
 }, 240_000)
 

@@ -1,7 +1,4 @@
-import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import OpenAI from 'openai'
@@ -15,15 +12,18 @@ import {
   owedByNodes,
   type SdkEvent,
 } from '@jeju/sdk'
-import { toHex, type Hex } from '@jeju/verifier/protocol'
+import type { Hex } from '@jeju/verifier/protocol'
 import { clientOf } from '../../demo/network/client.ts'
-import { providerDocuments } from '../../demo/network/gateway-view.ts'
 import type { GatewayProcess } from '../../demo/network/gateway.ts'
 import { startNetwork, type Network } from '../../demo/network/network.ts'
 import { PRICE, type DevnetProvider } from '../../demo/network/operator.ts'
 import { waitFor, type RunningProcess } from '../../demo/network/process.ts'
 import { connectSqlite } from '../../enclave/src/storage/sqlite.ts'
 import { openStore } from '../../gateway/src/store/libsql-store.ts'
+import { admissions } from './setting/admission.ts'
+import { QUESTION, questionOf } from './setting/openai-client.ts'
+import { serveDesk } from './setting/release-desk.ts'
+import { sponsorSettings } from './setting/sponsor-settings.ts'
 
 // A gateway process with a channel of vouchers, and a node that is killed between its answers and its settlement. Tests
 // run in order.
@@ -50,9 +50,7 @@ beforeAll(async () => {
   network = await startNetwork({ SETTLE_INTERVAL_S: '300', WALLET_CONCURRENT_REQUESTS: '32' })
   node = await network.startProvider('node', 1)
   gateway = await network.startGateway(settings())
-  const admitted = async (): Promise<true | undefined> =>
-    (await providerDocuments(gateway.url)).some((one) => one.admitted) ? true : undefined
-  await waitFor('the admission', admitted, { ...WAIT, running: gateway.process })
+  await admissions(gateway, 1)
 }, 240_000)
 
 afterAll(async () => {
@@ -62,53 +60,17 @@ afterAll(async () => {
 }, 60_000)
 
 function settings(): Readonly<Record<string, string>> {
-  const keyFile = join(folder, 'key')
-  writeFileSync(keyFile, toHex(network.chain.privateKey(SPONSOR)))
-  chmodSync(keyFile, 0o600)
-  const accountsFile = join(folder, 'accounts.json')
-  const keySha256 = createHash('sha256').update(KEY).digest('hex')
-  const account = { name: 'team', budgetPerDay: parseEther('0.01').toString(), keySha256 }
-  writeFileSync(accountsFile, JSON.stringify({ accounts: [account] }))
+  const account = { apiKey: KEY, budgetPerDay: parseEther('0.01') }
   return {
+    ...sponsorSettings(folder, network.chain.privateKey(SPONSOR), account),
     STORE: storeFile,
-    SPONSOR_KEY_FILE: keyFile,
     SPONSOR_FOLDER: join(folder, 'channels'),
     SPONSOR_CHANNELS: 'vouchers',
-    SPONSOR_CHANNEL_AMOUNT: parseEther('0.01').toString(),
-    SPONSOR_LOCKED_PER_DAY: parseEther('0.02').toString(),
-    SPONSOR_MAX_FEE: parseEther('0.0001').toString(),
-    ACCOUNTS_FILE: accountsFile,
   }
 }
 
-const question = (): OpenAI.ChatCompletionCreateParamsNonStreaming => ({
-  model: network.model.descriptor.id,
-  messages: [{ role: 'user', content: 'What is remote attestation?' }],
-  max_tokens: 16,
-})
-
-/** A provider's desk on a port of this machine. */
-async function serve(
-  answer: (request: Request) => Promise<Response>,
-): Promise<{ readonly url: string; close(): void }> {
-  const server = createServer((request, response) => {
-    const parts: Buffer[] = []
-    request.on('data', (part: Buffer) => parts.push(part))
-    request.on('end', () => {
-      const { method = '' } = request
-      const asked = new Request('http://desk.test/', { method, body: Buffer.concat(parts) })
-      void answer(asked).then(async (answered) => {
-        response.writeHead(answered.status, Object.fromEntries(answered.headers))
-        response.end(Buffer.from(await answered.arrayBuffer()))
-      })
-    })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('expected a port')
-  return { url: `http://127.0.0.1:${address.port}/`, close: () => void server.close() }
-}
+const question = (): OpenAI.ChatCompletionCreateParamsNonStreaming =>
+  questionOf(network, QUESTION, 16)
 
 function feeOfUsage(usage: OpenAI.CompletionUsage | null | undefined): bigint {
   const { prompt_tokens: input = 0, completion_tokens: output = 0 } = usage ?? {}
@@ -138,7 +100,7 @@ test('a client with a wallet pays by vouchers, and its provider releases the cha
     deployment,
     owed: owedByNodes(nodes),
   })
-  const server = await serve(desk)
+  const server = await serveDesk(desk)
   onTestFinished(() => server.close())
   const services = [{ name: 'release', endpoint: server.url }]
   await calls.publish(agentId, { name, description: 'A node of the devnet', services })

@@ -13,32 +13,30 @@ import {
 } from '@jeju/verifier/protocol'
 import { afterAll, describe, expect, test } from 'vitest'
 import { ChainError, type Channel } from '../../enclave/src/chain/node-chain.ts'
-import { createAuthoriser, type Authoriser } from '../../enclave/src/payment/authorise.ts'
+import type { Authoriser } from '../../enclave/src/payment/authorise.ts'
 import { earlierLifeEnd } from '../../enclave/src/payment/earlier-life.ts'
-import { openJournal, type Journal } from '../../enclave/src/payment/journal.ts'
-import { openStore, type Store } from '../../enclave/src/storage/store.ts'
 import { servingDomain } from './setting/deployment.ts'
-import { cleanUp, temporaryFolder } from './setting/start-node.ts'
+import {
+  BINDING,
+  closeStores,
+  NOW_S,
+  openPayment,
+  refusalOf,
+  stillNow,
+  type PaymentSetting,
+} from './setting/payment.ts'
+import { cleanUp } from './setting/start-node.ts'
 import { TestChain } from './setting/test-chain.ts'
 import { CHAT_PATH, chatBody, digestOf, TestClient } from './setting/test-client.ts'
 
-const stores: Store[] = []
 afterAll(async () => {
-  await Promise.all(stores.map((store) => store.close()))
+  await closeStores()
   await cleanUp()
 })
 
 const BODY = chatBody()
-const BINDING = digestOf('this node')
-/** A clock that stands still, for bounds to the second. */
-const NOW_S = 1_800_000_000n
-const now = (): Date => new Date(Number(NOW_S) * 1000)
 
-interface Setting {
-  readonly chain: TestChain
-  readonly store: Store
-  readonly journal: Journal
-  readonly authoriser: Authoriser
+interface Setting extends PaymentSetting {
   readonly client: TestClient
   check(signed: SignedRequestAuth): ReturnType<Authoriser['check']>
   /** `ok`, or the code of the refusal; takes nothing. */
@@ -46,37 +44,16 @@ interface Setting {
 }
 
 async function open(locked?: bigint, earlierLifeEnd?: bigint): Promise<Setting> {
-  const chain = new TestChain(now)
-  const store = await openStore(await temporaryFolder())
-  stores.push(store)
-  const journal = await openJournal(store, now)
-  const authoriser = createAuthoriser({
-    chain,
-    journal,
-    holds: { has: () => false },
-    serving: servingDomain,
-    bindingId: BINDING,
-    agentId: 0n,
-    serviceId: 0,
-    earlierLifeEnd,
-    now,
-  })
-  const client = new TestClient(chain, BINDING, locked)
+  const payment = await openPayment({ earlierLifeEnd })
+  const client = new TestClient(payment.chain, BINDING, locked)
   const check: Setting['check'] = (signed) =>
-    authoriser.check(encodeAuthorization(signed), 'POST', CHAT_PATH, utf8(BODY))
+    payment.authoriser.check(encodeAuthorization(signed), 'POST', CHAT_PATH, utf8(BODY))
   return {
-    chain,
-    store,
-    journal,
-    authoriser,
+    ...payment,
     client,
     check,
-    codeOf: (signed) => check(signed).then(() => 'ok', codeOfError),
+    codeOf: (signed) => check(signed).then(() => 'ok', refusalOf),
   }
-}
-
-function codeOfError(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'no code'
 }
 
 describe('who and what an authorisation is for', () => {
@@ -234,15 +211,15 @@ describe('an earlier life of the node', () => {
   })
 
   test('N9 there was one when the binding was ever granted, and its end counts from the later clock', async () => {
-    const chain = new TestChain(now)
-    expect(await earlierLifeEnd(chain, BINDING, now())).toBeUndefined()
+    const chain = new TestChain(stillNow)
+    expect(await earlierLifeEnd(chain, BINDING, stillNow())).toBeUndefined()
     const signer = `0x${'11'.repeat(20)}` as const
     const row = { valid: false, validUntil: 1n, revoked: true, blockNumber: 1n, signer }
     const granted = { ...row, evidenceHash: BINDING }
     chain.bindings.set(BINDING, granted)
-    expect(await earlierLifeEnd(chain, BINDING, now())).toBe(NOW_S + 3_600n)
+    expect(await earlierLifeEnd(chain, BINDING, stillNow())).toBe(NOW_S + 3_600n)
     expect(await earlierLifeEnd(chain, BINDING, new Date(0))).toBe(NOW_S + 3_600n)
-    const ahead = new Date(now().getTime() + 60_000)
+    const ahead = new Date(stillNow().getTime() + 60_000)
     expect(await earlierLifeEnd(chain, BINDING, ahead)).toBe(NOW_S + 3_660n)
   })
 })
@@ -272,7 +249,7 @@ describe('taking an authorisation', () => {
         const taken = await Promise.all(
           maxFees.map(async (maxFee) => {
             const checked = await check(client.sign(BODY, { maxFee }))
-            return authoriser.take(checked).then(() => maxFee, codeOfError)
+            return authoriser.take(checked).then(() => maxFee, refusalOf)
           }),
         )
         const sum = taken.reduce<bigint>(

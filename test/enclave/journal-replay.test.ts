@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { SETTLE_WINDOW_S, type Hex, type RequestAuth } from '@jeju/verifier/protocol'
 import { afterAll, describe, expect, test } from 'vitest'
-import type { SettlementItem } from '../../enclave/src/chain/node-chain.ts'
 import { RELEASE_DELAY_MS } from '../../enclave/src/payment/journal-state.ts'
 import { openJournal, type Journal } from '../../enclave/src/payment/journal.ts'
 import { openStore, type Store } from '../../enclave/src/storage/store.ts'
+import { itemOf } from './setting/journal.ts'
 import { cleanUp, temporaryFolder } from './setting/start-node.ts'
 import { digestOf } from './setting/test-client.ts'
 
@@ -15,7 +15,6 @@ const LIFE_S = 600n
 const CHANNELS: readonly Hex[] = [digestOf('channel one'), digestOf('channel two')]
 const MAX_FEE = 100n
 const FEE = 40n
-const SIGNATURE: Hex = `0x${'5a'.repeat(65)}`
 
 const hashOf = ({ channelId, nonce }: RequestAuth): Hex => digestOf(`${channelId} ${nonce}`)
 
@@ -28,18 +27,6 @@ function authOf(channel: number, nonce: number, nowMs: number): RequestAuth {
     maxFee: MAX_FEE,
     validUntil: BigInt(Math.floor(nowMs / 1000)) + LIFE_S,
   }
-}
-
-function itemOf(auth: RequestAuth): SettlementItem {
-  const receipt = {
-    authHash: hashOf(auth),
-    responseHash: digestOf('response'),
-    inputTokens: 1,
-    outputTokens: 2,
-    finish: 0,
-    issuedAt: 1n,
-  }
-  return { auth, authSig: SIGNATURE, receipt, receiptSig: SIGNATURE }
 }
 
 /** What the journal should say, kept the plainest way. */
@@ -109,7 +96,7 @@ describe('the journal and a plain model of it', () => {
               expect(await journal.start(hashOf(auth), auth)).toBe(known === undefined)
               if (known === undefined) model.set(hashOf(auth), { auth, state: 'started' })
             } else if (next.do === 'finish' && known?.state === 'started') {
-              await journal.finish(itemOf(known.auth), FEE)
+              await journal.finish(itemOf(known.auth, hashOf(known.auth)), FEE)
               known.state = 'finished'
             } else if (next.do === 'pay' && known?.state === 'finished') {
               const authHash = hashOf(auth)

@@ -1,63 +1,28 @@
-import { AUTHORIZATION_HEADER, encodeAuthorization, isPromptPath } from '@jeju/verifier/protocol'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openApiDocument } from '../../enclave/src/api/openapi.ts'
-import { listen, type Listener } from '../../enclave/src/http/listen.ts'
-import { NODE_ERRORS } from '../../enclave/src/http/node-error.ts'
-import { sendRaw, type RawAnswer, type RawSending } from './setting/raw-http.ts'
-import { cleanUp, startNode, statusOf, until, type Running } from './setting/start-node.ts'
+import { sendRaw, type RawSending } from './setting/raw-http.ts'
+import {
+  CANARY,
+  expectRefusal,
+  expectUnharmed,
+  HOST,
+  NAMED,
+  OPERATIONS,
+  paidHead,
+  serveNode,
+  type RawNode,
+} from './setting/raw-node.ts'
+import { cleanUp } from './setting/start-node.ts'
 import { CHAT_PATH, chatBody } from './setting/test-client.ts'
 
-let running: Running
-let listener: Listener
-
+let served: RawNode
 beforeAll(async () => {
-  running = await startNode()
-  listener = await listen(running.node.app, 0, '127.0.0.1')
+  served = await serveNode()
 })
 afterAll(async () => {
-  await listener.close()
+  await served.close()
   await cleanUp()
 })
-
-/** Stands in whatever is sent, and in nothing that comes back or is logged. */
-const CANARY = 'canary-7f3a'
-const HOST = 'Host: node.test\r\n'
-
-/** Every operation of the OpenAPI document, so that none is missed. */
-const OPERATIONS = Object.entries(
-  (openApiDocument() as { paths: Record<string, Record<string, unknown>> }).paths,
-).flatMap(([path, methods]) =>
-  Object.keys(methods).map((method) => ({
-    method: method.toUpperCase(),
-    path: path.replaceAll(/\{[a-z]+\}/g, 'x'),
-  })),
-)
-const NAMED = OPERATIONS.map(({ method, path }) => [`${method} ${path}`, method, path] as const)
-
-/** A refusal with a known code, in a document, that says nothing of what was sent. */
-function expectRefusal({ status, headers, body }: RawAnswer): void {
-  expect(status).toBeGreaterThanOrEqual(400)
-  expect(status).toBeLessThan(500)
-  expect(headers['content-type']).toBe('application/json')
-  const { error } = JSON.parse(body) as { error: { code: keyof typeof NODE_ERRORS } }
-  expect(NODE_ERRORS[error.code].status).toBe(status)
-  expect(body).not.toContain(CANARY)
-  expect(body.length).toBeLessThan(1_000)
-}
-
-/** Nothing is held, and what is right is answered. */
-async function expectUnharmed(): Promise<void> {
-  const { client, engine, logs } = running
-  await until(() => engine.admitted === 0)
-  expect(await statusOf(running)).toBe('ok')
-  const answer = await running.fetch(client.request(chatBody()))
-  expect(answer.status).toBe(200)
-  await answer.arrayBuffer()
-  const text = logs.join('')
-  expect(text).not.toContain('internal error')
-  expect(text).not.toContain(CANARY)
-}
 
 type Case = readonly [name: string, request: string | Uint8Array, sending?: RawSending]
 
@@ -123,7 +88,7 @@ function brokenHeads(method: string, path: string): readonly Case[] {
 describe('E19 strict_decoding_table: a request that is no HTTP', () => {
   test.each(NAMED)('%s', async (_, method, path) => {
     for (const [name, request, sending] of brokenHeads(method, path)) {
-      const { answers, rest, isEnded } = await sendRaw(listener.port, request, {
+      const { answers, rest, isEnded } = await sendRaw(served.port, request, {
         wait: 2,
         ...sending,
       })
@@ -134,7 +99,7 @@ describe('E19 strict_decoding_table: a request that is no HTTP', () => {
         expectRefusal(answer)
       }
     }
-    await expectUnharmed()
+    await expectUnharmed(served.running)
   })
 })
 
@@ -142,13 +107,13 @@ describe('E19 strict_decoding_table: HTTP that nobody asked for', () => {
   const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PURGE']
 
   test.each(NAMED)('%s is told its methods', async (_, method, path) => {
-    const served = OPERATIONS.filter((one) => one.path === path).map((one) => one.method)
-    const allowed = served.includes('GET') ? [...served, 'HEAD'] : served
-    expect(served).toContain(method)
+    const methods = OPERATIONS.filter((one) => one.path === path).map((one) => one.method)
+    const allowed = methods.includes('GET') ? [...methods, 'HEAD'] : methods
+    expect(methods).toContain(method)
     for (const other of METHODS.filter((one) => !allowed.includes(one))) {
       const headers = `Content-Type: application/json\r\nContent-Length: ${CANARY.length}\r\n`
       const request = `${other} ${path} HTTP/1.1\r\n${HOST}${headers}\r\n${CANARY}`
-      const { answers } = await sendRaw(listener.port, request)
+      const { answers } = await sendRaw(served.port, request)
       const [answer] = answers
       expect([other, answer?.status]).toEqual([other, 405])
       expect(answer?.headers['allow']).toBe(allowed.join(', '))
@@ -189,7 +154,7 @@ describe('E19 strict_decoding_table: HTTP that nobody asked for', () => {
       `${method} ${path} HTTP/1.0\r\n${rest}\r\n${body}`,
     ]
     for (const request of requests) {
-      const [answer] = (await sendRaw(listener.port, request)).answers
+      const [answer] = (await sendRaw(served.port, request)).answers
       expect(answer).toBeDefined()
       // Quotes are rationed; that is a refusal, too.
       if (answer !== undefined && answer.status !== 200) {
@@ -198,7 +163,7 @@ describe('E19 strict_decoding_table: HTTP that nobody asked for', () => {
         else expectRefusal(answer)
       }
     }
-    await expectUnharmed()
+    await expectUnharmed(served.running)
   })
 
   test('a path that is not served is one answer for all', async () => {
@@ -215,131 +180,10 @@ describe('E19 strict_decoding_table: HTTP that nobody asked for', () => {
       '/V1/MODELS',
       '/health%00',
     ]) {
-      const [answer] = (await sendRaw(listener.port, `GET ${path} HTTP/1.1\r\n${HOST}\r\n`)).answers
+      const [answer] = (await sendRaw(served.port, `GET ${path} HTTP/1.1\r\n${HOST}\r\n`)).answers
       expect([path, answer?.status]).toEqual([path, 404])
       if (answer !== undefined) expectRefusal(answer)
     }
-  })
-})
-
-const deep = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`
-
-/** Bodies that no endpoint takes, whoever signed for them. */
-const BODIES: readonly (readonly [string, string | Uint8Array])[] = [
-  ['nothing', ''],
-  ['no JSON', CANARY],
-  ['half of JSON', `{"model":"${CANARY}`],
-  ['more than JSON', `{} ${CANARY}`],
-  ['null', 'null'],
-  ['a number', '1'],
-  ['a list', '[]'],
-  ['a text', `"${CANARY}"`],
-  ['a byte order mark', '\ufeff{}'],
-  ['UTF-16', Buffer.from(`{"model":"${CANARY}"}`, 'utf16le')],
-  ['bytes that are no UTF-8', Buffer.from(`{"model":"\xff\xfe${CANARY}"}`, 'latin1')],
-  [
-    'half of a character',
-    Buffer.concat([Buffer.from('{"model":"'), Buffer.from([0xe2, 0x82]), Buffer.from('"}')]),
-  ],
-  ['half of a pair', `{"model":"\\ud800${CANARY}"}`],
-  ['NUL', `{"model":"a"}\0`],
-  ['nesting to the depth of a stack', deep(200_000)],
-  ['an object of that nesting', `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`],
-  ['nesting in a member', `{"model":"${'m'}","messages":${deep(50_000)}}`],
-  ['a member twice', `{"model":"${CANARY}","model":"other"}`],
-  ['a member twice, spelled otherwise', `{"model":"${CANARY}","\\u006dodel":"other"}`],
-  ['a prototype', `{"__proto__":{"model":"${CANARY}"}}`],
-  ['a constructor', `{"constructor":{"prototype":{"model":"${CANARY}"}}}`],
-  ['a number beyond all', '{"max_tokens":1e999}'],
-  ['a number that is none', '{"max_tokens":NaN}'],
-  ['a comment', `{} // ${CANARY}`],
-  ['a long name', `{"${CANARY.repeat(20_000)}":1}`],
-  ['a form', `model=${CANARY}`],
-]
-
-const POSTED = NAMED.filter(([, method]) => method === 'POST')
-
-describe.each(POSTED)('E19 strict_decoding_table: %s, signed and paid for,', (_, _method, path) => {
-  const post = (body: string | Uint8Array, more = ''): Uint8Array => {
-    const bytes = Buffer.from(body)
-    const authorization = isPromptPath(path)
-      ? `${AUTHORIZATION_HEADER}: ${encodeAuthorization(running.client.sign(bytes, { path }))}\r\n`
-      : ''
-    const head = `POST ${path} HTTP/1.1\r\n${HOST}${more}${authorization}Content-Length: ${bytes.length}\r\n\r\n`
-    return Buffer.concat([Buffer.from(head), bytes])
-  }
-
-  test.each(BODIES)('refuses %s', async (_name, body) => {
-    const before = running.engine.requests.length
-    const [answer] = (await sendRaw(listener.port, post(body))).answers
-    if (answer === undefined) throw new Error('no answer')
-    expectRefusal(answer)
-    expect(running.engine.requests.length).toBe(before)
-  })
-
-  test('refuses members of every wrong kind, and says which', async () => {
-    const values = [
-      'null',
-      '1e400',
-      '-1',
-      '1.5',
-      '9007199254740993',
-      '""',
-      '"\\u0000"',
-      '[]',
-      '{}',
-      'true',
-      deep(64),
-    ]
-    const names = [
-      'model',
-      'messages',
-      'prompt',
-      'input',
-      'max_tokens',
-      'temperature',
-      'stop',
-      'seed',
-      'n',
-      'tools',
-      'stream',
-    ]
-    for (const name of names) {
-      for (const value of values) {
-        const [answer] = (await sendRaw(listener.port, post(`{"${name}":${value}}`))).answers
-        if (answer === undefined) throw new Error('no answer')
-        expectRefusal(answer)
-      }
-    }
-    await expectUnharmed()
-  })
-
-  test('refuses what is too large, stated or not', async () => {
-    const chunk = `10000\r\n${CANARY.repeat(6554).slice(0, 65_536)}\r\n`
-    const chunks = `POST ${path} HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${chunk.repeat(17)}0\r\n\r\n`
-    const stated = `POST ${path} HTTP/1.1\r\n${HOST}Content-Length: 99999999\r\n\r\n${CANARY}`
-    for (const request of [chunks, stated]) {
-      const [answer] = (await sendRaw(listener.port, request)).answers
-      expect(answer?.status).toBe(413)
-      if (answer !== undefined) expectRefusal(answer)
-    }
-    await expectUnharmed()
-  })
-
-  test('gives up chunks that are none', async () => {
-    for (const chunks of [
-      `ZZ\r\n${CANARY}\r\n0\r\n\r\n`,
-      `FFFFFFFFFFFFFFFFF\r\n{}\r\n`,
-      `2;${'x'.repeat(20_000)}\r\n{}\r\n0\r\n\r\n`,
-      `-1\r\n`,
-      `2\r\n{}${CANARY}`,
-    ]) {
-      const request = `POST ${path} HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${chunks}`
-      const { answers, isEnded } = await sendRaw(listener.port, request, { wait: 2 })
-      expect([answers.length, isEnded]).toEqual([1, true])
-      for (const answer of answers) expectRefusal(answer)
-    }
-    await expectUnharmed()
   })
 })
 
@@ -349,13 +193,13 @@ describe('one connection', () => {
   test('requests that come at once are answered one by one, in their order', async () => {
     const bad = `POST ${CHAT_PATH} HTTP/1.1\r\n${HOST}Content-Length: 2\r\n\r\n{}`
     const request = `${health}GET /nothing HTTP/1.1\r\n${HOST}\r\n${bad}${health}`
-    const { answers, rest } = await sendRaw(listener.port, request, { wait: 4 })
+    const { answers, rest } = await sendRaw(served.port, request, { wait: 4 })
     expect(answers.map(({ status }) => status)).toEqual([200, 404, 402, 200])
     expect(rest).toBe('')
   })
 
   test('what cannot be read behind an answer is refused, and ends it', async () => {
-    const first = await sendRaw(listener.port, `${health}${CANARY}\r\n\r\n`, { wait: 3 })
+    const first = await sendRaw(served.port, `${health}${CANARY}\r\n\r\n`, { wait: 3 })
     expect(first.isEnded).toBe(true)
     // Where the first answer is still on its way, there is no second one.
     for (const answer of first.answers.slice(1)) expectRefusal(answer)
@@ -363,33 +207,30 @@ describe('one connection', () => {
 
   test('a paid answer is not replaced by a refusal of what comes behind it', async () => {
     const body = chatBody()
-    const signed = encodeAuthorization(running.client.sign(body))
-    const head = `POST ${CHAT_PATH} HTTP/1.1\r\n${HOST}${AUTHORIZATION_HEADER}: ${signed}\r\nContent-Length: ${body.length}\r\n\r\n`
-    const { answers } = await sendRaw(listener.port, `${head}${body}${CANARY}\r\n\r\n`, { wait: 3 })
+    const head = paidHead(CHAT_PATH, served.running.client.sign(body), body.length)
+    const { answers } = await sendRaw(served.port, `${head}${body}${CANARY}\r\n\r\n`, { wait: 3 })
     expect(answers.filter(({ status }) => status !== 200)).toEqual([])
-    await expectUnharmed()
+    await expectUnharmed(served.running)
   })
 })
 
 test('N7 headers that do not come are given up with a code, and their connection with them', async () => {
   const { answers, isEnded } = await sendRaw(
-    listener.port,
+    served.port,
     `POST ${CHAT_PATH} HTTP/1.1\r\n${HOST}X-${CANARY}: `,
     { wait: 2, withinMs: 25_000 },
   )
   expect(answers.map(({ status }) => status)).toEqual([408])
   expect(isEnded).toBe(true)
   for (const answer of answers) expectRefusal(answer)
-  await expectUnharmed()
+  await expectUnharmed(served.running)
 }, 40_000)
 
 test('any bytes are answered or given up, and harm nothing', async () => {
   const body = chatBody()
   const valid = (): Buffer => {
-    const signed = encodeAuthorization(running.client.sign(body))
-    return Buffer.from(
-      `POST ${CHAT_PATH} HTTP/1.1\r\n${HOST}${AUTHORIZATION_HEADER}: ${signed}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-    )
+    const head = paidHead(CHAT_PATH, served.running.client.sign(body), body.length)
+    return Buffer.from(`${head}${body}`)
   }
   const change = fc.record({
     at: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -404,12 +245,12 @@ test('any bytes are answered or given up, and harm nothing', async () => {
         bytes = Buffer.concat([bytes.subarray(0, place), insert, bytes.subarray(place + cut)])
       }
       // This side ends, so whatever waits for more of it ends too.
-      const { answers } = await sendRaw(listener.port, bytes, { half: true, wait: 9 })
+      const { answers } = await sendRaw(served.port, bytes, { half: true, wait: 9 })
       for (const { status } of answers) {
         expect(status).toBeLessThan(500)
       }
     }),
     { numRuns: 200 },
   )
-  await expectUnharmed()
+  await expectUnharmed(served.running)
 })

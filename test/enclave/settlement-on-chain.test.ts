@@ -1,26 +1,18 @@
 import { addressOf, toHex, type Hex } from '@jeju/verifier/protocol'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { privateKeyToAccount } from 'viem/accounts'
-import type { SettlementItem } from '../../enclave/src/chain/node-chain.ts'
-import { createTurns } from '../../enclave/src/chain/turns.ts'
-import { connectChain } from '../../enclave/src/chain/viem-chain.ts'
-import { connectSettlementChain } from '../../enclave/src/chain/viem-settlement-chain.ts'
-import { createLogger } from '../../enclave/src/logging.ts'
-import { createMetrics, type Metrics } from '../../enclave/src/metrics.ts'
-import { openJournal, type Journal } from '../../enclave/src/payment/journal.ts'
-import {
-  openSettlementQueue,
-  type SettlementQueue,
-} from '../../enclave/src/settlement/settlement-queue.ts'
-import { openStore, type Store } from '../../enclave/src/storage/store.ts'
+import { startFaultyRpc, type FaultyRpc } from './setting/faulty-rpc.ts'
 import {
   feeOfTokens,
-  startFaultyRpc,
   startSettlementNetwork,
-  type FaultyRpc,
   type SettlementNetwork,
 } from './setting/settlement-network.ts'
-import { cleanUp, temporaryFolder, TestClock, until } from './setting/start-node.ts'
+import {
+  openQueueOnChain,
+  type QueueOnChain,
+  type QueueOnChainOptions,
+} from './setting/settlement-queue-on-chain.ts'
+import { cleanUp } from './setting/start-node.ts'
 
 /** The queue against the deployed contracts, on a chain whose blocks, pool and RPCs a test disturbs. */
 
@@ -51,104 +43,11 @@ afterAll(async () => {
   await cleanUp()
 })
 
-interface Setting {
-  readonly folder: string
-  readonly store: Store
-  readonly journal: Journal
-  readonly queue: SettlementQueue
-  readonly metrics: Metrics
-  readonly clock: TestClock
-  owe(tokens?: number): Promise<SettlementItem>
-  /** Where each item stands on disk, in order. */
-  states(): Promise<readonly unknown[]>
-  transactions(): Promise<readonly { readonly hash: Hex; readonly maxFee: bigint }[]>
-}
-
-/** Nothing is attested here. */
-const NO_COLLATERAL = {
-  collateralFor: () => Promise.reject(new Error('no collateral')),
-  evaluationNumbers: () => Promise.reject(new Error('no collateral')),
-}
-
-async function open(
-  options: {
-    folder?: string
-    confirmations?: number
-    worth?: number
-    urls?: readonly string[]
-  } = {},
-): Promise<Setting> {
-  const clock = new TestClock()
-  const folder = options.folder ?? (await temporaryFolder())
-  const store = await openStore(folder)
-  ends.push(() => store.close())
-  const journal = await openJournal(store, clock.now)
-  const { deployment } = network.chain
-  const { signerKey, operator } = network
-  const urls = options.urls ?? rpcs.map(({ url }) => url)
-  const turns = createTurns()
-  const metrics = createMetrics([], { admitted: () => 0, underWay: () => 0, waiting: () => 0 })
-  const queue = await openSettlementQueue({
-    worth: options.worth ?? 0,
-    confirmations: options.confirmations ?? 3,
-    intervalMs: 1_000,
-    chain: connectSettlementChain({
-      rpcs: { urls, fetch },
-      deployment,
-      signerKey,
-      operator,
-      turns,
-      timeoutMs: 3_000,
-    }),
-    holds: { channels: () => [] },
-    channels: connectChain(
-      { urls: [network.chain.rpcUrl], fetch },
-      deployment,
-      signerKey,
-      turns,
-      NO_COLLATERAL,
-    ),
-    journal,
-    store,
-    metrics,
-    logger: createLogger('silent'),
-    now: clock.now,
-  })
-  const states: Setting['states'] = async () =>
-    (await store.all('SELECT state, status FROM authorisations ORDER BY rowid')).map(
-      ({ state, status }) => status ?? state,
-    )
-  return {
-    folder,
-    store,
-    journal,
-    queue: {
-      ...queue,
-      // Anvil takes a transaction before it mines it: where it does that by itself, a round ends when it has.
-      settleNow: async (last) => {
-        await queue.settleNow(last)
-        if (!(await network.anvil.getAutomine()) || !(await states()).includes('sent')) return
-        await until(async () => (await network.anvil.getTxpoolStatus()).pending === 0)
-        await queue.settleNow(last)
-      },
-    },
-    metrics,
-    clock,
-    owe: async (tokens = 1_000_000) => {
-      const item = await network.item(tokens)
-      await journal.start(item.receipt.authHash, item.auth)
-      await journal.finish(item, feeOfTokens(tokens))
-      return item
-    },
-    states,
-    transactions: async () =>
-      (await store.all('SELECT hash, max_fee_per_gas FROM transactions ORDER BY rowid')).map(
-        ({ hash, max_fee_per_gas: maxFee }) => ({
-          hash: hash as Hex,
-          maxFee: BigInt(String(maxFee)),
-        }),
-      ),
-  }
+async function open(options: QueueOnChainOptions = {}): Promise<QueueOnChain> {
+  const urls = rpcs.map(({ url }) => url)
+  const opened = await openQueueOnChain(network, { urls, ...options })
+  ends.push(() => opened.store.close())
+  return opened
 }
 
 test('receipts become money, and are closed under enough blocks only', async () => {

@@ -13,13 +13,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { createTurns } from '../../enclave/src/chain/turns.ts'
 import { connectChain } from '../../enclave/src/chain/viem-chain.ts'
 import { connectSettlementChain } from '../../enclave/src/chain/viem-settlement-chain.ts'
-import { createLogger } from '../../enclave/src/logging.ts'
-import { createMetrics, type Metrics } from '../../enclave/src/metrics.ts'
-import { openJournal, type Journal } from '../../enclave/src/payment/journal.ts'
-import { openSettlementQueue } from '../../enclave/src/settlement/settlement-queue.ts'
-import { openStore } from '../../enclave/src/storage/store.ts'
-import { startSettlementNetwork, type SettlementNetwork } from './setting/settlement-network.ts'
-import { cleanUp, temporaryFolder, TestClock, until } from './setting/start-node.ts'
+import type { Metrics } from '../../enclave/src/metrics.ts'
+import type { Journal } from '../../enclave/src/payment/journal.ts'
+import { openJournalOn } from './setting/journal.ts'
+import {
+  NO_COLLATERAL,
+  startSettlementNetwork,
+  type SettlementNetwork,
+} from './setting/settlement-network.ts'
+import { openQueue } from './setting/settlement-queue.ts'
+import { cleanUp, TestClock, until } from './setting/start-node.ts'
 
 /** Vouchers against the deployed contracts, on a chain whose blocks and pool a test disturbs. */
 
@@ -66,28 +69,17 @@ async function open(signerKey = network.signerKey): Promise<Setting> {
     verifyingContract: deployment.inferenceServing,
   }
   const clock = new TestClock()
-  const store = await openStore(await temporaryFolder())
+  const { journal, store } = await openJournalOn(undefined, clock)
   ends.push(() => store.close())
-  const journal = await openJournal(store, clock.now)
   const turns = createTurns()
-  const metrics = createMetrics([], { admitted: () => 0, underWay: () => 0, waiting: () => 0 })
   const terms = { rpcs: { urls: [rpcUrl], fetch }, deployment, signerKey, operator, turns }
-  const none = {
-    collateralFor: () => Promise.reject(new Error('no collateral')),
-    evaluationNumbers: () => Promise.reject(new Error('no collateral')),
-  }
-  const queue = await openSettlementQueue({
-    worth: 0,
-    confirmations: 3,
-    intervalMs: 1_000,
+  const { queue, metrics } = await openQueue({
     chain: connectSettlementChain(terms),
-    holds: { channels: () => [] },
-    channels: connectChain(terms.rpcs, deployment, signerKey, turns, none),
+    channels: connectChain(terms.rpcs, deployment, signerKey, turns, NO_COLLATERAL),
     journal,
     store,
-    metrics,
-    logger: createLogger('silent'),
     now: clock.now,
+    confirmations: 3,
   })
   const { channelId, sessionKey } = await network.openVoucherChannel()
   const voucher = (cumulative: bigint): SignedVoucher =>

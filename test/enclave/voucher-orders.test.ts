@@ -8,14 +8,10 @@ import {
 } from '../../enclave/src/payment/voucher-state.ts'
 import { BookClient, type SignedByBook } from './setting/book-client.ts'
 import { servingDomain } from './setting/deployment.ts'
+import { BINDING, closeStores } from './setting/payment.ts'
 import { cleanUp, temporaryFolder } from './setting/start-node.ts'
 import { chatBody, digestOf } from './setting/test-client.ts'
-import {
-  closeStores,
-  openVouchers,
-  VOUCHER_BINDING,
-  type VoucherSetting,
-} from './setting/voucher-setting.ts'
+import { openVouchers, type VoucherSetting } from './setting/voucher-setting.ts'
 
 afterAll(async () => {
   await closeStores()
@@ -102,7 +98,7 @@ class Walk {
   constructor(folder: string, node: VoucherSetting) {
     this.#folder = folder
     this.#node = node
-    this.#client = new BookClient(node.chain, VOUCHER_BINDING, LOCKED)
+    this.#client = new BookClient(node.chain, BINDING, LOCKED)
   }
 
   async step(step: Step): Promise<void> {
@@ -267,7 +263,7 @@ test('24 prompts that the SDK signs at once arrive in any order', async () => {
     fc.asyncProperty(orders, async (order) => {
       const { chain, takeSigned } = await openVouchers()
       // All of what is locked is promised: there is no room for a single wei of slack.
-      const client = new BookClient(chain, VOUCHER_BINDING, 24_000n)
+      const client = new BookClient(chain, BINDING, 24_000n)
       const sent = await Promise.all(order.map(() => client.sign(BODY, 1_000n)))
       const codes = await Promise.all(
         order.map(async (at) => {

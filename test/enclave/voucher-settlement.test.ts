@@ -1,12 +1,11 @@
 import type { Hex } from '@jeju/verifier/protocol'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Channel } from '../../enclave/src/chain/node-chain.ts'
-import { createLogger } from '../../enclave/src/logging.ts'
-import { createMetrics } from '../../enclave/src/metrics.ts'
-import { openSettlementQueue } from '../../enclave/src/settlement/settlement-queue.ts'
+import { closeStores } from './setting/payment.ts'
+import { openQueue } from './setting/settlement-queue.ts'
 import { cleanUp, TestClock } from './setting/start-node.ts'
 import { TestSettlementChain } from './setting/test-settlement-chain.ts'
-import { closeStores, openVouchers, type VoucherSetting } from './setting/voucher-setting.ts'
+import { openVouchers, type VoucherSetting } from './setting/voucher-setting.ts'
 
 afterAll(async () => {
   await closeStores()
@@ -32,19 +31,13 @@ async function open(options: { worth?: number; confirmations?: number } = {}): P
   const setting = await openVouchers(undefined, undefined, undefined, clock.now)
   const { chain, store, journal, client, take, answer } = setting
   const settlement = new TestSettlementChain(chain)
-  const held: Hex[] = []
-  const queue = await openSettlementQueue({
-    worth: options.worth ?? 0,
-    confirmations: options.confirmations ?? 1,
-    intervalMs: 1_000,
+  const { queue, held } = await openQueue({
     chain: settlement,
     channels: chain,
-    holds: { channels: () => held },
     journal,
     store,
-    metrics: createMetrics([], { admitted: () => 0, underWay: () => 0, waiting: () => 0 }),
-    logger: createLogger('silent'),
     now: clock.now,
+    ...options,
   })
   return {
     ...setting,

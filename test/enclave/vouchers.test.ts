@@ -9,14 +9,11 @@ import {
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Store } from '../../enclave/src/storage/store.ts'
 import { servingDomain } from './setting/deployment.ts'
+import { BINDING, closeStores } from './setting/payment.ts'
 import { cleanUp, temporaryFolder } from './setting/start-node.ts'
 import { chatBody, TestClient } from './setting/test-client.ts'
 import { VoucherClient, type VoucherLies } from './setting/voucher-client.ts'
-import {
-  closeStores,
-  openVouchers as open,
-  VOUCHER_BINDING as BINDING,
-} from './setting/voucher-setting.ts'
+import { openVouchers as open } from './setting/voucher-setting.ts'
 
 afterAll(async () => {
   await closeStores()

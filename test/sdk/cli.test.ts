@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createLedger, createProvider, connectWallet } from '@jeju/sdk'
+import { createLedger } from '@jeju/sdk'
 import { toHex } from '@jeju/verifier/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../../demo/network/process.ts'
@@ -12,6 +12,7 @@ import { startChain, type LocalChain } from '../../demo/network/chain.ts'
 import { root } from '../../demo/network/root.ts'
 import { networkReason } from '../../sdk/src/errors/network-reason.ts'
 import { jeju } from '../e2e/setting/shell.ts'
+import { offerService, walletOf } from '../offered-service.ts'
 
 // What a user trips over: wrong words, files that are not there, services that are away. A real chain, no node.
 
@@ -35,23 +36,13 @@ beforeAll(async () => {
     const key = toHex(chain.privateKey(index)).slice(2)
     await writeFile(join(folder, `key-${index}`), key, { mode: 0o600 })
   }
-  const provider = createProvider({ wallet: wallet(PROVIDER), deployment: chain.deployment })
-  await provider.mintAgent()
-  await provider.stake(0n, 10n ** 17n)
-  await provider.register(0n, 'https://node.test')
-  const price = { inPerMTok: 10n, outPerMTok: 20n, maxOutputTokens: 256 }
-  await provider.addService(0n, `0x${'ab'.repeat(32)}`, 'enclave-mini', price)
+  await offerService(chain, PROVIDER, { inPerMTok: 10n, outPerMTok: 20n, maxOutputTokens: 256 })
 }, 120_000)
 
 afterAll(async () => {
   await chain.process.stop()
   await rm(folder, { recursive: true, force: true })
 })
-
-function wallet(index: number): ReturnType<typeof connectWallet> {
-  const { rpcUrl, chainId } = chain
-  return connectWallet({ rpcUrl, chainId, account: chain.account(index) })
-}
 
 interface Ended {
   readonly exit: number
@@ -150,7 +141,7 @@ test('nobody bonds for another’s agent by a wrong number', async () => {
   const other = await sh('stake --agent 0 add 0.1')
   expect(other.exit).toBe(2)
   expect(other.err).toContain(
-    `CONFIG_WALLET: agent 0: expected the wallet of its owner ${wallet(PROVIDER).account.address.toLowerCase()}`,
+    `CONFIG_WALLET: agent 0: expected the wallet of its owner ${walletOf(chain, PROVIDER).account.address.toLowerCase()}`,
   )
   expect((await sh('stake --agent 0')).out).toContain('bonded     0 ether')
   const own = await sh('stake --agent 0 add 0.05', PROVIDER)
@@ -175,7 +166,7 @@ test('why a channel is refunded and not released is told', async () => {
   expect(closed.exit).toBe(0)
   expect(closed.out).toContain('closing, refundable from')
   expect(closed.err).toContain('agent 0: release: expected 200, got the agent has no registration')
-  const ledger = createLedger({ wallet: wallet(USER), deployment: chain.deployment })
+  const ledger = createLedger({ wallet: walletOf(chain, USER), deployment: chain.deployment })
   expect((await ledger.channelOf(channelId)).state).toBe('CLOSING')
 })
 

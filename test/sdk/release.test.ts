@@ -2,10 +2,10 @@ import { CHANNEL_MODES, inferenceServingAbi, ledgerManagerAbi } from '@jeju/cont
 import {
   connectWallet,
   createLedger,
-  createProvider,
   createReleaseDesk,
   owedByNodes,
   type ReleaseDeskOptions,
+  type Wallet,
 } from '@jeju/sdk'
 import {
   addressOf,
@@ -19,6 +19,7 @@ import {
 import { parseSignature, publicActions, signatureToCompactSignature } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startChain, type LocalChain } from '../../demo/network/chain.ts'
+import { offerService, walletOf } from '../offered-service.ts'
 
 /** A provider's desk on the deployed contracts. */
 
@@ -26,19 +27,12 @@ let chain: LocalChain
 let agentId: bigint
 beforeAll(async () => {
   chain = await startChain()
-  const operator = createProvider({ wallet: wallet(0), deployment: chain.deployment })
-  agentId = await operator.mintAgent('data:,')
-  await operator.stake(agentId, 10n ** 17n)
-  await operator.register(agentId, 'https://node.test')
   const price = { inPerMTok: 10n, outPerMTok: 20n, maxOutputTokens: 256 }
-  await operator.addService(agentId, `0x${'ab'.repeat(32)}`, 'enclave-mini', price)
+  ;({ agentId } = await offerService(chain, 0, price))
 })
 afterAll(() => chain.process.stop())
 
-function wallet(index: number): ReturnType<typeof connectWallet> {
-  const { rpcUrl, chainId } = chain
-  return connectWallet({ rpcUrl, chainId, account: chain.account(index) })
-}
+const wallet = (index: number): Wallet => walletOf(chain, index)
 
 async function openChannel(): Promise<{ channelId: Hex; sessionKey: Uint8Array }> {
   const sessionKey = randomBytes32()

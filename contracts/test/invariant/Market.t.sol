@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {ILedgerManager} from "../../src/interfaces/ILedgerManager.sol";
 import {Fixture} from "../Fixture.sol";
 import {MarketHandler} from "./MarketHandler.sol";
+import {MarketWorld} from "./MarketWorld.sol";
 
 /// The money, in any order of calls.
 contract MarketInvariants is Fixture {
@@ -18,7 +19,7 @@ contract MarketInvariants is Fixture {
             ledger,
             serving,
             provider,
-            [MarketHandler.Replica(bindingId, SIGNER_KEY), MarketHandler.Replica(replica, replicaKey)]
+            [MarketWorld.Replica(bindingId, SIGNER_KEY), MarketWorld.Replica(replica, replicaKey)]
         );
         _addTarget(address(handler));
         for (uint256 i = 0; i < 3; ++i) {

@@ -6,6 +6,7 @@ import {IInferenceServing} from "../../src/interfaces/IInferenceServing.sol";
 import {ICases} from "../../src/interfaces/staking/ICases.sol";
 import {StakingFixture} from "../staking/StakingFixture.sol";
 import {StakingHandler} from "./StakingHandler.sol";
+import {StakingWorld} from "./StakingWorld.sol";
 
 /// forge-config: default.invariant.runs = 24
 contract StakingInvariants is StakingFixture {
@@ -18,7 +19,7 @@ contract StakingInvariants is StakingFixture {
         IInferenceServing.RequestAuth memory auth = _auth(dear, bindingId, 0);
         _settle(_signed(auth, 100, 4000));
 
-        StakingHandler.Node[] memory nodes = new StakingHandler.Node[](3);
+        StakingWorld.Node[] memory nodes = new StakingWorld.Node[](3);
         nodes[0] = _node(agentId, provider, SIGNER_KEY, "instance", bindingId);
         nodes[1] = _node(agentId, provider, 0xcafe, "second", 0);
         address other = vm.addr(0x2222);
@@ -122,7 +123,7 @@ contract StakingInvariants is StakingFixture {
 
     function _node(uint256 id, address operator, uint256 key, bytes32 instance, bytes32 known)
         private
-        returns (StakingHandler.Node memory node)
+        returns (StakingWorld.Node memory node)
     {
         node.statement = _statement(id, operator, vm.addr(key), instance);
         node.bindingId = known == 0 ? _bind(node.statement, key) : known;

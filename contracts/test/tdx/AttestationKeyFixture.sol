@@ -6,9 +6,6 @@ import {TdxFixture} from "./TdxFixture.sol";
 
 /// @title Reports of the simulated attestation key, and a second key of its platform
 abstract contract AttestationKeyFixture is TdxFixture {
-    /// Places in a quote of version 4.
-    uint256 internal constant SIGNATURE = 636;
-    uint256 internal constant QE_REPORT = SIGNATURE + 134;
     /// When 20 becomes standard.
     string internal constant NINETEEN_STAYS = "2026-06-12T00:00:00Z";
 

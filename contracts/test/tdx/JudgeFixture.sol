@@ -15,7 +15,6 @@ abstract contract JudgeFixture is TdxFixture {
     uint64 internal constant BLOCK = 1234;
     bytes32 internal constant COMPOSE = keccak256("compose");
     uint64 internal constant SEPT_VE_DISABLE = 1 << 28;
-    uint256 internal constant BODY = 48;
 
     TdxAttestationVerifier internal _judge;
     NodeStatement internal _statement;

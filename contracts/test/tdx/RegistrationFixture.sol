@@ -12,7 +12,6 @@ import {TdxFixture} from "./TdxFixture.sol";
 
 /// @title A whole registration: registry, adapter, allow-list and verifier as they are deployed
 abstract contract RegistrationFixture is TdxFixture {
-    uint256 internal constant BODY = 48;
     uint256 internal constant SIGNER_KEY = uint256(keccak256("signer"));
     bytes32 internal constant COMPOSE = keccak256("compose");
     address internal constant OWNER = address(0x0123);

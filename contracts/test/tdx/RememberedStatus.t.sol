@@ -13,7 +13,6 @@ import {AttestationKeyFixture} from "./AttestationKeyFixture.sol";
 /// @notice What is stored of the levels is swapped for levels that call the platform old, which nobody could bring about:
 /// whoever still says up to date has not asked them.
 contract RememberedStatusTest is AttestationKeyFixture {
-    uint256 private constant BODY = 48;
     uint256 private constant TCB_BYTES = 120;
     string private constant LEVEL = '{"svn":0}]},"tcbDate":"2025-05-14T00:00:00Z","tcbStatus":"';
 

@@ -9,6 +9,10 @@ import {Case, CaseFile} from "./CaseFile.sol";
 abstract contract TdxFixture is CaseFile {
     uint256 internal constant P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551;
     uint256 internal constant EVALUATION_NUMBER = 19;
+    /// Places in a trimmed quote of version 4.
+    uint256 internal constant BODY = 48;
+    uint256 internal constant SIGNATURE = 636;
+    uint256 internal constant QE_REPORT = SIGNATURE + 134;
 
     TdxVerifier internal verifier;
     Case internal genuine;
@@ -56,6 +60,11 @@ abstract contract TdxFixture is CaseFile {
 
     function _verify(bytes memory quote) internal view returns (ITdxVerifier.Verdict memory) {
         return verifier.verify(quote, genuine.x, genuine.y);
+    }
+
+    function _fault(bytes memory quote, ITdxVerifier.Fault expected) internal view {
+        ITdxVerifier.Fault actual = verifier.faultOf(quote, genuine.x, genuine.y);
+        vm.assertEq(uint256(actual), uint256(expected));
     }
 
     /// r ‖ s over a document by the TCB signing key.

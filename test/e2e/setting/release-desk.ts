@@ -1,31 +1,44 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { text as textOf } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
 import { createReleaseDesk, owedByNodes, type Wallet } from '@jeju/sdk'
 import type { Network } from '../../../demo/network/network.ts'
 import type { DevnetProvider } from '../../../demo/network/operator.ts'
 
-/** A provider's desk on a port of this machine, which asks his node, and stands in his registration file. */
-export async function openReleaseDesk(
-  { chain }: Network,
-  wallet: Wallet,
-  { agentId, calls, machine, name }: DevnetProvider,
-): Promise<{ close(): void }> {
-  const owed = owedByNodes([new URL(machine.url)])
-  const desk = createReleaseDesk({ wallet, deployment: chain.deployment, owed })
+/** A provider's desk on a port of this machine. */
+export interface ServedDesk {
+  readonly url: string
+  close(): void
+}
+
+/** Serves one. */
+export async function serveDesk(
+  answer: (request: Request) => Promise<Response>,
+): Promise<ServedDesk> {
   const server = createServer((request, response) => {
-    void textOf(request).then(async (body) => {
+    void buffer(request).then(async (body) => {
       const { method = '' } = request
-      const answered = await desk(new Request('http://desk.test/', { method, body }))
+      const answered = await answer(new Request('http://desk.test/', { method, body }))
       response.writeHead(answered.status, Object.fromEntries(answered.headers))
-      response.end(await answered.text())
+      response.end(Buffer.from(await answered.arrayBuffer()))
     })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
-  const services = [{ name: 'release', endpoint }]
+  const { port } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}/`, close: () => void server.close() }
+}
+
+/** Serves one that asks the provider's node, and stands in his registration file. */
+export async function openReleaseDesk(
+  { chain }: Network,
+  wallet: Wallet,
+  { agentId, calls, machine, name }: DevnetProvider,
+): Promise<ServedDesk> {
+  const owed = owedByNodes([new URL(machine.url)])
+  const desk = await serveDesk(createReleaseDesk({ wallet, deployment: chain.deployment, owed }))
+  const services = [{ name: 'release', endpoint: desk.url }]
   await calls.publish(agentId, { name, description: 'with a desk', services })
-  return { close: () => void server.close() }
+  return desk
 }

@@ -1,6 +1,5 @@
-import { createServer } from 'node:http'
 import { computeRegistryAbi } from '@jeju/contracts'
-import { connectWallet, createLedger, createProvider, type Ledger } from '@jeju/sdk'
+import { createLedger, type Ledger } from '@jeju/sdk'
 import {
   addressOf,
   attestationDigest,
@@ -16,10 +15,18 @@ import { createTestClient, http, publicActions, walletActions } from 'viem'
 import { foundry } from 'viem/chains'
 import { startChain, type LocalChain } from '../../../demo/network/chain.ts'
 import type { SettlementItem } from '../../../enclave/src/chain/node-chain.ts'
+import type { CollateralSource } from '../../../enclave/src/chain/verification.ts'
+import { offerService, walletOf } from '../../offered-service.ts'
 
 /** Account of the node under test, and of who only pays gas. */
-const [OPERATOR, USER, SIGNER] = [0, 1, 2]
+const [OPERATOR, USER, SIGNER] = [0, 1, 2] as const
 const PRICE = { inPerMTok: 10n ** 15n, outPerMTok: 10n ** 15n, maxOutputTokens: 1_000_000 }
+
+/** Where collateral comes from where nothing is attested. */
+export const NO_COLLATERAL: CollateralSource = {
+  collateralFor: () => Promise.reject(new Error('no collateral')),
+  evaluationNumbers: () => Promise.reject(new Error('no collateral')),
+}
 
 /** What a test does to a chain of one machine. */
 export type AnvilClient = ReturnType<typeof anvilClient>
@@ -51,18 +58,12 @@ export async function startSettlementNetwork(): Promise<SettlementNetwork> {
   const chain = await startChain()
   const { rpcUrl, chainId, deployment } = chain
   const anvil = anvilClient(rpcUrl)
-  const wallet = (index: number): ReturnType<typeof connectWallet> =>
-    connectWallet({ rpcUrl, chainId, account: chain.account(index) })
-  const operatorWallet = wallet(OPERATOR ?? 0)
-  const provider = createProvider({ wallet: operatorWallet, deployment })
-  const agentId = await provider.mintAgent('data:,')
-  await provider.stake(agentId, 10n ** 17n)
-  await provider.register(agentId, 'https://node.test')
-  const serviceId = await provider.addService(agentId, `0x${'ab'.repeat(32)}`, 'm', PRICE)
+  const { agentId, serviceId } = await offerService(chain, OPERATOR, PRICE)
+  const operatorWallet = walletOf(chain, OPERATOR)
 
-  const signerKey = chain.privateKey(SIGNER ?? 0)
+  const signerKey = chain.privateKey(SIGNER)
   const signer = addressOf(signerKey)
-  const operator = addressOf(chain.privateKey(OPERATOR ?? 0))
+  const operator = addressOf(chain.privateKey(OPERATOR))
   const some: Hex = `0x${'cd'.repeat(32)}`
   const statement = {
     agentId,
@@ -97,7 +98,7 @@ export async function startSettlementNetwork(): Promise<SettlementNetwork> {
   await mined(anvil, await operatorWallet.writeContract(bind))
 
   const sessionKey = randomBytes32()
-  const ledger = createLedger({ wallet: wallet(USER ?? 1), deployment })
+  const ledger = createLedger({ wallet: walletOf(chain, USER), deployment })
   await ledger.deposit(10n ** 18n)
   const opening = { agentId, serviceId, priceVersion: 1, amount: 10n ** 18n }
   const { channelId } = await ledger.openChannel({ ...opening, sessionKey: addressOf(sessionKey) })
@@ -167,85 +168,4 @@ function anvilClient(rpcUrl: string) {
   })
     .extend(publicActions)
     .extend(walletActions)
-}
-
-/** An RPC between node and chain that a test makes fail. */
-export interface FaultyRpc {
-  readonly url: string
-  mode: 'ok' | 'fails' | 'hangs' | 'garbage' | 'other-chain' | 'lies'
-  close(): Promise<void>
-}
-
-/** Starts one. It lies by saying of every transaction that it is in a block long ago, and paid. */
-export async function startFaultyRpc(rpcUrl: string): Promise<FaultyRpc> {
-  const server = createServer((request, response) => {
-    const parts: Buffer[] = []
-    request.on('data', (part: Buffer) => parts.push(part))
-    request.on('end', () => void answer(Buffer.concat(parts).toString()))
-    const answer = async (text: string): Promise<void> => {
-      if (faulty.mode === 'hangs') return
-      if (faulty.mode === 'fails') return void response.writeHead(500).end('no')
-      if (faulty.mode === 'garbage') return void response.end('{"jsonrpc":')
-      const call = JSON.parse(text) as JsonRpc | readonly JsonRpc[]
-      const real = await fetch(rpcUrl, {
-        method: 'POST',
-        body: text,
-        headers: { 'content-type': 'application/json' },
-      })
-      const answers = (await real.json()) as Answer | readonly Answer[]
-      const twisted = Array.isArray(call)
-        ? call.map((one: JsonRpc, index) => twist(one, (answers as Answer[])[index] as Answer))
-        : twist(call as JsonRpc, answers as Answer)
-      response.setHeader('content-type', 'application/json').end(JSON.stringify(twisted))
-    }
-    const twist = ({ method, params, id }: JsonRpc, honest: Answer): Answer => {
-      if (faulty.mode === 'other-chain' && method === 'eth_chainId') {
-        return { jsonrpc: '2.0', id, result: '0x1' }
-      }
-      if (faulty.mode !== 'lies') return honest
-      if (method === 'eth_blockNumber') return { jsonrpc: '2.0', id, result: '0xffffff' }
-      if (method !== 'eth_getTransactionReceipt') return honest
-      const result = {
-        transactionHash: params[0],
-        transactionIndex: '0x0',
-        blockHash: `0x${'ee'.repeat(32)}`,
-        blockNumber: '0x1',
-        from: `0x${'00'.repeat(20)}`,
-        to: `0x${'00'.repeat(20)}`,
-        cumulativeGasUsed: '0x1',
-        gasUsed: '0x1',
-        effectiveGasPrice: '0x1',
-        contractAddress: null,
-        logs: [],
-        logsBloom: `0x${'00'.repeat(256)}`,
-        status: '0x1',
-        type: '0x2',
-      }
-      return { jsonrpc: '2.0', id, result }
-    }
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
-  const faulty: FaultyRpc = {
-    url: `http://127.0.0.1:${port}`,
-    mode: 'ok',
-    close: async () => {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-  return faulty
-}
-
-interface JsonRpc {
-  readonly method: string
-  readonly params: readonly unknown[]
-  readonly id: number
-}
-
-interface Answer {
-  readonly jsonrpc: string
-  readonly id: number
-  readonly result?: unknown
 }

@@ -19,6 +19,9 @@ import type { ProviderAnswer } from '../../../gateway/src/admission/provider-con
 import { servingDomain } from './deployment.ts'
 import type { TestNode } from './test-node.ts'
 
+/** One moment for all: a request that is answered again, a second later too, has one receipt and not two. */
+const ISSUED_AT = BigInt(Math.floor(Date.now() / 1000))
+
 /** What of a request a receipt depends on. */
 interface Authorised {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
@@ -46,7 +49,7 @@ export function receiptFor(
     inputTokens: 3,
     outputTokens: 1,
     finish: 0,
-    issuedAt: BigInt(Math.floor(Date.now() / 1000)),
+    issuedAt: ISSUED_AT,
     ...lie.receipt,
   }
   return signComputeReceipt(

@@ -75,6 +75,26 @@ function receiptOf(frame: string): ComputeReceipt {
   return splitter.end().receipt
 }
 
+const hex = (length: number): string => `0x${'1a'.repeat(length)}`
+
+/** The header of an authorisation with these members of `auth`, and these beside it. */
+function authorisationOf(
+  changes: Readonly<Record<string, JsonValue>>,
+  more: Readonly<Record<string, JsonValue>> = {},
+): string {
+  const auth = {
+    bindingId: hex(32),
+    channelId: hex(32),
+    maxFee: '1',
+    nonce: '1',
+    requestHash: hex(32),
+    validUntil: '1',
+    ...changes,
+  }
+  const text = canonicalJson({ auth, salt: hex(32), signature: hex(65), v: 1, ...more })
+  return toBase64Url(utf8(text))
+}
+
 describe('E19 non_canonical_rejected', () => {
   test('a receipt, and a receipt with one letter changed', () => {
     fc.assert(
@@ -112,19 +132,8 @@ describe('E19 non_canonical_rejected', () => {
   })
 
   test('P21 a voucher is read as strictly as what stands around it', () => {
-    const hex = (length: number): string => `0x${'1a'.repeat(length)}`
-    const auth = {
-      bindingId: hex(32),
-      channelId: hex(32),
-      maxFee: '1',
-      nonce: '1',
-      requestHash: hex(32),
-      validUntil: '1',
-    }
-    const read = (voucher: JsonValue): object | string => {
-      const text = canonicalJson({ auth, salt: hex(32), signature: hex(65), v: 1, voucher })
-      return outcome(() => parseAuthorization(toBase64Url(utf8(text))))
-    }
+    const read = (voucher: JsonValue): object | string =>
+      outcome(() => parseAuthorization(authorisationOf({}, { voucher })))
     const good = { cumulative: '7', signature: hex(65) }
     expect(read(good)).toMatchObject({ voucher: { cumulative: 7n, signature: hex(65) } })
     const place = 'authorization.voucher'
@@ -169,18 +178,7 @@ describe('E19 non_canonical_rejected', () => {
     ['nonce', 2n ** 256n],
     ['validUntil', 2n ** 64n],
   ])('%s beyond its bits is refused in the words of all', (member, value) => {
-    const hex = (length: number): string => `0x${'1a'.repeat(length)}`
-    const auth = {
-      bindingId: hex(32),
-      channelId: hex(32),
-      maxFee: '1',
-      nonce: '1',
-      requestHash: hex(32),
-      validUntil: '1',
-      [member]: value.toString(),
-    }
-    const text = canonicalJson({ auth, salt: hex(32), signature: hex(65), v: 1 })
-    expect(() => parseAuthorization(toBase64Url(utf8(text)))).toThrow(
+    expect(() => parseAuthorization(authorisationOf({ [member]: value.toString() }))).toThrow(
       `authorization.auth.${member}: does not fit in`,
     )
   })
