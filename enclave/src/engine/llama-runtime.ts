@@ -16,6 +16,7 @@ import { readChatTemplate, type ChatTemplate, type PromptSegment } from './chat-
 import { EngineError } from './engine-error.ts'
 import type { GrammarSchema } from './grammar-schema.ts'
 import { LlamaSlot } from './llama-slot.ts'
+import { readRowsInOrder } from './rows-in-order.ts'
 import { StepTurns } from './step-turns.ts'
 import { tokenBytes, type TokenBytes } from './token-bytes.ts'
 import { tokenizeInSlices } from './token-slices.ts'
@@ -94,6 +95,7 @@ export async function openLlama(path: string, settings: LlamaSettings): Promise<
       // The descriptor states this size; a silently smaller one would make it a lie.
       failedCreationRemedy: false,
     })
+    readRowsInOrder(context)
     return {
       engine: `node-llama-cpp@${await getModuleVersion()}`,
       facts,
