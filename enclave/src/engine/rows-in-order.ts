@@ -2,9 +2,11 @@ import { EngineError } from './engine-error.ts'
 
 /** What the library calls of its native context, as far as the order of rows depends on it. */
 interface NativeContext {
-  decodeBatch(this: NativeContext, ...given: unknown[]): Promise<unknown>
-  sampleToken(this: NativeContext, ...given: unknown[]): Promise<unknown>
+  readonly decodeBatch: NativeCall
+  readonly sampleToken: NativeCall
 }
+
+type NativeCall = (this: NativeContext, ...given: unknown[]) => Promise<unknown>
 
 /**
  * Keeps parallel answers from reading each other's rows. After a batch the library draws the next token of every

@@ -7,7 +7,11 @@ import { answer, user } from './run-engine.ts'
 
 /** A native context whose rows are read when the test says so. */
 function nativeContext(): {
-  readonly context: { readonly _ctx: Record<string, (row?: number) => Promise<unknown>> }
+  readonly context: {
+    readonly _ctx: Readonly<
+      Record<'decodeBatch' | 'sampleToken', (row?: number) => Promise<unknown>>
+    >
+  }
   /** Rows that are being read, by what ends each. */
   readonly reading: Map<number, (error?: Error) => void>
 } {
@@ -27,10 +31,10 @@ describe('rows of a batch', () => {
   test('the first is read alone, the others at once after it; and again after the next batch', async () => {
     const { context, reading } = nativeContext()
     readRowsInOrder(context)
-    const { decodeBatch, sampleToken } = context._ctx
+    const native = context._ctx
     for (const failure of [undefined, new Error('broken')]) {
-      await decodeBatch?.()
-      const [first, ...others] = [7, 8, 9].map((row) => sampleToken?.(row))
+      await native.decodeBatch()
+      const [first, ...others] = [7, 8, 9].map((row) => native.sampleToken(row))
       await delay(5)
       expect([...reading.keys()]).toEqual([7])
       reading.get(7)?.(failure)
