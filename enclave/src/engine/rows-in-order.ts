@@ -29,12 +29,16 @@ export function readRowsInOrder(context: object): void {
     first = undefined
     return decodeBatch.apply(native, given)
   })
-  replace(native, 'sampleToken', (...given) => {
+  const sampleInOrder: NativeCall = (...given) => {
     const sample = (): Promise<unknown> => sampleToken.apply(native, given)
-    if (first !== undefined) return first.then(sample, sample)
-    first = sample()
-    return first
-  })
+    // What failed may have ordered nothing: then the next one is the first.
+    if (first !== undefined) return first.then(sample, () => sampleInOrder.apply(native, given))
+    const own = sample()
+    first = own
+    own.catch(() => (first = undefined))
+    return own
+  }
+  replace(native, 'sampleToken', sampleInOrder)
 }
 
 function isNative(value: unknown): value is NativeContext {
@@ -45,10 +49,6 @@ function isNative(value: unknown): value is NativeContext {
   )
 }
 
-function replace(
-  native: NativeContext,
-  name: keyof NativeContext,
-  call: (...given: unknown[]) => Promise<unknown>,
-): void {
+function replace(native: NativeContext, name: keyof NativeContext, call: NativeCall): void {
   Object.defineProperty(native, name, { value: call })
 }
