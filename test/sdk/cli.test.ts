@@ -123,7 +123,11 @@ test('channels that do not close are JSON, too, and keep no other open', async (
   const ids = ['34', '56'].map((byte) => `0x${byte.repeat(32)}`)
   const { exit, out } = await sh(`channel close ${ids.join(' ')} --json`)
   expect(exit).toBe(40)
-  const told = out.split('\n').map((line): unknown => JSON.parse(line))
+  // Each is told when it is over: they are closed side by side.
+  const told = out
+    .split('\n')
+    .toSorted()
+    .map((line): unknown => JSON.parse(line))
   expect(told).toMatchObject(
     ids.map((channelId) => ({ channelId, error: { code: 'CHANNEL_UNKNOWN' } })),
   )
