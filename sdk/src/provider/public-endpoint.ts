@@ -2,6 +2,8 @@ import { isDevelopmentChain } from '../chain/development-chain.ts'
 import { SdkError } from '../errors/sdk-error.ts'
 import { isLoopback, parseBaseUrl } from '../gateway/base-url.ts'
 
+const MAX_SHOWN_CHARACTERS = 256
+
 /**
  * The base address that the registry names for an agent, where others can reach it: one on this machine is nobody
  * else's, but on a development chain. Throws `CONFIG_ENDPOINT`.
@@ -12,8 +14,6 @@ export function publicEndpoint(endpoint: string, chainId: number): string {
   if (isLoopback(base) && !isDevelopmentChain(chainId)) throw wrong('a public address', shown)
   return base
 }
-
-const MAX_SHOWN_CHARACTERS = 256
 
 function readBase(endpoint: string, shown: string): string {
   try {

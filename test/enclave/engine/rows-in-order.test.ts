@@ -95,10 +95,15 @@ test('E10 no_row_of_another: what is asked beside others is answered as if it we
     for (let round = 0; round < 120; round++) {
       // Prompts that begin, are kept and are left while others are answered: batches of steps and prompts.
       const [answers] = await Promise.all([
-        Promise.all([ask(math), ask(attestation, { owner: 'o' }), ask(math, { logprobs: 2 })]),
+        Promise.all([
+          ask(math),
+          ask(attestation, { owner: 'o' }),
+          ask(math, { logprobs: 2 }),
+          ask(math, { owner: 'p' }),
+        ]),
         leave(),
       ])
-      expect(answers).toEqual([alone[0], alone[1], alone[0]])
+      expect(answers).toEqual([alone[0], alone[1], alone[0], alone[0]])
     }
   } finally {
     await engine.close()

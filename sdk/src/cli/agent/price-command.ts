@@ -2,7 +2,7 @@ import type { Command } from '../command.ts'
 import { EXIT, EXIT_HELP } from '../exit-code.ts'
 import { noOperand, readArguments } from '../flags.ts'
 import { printResult } from '../output.ts'
-import { parseAgent, parseInteger, requireFlag } from '../settings/operand.ts'
+import { parseAgent, parseUint32, requireFlag } from '../settings/operand.ts'
 import type { Terminal } from '../terminal.ts'
 import { describePrice, PRICE_FLAGS, PRICE_HELP, readPrice } from './price.ts'
 import { AGENT_FLAGS, OWNER_HELP, readOwnerSetting } from './setting.ts'
@@ -31,14 +31,13 @@ export const priceCommand: Command = {
   run: runPrice,
 }
 
-const MAX_UINT32 = 2 ** 32 - 1
 const FLAGS = { ...AGENT_FLAGS, ...PRICE_FLAGS, service: { type: 'string' } } as const
 
 async function runPrice(args: readonly string[], terminal: Terminal): Promise<number> {
   const { values, positionals } = readArguments(args, FLAGS)
   noOperand(positionals)
   const agentId = parseAgent(values.agent)
-  const serviceId = parseInteger(requireFlag(values.service, 'service'), '--service', MAX_UINT32)
+  const serviceId = parseUint32(requireFlag(values.service, 'service'), '--service')
   const price = readPrice(values)
   const { provider } = await readOwnerSetting(values, terminal)
   terminal.tell('sending the price …')

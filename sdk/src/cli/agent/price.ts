@@ -1,6 +1,6 @@
 import { etherOf } from '../../chain/viem-amount.ts'
 import type { ServicePrice } from '../../provider/create-provider.ts'
-import { parseInteger, parsePrice, requireFlag } from '../settings/operand.ts'
+import { parseUint32, parsePrice, requireFlag } from '../settings/operand.ts'
 
 /** What a service costs. */
 export const PRICE_FLAGS = {
@@ -14,8 +14,6 @@ export const PRICE_HELP = `  --in ETH              ether of a million tokens of 
   --out ETH             ether of a million tokens of an answer
   --max-output TOKENS   longest answer that is sold`
 
-const MAX_UINT32 = 2 ** 32 - 1
-
 /** The price that the flags say. Throws a UsageError. */
 export function readPrice(values: {
   readonly in?: string | undefined
@@ -26,7 +24,7 @@ export function readPrice(values: {
   return {
     inPerMTok: parsePrice(requireFlag(values.in, 'in'), '--in'),
     outPerMTok: parsePrice(requireFlag(values.out, 'out'), '--out'),
-    maxOutputTokens: parseInteger(most, '--max-output', MAX_UINT32),
+    maxOutputTokens: parseUint32(most, '--max-output'),
   }
 }
 

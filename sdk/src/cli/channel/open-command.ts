@@ -17,7 +17,7 @@ import {
 } from '../flags.ts'
 import { printResult } from '../output.ts'
 import { CHANNELS_FLAG, readMode } from '../settings/channels.ts'
-import { parseAgent, parseAmount, parseInteger } from '../settings/operand.ts'
+import { parseAgent, parseAmount, parseUint32 } from '../settings/operand.ts'
 import type { Terminal } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
 import { readChannelSetting } from './setting.ts'
@@ -50,7 +50,6 @@ export const openCommand: Command = {
   run: runOpen,
 }
 
-const MAX_UINT32 = 2 ** 32 - 1
 const FLAGS = {
   ...JSON_FLAG,
   ...NETWORK_FLAGS,
@@ -106,7 +105,7 @@ function readService({
     throw new UsageError('expected one of --model and --service')
   }
   if (service !== undefined) {
-    const serviceId = parseInteger(service, '--service', MAX_UINT32)
+    const serviceId = parseUint32(service, '--service')
     return async () => serviceId
   }
   return async (agentId, chain) => {

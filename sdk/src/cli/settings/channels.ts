@@ -1,6 +1,7 @@
 import type { Hex } from '@jeju/verifier/protocol'
 import type { ChannelMode } from '../../chain/ledger.ts'
 import { UsageError } from '../usage-error.ts'
+import { isDigest } from './operand.ts'
 import { setting, type Env, type Values } from './read-setting.ts'
 
 /** Which kind of channels. */
@@ -29,9 +30,8 @@ export function readMode(
     if (binding === undefined) return { mode: 'RECEIPT' }
     throw new UsageError('--binding: a channel of receipts is for every node of the service')
   }
-  if (typeof binding === 'string' && /^0x[0-9a-f]{64}$/.test(binding)) {
-    return { mode: 'VOUCHER', bindingId: binding as Hex }
-  }
+  if (typeof binding === 'string' && isDigest(binding))
+    return { mode: 'VOUCHER', bindingId: binding }
   const got = binding === undefined ? 'none' : JSON.stringify(binding)
   const text = `--binding: expected 0x and 64 lowercase hex digits, got ${got}`
   throw new UsageError(

@@ -33,9 +33,14 @@ export function parseOptionalAgent(text: string | undefined): bigint | undefined
   return text === undefined ? undefined : parseAgent(text)
 }
 
+/** Whether a text is a digest of 32 bytes, as this program writes them. */
+export function isDigest(text: string): text is Hex {
+  return /^0x[0-9a-f]{64}$/.test(text)
+}
+
 /** A digest of 32 bytes. Throws a UsageError. */
 export function parseDigest(text: string, what: string): Hex {
-  if (/^0x[0-9a-f]{64}$/.test(text)) return text as Hex
+  if (isDigest(text)) return text
   throw new UsageError(`${what}: expected 0x and 64 lowercase hex digits`)
 }
 
@@ -49,4 +54,9 @@ export function parseInteger(text: string, what: string, max: number): number {
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
   if (value <= max) return value
   throw new UsageError(`${what}: expected 0 to ${max}, got ${JSON.stringify(text)}`)
+}
+
+/** A number that a contract keeps in 32 bits. Throws a UsageError. */
+export function parseUint32(text: string, what: string): number {
+  return parseInteger(text, what, 2 ** 32 - 1)
 }
